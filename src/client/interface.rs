@@ -1,0 +1,219 @@
+//! What a person asks of his client, and what it tells him. Wording and layout are `cli/`'s business.
+//!
+//! Invariant: every accepted message is followed by events until it is final; each says what is true then.
+
+use crate::clock::WallTime;
+use crate::id::{IdentityId, MessageId, Name};
+use crate::wire::message::{DepositRefusal, RegistrationRefusal};
+
+/// What a person asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Send a text to somebody.
+    Send {
+        /// To whom.
+        to: Name,
+        /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
+        text: String,
+    },
+    /// Leave the registry; the program lives on.
+    Deregister,
+    /// Come back.
+    Register,
+    /// Deregister and end.
+    Leave,
+    /// Take the identity with this fingerprint for `name` from now on.
+    Trust {
+        /// Whose.
+        name: Name,
+        /// As it was shown.
+        fingerprint: String,
+    },
+    /// The line of this message is on the screen: do not show it again.
+    Shown {
+        /// Which.
+        id: MessageId,
+    },
+}
+
+/// What a person is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The registry has us.
+    Registered {
+        /// Whether it knew the name as ours before.
+        returning: bool,
+    },
+    /// The name cannot be had.
+    RegistrationRefused {
+        /// Which.
+        name: Name,
+        /// Why.
+        reason: RegistrationRefusal,
+    },
+    /// We have left.
+    Deregistered,
+    /// All attempts at the registry were in vain. Said once until it is heard of again.
+    ServerSilent,
+    /// It is heard of again, after `ServerSilent`.
+    ServerBack,
+    /// The same identity has registered from elsewhere; we are offline and stay so.
+    Superseded,
+    /// The registry proved another identity than the one known.
+    RegistryChanged {
+        /// The one known.
+        known: IdentityId,
+        /// The one found.
+        found: IdentityId,
+    },
+    /// The directory changed (at most once a second).
+    TableUpdated,
+    /// Stored mail follows.
+    HaveMessages,
+    /// A message for us, committed. To be answered with `Command::Shown` once it is written.
+    Incoming(Incoming),
+    /// Somebody has our message directly, within the budget.
+    Received {
+        /// Who.
+        to: Name,
+    },
+    /// No receipt in time; it goes to the registry.
+    NoAnswer {
+        /// From whom.
+        to: Name,
+    },
+    /// The table says offline; it goes to the registry.
+    Offline {
+        /// Who.
+        to: Name,
+    },
+    /// The registry keeps it.
+    Stored {
+        /// For whom.
+        to: Name,
+    },
+    /// A message that was stored, waiting, expired or refused has arrived after all.
+    ReceivedLater {
+        /// Who has it.
+        to: Name,
+        /// When it was sent.
+        sent_at: WallTime,
+    },
+    /// Neither he nor the registry can be reached now.
+    Waiting {
+        /// For whom.
+        to: Name,
+    },
+    /// The registry's database was lost or restored: stored messages wait and are deposited again.
+    StoredAgain {
+        /// How many.
+        messages: u64,
+    },
+    /// A message was refused for good.
+    Refused {
+        /// For whom.
+        to: Name,
+        /// When it was sent.
+        sent_at: WallTime,
+        /// Why.
+        reason: Refusal,
+    },
+    /// A message's lifetime has passed.
+    Expired {
+        /// For whom.
+        to: Name,
+        /// When it was sent.
+        sent_at: WallTime,
+    },
+    /// A command was not accepted; nothing has happened.
+    NotAccepted(NotAccepted),
+    /// Somebody's identity is not the one known; nothing is sent to him.
+    IdentityChanged {
+        /// Whose.
+        name: Name,
+        /// The one known.
+        known: IdentityId,
+        /// The one found.
+        found: IdentityId,
+    },
+    /// `Trust` is done.
+    Trusted {
+        /// Whom.
+        name: Name,
+    },
+    /// The database or the port failed: a sentence. The program lives on.
+    Trouble(String),
+    /// The program is to end.
+    Ended(Ending),
+}
+
+/// A message for us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoming {
+    /// What it is called.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub from: Name,
+    /// When.
+    pub sent_at: WallTime,
+    /// What; any text, control characters included.
+    pub text: String,
+    /// How it is to be shown.
+    pub road: Road,
+}
+
+/// How a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Road {
+    /// From the sender, in its turn.
+    Direct,
+    /// Out of the mailbox.
+    Stored,
+    /// After a later one was shown already.
+    Late,
+}
+
+/// Why a message is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nobody has the name.
+    NoSuchName,
+    /// The registry will not keep it.
+    Registry(DepositRefusal),
+    /// The recipient has skipped it: he was told that it would not come.
+    Skipped,
+}
+
+/// Why a command is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotAccepted {
+    /// The text has so many bytes, too many.
+    TooLarge(usize),
+    /// To oneself.
+    ToSelf,
+    /// Too many unfinished messages, or bytes of them.
+    OutboxFull,
+    /// The database did not take it: a sentence.
+    Storage(String),
+    /// Deregistered already, or registered already.
+    NoChange,
+    /// No identity with this fingerprint was seen under the name.
+    NothingToTrust,
+    /// Leaving is under way.
+    Leaving,
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// As asked.
+    Done,
+    /// The registry did not answer at the start.
+    ServerSilent,
+    /// Refused: name, admission or key.
+    Refused,
+    /// The port could not be opened.
+    Port,
+    /// The database failed at the start.
+    Storage,
+}

@@ -1,0 +1,3 @@
+//! The client engine: registration, delivery by both roads, outbox, inbox, directory copy.
+
+pub mod interface;

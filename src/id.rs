@@ -1,0 +1,183 @@
+//! The names of things: people, identities, conversations, messages.
+//!
+//! A value of these types is valid by construction, whether it was typed, decoded or read from disk.
+//! Invariant: two `Name`s that differ only in case are the same name (`Name::folded`).
+
+use std::fmt;
+use std::str::FromStr;
+
+use blake2::digest::consts::U16;
+use blake2::{Blake2s, Digest};
+use serde::{Deserialize, Serialize};
+
+use crate::limits::NAME_BYTES_MAX;
+
+/// A user's name: 1 to 32 ASCII letters, digits, `_`, `-`, `.`, the first a letter or digit.
+///
+/// Whether a name is reserved is the registry's and the command table's business, not the type's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+impl Name {
+    /// The name as its owner writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form that decides whether two names are the same: lower case.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
+    /// Whether both are the same name.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+/// Why a text is no name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing was given.
+    #[error("a name cannot be empty")]
+    Empty,
+    /// More than 32 bytes.
+    #[error("a name has at most {NAME_BYTES_MAX} characters")]
+    TooLong,
+    /// It begins with punctuation.
+    #[error("a name begins with a letter or a digit")]
+    First,
+    /// It has a character outside the set.
+    #[error("a name has only letters, digits, '_', '-' and '.'")]
+    Character,
+}
+
+impl FromStr for Name {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        let first = text.bytes().next().ok_or(NameError::Empty)?;
+        if text.len() > NAME_BYTES_MAX {
+            return Err(NameError::TooLong);
+        }
+        if !text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        {
+            return Err(NameError::Character);
+        }
+        if !first.is_ascii_alphanumeric() {
+            return Err(NameError::First);
+        }
+        Ok(Self(text))
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who somebody is: an Ed25519 public key (RFC 8032).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IdentityId(pub [u8; 32]);
+
+impl IdentityId {
+    /// Hexadecimal digits in groups of four, for people to compare: `1f2e 3d4c …` (16 groups).
+    pub fn fingerprint(&self) -> String {
+        let mut text = String::with_capacity(79);
+        for (index, pair) in self.0.chunks(2).enumerate() {
+            if index > 0 {
+                text.push(' ');
+            }
+            for byte in pair {
+                text.push_str(&format!("{byte:02x}"));
+            }
+        }
+        text
+    }
+}
+
+impl fmt::Debug for IdentityId {
+    /// The first four bytes: enough to tell identities apart in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, ..] = self.0;
+        write!(f, "{a:02x}{b:02x}{c:02x}{d:02x}…")
+    }
+}
+
+/// 64 random bits that begin a conversation's numbering. Drawn in the commit that creates it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Epoch(pub u64);
+
+/// A message's number in its conversation and epoch, from 0 without gaps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Sequence(pub u64);
+
+impl Sequence {
+    /// The one after it; saturates.
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// A message's place among its sender's own messages. With the sender's identity it is a [`MessageId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Slot {
+    /// The conversation's numbering.
+    pub epoch: Epoch,
+    /// The number in it.
+    pub sequence: Sequence,
+}
+
+/// What a message is called everywhere, for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MessageId {
+    /// Who wrote it.
+    pub sender: IdentityId,
+    /// Which of his it is.
+    pub slot: Slot,
+}
+
+/// BLAKE2s-128 of a message's envelope bytes: the same id with another hash is another message (a conflict).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EnvelopeHash(pub [u8; 16]);
+
+impl EnvelopeHash {
+    /// The hash of an envelope's bytes as they travel.
+    pub fn of(envelope: &[u8]) -> Self {
+        Self(Blake2s::<U16>::digest(envelope).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked_on_every_road_in() {
+        assert_eq!("".parse::<Name>(), Err(NameError::Empty));
+        assert_eq!("a".repeat(33).parse::<Name>(), Err(NameError::TooLong));
+        assert_eq!("-a".parse::<Name>(), Err(NameError::First));
+        assert_eq!("jürgen".parse::<Name>(), Err(NameError::Character));
+        assert!("a".repeat(32).parse::<Name>().is_ok());
+        let (upper, lower) = ("Bob".parse::<Name>().unwrap(), "bOB".parse::<Name>().unwrap());
+        assert!(upper.matches(&lower) && upper != lower);
+    }
+}

@@ -1,0 +1,30 @@
+//! A messenger that needs nothing but UDP.
+//!
+//! The map, from the bottom up; a module uses those above it in this list, never one below:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`limits`], [`clock`], [`id`], [`identity`] | words that every layer shares |
+//! | [`wire`] | bytes to types and back, nothing else |
+//! | [`transport`] | reliable, encrypted sessions over datagrams |
+//! | [`engine`], [`node`] | the run-loop contract, and a role joined to its endpoint |
+//! | [`registry`], [`client`] | the two roles: what is decided |
+//! | [`store`] | their databases |
+//! | [`runtime`] | sockets, threads, clocks, signals |
+//! | [`cli`] | what a person types and reads |
+//!
+//! Everything above [`store`] in the list is free of I/O: see [`engine`] for the contract.
+
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod engine;
+pub mod id;
+pub mod identity;
+pub mod limits;
+pub mod node;
+pub mod registry;
+pub mod runtime;
+pub mod store;
+pub mod transport;
+pub mod wire;

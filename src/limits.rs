@@ -1,0 +1,92 @@
+//! Every bound and default, once: its unit, its value and why.
+//!
+//! Invariant: the relations that the layers rely on are asserted at compile time, at the end.
+
+use std::time::Duration;
+
+/// UDP payload that is never exceeded: the IPv6 minimum MTU 1280 less 48 bytes of headers, less headroom
+/// for tunnels (RFC 8085 §3.2).
+pub const DATAGRAM_BYTES_MAX: usize = 1200;
+
+/// A name: long enough for people, short enough for a table on a terminal.
+pub const NAME_BYTES_MAX: usize = 32;
+
+/// A message's text. Larger things are files, and files are no chat.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// An encoded envelope: the body, its names and its keys (at most 300 bytes of them).
+pub const ENVELOPE_BYTES_MAX: usize = BODY_BYTES_MAX + 512;
+
+/// A transport message: an envelope and what travels beside it, or a directory page.
+pub const MESSAGE_BYTES_MAX: usize = ENVELOPE_BYTES_MAX + 512;
+
+/// How long a message may take before it expires, unless its sender says otherwise.
+pub const TIME_TO_LIVE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Messages that wait for one recipient.
+pub const MAILBOX_MESSAGES_MAX: u64 = 1_000;
+/// Their envelope bytes.
+pub const MAILBOX_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Messages from one sender in one mailbox: one stranger must not fill it.
+pub const MAILBOX_SENDER_MESSAGES_MAX: u64 = 100;
+/// Their envelope bytes.
+pub const MAILBOX_SENDER_BYTES_MAX: u64 = 2 * 1024 * 1024;
+/// Envelope bytes in all mailboxes: a disk is finite, and its owner decides (`--mail-bytes`).
+pub const MAIL_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Deposits a client may make a second, for long.
+pub const DEPOSITS_PER_SECOND: u32 = 20;
+/// Deposits a client may make at once.
+pub const DEPOSITS_BURST: u32 = 200;
+
+/// A client is online until this long after its last authenticated packet.
+pub const LEASE: Duration = Duration::from_secs(60);
+/// How often a quiet client is heard of: three chances in a lease.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// How long a direct receipt may take before the message goes to the registry.
+pub const DIRECT_BUDGET: Duration = Duration::from_millis(500);
+/// How long a new peer session may take to come up before that budget begins.
+pub const DIRECT_HANDSHAKE_BUDGET: Duration = Duration::from_secs(1);
+/// One attempt at the registry: so long without authenticated progress.
+pub const ATTEMPT: Duration = Duration::from_millis(500);
+/// Attempts before the registry counts as silent.
+pub const ATTEMPTS: u32 = 5;
+/// Attempts start anew with progress, but never for longer than this.
+pub const ATTEMPTS_TOTAL: Duration = Duration::from_secs(15);
+
+/// A request that is not answered is issued again after this …
+pub const REQUEST_RETRY: Duration = Duration::from_secs(5);
+/// … doubling up to this.
+pub const REQUEST_RETRY_MAX: Duration = Duration::from_secs(60);
+
+/// How long a message is held back for its missing predecessor.
+pub const HOLD_BACK: Duration = Duration::from_secs(2);
+/// How long `dereg` waits for commits and receipts under way.
+pub const LEAVE_BUDGET: Duration = Duration::from_millis(500);
+
+/// Names that are pushed to everybody; above it a client looks up whom it needs.
+pub const DIRECTORY_PUSH_MAX: usize = 1_000;
+/// Pushing begins again below this, so that one client more or less does not flip it.
+pub const DIRECTORY_PUSH_RESUME: usize = 900;
+/// Names that a client may follow above the push limit.
+pub const SUBSCRIPTIONS_MAX: usize = 256;
+/// Names that a registry keeps at all.
+pub const NAMES_MAX: usize = 100_000;
+
+/// Unfinished messages in a client's outbox: what a person may leave unsent, not a queue for a machine.
+pub const OUTBOX_MESSAGES_MAX: usize = 10_000;
+/// Their body bytes; they are kept in memory too.
+pub const OUTBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Handshakes in flight before a cookie is asked for.
+pub const HANDSHAKES_MAX: usize = 4_096;
+/// Initials a second before a cookie is asked for.
+pub const INITIALS_PER_SECOND_MAX: u32 = 200;
+
+const _: () = assert!(ENVELOPE_BYTES_MAX < MESSAGE_BYTES_MAX && BODY_BYTES_MAX < ENVELOPE_BYTES_MAX);
+const _: () = assert!(KEEP_ALIVE.as_millis() * 3 <= LEASE.as_millis());
+const _: () = assert!(DIRECTORY_PUSH_RESUME < DIRECTORY_PUSH_MAX && DIRECTORY_PUSH_MAX < NAMES_MAX);
+const _: () = assert!(MAILBOX_SENDER_MESSAGES_MAX < MAILBOX_MESSAGES_MAX / 2);
+const _: () = assert!(MAILBOX_SENDER_BYTES_MAX < MAILBOX_BYTES_MAX / 2);
+const _: () = assert!(ENVELOPE_BYTES_MAX < 2 * BODY_BYTES_MAX && OUTBOX_BYTES_MAX >= 100 * BODY_BYTES_MAX);

@@ -1,0 +1,3 @@
+//! The server engine: directory and leases, mailboxes, admission, limits.
+
+pub mod interface;

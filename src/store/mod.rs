@@ -1,0 +1,1 @@
+//! SQLite behind the roles: one database each, one worker, group commit.
