@@ -1,1 +1,7 @@
 //! SQLite behind the roles: one database each, one worker, group commit.
+//!
+//! [`database`] opens, upgrades and commits; a role's own file beside it says what its requests do to its
+//! tables. The schemas are SQL under `migrations/<role>/`, append-only.
+//! Invariant: a reply says committed only after `COMMIT` has returned, and `COMMIT` has synced the disk.
+
+pub mod database;

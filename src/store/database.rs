@@ -1,0 +1,366 @@
+//! Opening a SQLite database, bringing its schema up to date, and committing batches to it.
+//!
+//! What the tables mean is the roles' business. One process owns a database while it is open: the lock is taken
+//! at once and kept (`locking_mode=EXCLUSIVE`), so that nobody else's transaction can fail ours. WAL with
+//! `synchronous=FULL`: a commit that has returned survives power loss (sqlite.org/pragma.html#pragma_synchronous).
+//! Invariant: a database that cannot be opened is left as it was found; an upgrade happens whole or not at all.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use include_dir::Dir;
+use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite_migration::Migrations;
+
+use crate::engine::{StoreFault, Ticket};
+
+/// How long opening waits for a lock: long enough for a backup tool's glance, short enough to be "at once".
+const BUSY_WAIT: Duration = Duration::from_millis(200);
+
+/// WAL pages (of 4 KiB) after which a commit also checkpoints. The worker checkpoints when idle; this bounds the
+/// WAL when it never is.
+const WAL_PAGES_MAX: u32 = 4_000;
+
+/// Databases up to this size are checked whole when opened: some 100 ms. Larger ones are found out in use.
+const CHECK_BYTES_MAX: i64 = 64 * 1024 * 1024;
+
+/// Prepared statements kept: more than any role has.
+const STATEMENTS_MAX: usize = 128;
+
+/// What a database is for, and the SQL that makes its tables.
+///
+/// A role names its own: `Schema { application: i32::from_be_bytes(*b"udcR"), migrations: &include_dir!(…) }`.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// Stands in the file's header, so that one role's database is not taken for another's, or for a stranger's
+    /// (sqlite.org/pragma.html#pragma_application_id).
+    pub application: i32,
+    /// Folders `01-name/up.sql`, `02-name/up.sql`, …; applied in order, never changed once released.
+    pub migrations: &'static Dir<'static>,
+}
+
+/// Why a database cannot be used. Each kind asks something else of a person; the text says what.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error(
+        "{} is in use by another process. Its messages are safe. End the other udpchat, or choose another \
+         folder with --data-dir.", .path.display()
+    )]
+    Locked {
+        /// The database.
+        path: PathBuf,
+    },
+    /// It is damaged, or no database at all.
+    #[error(
+        "{} is damaged or not a database ({detail}). It was not touched; messages in it cannot be read. Restore \
+         it from a backup, or move it away to start with an empty one.", .path.display()
+    )]
+    Corrupt {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite found.
+        detail: String,
+    },
+    /// It belongs to another program, or to another role of this one.
+    #[error(
+        "{} is a database of something else. It was not touched. Choose another folder with --data-dir, or move \
+         the file away.", .path.display()
+    )]
+    Foreign {
+        /// The database.
+        path: PathBuf,
+    },
+    /// It can be read but not written.
+    #[error(
+        "{} is read-only. Its messages are safe, but nothing new could be kept. Make the file and its file \
+         system writable for this user.", .path.display()
+    )]
+    ReadOnly {
+        /// The database.
+        path: PathBuf,
+    },
+    /// It cannot be opened or created where it is.
+    #[error(
+        "{} cannot be opened or created ({detail}). No message is lost. Make its folder writable for this user, \
+         or choose another with --data-dir.", .path.display()
+    )]
+    Unwritable {
+        /// The database.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
+    /// A newer version of the program has been here.
+    #[error(
+        "{} was written by a newer udpchat (schema {found}, this one knows {known}). Its messages are safe and \
+         were not touched. Use the newer program.", .path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its schema's version.
+        found: u32,
+        /// The newest version that this program knows.
+        known: u32,
+    },
+    /// No space.
+    #[error(
+        "there is no space left for {}. Its messages are safe, but nothing new could be kept. Free some space \
+         and start again.", .path.display()
+    )]
+    Full {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Its upgrade failed and was undone.
+    #[error(
+        "{} could not be upgraded ({detail}). Its messages are safe: everything is as it was before. Use the \
+         previous udpchat, and report this.", .path.display()
+    )]
+    Upgrade {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        detail: String,
+    },
+    /// Anything else.
+    #[error("{} failed ({detail}). Nothing in it was changed.", .path.display())]
+    Failed {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        detail: String,
+    },
+}
+
+/// Opens the database in a file, created if absent, its schema up to date, and locks it until dropped.
+pub fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
+    let explain = |error| explain(path, &error);
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
+    // SQLite falls back to reading without a word.
+    if connection.is_readonly("main").map_err(explain)? {
+        return Err(OpenError::ReadOnly { path: path.into() });
+    }
+    configure(&connection).map_err(explain)?;
+    recognise(&connection, path, schema)?;
+    check(&connection, path)?;
+    upgrade(&mut connection, path, schema)?;
+    Ok(connection)
+}
+
+/// Opens a database in memory: for clients that keep nothing, and for tests.
+pub fn open_in_memory(schema: &Schema) -> Result<Connection, OpenError> {
+    let path = Path::new("the database in memory");
+    let explain = |error| explain(path, &error);
+    let mut connection = Connection::open_in_memory().map_err(explain)?;
+    configure(&connection).map_err(explain)?;
+    upgrade(&mut connection, path, schema)?;
+    Ok(connection)
+}
+
+/// Moves what the WAL holds into the database, as far as it goes. For idle moments.
+pub fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// Settings of the connection. The first that reads the file also takes the lock.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    let set = |name: &str, value: &dyn ToSql| connection.pragma_update(None, name, value);
+    set("locking_mode", &"EXCLUSIVE")?;
+    set("trusted_schema", &false)?;
+    set("cell_size_check", &true)?;
+    set("foreign_keys", &true)?;
+    set("temp_store", &"MEMORY")?;
+    set("journal_mode", &"WAL")?;
+    set("synchronous", &"FULL")?;
+    set("wal_autocheckpoint", &WAL_PAGES_MAX)?;
+    // Taken now rather than with the first message: whoever comes second is told at his start.
+    connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")
+}
+
+/// Refuses a database that is not ours; marks a new one as ours.
+fn recognise(connection: &Connection, path: &Path, schema: &Schema) -> Result<(), OpenError> {
+    let explain = |error| explain(path, &error);
+    let application: i32 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(explain)?;
+    if application == schema.application {
+        return Ok(());
+    }
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(explain)?;
+    if application != 0 || tables != 0 {
+        return Err(OpenError::Foreign { path: path.into() });
+    }
+    connection
+        .pragma_update(None, "application_id", schema.application)
+        .map_err(explain)
+}
+
+/// Looks for damage, where that is quick.
+fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let explain = |error| explain(path, &error);
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let bytes = number("page_count")
+        .and_then(|pages| Ok(pages.saturating_mul(number("page_size")?)))
+        .map_err(explain)?;
+    if bytes > CHECK_BYTES_MAX {
+        tracing::debug!(bytes, "database not checked: too large to be quick");
+        return Ok(());
+    }
+    let verdict: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(explain)?;
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(OpenError::Corrupt {
+            path: path.into(),
+            detail: verdict,
+        })
+    }
+}
+
+/// Applies the migrations that are missing, in one transaction.
+fn upgrade(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<(), OpenError> {
+    let failed = |detail: String| OpenError::Upgrade {
+        path: path.into(),
+        detail,
+    };
+    let migrations =
+        Migrations::from_directory(schema.migrations).map_err(|error| failed(error.to_string()))?;
+    let known = u32::try_from(schema.migrations.dirs().count()).unwrap_or(u32::MAX);
+    let found: u32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| explain(path, &error))?;
+    if found > known {
+        return Err(OpenError::Newer {
+            path: path.into(),
+            found,
+            known,
+        });
+    }
+    if found < known {
+        tracing::info!(path = %path.display(), found, known, "upgrading the database");
+    }
+    migrations.to_latest(connection).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => match explain(path, &err) {
+            OpenError::Failed { detail, .. } => failed(detail),
+            known => known,
+        },
+        other => failed(other.to_string()),
+    })
+}
+
+/// What a person has to know of a failure while opening.
+fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
+    let path = path.to_path_buf();
+    let detail = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path },
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Corrupt { path, detail },
+        Some(ErrorCode::ReadOnly) => OpenError::ReadOnly { path },
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => OpenError::Unwritable { path, detail },
+        Some(ErrorCode::DiskFull) => OpenError::Full { path },
+        _ => OpenError::Failed { path, detail },
+    }
+}
+
+/// Applies the requests in order in one transaction, each in a savepoint of its own, and commits.
+///
+/// A request whose `apply` fails is undone alone. If the transaction cannot be begun or committed, or SQLite has
+/// rolled it back on its own (it may when the disk is full), every reply is that fault. Replies are in the order
+/// of the requests.
+pub fn commit_batch<Rq, Rp>(
+    connection: &mut Connection,
+    requests: Vec<(Ticket, Rq)>,
+    apply: impl FnMut(&Connection, Rq) -> rusqlite::Result<Rp>,
+) -> Vec<(Ticket, Result<Rp, StoreFault>)> {
+    let tickets: Vec<Ticket> = requests.iter().map(|(ticket, _)| *ticket).collect();
+    match try_commit(connection, requests, apply) {
+        Ok(replies) => tickets.into_iter().zip(replies).collect(),
+        Err(error) => {
+            let fault = fault(&error);
+            tracing::warn!(%error, requests = tickets.len(), "commit failed");
+            tickets
+                .into_iter()
+                .map(|ticket| (ticket, Err(fault.clone())))
+                .collect()
+        }
+    }
+}
+
+fn try_commit<Rq, Rp>(
+    connection: &mut Connection,
+    requests: Vec<(Ticket, Rq)>,
+    mut apply: impl FnMut(&Connection, Rq) -> rusqlite::Result<Rp>,
+) -> rusqlite::Result<Vec<Result<Rp, StoreFault>>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut replies = Vec::with_capacity(requests.len());
+    {
+        let mut begin = transaction.prepare_cached("SAVEPOINT request")?;
+        let mut end = transaction.prepare_cached("RELEASE request")?;
+        let mut undo = transaction.prepare_cached("ROLLBACK TO request")?;
+        for (ticket, request) in requests {
+            begin.execute([])?;
+            let reply = apply(&transaction, request);
+            if let Err(error) = &reply {
+                if transaction.is_autocommit() {
+                    // SQLite has given the whole transaction up: what succeeded before is gone too.
+                    return reply.map(|_| Vec::new());
+                }
+                tracing::warn!(?ticket, %error, "store request failed");
+                undo.execute([])?;
+            }
+            end.execute([])?;
+            replies.push(reply.map_err(|error| fault(&error)));
+        }
+    }
+    transaction.commit()?;
+    Ok(replies)
+}
+
+/// What the asker is told of a failure.
+pub fn fault(error: &rusqlite::Error) -> StoreFault {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreFault::Full,
+        _ => StoreFault::Failed(error.to_string()),
+    }
+}
+
+/// A `u64` in an INTEGER column, by its bits: SQLite has signed ones only.
+///
+/// The column's order is that of the numbers below 2^63 only: sort random ones by nothing. Arrays of bytes need
+/// no such help: rusqlite reads and writes `[u8; N]` as BLOB and checks the length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bits(pub u64);
+
+impl ToSql for Bits {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.0.cast_signed()))
+    }
+}
+
+impl FromSql for Bits {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        i64::column_result(value).map(|number| Self(number.cast_unsigned()))
+    }
+}
+
+impl fmt::Display for Bits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+#[path = "database_tests.rs"]
+mod tests;

@@ -1,0 +1,2 @@
+UPDATE thing SET word = 'half done';
+ALTER TABLE nothing ADD COLUMN colour TEXT;
