@@ -164,4 +164,7 @@ pub trait Store {
         &mut self,
         requests: Vec<(Ticket, Self::Request)>,
     ) -> Vec<(Ticket, Result<Self::Reply, StoreFault>)>;
+
+    /// Nothing has been asked for a while: the moment to put the house in order (a checkpoint).
+    fn tidy(&mut self) {}
 }

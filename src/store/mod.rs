@@ -5,3 +5,6 @@
 //! Invariant: a reply says committed only after `COMMIT` has returned, and `COMMIT` has synced the disk.
 
 pub mod database;
+pub mod folder;
+pub mod identity_file;
+pub mod worker;

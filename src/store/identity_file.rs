@@ -1,0 +1,192 @@
+//! The seed of an identity, in a file of 32 bytes that only its owner may read.
+//!
+//! What is derived from the seed is `identity.rs`'s business. Who has the file is the person: the registry and
+//! the peers know him by nothing else, so it is never replaced.
+//! Invariant: a seed file is either absent or whole; what is there is never overwritten.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+/// Bytes of a seed.
+const SEED_BYTES: usize = 32;
+
+/// A seed, wiped when dropped.
+pub type Seed = Zeroizing<[u8; SEED_BYTES]>;
+
+/// Why there is no identity. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// It has not the size of a seed.
+    #[error(
+        "the identity file {} has {bytes} bytes and should have {SEED_BYTES}: it is damaged, or something else. \
+         Restore it from a backup; without it, the name and the mail that belong to it cannot be had.",
+        .path.display()
+    )]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// Others may read or write it.
+    #[error(
+        "the identity file {} can be used by others (mode {mode:03o}). If nobody has copied it, protect it with: \
+         chmod 600 {}", .path.display(), .path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The system said no.
+    #[error("the identity file {} cannot be used: {error}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// No random numbers.
+    #[error("the system gives no random numbers for a new identity: {0}")]
+    Random(getrandom::Error),
+}
+
+/// Draws a seed that nobody keeps.
+pub fn draw() -> Result<Seed, IdentityError> {
+    let mut seed = Seed::default();
+    getrandom::fill(&mut *seed).map_err(IdentityError::Random)?;
+    Ok(seed)
+}
+
+/// Reads the seed; `None` if there is no file.
+pub fn read(path: &Path) -> Result<Option<Seed>, IdentityError> {
+    let io = |error| IdentityError::Io {
+        path: path.into(),
+        error,
+    };
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io(error)),
+    };
+    let about = file.metadata().map_err(io)?;
+    let mode = about.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(IdentityError::Exposed {
+            path: path.into(),
+            mode,
+        });
+    }
+    if about.len() != SEED_BYTES as u64 {
+        return Err(IdentityError::Size {
+            path: path.into(),
+            bytes: about.len(),
+        });
+    }
+    let mut seed = Seed::default();
+    file.read_exact(&mut *seed).map_err(io)?;
+    Ok(Some(seed))
+}
+
+/// Draws a seed and keeps it at `path`, where nothing may be. On disk when this returns.
+pub fn create(path: &Path) -> Result<Seed, IdentityError> {
+    let seed = draw()?;
+    write_new(path, &*seed).map_err(|error| IdentityError::Io {
+        path: path.into(),
+        error,
+    })?;
+    Ok(seed)
+}
+
+/// Writes a private file whole: to another name, synced, then given its own, where nothing may be.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        // Left by a start that was cut off, or absent.
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    // A link, unlike a rename, never replaces what is there.
+    fs::hard_link(&draft, path)?;
+    fs::remove_file(&draft)?;
+    sync_folder(path)
+}
+
+/// Makes the names in a file's folder as durable as the files.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent()
+        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// Creates a folder and those above it, for its owner only.
+pub(super) fn create_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_seed_is_kept_privately_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity");
+        assert!(read(&path).unwrap().is_none());
+        let seed = create(&path).unwrap();
+        assert_eq!(read(&path).unwrap().unwrap(), seed);
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "no draft is left"
+        );
+    }
+
+    #[test]
+    fn an_identity_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity");
+        let seed = create(&path).unwrap();
+        assert!(matches!(create(&path), Err(IdentityError::Io { .. })));
+        assert_eq!(read(&path).unwrap().unwrap(), seed);
+    }
+
+    #[test]
+    fn a_start_that_was_cut_off_does_not_hinder_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity");
+        fs::write(path.with_extension("new"), b"half").unwrap();
+        create(&path).unwrap();
+        assert!(read(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_file_of_another_size_or_open_to_others_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity");
+        create(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(error.to_string().contains("chmod 600"), "{error}");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, [0; 31]).unwrap();
+        assert!(matches!(
+            read(&path).unwrap_err(),
+            IdentityError::Size { bytes: 31, .. }
+        ));
+    }
+}

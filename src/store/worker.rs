@@ -1,0 +1,243 @@
+//! The thread that owns a role's store: it commits whatever is queued, as often as the disk allows.
+//!
+//! There is no batching timer: while one commit waits for the disk, the next batch gathers by itself, so a quiet
+//! store answers at once and a busy one amortises the sync over many requests. Knows nothing of SQL.
+//! Invariant: requests are answered in the order they were asked, each once, after their commit.
+
+use std::io;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::engine::{STORE_REQUESTS_MAX, Store, StoreFault, Ticket};
+
+/// Requests in one commit: enough to make the sync cheap, few enough to be done in some 20 ms. Half of what may
+/// be under way, so that the next batch gathers meanwhile.
+const BATCH_MAX: usize = STORE_REQUESTS_MAX / 2;
+
+/// So long without a request, and the store is tidied.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Requests of one turn of the loop.
+pub type Requests<Rq> = Vec<(Ticket, Rq)>;
+/// Replies of one commit.
+pub type Replies<Rp> = Vec<(Ticket, Result<Rp, StoreFault>)>;
+
+/// The asker's end of a store's thread. Dropping it ends the thread once all that was asked is committed.
+pub struct Worker<Rq, Rp> {
+    requests: Option<Sender<Requests<Rq>>>,
+    replies: Receiver<Replies<Rp>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The store's thread has ended before its asker: a bug in it. Nothing more will be committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the thread that writes the database has ended unexpectedly; what was confirmed is safe")]
+pub struct WorkerGone;
+
+impl<Rq: Send + 'static, Rp: Send + 'static> Worker<Rq, Rp> {
+    /// Gives `store` a thread of its own. `wake` is called there whenever replies have come.
+    ///
+    /// Both channels hold as many batches as there may be requests under way, and no batch is empty: neither can
+    /// overflow.
+    pub fn start<S>(mut store: S, wake: impl Fn() + Send + 'static) -> io::Result<Self>
+    where
+        S: Store<Request = Rq, Reply = Rp> + Send + 'static,
+    {
+        let (requests, asked) = bounded(STORE_REQUESTS_MAX);
+        let (answer, replies) = bounded(STORE_REQUESTS_MAX);
+        let thread = thread::Builder::new().name("store".into()).spawn(move || {
+            work(&mut store, &asked, |batch| {
+                // A failed send means that the asker has gone: what was asked is committed all the same.
+                if answer.send(batch).is_ok() {
+                    wake();
+                }
+            });
+        })?;
+        Ok(Self {
+            requests: Some(requests),
+            replies,
+            thread: Some(thread),
+        })
+    }
+
+    /// Asks for what one turn has gathered.
+    pub fn ask(&self, requests: Requests<Rq>) -> Result<(), WorkerGone> {
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let sender = self.requests.as_ref().ok_or(WorkerGone)?;
+        sender.send(requests).map_err(|_| WorkerGone)
+    }
+
+    /// Replies that have come; `None` when there are none yet.
+    pub fn replies(&self) -> Result<Option<Replies<Rp>>, WorkerGone> {
+        match self.replies.try_recv() {
+            Ok(batch) => Ok(Some(batch)),
+            Err(crossbeam_channel::TryRecvError::Empty) => Ok(None),
+            Err(crossbeam_channel::TryRecvError::Disconnected) => Err(WorkerGone),
+        }
+    }
+}
+
+impl<Rq, Rp> Drop for Worker<Rq, Rp> {
+    /// Waits until all that was asked is committed and the store is closed.
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's thread has panicked");
+        }
+    }
+}
+
+/// Commits until nobody can ask any more.
+fn work<S: Store>(
+    store: &mut S,
+    asked: &Receiver<Requests<S::Request>>,
+    mut answer: impl FnMut(Replies<S::Reply>),
+) {
+    let mut waiting: Requests<S::Request> = Vec::new();
+    let mut tidy = true;
+    loop {
+        if waiting.is_empty() {
+            match next(asked, tidy) {
+                Some(Some(requests)) => waiting = requests,
+                Some(None) => {
+                    store.tidy();
+                    tidy = true;
+                    continue;
+                }
+                None => break,
+            }
+        }
+        while waiting.len() < BATCH_MAX
+            && let Ok(more) = asked.try_recv()
+        {
+            waiting.extend(more);
+        }
+        let rest = waiting.split_off(waiting.len().min(BATCH_MAX));
+        answer(store.commit(std::mem::replace(&mut waiting, rest)));
+        tidy = false;
+    }
+    if !tidy {
+        store.tidy();
+    }
+}
+
+/// The next requests; `Some(None)` if it was quiet for long and the store is not tidy; `None` at the end.
+fn next<Rq>(asked: &Receiver<Requests<Rq>>, tidy: bool) -> Option<Option<Requests<Rq>>> {
+    if tidy {
+        return asked.recv().ok().map(Some);
+    }
+    match asked.recv_timeout(QUIET) {
+        Ok(requests) => Some(Some(requests)),
+        Err(RecvTimeoutError::Timeout) => Some(None),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Adds one; notes the size of each batch; the first batch waits until it is let go.
+    struct Adder {
+        gate: mpsc::Receiver<()>,
+        log: mpsc::Sender<String>,
+    }
+
+    impl Store for Adder {
+        type Request = u64;
+        type Reply = u64;
+
+        fn commit(&mut self, requests: Requests<u64>) -> Replies<u64> {
+            self.gate.recv().ok();
+            self.log.send(format!("commit {}", requests.len())).unwrap();
+            requests.into_iter().map(|(t, n)| (t, Ok(n + 1))).collect()
+        }
+
+        fn tidy(&mut self) {
+            self.log.send("tidy".into()).unwrap();
+        }
+    }
+
+    fn start() -> (
+        Worker<u64, u64>,
+        mpsc::Sender<()>,
+        mpsc::Receiver<String>,
+        mpsc::Receiver<()>,
+    ) {
+        let (open, gate) = mpsc::channel();
+        let (log, lines) = mpsc::channel();
+        let (wake, woken) = mpsc::channel();
+        let worker = Worker::start(Adder { gate, log }, move || wake.send(()).unwrap()).unwrap();
+        (worker, open, lines, woken)
+    }
+
+    fn requests(range: std::ops::Range<u64>) -> Requests<u64> {
+        range.map(|n| (Ticket(n), n)).collect()
+    }
+
+    #[test]
+    fn replies_come_in_the_order_asked_and_the_loop_is_woken() {
+        let (worker, open, _lines, woken) = start();
+        worker.ask(requests(0..3)).unwrap();
+        worker.ask(requests(3..5)).unwrap();
+        drop(open);
+        let mut replies = Vec::new();
+        while replies.len() < 5 {
+            woken.recv_timeout(Duration::from_secs(10)).unwrap();
+            while let Some(batch) = worker.replies().unwrap() {
+                replies.extend(batch);
+            }
+        }
+        assert_eq!(
+            replies,
+            (0..5).map(|n| (Ticket(n), Ok(n + 1))).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn what_gathers_during_a_commit_is_one_batch_of_bounded_size() {
+        let (worker, open, lines, _woken) = start();
+        worker.ask(requests(0..1)).unwrap();
+        // Whether the first commit has begun or not, what follows is more than a batch takes.
+        for n in 1..=BATCH_MAX as u64 + 10 {
+            worker.ask(requests(n..n + 1)).unwrap();
+        }
+        drop(open);
+        drop(worker);
+        let sizes: Vec<usize> = lines
+            .iter()
+            .filter_map(|line| line.strip_prefix("commit ").map(|n| n.parse().unwrap()))
+            .collect();
+        assert_eq!(sizes.iter().sum::<usize>(), BATCH_MAX + 11, "none is lost");
+        assert!(sizes.contains(&BATCH_MAX) && sizes.len() <= 3, "{sizes:?}");
+    }
+
+    #[test]
+    fn leaving_commits_what_was_asked_and_tidies() {
+        let (worker, open, lines, _woken) = start();
+        worker.ask(requests(0..7)).unwrap();
+        drop(open);
+        drop(worker);
+        assert_eq!(lines.iter().collect::<Vec<_>>(), ["commit 7", "tidy"]);
+    }
+
+    #[test]
+    fn a_quiet_store_is_tidied_once() {
+        let (worker, open, lines, _woken) = start();
+        worker.ask(requests(0..1)).unwrap();
+        open.send(()).unwrap();
+        let line = || lines.recv_timeout(QUIET * 2).ok();
+        assert_eq!(line().as_deref(), Some("commit 1"));
+        assert_eq!(line().as_deref(), Some("tidy"));
+        assert_eq!(line(), None);
+        drop(worker);
+    }
+}
