@@ -1,0 +1,381 @@
+//! The command line, checked: what to run and with which settings.
+//!
+//! The grammar is clap's; the checks and their sentences are ours, because a person who mistyped wants one
+//! line that says what is wrong and what would be right. Nothing is opened, bound or looked up here.
+//! Invariant: an [`Invocation`] needs no further check of its form; whatever fails later is the world's doing.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::cli::manual;
+use crate::id::Name;
+use crate::limits;
+
+/// What the program is asked to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Invocation {
+    /// A registry.
+    Serve(ServeOptions),
+    /// A client.
+    Chat(ChatOptions),
+}
+
+/// How a registry is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// Its port, 1 to 65535.
+    pub port: u16,
+    /// The only address to listen on; `None`: all, of both families.
+    pub bind: Option<IpAddr>,
+    /// Where its database and identity are.
+    pub data: Data,
+    /// The database was brought back from a backup: draw a new store id, so that clients deposit again.
+    pub restored: bool,
+    /// Envelope bytes that all mailboxes together may hold.
+    pub mail_bytes: u64,
+    /// How much is logged.
+    pub verbosity: u8,
+}
+
+/// How a client is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatOptions {
+    /// Its user's name.
+    pub name: Name,
+    /// Where the registry is.
+    pub server: Host,
+    /// The registry's port, 1 to 65535.
+    pub server_port: u16,
+    /// Our own port; 0: any free one.
+    pub port: u16,
+    /// Where its database and identity are.
+    pub data: Data,
+    /// How long a message may take before it expires.
+    pub ttl: Duration,
+    /// How much is logged.
+    pub verbosity: u8,
+}
+
+/// Where the registry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// At an address.
+    Address(IpAddr),
+    /// At whatever address the name has.
+    Name(String),
+}
+
+/// Where databases and identities are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// In the user's data folder: `$XDG_DATA_HOME/udpchat`, or `~/.local/share/udpchat`.
+    Default,
+    /// In this folder.
+    Folder(PathBuf),
+    /// In a folder that goes when the program ends.
+    Ephemeral,
+}
+
+/// A wish for help or the version, or arguments that make no sense: what to print and how to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageExit {
+    text: String,
+    asked_for: bool,
+}
+
+impl UsageExit {
+    /// Exit code after what was asked for.
+    pub const DONE: u8 = 0;
+    /// Exit code after bad arguments.
+    pub const USAGE: u8 = 2;
+
+    fn wrong(sentence: impl Into<String>) -> Self {
+        Self {
+            text: format!("udpchat: {}\n", sentence.into()),
+            asked_for: false,
+        }
+    }
+
+    /// What is printed; ends in a newline.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The exit code: 0 if this was asked for, otherwise 2.
+    pub const fn code(&self) -> u8 {
+        if self.asked_for { Self::DONE } else { Self::USAGE }
+    }
+
+    /// Prints it where it belongs: to standard output if it was asked for, otherwise to standard error.
+    ///
+    /// # Errors
+    /// What writing failed with.
+    pub fn print(&self) -> io::Result<()> {
+        let mut out: Box<dyn Write> = if self.asked_for {
+            Box::new(io::stdout().lock())
+        } else {
+            Box::new(io::stderr().lock())
+        };
+        out.write_all(self.text.as_bytes())?;
+        out.flush()
+    }
+}
+
+/// The grammar. Values are taken as texts and checked in [`Flags::check`].
+#[derive(Debug, Parser)]
+#[command(name = "udpchat", version, about = manual::ABOUT, override_usage = manual::USAGE)]
+#[command(after_help = manual::SHORT_EPILOGUE, after_long_help = manual::epilogue())]
+struct Flags {
+    /// Run a registry on this UDP port
+    ///
+    /// The registry keeps the table of clients and the mail of those who are away. It listens on all
+    /// addresses, IPv4 and IPv6, unless --bind names one. It runs until Ctrl+C.
+    #[arg(short, long, value_name = "PORT", conflicts_with = "chat")]
+    serve: Option<String>,
+
+    /// Run a client: your name, the registry's address and port, and your own port
+    ///
+    /// SERVER is an IPv4 or IPv6 address or a host name. CLIENT-PORT 0 takes any free port. A name has 1 to 32
+    /// letters, digits, '_', '-' or '.', begins with a letter or digit, and is yours from the first
+    /// registration on.
+    #[arg(short, long, num_args = 4, value_names = ["NAME", "SERVER", "SERVER-PORT", "CLIENT-PORT"])]
+    chat: Option<Vec<String>>,
+
+    /// Keep databases and identities in this folder
+    ///
+    /// Instead of $XDG_DATA_HOME/udpchat. The folder is made if it is not there.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "ephemeral")]
+    data_dir: Option<PathBuf>,
+
+    /// Keep everything in a folder that is removed at the end
+    ///
+    /// For tries: the name belongs to an identity that is gone afterwards, and so is what still waits.
+    #[arg(long)]
+    ephemeral: bool,
+
+    /// How long a message may take before it expires: 90s, 15m, 12h, 30d
+    #[arg(long, value_name = "SPAN", default_value = "30d", conflicts_with = "serve")]
+    ttl: String,
+
+    /// Listen on this address only
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "chat")]
+    bind: Option<String>,
+
+    /// All mailboxes together hold at most so much: 500M, 4G, or bytes
+    #[arg(long, value_name = "SIZE", default_value = "4G", conflicts_with = "chat")]
+    mail_bytes: String,
+
+    /// The database was brought back from a backup
+    ///
+    /// Clients then deposit again what they know to be unfinished; what arrived is not shown twice.
+    #[arg(long, conflicts_with = "chat")]
+    restored: bool,
+
+    /// Log more on standard error; twice for every datagram that is dropped
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// Reads the command line; the first argument is the program's name.
+///
+/// # Errors
+/// Help or version if asked for; otherwise what is wrong, in one line.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, UsageExit> {
+    Flags::try_parse_from(arguments)
+        .map_err(|error| reshape(&error))?
+        .check()
+        .map_err(UsageExit::wrong)
+}
+
+impl Flags {
+    fn check(self) -> Result<Invocation, String> {
+        let data = match (self.data_dir, self.ephemeral) {
+            (Some(folder), _) if folder.as_os_str().is_empty() => {
+                return Err("--data-dir needs the path of a folder".to_owned());
+            }
+            (Some(folder), _) => Data::Folder(folder),
+            (None, true) => Data::Ephemeral,
+            (None, false) => Data::Default,
+        };
+        match (self.serve, self.chat.as_deref()) {
+            (Some(port), _) => Ok(Invocation::Serve(ServeOptions {
+                port: parse_port(&port, "the registry's port", 1)?,
+                bind: self.bind.as_deref().map(parse_bind).transpose()?,
+                data,
+                restored: self.restored,
+                mail_bytes: parse_size(&self.mail_bytes)?,
+                verbosity: self.verbose,
+            })),
+            (None, Some([name, server, server_port, port])) => Ok(Invocation::Chat(ChatOptions {
+                name: parse_name(name)?,
+                server: parse_host(server)?,
+                server_port: parse_port(server_port, "the server port", 1)?,
+                port: parse_port(port, "the client port", 0)?,
+                data,
+                ttl: parse_span(&self.ttl)?,
+                verbosity: self.verbose,
+            })),
+            (None, _) => Err(format!("nothing to do: give {}", manual::EITHER)),
+        }
+    }
+}
+
+fn parse_name(text: &str) -> Result<Name, String> {
+    Name::from_str(text).map_err(|error| format!("'{}' is no name: {error}", shown(text)))
+}
+
+fn parse_port(text: &str, what: &str, least: u16) -> Result<u16, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<u16>() {
+        Ok(port) if digits && port >= least => Ok(port),
+        _ => {
+            let any = if least == 0 { " (0: any free port)" } else { "" };
+            Err(format!(
+                "{what} is a number from {least} to 65535{any}, not '{}'",
+                shown(text)
+            ))
+        }
+    }
+}
+
+fn parse_bind(text: &str) -> Result<IpAddr, String> {
+    unbracketed(text).parse().map_err(|_| {
+        format!(
+            "--bind needs an IPv4 or IPv6 address of this machine, not '{}'",
+            shown(text)
+        )
+    })
+}
+
+/// An address, or what may be a host name: whether it has an address is found out later.
+fn parse_host(text: &str) -> Result<Host, String> {
+    if let Ok(address) = unbracketed(text).parse() {
+        return Ok(Host::Address(address));
+    }
+    let named = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let dotted_digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let scoped = text
+        .split_once('%')
+        .is_some_and(|(address, zone)| address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty());
+    if scoped
+        || (!text.is_empty() && text.len() <= HOST_BYTES_MAX && !dotted_digits && text.bytes().all(named))
+    {
+        Ok(Host::Name(text.to_owned()))
+    } else {
+        Err(format!(
+            "the server is an IPv4 or IPv6 address or a host name, not '{}'",
+            shown(text)
+        ))
+    }
+}
+
+/// A host name in the DNS (RFC 1035 §2.3.4).
+const HOST_BYTES_MAX: usize = 255;
+
+fn unbracketed(text: &str) -> &str {
+    text.strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text)
+}
+
+/// The shortest lifetime: less than the direct budget and the deposit's attempts makes no sense.
+const TTL_MIN: Duration = Duration::from_secs(10);
+/// The longest: ten years, so that every sum of times fits.
+const TTL_MAX: Duration = Duration::from_secs(3_650 * 24 * 60 * 60);
+
+fn parse_span(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
+    scaled(text, &units)
+        .map(Duration::from_secs)
+        .filter(|span| (TTL_MIN..=TTL_MAX).contains(span))
+        .ok_or_else(|| {
+            format!(
+                "--ttl needs a span from 10s to 3650d, like 90s, 15m, 12h or 30d, not '{}'",
+                shown(text)
+            )
+        })
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let units = [
+        ("", 1),
+        ("K", 1 << 10),
+        ("M", 1 << 20),
+        ("G", 1 << 30),
+        ("T", 1 << 40),
+    ];
+    let least = u64::try_from(limits::ENVELOPE_BYTES_MAX).unwrap_or(u64::MAX);
+    let most = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
+    scaled(text, &units)
+        .filter(|size| (least..=most).contains(size))
+        .ok_or_else(|| {
+            format!(
+                "--mail-bytes needs a size of {least} bytes or more, like 500M or 4G, not '{}'",
+                shown(text)
+            )
+        })
+}
+
+/// Digits and one of the units.
+fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let end = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, unit) = text.split_at_checked(end)?;
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+    digits.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
+/// What was typed, fit for a message: without control characters, and not too long.
+fn shown(text: &str) -> String {
+    const SHOWN_CHARS_MAX: usize = 60;
+    let clean = crate::cli::sanitise::escape(text);
+    match clean.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
+        None => clean.into_owned(),
+    }
+}
+
+/// clap's error as ours: help and version as they are, everything else in one line.
+fn reshape(error: &clap::Error) -> UsageExit {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return UsageExit {
+            text: error.render().to_string(),
+            asked_for: true,
+        };
+    }
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => shown(text),
+        Some(ContextValue::Strings(texts)) => shown(&texts.join(", ")),
+        _ => String::new(),
+    };
+    let argument = context(ContextKind::InvalidArg);
+    let chat = argument.starts_with("--chat");
+    UsageExit::wrong(match error.kind() {
+        ErrorKind::UnknownArgument => format!("unknown argument '{argument}'; try 'udpchat --help'"),
+        ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues | ErrorKind::TooManyValues if chat => {
+            format!("-c needs four values: {}", manual::CHAT_VALUES)
+        }
+        ErrorKind::InvalidValue if chat => format!("-c needs four values: {}", manual::CHAT_VALUES),
+        ErrorKind::InvalidValue => format!("{argument} needs a value; try 'udpchat --help'"),
+        ErrorKind::ArgumentConflict => {
+            let other = context(ContextKind::PriorArg);
+            if argument == other {
+                format!("{argument} is given more than once")
+            } else {
+                format!("{argument} does not go with {other}; try 'udpchat --help'")
+            }
+        }
+        ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
+        _ => format!("the arguments make no sense; give {}", manual::EITHER),
+    })
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

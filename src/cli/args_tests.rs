@@ -1,0 +1,214 @@
+//! Tests of the command line: what is accepted, and the one line for what is not.
+
+use super::*;
+
+fn run(line: &str) -> Result<Invocation, UsageExit> {
+    let words = std::iter::once("udpchat").chain(line.split_whitespace());
+    parse(words.map(OsString::from))
+}
+
+fn serve(line: &str) -> ServeOptions {
+    match run(line) {
+        Ok(Invocation::Serve(options)) => options,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn chat(line: &str) -> ChatOptions {
+    match run(line) {
+        Ok(Invocation::Chat(options)) => options,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+/// The line that is printed for bad arguments.
+fn wrong(line: &str) -> String {
+    let exit = run(line).expect_err(line);
+    assert_eq!(exit.code(), 2, "{line}");
+    assert!(exit.text().starts_with("udpchat: "), "{:?}", exit.text());
+    assert_eq!(
+        exit.text().matches('\n').count(),
+        1,
+        "one line: {:?}",
+        exit.text()
+    );
+    assert!(exit.text().ends_with('\n'));
+    exit.text().trim_end().to_owned()
+}
+
+#[test]
+fn the_classic_two_calls() {
+    let options = serve("-s 12345");
+    assert_eq!(
+        (options.port, options.bind, options.data),
+        (12345, None, Data::Default)
+    );
+    assert!(!options.restored);
+    let options = chat("-c alice 127.0.0.1 12345 1232");
+    assert_eq!(options.name.as_str(), "alice");
+    assert_eq!(options.server, Host::Address("127.0.0.1".parse().unwrap()));
+    assert_eq!((options.server_port, options.port), (12345, 1232));
+    assert_eq!(
+        options.ttl,
+        limits::TIME_TO_LIVE,
+        "the default in the help is the limit's"
+    );
+}
+
+#[test]
+fn the_defaults_in_the_help_are_the_limits() {
+    assert_eq!(serve("-s 1").mail_bytes, limits::MAIL_BYTES_MAX);
+    assert_eq!(chat("-c a ::1 1 0").ttl, limits::TIME_TO_LIVE);
+}
+
+#[test]
+fn options_may_stand_before_and_after() {
+    let options = serve("--data-dir /tmp/x -v -s 1 --bind ::1 --mail-bytes 2G --restored -v");
+    assert_eq!(options.data, Data::Folder("/tmp/x".into()));
+    assert_eq!(options.bind, Some("::1".parse().unwrap()));
+    assert_eq!(
+        (options.mail_bytes, options.restored, options.verbosity),
+        (2 << 30, true, 2)
+    );
+    let options = chat("--ephemeral -c a h 1 0 --ttl 12h");
+    assert_eq!(
+        (options.data, options.ttl),
+        (Data::Ephemeral, Duration::from_secs(43_200))
+    );
+}
+
+#[test]
+fn a_server_is_an_address_of_either_family_or_a_name() {
+    let address = |text: &str| Host::Address(text.parse().unwrap());
+    let named = |text: &str| Host::Name(text.to_owned());
+    for (text, host) in [
+        ("10.0.0.1", address("10.0.0.1")),
+        ("::1", address("::1")),
+        ("[2001:db8::1]", address("2001:db8::1")),
+        ("localhost", named("localhost")),
+        ("chat.example.org", named("chat.example.org")),
+        ("fe80::1%eth0", named("fe80::1%eth0")),
+    ] {
+        assert_eq!(chat(&format!("-c a {text} 1 0")).server, host);
+    }
+    for text in ["1.2.3", "999.1.1.1", "a/b", "1.2.3.4:80", ":::", "host:80"] {
+        assert_eq!(
+            wrong(&format!("-c a {text} 1 0")),
+            format!("udpchat: the server is an IPv4 or IPv6 address or a host name, not '{text}'")
+        );
+    }
+}
+
+#[test]
+fn ports_are_checked_on_both_sides_of_their_bounds() {
+    assert_eq!(serve("-s 65535").port, 65535);
+    assert_eq!(chat("-c a ::1 1 0").port, 0);
+    for port in ["0", "65536", "-1", "+1", "x", "1.5", "99999999999999999999"] {
+        let line = wrong(&format!("-s={port}"));
+        assert_eq!(
+            line,
+            format!("udpchat: the registry's port is a number from 1 to 65535, not '{port}'")
+        );
+    }
+    assert_eq!(
+        wrong("-c a ::1 0 1"),
+        "udpchat: the server port is a number from 1 to 65535, not '0'"
+    );
+    assert_eq!(
+        wrong("-c a ::1 1 70000"),
+        "udpchat: the client port is a number from 0 to 65535 (0: any free port), not '70000'"
+    );
+}
+
+#[test]
+fn names_follow_their_rules() {
+    assert_eq!(
+        wrong("-c al/ice ::1 1 1"),
+        "udpchat: 'al/ice' is no name: a name has only letters, digits, '_', '-' and '.'"
+    );
+    assert!(wrong(&format!("-c {} ::1 1 1", "a".repeat(33))).contains("at most 32 characters"));
+    assert!(wrong("-c .x ::1 1 1").contains("begins with a letter or a digit"));
+}
+
+#[test]
+fn what_is_missing_or_too_much_is_said() {
+    assert!(wrong("").contains("-s <port> for a registry, or -c <name>"));
+    for line in [
+        "-c",
+        "-c alice",
+        "-c alice ::1",
+        "-c alice ::1 1",
+        "-c a ::1 1 --ephemeral",
+    ] {
+        assert!(
+            wrong(line).contains("-c needs four values: <name> <server>"),
+            "{line}: {}",
+            wrong(line)
+        );
+    }
+    assert_eq!(
+        wrong("-c a ::1 1 2 3"),
+        "udpchat: unknown argument '3'; try 'udpchat --help'"
+    );
+    assert_eq!(
+        wrong("-s 1 --nothing"),
+        "udpchat: unknown argument '--nothing'; try 'udpchat --help'"
+    );
+    assert!(wrong("-s").contains("needs a value"));
+    assert!(wrong("-s 1 --bind").contains("needs a value"));
+    assert!(wrong("-s 1 -s 2").contains("more than once"));
+    assert!(wrong("-s 1 -c a ::1 1 2").contains("does not go with"));
+    assert!(wrong("-s 1 --ttl 3d").contains("does not go with"));
+    assert!(wrong("-c a ::1 1 1 --restored").contains("does not go with"));
+    assert!(wrong("-s 1 --ephemeral --data-dir x").contains("does not go with"));
+}
+
+#[test]
+fn values_of_options_are_checked() {
+    for span in ["", "9s", "30", "x", "1w", "3651d", "-1d", "99999999999999999999d"] {
+        assert!(
+            wrong(&format!("-c a ::1 1 1 --ttl={span}")).contains("--ttl needs a span"),
+            "{span}"
+        );
+    }
+    for size in ["0", "1000", "4X", "-1", "9999999999999T"] {
+        assert!(
+            wrong(&format!("-s 1 --mail-bytes={size}")).contains("--mail-bytes needs a size"),
+            "{size}"
+        );
+    }
+    assert!(wrong("-s 1 --bind nowhere").contains("--bind needs an IPv4 or IPv6 address"));
+}
+
+#[test]
+fn what_was_typed_is_shown_short_and_without_controls() {
+    let words = ["udpchat", "-c", "\u{1b}[2J\n", "::1", "1", "1"].map(OsString::from);
+    let text = parse(words).unwrap_err().text().to_owned();
+    assert!(text.contains(r"'\u{1b}[2J\n' is no name"), "{text}");
+    assert!(wrong(&format!("-s {}", "x".repeat(5_000))).len() < 200);
+}
+
+#[test]
+fn help_and_version_are_asked_for() {
+    let help = run("--help").unwrap_err();
+    assert_eq!(help.code(), 0);
+    for part in [
+        "udpchat -s <PORT>",
+        "Examples:",
+        "send <name> <text>",
+        "XDG_DATA_HOME",
+        "Exit codes:",
+        "--data-dir",
+        "--restored",
+        "Ctrl+D",
+    ] {
+        assert!(
+            help.text().contains(part),
+            "{part} is missing in\n{}",
+            help.text()
+        );
+    }
+    assert_eq!(run("-h").unwrap_err().code(), 0);
+    let version = run("--version").unwrap_err();
+    assert_eq!(version.text(), format!("udpchat {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,252 @@
+//! What can be typed at the prompt: the table of commands, and a line of text read by it.
+//!
+//! The table is the only list: help, hints and the manual are made from it. Reading a line is pure; whether a
+//! command can be done now is the engine's business.
+//! Invariant: every word of the table is a reserved name (`crate::reserved`), so that nobody can be called so.
+
+use std::str::FromStr;
+
+use crate::client::interface::Command;
+use crate::id::Name;
+use crate::limits::BODY_BYTES_MAX;
+
+/// One command.
+#[derive(Debug)]
+pub struct Entry {
+    /// The word that is typed.
+    pub name: &'static str,
+    /// Other words for the same.
+    pub aliases: &'static [&'static str],
+    /// How it is typed, with what follows.
+    pub usage: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// What else there is to know; may be empty.
+    pub details: &'static str,
+    read: fn(&str, &Name) -> Parsed,
+}
+
+/// All commands, in the order in which help tells of them.
+pub static TABLE: &[Entry] = &[
+    Entry {
+        name: "send",
+        aliases: &[],
+        usage: "send <name> <text>",
+        summary: "send a text to somebody",
+        details: "The text is everything after the name, as typed; at most 65536 bytes. A paste of several \
+                  lines is one message. It goes directly if that works, otherwise by way of the server; what \
+                  becomes of it is always said.",
+        read: read_send,
+    },
+    Entry {
+        name: "dereg",
+        aliases: &[],
+        usage: "dereg [own name]",
+        summary: "go offline; the program lives on",
+        details: "What is sent to you meanwhile is kept by the server. What you send meanwhile waits.",
+        read: read_dereg,
+    },
+    Entry {
+        name: "reg",
+        aliases: &[],
+        usage: "reg [own name]",
+        summary: "come back after dereg, and get what was kept",
+        details: "",
+        read: read_reg,
+    },
+    Entry {
+        name: "trust",
+        aliases: &[],
+        usage: "trust <name> <fingerprint>",
+        summary: "accept the new identity of somebody whose identity has changed",
+        details: "Only after having asked that person, by another way, whether the fingerprint is right.",
+        read: read_trust,
+    },
+    Entry {
+        name: "help",
+        aliases: &[],
+        usage: "help [command]",
+        summary: "say what can be typed here",
+        details: "",
+        read: read_help,
+    },
+    Entry {
+        name: "quit",
+        aliases: &["exit"],
+        usage: "quit",
+        summary: "deregister and end; so do Ctrl+C and Ctrl+D",
+        details: "A second Ctrl+C ends at once. What waits is kept, and sent when the client runs again.",
+        read: read_quit,
+    },
+];
+
+/// What a line turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parsed {
+    /// Blank.
+    Nothing,
+    /// Something for the client.
+    Command(Command),
+    /// A question about commands; all of them, or one.
+    Help(Option<&'static str>),
+    /// `dereg` or `reg` with somebody else's name.
+    NotSelf(&'static str),
+    /// A text with so many bytes, too many.
+    TooLarge(usize),
+    /// None of these; the hint says what would be right.
+    Wrong(String),
+}
+
+/// Reads a line that `own` has typed. A line from a paste may hold newlines.
+pub fn parse(line: &str, own: &Name) -> Parsed {
+    let (word, rest) = split_word(line);
+    if word.is_empty() {
+        return Parsed::Nothing;
+    }
+    match find(word) {
+        Some(entry) => (entry.read)(rest, own),
+        None => Parsed::Wrong(format!("Type one of {}, or help.", words().join(", "))),
+    }
+}
+
+/// The answer to [`Parsed::Help`].
+pub fn help(topic: Option<&str>) -> Vec<String> {
+    match topic.and_then(find) {
+        Some(entry) => {
+            let mut lines = vec![format!("{}   {}", entry.usage, entry.summary)];
+            if !entry.details.is_empty() {
+                lines.push(format!("  {}", entry.details));
+            }
+            if !entry.aliases.is_empty() {
+                lines.push(format!("  Also: {}", entry.aliases.join(", ")));
+            }
+            lines
+        }
+        None => overview(),
+    }
+}
+
+/// A line for each command: usage and summary.
+pub fn overview() -> Vec<String> {
+    let line = |entry: &Entry| format!("{:<28}{}", entry.usage, entry.summary);
+    TABLE.iter().map(line).collect()
+}
+
+fn find(word: &str) -> Option<&'static Entry> {
+    TABLE
+        .iter()
+        .find(|entry| entry.name == word || entry.aliases.contains(&word))
+}
+
+fn words() -> Vec<&'static str> {
+    TABLE.iter().map(|entry| entry.name).collect()
+}
+
+/// The first word, and what follows after the one space (or newline) that ends it.
+fn split_word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    match text.split_once(char::is_whitespace) {
+        Some(pair) => pair,
+        None => (text, ""),
+    }
+}
+
+fn usage(name: &str) -> Parsed {
+    let usage = find(name).map_or(name, |entry| entry.usage);
+    Parsed::Wrong(format!("Usage: {usage}"))
+}
+
+fn read_send(rest: &str, _own: &Name) -> Parsed {
+    let (word, text) = split_word(rest);
+    if word.is_empty() || text.trim().is_empty() {
+        return usage("send");
+    }
+    match Name::from_str(word) {
+        Err(error) => Parsed::Wrong(format!("Usage: send <name> <text>; {error}.")),
+        Ok(_) if text.len() > BODY_BYTES_MAX => Parsed::TooLarge(text.len()),
+        Ok(to) => Parsed::Command(Command::Send {
+            to,
+            text: text.to_owned(),
+        }),
+    }
+}
+
+fn read_dereg(rest: &str, own: &Name) -> Parsed {
+    read_self("dereg", "deregister", rest, own, Command::Deregister)
+}
+
+fn read_reg(rest: &str, own: &Name) -> Parsed {
+    read_self("reg", "register", rest, own, Command::Register)
+}
+
+/// A command about oneself; the own name may follow, and nothing else.
+fn read_self(command: &str, verb: &'static str, rest: &str, own: &Name, done: Command) -> Parsed {
+    let (word, more) = split_word(rest);
+    if !more.trim().is_empty() {
+        return usage(command);
+    }
+    match Name::from_str(word) {
+        _ if word.is_empty() => Parsed::Command(done),
+        Ok(name) if name.matches(own) => Parsed::Command(done),
+        _ => Parsed::NotSelf(verb),
+    }
+}
+
+fn read_trust(rest: &str, _own: &Name) -> Parsed {
+    let (word, fingerprint) = split_word(rest);
+    let digits: String = fingerprint
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .collect();
+    if word.is_empty() || digits.is_empty() {
+        return usage("trust");
+    }
+    if digits.len() != FINGERPRINT_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Parsed::Wrong(format!(
+            "A fingerprint has {FINGERPRINT_DIGITS} hexadecimal digits; give it whole, as it was shown."
+        ));
+    }
+    match Name::from_str(word) {
+        Err(error) => Parsed::Wrong(format!("Usage: trust <name> <fingerprint>; {error}.")),
+        Ok(name) => Parsed::Command(Command::Trust {
+            name,
+            fingerprint: grouped(&digits.to_ascii_lowercase()),
+        }),
+    }
+}
+
+/// Digits of `IdentityId::fingerprint`, without the spaces.
+const FINGERPRINT_DIGITS: usize = 64;
+
+/// As `IdentityId::fingerprint` writes it, however it was typed.
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() * 5 / 4);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && index % 4 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn read_help(rest: &str, _own: &Name) -> Parsed {
+    let (word, more) = split_word(rest);
+    match find(word) {
+        _ if word.is_empty() => Parsed::Help(None),
+        Some(entry) if more.trim().is_empty() => Parsed::Help(Some(entry.name)),
+        _ => Parsed::Wrong(format!("There is help on {}.", words().join(", "))),
+    }
+}
+
+fn read_quit(rest: &str, _own: &Name) -> Parsed {
+    if rest.trim().is_empty() {
+        Parsed::Command(Command::Leave)
+    } else {
+        usage("quit")
+    }
+}
+
+#[cfg(test)]
+#[path = "commands_tests.rs"]
+mod tests;

@@ -1,0 +1,171 @@
+//! Tests of the command table: what each line turns into.
+
+use super::*;
+use proptest::prelude::*;
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn read(line: &str) -> Parsed {
+    parse(line, &name("alice"))
+}
+
+fn sent(to: &str, text: &str) -> Parsed {
+    Parsed::Command(Command::Send {
+        to: name(to),
+        text: text.to_owned(),
+    })
+}
+
+#[test]
+fn the_text_of_send_is_the_rest_of_the_line_as_typed() {
+    assert_eq!(read("send bob hi"), sent("bob", "hi"));
+    assert_eq!(read("  send   bob  two  spaces "), sent("bob", " two  spaces "));
+    assert_eq!(read("send bob send bob x"), sent("bob", "send bob x"));
+    assert_eq!(read("send bob grüße 👋"), sent("bob", "grüße 👋"));
+}
+
+#[test]
+fn a_paste_of_several_lines_is_one_message() {
+    assert_eq!(
+        read("send bob one\ntwo\n\nthree"),
+        sent("bob", "one\ntwo\n\nthree")
+    );
+    assert_eq!(read("send bob\none\ntwo"), sent("bob", "one\ntwo"));
+}
+
+#[test]
+fn send_without_name_or_text_is_wrong_and_says_how() {
+    for line in ["send", "send ", "send bob", "send bob ", "send bob    "] {
+        assert_eq!(
+            read(line),
+            Parsed::Wrong("Usage: send <name> <text>".to_owned()),
+            "{line:?}"
+        );
+    }
+    let Parsed::Wrong(hint) = read("send b/b hi") else {
+        panic!("a name with a slash was taken");
+    };
+    assert!(hint.contains("only letters, digits"), "{hint}");
+}
+
+#[test]
+fn a_text_at_the_limit_is_taken_and_one_byte_more_is_not() {
+    let most = "x".repeat(BODY_BYTES_MAX);
+    assert_eq!(read(&format!("send bob {most}")), sent("bob", &most));
+    assert_eq!(
+        read(&format!("send bob {most}y")),
+        Parsed::TooLarge(BODY_BYTES_MAX + 1)
+    );
+    let wide = "ü".repeat(BODY_BYTES_MAX / 2 + 1);
+    assert_eq!(
+        read(&format!("send bob {wide}")),
+        Parsed::TooLarge(BODY_BYTES_MAX + 2),
+        "bytes, not characters"
+    );
+}
+
+#[test]
+fn dereg_and_reg_take_the_own_name_or_none() {
+    for line in ["dereg", " dereg ", "dereg alice", "dereg Alice "] {
+        assert_eq!(read(line), Parsed::Command(Command::Deregister), "{line:?}");
+    }
+    assert_eq!(read("reg"), Parsed::Command(Command::Register));
+    assert_eq!(read("reg alice"), Parsed::Command(Command::Register));
+    assert_eq!(read("dereg bob"), Parsed::NotSelf("deregister"));
+    assert_eq!(read("reg bob"), Parsed::NotSelf("register"));
+    assert_eq!(
+        read("dereg alice now"),
+        Parsed::Wrong("Usage: dereg [own name]".to_owned())
+    );
+}
+
+#[test]
+fn a_fingerprint_may_be_typed_with_or_without_its_spaces() {
+    let shown = crate::id::IdentityId([0xa7; 32]).fingerprint();
+    let trusted = Parsed::Command(Command::Trust {
+        name: name("bob"),
+        fingerprint: shown.clone(),
+    });
+    assert_eq!(read(&format!("trust bob {shown}")), trusted);
+    assert_eq!(
+        read(&format!("trust bob {}", shown.replace(' ', "").to_uppercase())),
+        trusted
+    );
+    assert!(
+        matches!(read("trust bob a7a7"), Parsed::Wrong(_)),
+        "a part is not enough"
+    );
+    assert!(matches!(read("trust bob"), Parsed::Wrong(_)));
+    assert!(matches!(
+        read(&format!("trust bob {}", "é".repeat(32))),
+        Parsed::Wrong(_)
+    ));
+}
+
+#[test]
+fn ending_has_two_words() {
+    assert_eq!(read("quit"), Parsed::Command(Command::Leave));
+    assert_eq!(read("exit"), Parsed::Command(Command::Leave));
+    assert!(matches!(read("quit now"), Parsed::Wrong(_)));
+}
+
+#[test]
+fn commands_are_case_sensitive_and_anything_else_is_wrong() {
+    for line in [
+        "Send bob hi",
+        "SEND bob hi",
+        "DEREG",
+        "hello",
+        "send_all x",
+        "\u{1b}[A",
+        "/help",
+    ] {
+        assert!(matches!(read(line), Parsed::Wrong(_)), "{line:?}");
+    }
+    for line in ["", " ", "\t \n"] {
+        assert_eq!(read(line), Parsed::Nothing, "{line:?}");
+    }
+}
+
+#[test]
+fn help_tells_of_every_command() {
+    assert_eq!(read("help"), Parsed::Help(None));
+    assert_eq!(read("help exit"), Parsed::Help(Some("quit")));
+    assert!(matches!(read("help nothing"), Parsed::Wrong(_)));
+    let all = help(None).join("\n");
+    for entry in TABLE {
+        assert!(all.contains(entry.usage));
+        assert!(
+            help(Some(entry.name))
+                .iter()
+                .any(|line| line.contains(entry.summary))
+        );
+    }
+}
+
+#[test]
+fn no_word_is_in_the_table_twice() {
+    let mut words: Vec<_> = TABLE
+        .iter()
+        .flat_map(|entry| entry.aliases.iter().copied().chain([entry.name]))
+        .collect();
+    let count = words.len();
+    words.sort_unstable();
+    words.dedup();
+    assert_eq!(words.len(), count);
+}
+
+proptest! {
+    #[test]
+    fn any_line_is_read_without_harm(line in any::<String>()) {
+        let _ = read(&line);
+    }
+
+    #[test]
+    fn any_text_that_is_not_blank_is_sent_unchanged(text in any::<String>()) {
+        prop_assume!(!text.trim().is_empty());
+        prop_assert_eq!(read(&format!("send bob {text}")), sent("bob", &text));
+    }
+}

@@ -1,0 +1,67 @@
+//! The texts of `udpchat --help` that are not about one option: examples, the prompt, files, exit codes.
+//!
+//! The list of commands is made from the command table; the rest is written here once.
+
+use crate::cli::commands;
+
+/// What it is, in a line.
+pub(super) const ABOUT: &str =
+    "A messenger that needs nothing but UDP: direct messages, stored mail, and one true state for each";
+
+/// The two ways to call it, as clap prints them after "Usage: ".
+pub(super) const USAGE: &str = "\
+udpchat -s <PORT> [OPTIONS]
+       udpchat -c <NAME> <SERVER> <SERVER-PORT> <CLIENT-PORT> [OPTIONS]";
+
+/// The two ways, in a sentence.
+pub(super) const EITHER: &str =
+    "-s <port> for a registry, or -c <name> <server> <server-port> <client-port> for a client";
+
+/// What `-c` takes, with an example.
+pub(super) const CHAT_VALUES: &str =
+    "<name> <server> <server-port> <client-port>, like: -c alice 127.0.0.1 12345 1232";
+
+/// After the options of `-h`.
+pub(super) const SHORT_EPILOGUE: &str = "\
+'udpchat --help' tells more: examples, the commands at the prompt, files, exit codes.";
+
+/// After the options of `--help`.
+pub(super) fn epilogue() -> String {
+    let commands: String = commands::overview()
+        .iter()
+        .map(|line| format!("  {line}\n"))
+        .collect();
+    format!("{EXAMPLES}\nAt the client's prompt:\n{commands}{REST}")
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  udpchat -s 12345                              a registry on port 12345
+  udpchat -c alice 127.0.0.1 12345 1232         a client on the same machine
+  udpchat -c bob chat.example.org 12345 0       a client elsewhere, on any free port
+  udpchat -c test ::1 12345 0 --ephemeral       a try that leaves nothing behind
+  echo 'send bob hi' | udpchat -c alice 127.0.0.1 12345 0
+";
+
+const REST: &str = "
+  Every message is said to be received, saved by the server, waiting, refused or expired. What waits is sent
+  as soon as the recipient or the server can be reached, also after a restart of the client.
+  Without a terminal, commands are read from standard input, a line each, and there is no prompt. At the end
+  of the input the client stays until each message has reached one of those states (15 seconds at most for
+  silence), then deregisters and ends.
+
+Files:
+  $XDG_DATA_HOME/udpchat/clients/<name>/        a client's identity (keep it secret) and its database
+  $XDG_DATA_HOME/udpchat/registries/<port>/     a registry's identity (keep it secret) and its database
+  Without XDG_DATA_HOME: ~/.local/share. With --data-dir: that folder in place of $XDG_DATA_HOME/udpchat.
+  Whoever has the identity is its owner: copy the folder to move to another machine, and use one copy only.
+
+Environment:
+  XDG_DATA_HOME, HOME     where the files are
+  UDPCHAT_LOG             what is logged, as 'warn', 'debug' or 'udpchat::transport=debug'; over --verbose
+  TZ                      the zone of the times on the screen
+
+Exit codes:
+  0  done                      3  refused: name taken, not admitted, or a key has changed
+  1  server not responding     4  the port cannot be opened
+  2  wrong arguments           5  the database or its folder cannot be used";

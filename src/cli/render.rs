@@ -1,0 +1,226 @@
+//! Events of the client as lines of text: what happened, what it means for a message, what can be done.
+//!
+//! Pure: the same event gives the same lines; the zone of the times is handed in. Lines in brackets are the
+//! program's; `name: text` is somebody's message.
+//! Invariant: a line holds no control character; whatever was written by others goes through `sanitise`.
+
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::cli::commands::{self, Parsed};
+use crate::cli::sanitise::escape;
+use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road};
+use crate::clock::WallTime;
+use crate::id::{IdentityId, Name};
+use crate::limits;
+use crate::wire::message::{DepositRefusal, RegistrationRefusal};
+
+/// The offset of local time at a moment.
+pub type OffsetAt = fn(OffsetDateTime) -> UtcOffset;
+
+/// The machine's own zone; UTC where it has none.
+pub fn local_offset(at: OffsetDateTime) -> UtcOffset {
+    UtcOffset::local_offset_at(at).unwrap_or(UtcOffset::UTC)
+}
+
+const TIMESTAMP: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+
+/// `YYYY-MM-DD HH:MM:SS` in local time. A time that no calendar has is shown as its milliseconds.
+pub fn timestamp(at: WallTime, offset_at: OffsetAt) -> String {
+    let nanos = i128::from(at.unix_ms()) * 1_000_000;
+    OffsetDateTime::from_unix_timestamp_nanos(nanos)
+        .ok()
+        .and_then(|utc| utc.checked_to_offset(offset_at(utc)))
+        .and_then(|local| local.format(TIMESTAMP).ok())
+        .unwrap_or_else(|| format!("{} ms", at.unix_ms()))
+}
+
+/// The lines of an event; none for what needs no words.
+pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
+    let time = |at: &WallTime| timestamp(*at, offset_at);
+    let line = match event {
+        Event::Registered { returning: false } => "[Welcome, You are registered.]".to_owned(),
+        Event::Registered { returning: true } => "[Welcome back, You are registered.]".to_owned(),
+        Event::RegistrationRefused { name, reason } => refused_registration(name, reason),
+        Event::Deregistered => "[You are Offline. Bye.]".to_owned(),
+        Event::ServerSilent => "[Server not responding]".to_owned(),
+        Event::ServerBack => "[The server is responding again.]".to_owned(),
+        Event::Superseded => {
+            "[You have registered from elsewhere; this client is offline and what you send here \
+                              waits. To come back here: reg]"
+                .to_owned()
+        }
+        Event::RegistryChanged { known, found } => return changed_registry(known, found),
+        Event::TableUpdated => "[Client table updated.]".to_owned(),
+        Event::HaveMessages => "[You have messages]".to_owned(),
+        Event::Incoming(message) => incoming(message, offset_at),
+        Event::Received { to } => format!("[Message received by {to}.]"),
+        Event::NoAnswer { to } => format!("[No ACK from {to}, message sent to server.]"),
+        Event::Offline { to } => format!("[{to} is offline, message sent to server.]"),
+        Event::Stored { .. } => "[Messages received by the server and saved]".to_owned(),
+        Event::ReceivedLater { to, sent_at } => format!("[Message of {} received by {to}.]", time(sent_at)),
+        Event::Waiting { to } => {
+            format!("[Message to {to} is waiting; it will be sent when {to} or the server can be reached.]")
+        }
+        Event::StoredAgain { messages } => stored_again(*messages),
+        Event::Refused {
+            to,
+            reason: Refusal::NoSuchName | Refusal::Registry(DepositRefusal::NoSuchName),
+            ..
+        } => format!("[No such user: {to}]"),
+        Event::Refused { to, sent_at, reason } => {
+            format!(
+                "[Message of {} to {to} was refused: {}]",
+                time(sent_at),
+                refusal(reason, to)
+            )
+        }
+        Event::Expired { to, sent_at } => format!(
+            "[Message of {} to {to} has expired: it could not be delivered in time and is not tried any more.]",
+            time(sent_at)
+        ),
+        Event::NotAccepted(reason) => not_accepted(reason),
+        Event::IdentityChanged { name, known, found } => return changed_identity(name, known, found),
+        Event::Trusted { name } => {
+            format!("[The new identity of {name} is trusted; what waits for {name} is sent.]")
+        }
+        Event::Trouble(sentence) => format!("[Trouble: {}]", escape(sentence)),
+        Event::Ended(Ending::Done | Ending::Refused) => return Vec::new(),
+        Event::Ended(Ending::ServerSilent | Ending::Port | Ending::Storage) => "[Exiting]".to_owned(),
+    };
+    vec![line]
+}
+
+/// The answer to a line that was no command for the client; none if there is nothing to say.
+pub fn answer(parsed: &Parsed) -> Vec<String> {
+    match parsed {
+        Parsed::Nothing | Parsed::Command(_) => Vec::new(),
+        Parsed::Help(topic) => commands::help(*topic),
+        Parsed::NotSelf(verb) => vec![format!("[You can only {verb} yourself.]")],
+        Parsed::TooLarge(bytes) => vec![not_accepted(&NotAccepted::TooLarge(*bytes))],
+        Parsed::Wrong(hint) => vec!["[Wrong input]".to_owned(), escape(hint).into_owned()],
+    }
+}
+
+fn incoming(message: &Incoming, offset_at: OffsetAt) -> String {
+    let (from, text) = (&message.from, escape(&message.text));
+    match message.road {
+        Road::Direct => format!("{from}: {text}"),
+        Road::Stored | Road::Late => format!("{from}: {} {text}", timestamp(message.sent_at, offset_at)),
+    }
+}
+
+fn refused_registration(name: &Name, reason: &RegistrationRefusal) -> String {
+    match reason {
+        RegistrationRefusal::NameTaken => format!("[The nickname {name} is taken.]"),
+        RegistrationRefusal::NameReserved => {
+            format!("[The nickname {name} is reserved; choose another one.]")
+        }
+        RegistrationRefusal::CounterBehind { .. } => {
+            "[Another copy of this identity has registered since; use one \
+                                                      copy only. To register this one: reg]"
+                .to_owned()
+        }
+        RegistrationRefusal::OtherName { name: other } => {
+            format!("[This identity is registered as {other}; an identity has one name.]")
+        }
+        RegistrationRefusal::Full => {
+            "[The server takes no more new names for now; try again in an hour, or ask its operator.]"
+                .to_owned()
+        }
+        RegistrationRefusal::NotAdmitted => {
+            "[The server does not admit you; its operator decides who may register.]".to_owned()
+        }
+    }
+}
+
+fn refusal(reason: &Refusal, to: &Name) -> String {
+    let registry = match reason {
+        Refusal::Registry(reason) => reason,
+        Refusal::NoSuchName => &DepositRefusal::NoSuchName,
+        Refusal::Skipped => return format!("{to} was told that it would not come. Send it again."),
+    };
+    match registry {
+        DepositRefusal::NoSuchName => "nobody has that name.".to_owned(),
+        DepositRefusal::IdentityChanged => {
+            format!("the name {to} belongs to another identity than the one it was written to.")
+        }
+        DepositRefusal::MailboxFull => {
+            format!("the mailbox of {to} is full. Send it again when {to} is online.")
+        }
+        DepositRefusal::SenderFull => {
+            format!("too much from you waits for {to} already. Send it again when {to} has been online.")
+        }
+        DepositRefusal::RegistryFull => {
+            "the server keeps no more messages for now. Send it again later.".to_owned()
+        }
+        DepositRefusal::NotYours => "the server says that it is not from you.".to_owned(),
+        DepositRefusal::Malformed => "the server cannot read it.".to_owned(),
+        DepositRefusal::Released => format!("the name {to} was given up."),
+    }
+}
+
+fn not_accepted(reason: &NotAccepted) -> String {
+    match reason {
+        NotAccepted::TooLarge(bytes) => format!(
+            "[Message not sent: it has {bytes} bytes, and at most {} are allowed.]",
+            limits::BODY_BYTES_MAX
+        ),
+        NotAccepted::ToSelf => "[Message not sent: it is to yourself.]".to_owned(),
+        NotAccepted::OutboxFull => format!(
+            "[Message not sent: too much waits already (at most {} messages, {} MiB). Try again when some have \
+             arrived.]",
+            limits::OUTBOX_MESSAGES_MAX,
+            limits::OUTBOX_BYTES_MAX >> 20
+        ),
+        NotAccepted::Storage(sentence) => {
+            format!(
+                "[Message not sent: {}. Send it again when that is mended.]",
+                escape(sentence)
+            )
+        }
+        NotAccepted::NoChange => "[Nothing to do: it is so already.]".to_owned(),
+        NotAccepted::NothingToTrust => {
+            "[Nothing has changed: no identity with that fingerprint was seen under that name.]".to_owned()
+        }
+        NotAccepted::Leaving => "[Not done: the program is ending.]".to_owned(),
+    }
+}
+
+fn stored_again(messages: u64) -> String {
+    let what = if messages == 1 {
+        "1 stored message waits and is".to_owned()
+    } else {
+        format!("{messages} stored messages wait and are")
+    };
+    format!("[The server has lost its mail or went back to a backup; {what} sent to it again.]")
+}
+
+fn changed_identity(name: &Name, known: &IdentityId, found: &IdentityId) -> Vec<String> {
+    vec![
+        format!("[The identity of {name} is not the one you know; nothing is sent to {name}.]"),
+        format!("  known: {}", known.fingerprint()),
+        format!("  found: {}", found.fingerprint()),
+        format!("  {name} may have moved without the old data folder, or somebody poses as {name}."),
+        format!(
+            "  If {name} confirms the new one by another way: trust {name} {}",
+            found.fingerprint()
+        ),
+    ]
+}
+
+fn changed_registry(known: &IdentityId, found: &IdentityId) -> Vec<String> {
+    vec![
+        "[The server is not the one you know: its key has changed. Nothing was sent to it.]".to_owned(),
+        format!("  known: {}", known.fingerprint()),
+        format!("  found: {}", found.fingerprint()),
+        "  It may have been set up anew, or somebody poses as it. Ask its operator for the fingerprint."
+            .to_owned(),
+    ]
+}
+
+#[cfg(test)]
+#[path = "render_tests.rs"]
+mod tests;

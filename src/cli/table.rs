@@ -1,0 +1,78 @@
+//! The registry's client table as lines: name, address, port, status.
+//!
+//! Pure. Columns are as wide as their widest cell.
+//! Invariant: a row is one line; names and addresses cannot hold anything but what they are made of.
+
+use crate::registry::interface::Row;
+
+/// The table with its heading; for no rows, a line that says so.
+pub fn table(rows: &[Row]) -> Vec<String> {
+    if rows.is_empty() {
+        return vec!["[Client table is empty.]".to_owned()];
+    }
+    let cells: Vec<[String; 4]> = std::iter::once(["name", "address", "port", "status"].map(str::to_owned))
+        .chain(rows.iter().map(cells))
+        .collect();
+    let widths: [usize; 4] = std::array::from_fn(|column| {
+        cells
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(String::len)
+            .max()
+            .unwrap_or(0)
+    });
+    let mut lines = vec!["[Client table updated.]".to_owned()];
+    lines.extend(cells.iter().map(|row| {
+        let padded = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    }));
+    lines
+}
+
+fn cells(row: &Row) -> [String; 4] {
+    let (address, port, status) = match row.address {
+        Some(address) => (
+            address.ip().to_canonical().to_string(),
+            address.port().to_string(),
+            "online",
+        ),
+        None => ("-".to_owned(), "-".to_owned(), "offline"),
+    };
+    [row.name.to_string(), address, port, status.to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::WallTime;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let row = |name: &str, address: Option<&str>| Row {
+            name: name.parse().unwrap(),
+            address: address.map(|text| text.parse().unwrap()),
+            since: WallTime::default(),
+        };
+        let rows = [
+            row("alice", Some("127.0.0.1:1232")),
+            row("bob-the-second", None),
+            row("c", Some("[::ffff:10.1.2.3]:9")),
+            row("d", Some("[2001:db8::1]:65535")),
+        ];
+        assert_eq!(
+            table(&rows),
+            [
+                "[Client table updated.]",
+                "name            address      port   status",
+                "alice           127.0.0.1    1232   online",
+                "bob-the-second  -            -      offline",
+                "c               10.1.2.3     9      online",
+                "d               2001:db8::1  65535  online",
+            ]
+        );
+        assert_eq!(table(&[]), ["[Client table is empty.]"]);
+    }
+}
