@@ -8,15 +8,15 @@ use std::str::FromStr;
 
 use blake2::digest::consts::U16;
 use blake2::{Blake2s, Digest};
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::limits::NAME_BYTES_MAX;
 
 /// A user's name: 1 to 32 ASCII letters, digits, `_`, `-`, `.`, the first a letter or digit.
 ///
 /// Whether a name is reserved is the registry's and the command table's business, not the type's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
 impl Name {
@@ -53,11 +53,29 @@ pub enum NameError {
     Character,
 }
 
+/// The rules, on text that is not yet ours: nothing is copied before it is known to be a name.
+fn check(text: &str) -> Result<(), NameError> {
+    let first = text.bytes().next().ok_or(NameError::Empty)?;
+    if text.len() > NAME_BYTES_MAX {
+        return Err(NameError::TooLong);
+    }
+    if !text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+    {
+        return Err(NameError::Character);
+    }
+    if !first.is_ascii_alphanumeric() {
+        return Err(NameError::First);
+    }
+    Ok(())
+}
+
 impl FromStr for Name {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        Self::try_from(text.to_owned())
+        check(text).map(|()| Self(text.to_owned()))
     }
 }
 
@@ -65,20 +83,33 @@ impl TryFrom<String> for Name {
     type Error = NameError;
 
     fn try_from(text: String) -> Result<Self, NameError> {
-        let first = text.bytes().next().ok_or(NameError::Empty)?;
-        if text.len() > NAME_BYTES_MAX {
-            return Err(NameError::TooLong);
-        }
-        if !text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
-        {
-            return Err(NameError::Character);
-        }
-        if !first.is_ascii_alphanumeric() {
-            return Err(NameError::First);
-        }
-        Ok(Self(text))
+        check(&text).map(|()| Self(text))
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl Visitor<'_> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Name, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

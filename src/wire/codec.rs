@@ -2,12 +2,14 @@
 //!
 //! Knows no message. Every decode has a byte limit, and what it does not consume is an error, or is
 //! handed back where several values follow each other. Types that come through here do not recurse and hold
-//! no zero-sized elements; sequences are [`Bounded`].
+//! no zero-sized elements; sequences are [`Bounded`], strings and byte strings are borrowed from the input
+//! before they are owned ([`text`], [`blob`]).
+//! Invariant: what is allocated is bounded by what was really read, never by what a length claims.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, DeserializeOwned, Error as _, SeqAccess, Visitor};
+use serde::de::{Deserialize, Error as _, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize, Serializer};
 
 use crate::limits::MESSAGE_BYTES_MAX;
@@ -58,10 +60,9 @@ pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) {
 }
 
 /// Decodes one value that fills `bytes`.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    #[expect(clippy::disallowed_methods, reason = "this is the place")]
-    let (value, consumed) = bincode::serde::decode_from_slice(bytes, config()).map_err(|e| kind(&e))?;
-    if consumed == bytes.len() {
+pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
+    let (value, rest) = decode_prefix(bytes)?;
+    if rest.is_empty() {
         Ok(value)
     } else {
         Err(DecodeError::Trailing)
@@ -81,6 +82,16 @@ fn kind(error: &bincode::error::DecodeError) -> DecodeError {
         bincode::error::DecodeError::UnexpectedEnd { .. } => DecodeError::Truncated,
         _ => DecodeError::Invalid,
     }
+}
+
+/// For `deserialize_with` on owned text: checks that the bytes are there before it takes room for them.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    <&'de str>::deserialize(deserializer).map(str::to_owned)
+}
+
+/// For `deserialize_with` on owned bytes: checks that they are there before it takes room for them.
+pub fn blob<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    <&'de [u8]>::deserialize(deserializer).map(<[u8]>::to_vec)
 }
 
 /// A list of at most `MAX` values: longer ones cannot be built and are not decoded.

@@ -39,7 +39,7 @@ pub enum Recipient {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
     /// Text, at most `BODY_BYTES_MAX` bytes.
-    Plain(String),
+    Plain(#[serde(deserialize_with = "codec::text")] String),
 }
 
 /// A message, without the tag that its bytes end in.

@@ -12,13 +12,18 @@ use serde::{Deserialize, Serialize};
 use crate::clock::WallTime;
 use crate::id::{EnvelopeHash, MessageId, Name, Sequence, Slot};
 use crate::identity::Card;
-use crate::wire::codec::Bounded;
+use crate::limits::MESSAGE_BYTES_MAX;
+use crate::wire::codec::{self, Bounded};
 use crate::wire::envelope::Receipt;
 
 /// Private addresses that one client may announce: a few interfaces.
 pub const PRIVATE_ADDRESSES_MAX: usize = 4;
-/// Records or changes in one page: at most some 400 bytes each.
+/// A change in a page, at most: names, keys, signature and addresses at their longest.
+pub const RECORD_BYTES_MAX: usize = 274;
+/// Changes in one page: some 35 KB of them at most.
 pub const PAGE_ITEMS_MAX: usize = 128;
+
+const _: () = assert!(PAGE_ITEMS_MAX * RECORD_BYTES_MAX + 64 <= MESSAGE_BYTES_MAX);
 
 /// What a client says to the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,7 +236,7 @@ pub struct Forward {
     /// The lowest sequence of this epoch that is not final for the sender: what is missing below it will not come.
     pub floor: Sequence,
     /// The sealed envelope.
-    #[serde(with = "serde_bytes")]
+    #[serde(serialize_with = "serde_bytes::serialize", deserialize_with = "codec::blob")]
     pub envelope: Vec<u8>,
 }
 

@@ -23,6 +23,8 @@ pub const RESET_BYTES: usize = 1 + 8 + RESET_TOKEN_BYTES;
 /// What AEAD adds.
 pub const SEAL_BYTES: usize = 16;
 
+const _: () = assert!(RESET_BYTES < DATA_HEADER_BYTES + SEAL_BYTES);
+
 /// Which service of the receiver the initiator wants; part of the Noise prologue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
@@ -127,7 +129,7 @@ impl<'a> Packet<'a> {
             DATA => Self::Data {
                 receiver: reader.u64()?,
                 number: reader.u64()?,
-                sealed: reader.rest(),
+                sealed: reader.sealed()?,
             },
             RESET => Self::Reset {
                 source: reader.u64()?,
@@ -248,6 +250,14 @@ impl<'a> Reader<'a> {
 
     fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)
+    }
+
+    /// What cannot hold a seal is no ciphertext: so every Data is longer than the Reset it may cause.
+    fn sealed(&mut self) -> Result<&'a [u8], DecodeError> {
+        if self.0.len() < SEAL_BYTES {
+            return Err(DecodeError::Truncated);
+        }
+        Ok(self.rest())
     }
 
     const fn end(&self) -> Result<(), DecodeError> {
