@@ -105,7 +105,10 @@ pub fn parse(line: &str, own: &Name) -> Parsed {
     }
     match find(word) {
         Some(entry) => (entry.read)(rest, own),
-        None => Parsed::Wrong(format!("Type one of {}, or help.", words().join(", "))),
+        None => Parsed::Wrong(format!(
+            "There is no such command; there are {}.",
+            words().join(", ")
+        )),
     }
 }
 

@@ -1,17 +1,28 @@
 //! What a person types and reads: arguments, commands, prompt, rendering.
 //!
-//! | file | turns |
+//! | file | does |
 //! |---|---|
-//! | [`args`] | the command line into an [`args::Invocation`] |
+//! | [`args`], `manual` | the command line into an [`args::Invocation`]; the texts of `--help` |
 //! | [`commands`] | a typed line into a command, or into what is wrong with it |
 //! | [`render`], [`table`] | events into lines |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
+//! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
+//! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
+//! | `gate`, `settling`, `terminal` | who may write; what a pipe's end waits for; the settings put back |
 //!
-//! Those are pure. Invariant: no byte from another person reaches the terminal but through [`sanitise`].
+//! The first four rows are pure. Invariant: no byte from another person reaches the terminal but through
+//! [`sanitise`].
 
 pub mod args;
 pub mod commands;
+pub mod console;
+mod gate;
 mod manual;
+mod plain;
+pub mod printer;
+mod prompt;
 pub mod render;
 pub mod sanitise;
+mod settling;
 pub mod table;
+mod terminal;

@@ -1,0 +1,243 @@
+//! The two ends of a client's terminal: the lines that are typed, and the printer for what is answered.
+//!
+//! With a terminal on both sides there is a prompt with a line editor; otherwise plain lines are read and there
+//! is none. What is typed is kept in memory for the arrow keys and never written to a file.
+//! Invariant: `run_input` ends with `Command::Leave` handed over, unless the program has ended before.
+
+use std::convert::Infallible;
+use std::io::{self, BufRead, IsTerminal};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::cli::commands::{self, Parsed};
+use crate::cli::gate::{Gate, Phase};
+use crate::cli::plain::{self, Line};
+use crate::cli::printer::{Printer, Screen, write_out};
+use crate::cli::prompt::Prompt;
+use crate::cli::render;
+use crate::cli::settling::Settling;
+use crate::cli::terminal::Saved;
+use crate::client::interface::Command;
+use crate::id::Name;
+use crate::limits;
+
+/// Whether more input is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Yes.
+    Continue,
+    /// No: the program is ending.
+    Stop,
+}
+
+/// What was typed, for the client.
+pub type Input = Command;
+
+/// The typing end. To be run on a thread of its own, which may be left behind at the end of the program.
+pub struct Console {
+    own: Name,
+    prompt: Option<Prompt>,
+    settling: Arc<Settling>,
+}
+
+/// Puts the terminal back as it was found. To be dropped after the printer has finished.
+pub struct Closing {
+    gate: Arc<Gate>,
+    saved: Option<Saved>,
+    hurry: Option<Sender<Infallible>>,
+}
+
+/// Looks at the terminal and prepares both ends.
+///
+/// # Errors
+/// A thread could not be started.
+pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
+    let gate = Arc::new(Gate::new());
+    let settling = Arc::new(Settling::default());
+    let (hurry, hurried) = bounded(0);
+    let saved = Saved::take();
+    let prompt = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        with_prompt(&gate, hurried)?
+    } else {
+        None
+    };
+    let (prompt, screen) = prompt.unzip();
+    let console = Console {
+        own,
+        prompt,
+        settling: Arc::clone(&settling),
+    };
+    let closing = Closing {
+        gate,
+        saved: console.prompt.as_ref().and(saved),
+        hurry: Some(hurry),
+    };
+    Ok((console, Printer::new(screen, settling), closing))
+}
+
+type Ends = (Prompt, Screen);
+
+/// A prompt and its screen; `None` on a terminal that cannot move its cursor.
+fn with_prompt(gate: &Arc<Gate>, hurried: Receiver<Infallible>) -> io::Result<Option<Ends>> {
+    match Prompt::open(Arc::clone(gate)) {
+        Ok((prompt, editor)) => {
+            let screen = Screen::start(Arc::clone(gate), editor, hurried)?;
+            Ok(Some((prompt, screen)))
+        }
+        Err(error) => {
+            tracing::debug!(%error, "no prompt on this terminal");
+            Ok(None)
+        }
+    }
+}
+
+impl Console {
+    /// Reads lines and hands over commands until the input ends, `submit` says stop, or Ctrl+C is typed at the
+    /// prompt. Then hands over `Command::Leave`, and leaves the terminal as it was found: another Ctrl+C is a
+    /// signal then. What is wrong with a line is answered here.
+    pub fn run_input(self, submit: impl FnMut(Input) -> Flow) {
+        let Self {
+            own,
+            prompt,
+            settling,
+        } = self;
+        let mut hands = Hands {
+            own,
+            settling,
+            submit,
+            answer: write_out,
+        };
+        match prompt {
+            Some(prompt) => hands.run_prompt(prompt),
+            None => hands.run_plain(&mut io::stdin().lock()),
+        }
+    }
+}
+
+/// Messages from a pipe that may be without a state at once: enough to keep a fast link busy.
+const UNSETTLED_MAX: u64 = 1_000;
+
+/// What carries commands from lines to the client, and answers to the person.
+struct Hands<S, A> {
+    own: Name,
+    settling: Arc<Settling>,
+    submit: S,
+    answer: A,
+}
+
+impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
+    fn run_prompt(&mut self, mut prompt: Prompt) {
+        loop {
+            match prompt.read_line() {
+                Ok(Line::End) => break,
+                Ok(line) => {
+                    if self.take(line) == Flow::Stop {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the terminal is gone");
+                    break;
+                }
+            }
+        }
+        // The terminal is given back before the command is: from here on Ctrl+C is a signal.
+        drop(prompt);
+        self.leave();
+    }
+
+    fn run_plain(&mut self, input: &mut impl BufRead) {
+        // What is sent before the registration would be said to wait.
+        if !self.settling.wait_begun() {
+            return;
+        }
+        loop {
+            self.settling
+                .wait_unsettled(UNSETTLED_MAX, limits::ATTEMPTS_TOTAL);
+            match plain::read_line(input) {
+                Ok(Line::End) => break,
+                Ok(line) => {
+                    if self.take(line) == Flow::Stop {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "standard input failed");
+                    break;
+                }
+            }
+        }
+        self.settling.wait_unsettled(0, SILENCE);
+        self.leave();
+    }
+
+    /// One line: to the client, or answered.
+    fn take(&mut self, line: Line) -> Flow {
+        let parsed = read(line, &self.own);
+        if let Parsed::Command(command) = parsed {
+            if matches!(command, Command::Send { .. }) {
+                self.settling.sent();
+            }
+            let last = command == Command::Leave;
+            let flow = (self.submit)(command);
+            return if last { Flow::Stop } else { flow };
+        }
+        let text: String = render::answer(&parsed)
+            .iter()
+            .map(|line| format!("{line}\n"))
+            .collect();
+        match (self.answer)(&text) {
+            Ok(()) => Flow::Continue,
+            Err(error) => {
+                tracing::debug!(%error, "nobody reads the answers");
+                self.leave();
+                Flow::Stop
+            }
+        }
+    }
+
+    fn leave(&mut self) {
+        // Whether more input is wanted does not matter: there is none.
+        (self.submit)(Command::Leave);
+    }
+}
+
+/// At the end of a pipe, so long without any message getting a state: all attempts at the registry, with all
+/// the patience that progress can earn them.
+const SILENCE: Duration = limits::ATTEMPTS_TOTAL;
+
+/// A line as a command, or as what is wrong with it.
+fn read(line: Line, own: &Name) -> Parsed {
+    match line {
+        Line::Text(text) => commands::parse(&text, own),
+        Line::TooLong(start, more) => match commands::parse(&start, own) {
+            Parsed::TooLarge(bytes) => Parsed::TooLarge(bytes.saturating_add(more)),
+            wrong @ Parsed::Wrong(_) => wrong,
+            _ => Parsed::Wrong(format!("A line has at most {} bytes.", plain::LINE_BYTES_MAX)),
+        },
+        Line::NotText => Parsed::Wrong("The line is not valid UTF-8.".to_owned()),
+        Line::End => Parsed::Nothing,
+    }
+}
+
+impl Closing {
+    /// The program is about to end: the printer shall not wait for the editor any more.
+    pub fn hurry(&mut self) {
+        self.hurry = None;
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.hurry();
+        if let (Some(saved), Phase::Editing(_) | Phase::Starting) = (&self.saved, self.gate.phase()) {
+            saved.restore();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "console_tests.rs"]
+mod tests;

@@ -1,0 +1,120 @@
+//! Tests of plain input: what is handed over, what is answered, and how it ends.
+
+use super::*;
+use crate::client::interface::{Ending, Event};
+
+/// Runs lines through, with a client that is registered and settles everything at once. The commands, and what
+/// was answered.
+fn run(input: &[u8]) -> (Vec<Command>, String) {
+    let settling = Arc::new(Settling::default());
+    settling.note(&Event::Registered { returning: false });
+    let answering = Arc::clone(&settling);
+    let (mut seen, mut answers) = (Vec::new(), String::new());
+    let mut hands = Hands {
+        own: "alice".parse().unwrap(),
+        settling,
+        submit: |command: Command| {
+            if let Command::Send { to, .. } = &command {
+                answering.note(&Event::Received { to: to.clone() });
+            }
+            seen.push(command);
+            Flow::Continue
+        },
+        answer: |text: &str| {
+            answers.push_str(text);
+            Ok(())
+        },
+    };
+    hands.run_plain(&mut io::BufReader::new(input));
+    (seen, answers)
+}
+
+fn send(text: &str) -> Command {
+    Command::Send {
+        to: "bob".parse().unwrap(),
+        text: text.to_owned(),
+    }
+}
+
+#[test]
+fn each_line_is_a_command_or_answered_and_the_end_leaves() {
+    let (commands, answers) = run(b"send bob hi\n\nnonsense\ndereg\ndereg bob\nreg\nsend bob last");
+    assert_eq!(
+        commands,
+        [
+            send("hi"),
+            Command::Deregister,
+            Command::Register,
+            send("last"),
+            Command::Leave
+        ]
+    );
+    assert_eq!(
+        answers,
+        "[Wrong input]\nThere is no such command; there are send, dereg, reg, trust, help, quit.\n\
+         [You can only deregister yourself.]\n"
+    );
+}
+
+#[test]
+fn nothing_is_read_after_quit() {
+    assert_eq!(run(b"quit\nsend bob never\n").0, [Command::Leave]);
+}
+
+#[test]
+fn a_line_too_long_and_one_that_is_no_text_leave_the_others_alone() {
+    let long = format!("send bob {}\n", "x".repeat(1 << 20));
+    let input = [long.as_bytes(), b"send bob \xff\n", b"send bob ok\n"].concat();
+    let (commands, answers) = run(&input);
+    assert_eq!(commands, [send("ok"), Command::Leave]);
+    assert_eq!(
+        answers,
+        "[Message not sent: it has 1048576 bytes, and at most 65536 are allowed.]\n\
+         [Wrong input]\nThe line is not valid UTF-8.\n"
+    );
+}
+
+#[test]
+fn without_a_reader_of_the_answers_it_leaves() {
+    let settling = Arc::new(Settling::default());
+    settling.note(&Event::Registered { returning: false });
+    let mut seen = Vec::new();
+    let mut hands = Hands {
+        own: "alice".parse().unwrap(),
+        settling,
+        submit: |command: Command| {
+            seen.push(command);
+            Flow::Continue
+        },
+        answer: |_: &str| Err(io::ErrorKind::BrokenPipe.into()),
+    };
+    hands.run_plain(&mut io::BufReader::new(&b"nonsense\nsend bob never\n"[..]));
+    assert_eq!(seen, [Command::Leave]);
+}
+
+#[test]
+fn how_much_too_long_a_line_is_is_said_to_the_byte() {
+    let own = "alice".parse().unwrap();
+    let text = "x".repeat(plain::LINE_BYTES_MAX - "send bob ".len());
+    assert_eq!(
+        read(Line::TooLong(format!("send bob {text}"), 1_000_000), &own),
+        Parsed::TooLarge(text.len() + 1_000_000)
+    );
+    assert!(matches!(
+        read(Line::TooLong(" ".repeat(70_000), 1), &own),
+        Parsed::Wrong(_)
+    ));
+}
+
+#[test]
+fn a_program_that_ended_before_reads_nothing() {
+    let settling = Arc::new(Settling::default());
+    settling.note(&Event::Ended(Ending::ServerSilent));
+    let mut hands = Hands {
+        own: "alice".parse().unwrap(),
+        settling,
+        submit: |command: Command| panic!("{command:?}"),
+        answer: |text: &str| panic!("{text}"),
+    };
+    hands.run_plain(&mut io::BufReader::new(&b"send bob hi\n"[..]));
+}

@@ -1,0 +1,33 @@
+//! The terminal's settings, put back when the program ends while a line is being edited.
+//!
+//! The editor restores them itself when its line is finished; this is for an end that comes from elsewhere: a
+//! signal, a server that does not answer, a refused name.
+
+use std::io;
+
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use crate::cli::printer::write_out;
+
+/// Settings as they were found.
+pub(super) struct Saved(Termios);
+
+impl Saved {
+    /// Those of standard input; `None` if it is no terminal.
+    pub(super) fn take() -> Option<Self> {
+        tcgetattr(io::stdin()).ok().map(Self)
+    }
+
+    /// Puts them back, and takes the prompt off the screen. A terminal that is gone needs neither.
+    pub(super) fn restore(&self) {
+        if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0) {
+            tracing::debug!(%error, "terminal not restored");
+        }
+        if let Err(error) = write_out(PLAIN_AGAIN) {
+            tracing::debug!(%error, "terminal not cleared");
+        }
+    }
+}
+
+/// Pastes are no longer bracketed, the cursor is visible, the prompt's line is empty.
+const PLAIN_AGAIN: &str = "\x1b[?2004l\x1b[?25h\r\x1b[J";
