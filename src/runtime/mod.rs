@@ -1,1 +1,7 @@
 //! The only place with sockets, threads, clocks and signals.
+//!
+//! Invariant: nothing in here decides anything about messages; it carries inputs to an engine and outputs away.
+
+pub mod clock;
+pub mod socket;
+pub mod wake;

@@ -1,0 +1,177 @@
+//! Tests of `socket.rs` over the loopback interface.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::*;
+
+const ANY: Place = Place {
+    address: None,
+    port: 0,
+};
+
+fn loopback(socket: &Socket) -> SocketAddr {
+    SocketAddr::new(Ipv4Addr::LOCALHOST.into(), socket.port())
+}
+
+fn receive(socket: &mut Socket, count: usize) -> Vec<(SocketAddr, Vec<u8>)> {
+    let mut got = Vec::new();
+    while got.len() < count {
+        let mut descriptors = [PollFd::new(&*socket, PollFlags::IN)];
+        let patience = Timespec {
+            tv_sec: 5,
+            tv_nsec: 0,
+        };
+        assert!(
+            poll(&mut descriptors, Some(&patience)).unwrap() > 0,
+            "only {} came",
+            got.len()
+        );
+        socket.receive(|from, bytes| got.push((from, bytes.to_vec())));
+    }
+    got
+}
+
+fn datagram(to: SocketAddr, tag: u8, size: usize) -> Transmit {
+    Transmit {
+        to,
+        bytes: vec![tag; size],
+    }
+}
+
+#[test]
+fn runs_of_every_shape_arrive_whole_in_order_and_from_an_ipv4_address() {
+    let (mut a, mut b) = (Socket::bind(ANY).unwrap(), Socket::bind(ANY).unwrap());
+    let to = loopback(&b);
+    let sizes = [1200, 1200, 1200, 300, 300, 1, 1200, 7, 900, 900, 1000];
+    for (tag, size) in (0..).zip(sizes) {
+        a.queue(datagram(to, tag, size));
+    }
+    a.flush();
+    assert!(!a.blocked());
+    let got = receive(&mut b, sizes.len());
+    for ((tag, size), (from, bytes)) in (0..).zip(sizes).zip(&got) {
+        assert_eq!(*from, loopback(&a));
+        assert_eq!(*bytes, vec![tag; size]);
+    }
+    assert_eq!((a.counters().sent, b.counters().received), (11, 11));
+}
+
+#[test]
+fn a_long_run_is_split_where_one_call_ends() {
+    let (mut a, mut b) = (Socket::bind(ANY).unwrap(), Socket::bind(ANY).unwrap());
+    let to = loopback(&b);
+    for tag in 0..200 {
+        a.queue(datagram(to, tag, DATAGRAM_BYTES_MAX));
+    }
+    a.flush();
+    let tags: Vec<u8> = receive(&mut b, 200).iter().map(|(_, bytes)| bytes[0]).collect();
+    assert_eq!(tags, (0..200).collect::<Vec<u8>>());
+}
+
+#[test]
+fn ipv6_works_beside_ipv4() {
+    let (mut a, mut b) = (Socket::bind(ANY).unwrap(), Socket::bind(ANY).unwrap());
+    if b.local.is_ipv4() {
+        return; // a system without IPv6
+    }
+    a.queue(datagram((Ipv6Addr::LOCALHOST, b.port()).into(), 1, 10));
+    a.flush();
+    let from = receive(&mut b, 1)[0].0;
+    assert_eq!(from, (Ipv6Addr::LOCALHOST, a.port()).into());
+}
+
+#[test]
+fn what_cannot_be_sent_is_counted_and_hinders_nothing() {
+    let (mut a, mut b) = (Socket::bind(ANY).unwrap(), Socket::bind(ANY).unwrap());
+    let to = loopback(&b);
+    a.queue(datagram(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0), 0, 10));
+    a.queue(datagram(to, 1, 70_000));
+    a.queue(datagram(to, 2, 10));
+    a.flush();
+    assert_eq!(receive(&mut b, 1)[0].1, vec![2; 10]);
+    assert_eq!((a.counters().unsent, a.counters().sent), (2, 1));
+}
+
+#[test]
+fn empty_datagrams_do_no_harm() {
+    let (a, mut b) = (Socket::bind(ANY).unwrap(), Socket::bind(ANY).unwrap());
+    let plain = UdpSocket::bind("127.0.0.1:0").unwrap();
+    plain.send_to(b"", loopback(&b)).unwrap();
+    plain.send_to(b"x", loopback(&b)).unwrap();
+    let _ = a.port();
+    assert_eq!(receive(&mut b, 1)[0].1, b"x");
+}
+
+#[test]
+fn a_taken_port_is_explained() {
+    let a = Socket::bind(ANY).unwrap();
+    let place = Place {
+        address: None,
+        port: a.port(),
+    };
+    let sentence = Socket::bind(place).unwrap_err();
+    assert!(sentence.contains("in use by another program"), "{sentence}");
+    drop(a);
+    assert!(Socket::bind(place).is_ok(), "free again");
+}
+
+#[test]
+fn a_port_taken_on_one_address_only_is_taken() {
+    let plain = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let place = Place {
+        address: None,
+        port: plain.local_addr().unwrap().port(),
+    };
+    assert!(
+        Socket::bind(place).is_err(),
+        "half of the datagrams would be lost"
+    );
+}
+
+#[test]
+fn an_address_of_another_machine_is_explained() {
+    let place = Place {
+        address: Some("192.0.2.1".parse().unwrap()),
+        port: 0,
+    };
+    let sentence = Socket::bind(place).unwrap_err();
+    assert!(sentence.contains("not an address of this machine"), "{sentence}");
+}
+
+#[test]
+fn the_way_to_the_registry_has_a_local_address() {
+    let local = local_towards("127.0.0.1:9".parse().unwrap(), 1232);
+    assert_eq!(local, Some("127.0.0.1:1232".parse().unwrap()));
+}
+
+#[test]
+fn the_kernel_s_marks_survive_coalescing() {
+    // The reason for the pinned version of quinn-udp: later ones lose the ECN of datagrams that GRO has joined.
+    let (mut a, b) = (Socket::bind(ANY).unwrap(), Socket::bind(ANY).unwrap());
+    let to = a.reachable(loopback(&b));
+    let contents = vec![7; 3 * 1000];
+    let transmit = quinn_udp::Transmit {
+        destination: to,
+        ecn: Some(quinn_udp::EcnCodepoint::Ect0),
+        contents: &contents,
+        segment_size: Some(1000),
+        src_ip: None,
+    };
+    a.flush();
+    if a.state.max_gso_segments() < 3 {
+        return; // a system without GSO
+    }
+    a.state.try_send((&a.socket).into(), &transmit).unwrap();
+    let mut descriptors = [PollFd::new(&b, PollFlags::IN)];
+    poll(&mut descriptors, None).unwrap();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut metas = [RecvMeta::default()];
+    b.state
+        .recv(
+            (&b.socket).into(),
+            &mut [IoSliceMut::new(&mut buffer)],
+            &mut metas,
+        )
+        .unwrap();
+    assert_eq!(metas[0].ecn, Some(quinn_udp::EcnCodepoint::Ect0));
+}
