@@ -13,12 +13,17 @@ use std::net::SocketAddr;
 pub struct Node<R> {
     endpoint: Endpoint,
     role: R,
+    paused: bool,
 }
 
 impl<R: Role> Node<R> {
     /// Joins the two.
     pub const fn new(endpoint: Endpoint, role: R) -> Self {
-        Self { endpoint, role }
+        Self {
+            endpoint,
+            role,
+            paused: false,
+        }
     }
 
     /// The endpoint, to look at.
@@ -92,6 +97,12 @@ impl<R: Role> Node<R> {
         self.role.ready()
     }
 
+    /// While paused, sessions are not listened to, as while the role is not ready: for a driver whose outlet is
+    /// full. Everything else goes on.
+    pub const fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
     /// What to do next; to be drained after each call above. `now` is that call's.
     pub fn poll_output(&mut self, now: Now) -> Option<Output<R::Request, R::Event>> {
         loop {
@@ -100,7 +111,7 @@ impl<R: Role> Node<R> {
                     return Some(output);
                 }
             }
-            let event = if self.role.ready() {
+            let event = if self.role.ready() && !self.paused {
                 self.endpoint.poll_event(now.at)
             } else {
                 None

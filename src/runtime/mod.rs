@@ -3,5 +3,8 @@
 //! Invariant: nothing in here decides anything about messages; it carries inputs to an engine and outputs away.
 
 pub mod clock;
+pub mod driver;
+pub mod log;
+pub mod signal;
 pub mod socket;
 pub mod wake;

@@ -109,8 +109,8 @@ impl Socket {
         self.counters
     }
 
-    /// Hands over what has come, one call's worth (at most 512 datagrams); `true` if there may be more.
-    pub fn receive(&mut self, mut take: impl FnMut(SocketAddr, &[u8])) -> bool {
+    /// Hands over what has come, one call's worth: at most 512 datagrams.
+    pub fn receive(&mut self, mut take: impl FnMut(SocketAddr, &[u8])) {
         let mut metas = [RecvMeta::default(); BUFFERS];
         let mut slices: Vec<IoSliceMut<'_>> = self
             .buffers
@@ -119,10 +119,10 @@ impl Socket {
             .collect();
         let count = match self.state.recv((&self.socket).into(), &mut slices, &mut metas) {
             Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
             Err(error) => {
                 tracing::debug!(%error, "receive failed");
-                return false;
+                return;
             }
         };
         drop(slices);
@@ -134,11 +134,13 @@ impl Socket {
                 take(from, datagram);
             }
         }
-        count == BUFFERS
     }
 
-    /// Queues a datagram for the next `flush`.
+    /// Queues a datagram for the next `flush`, or an earlier one if many wait.
     pub fn queue(&mut self, transmit: Transmit) {
+        if self.queue.len() >= QUEUE_MAX {
+            self.flush();
+        }
         if self.queue.len() < QUEUE_MAX {
             self.queue.push_back(transmit);
         } else {

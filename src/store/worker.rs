@@ -61,7 +61,9 @@ impl<Rq: Send + 'static, Rp: Send + 'static> Worker<Rq, Rp> {
             thread: Some(thread),
         })
     }
+}
 
+impl<Rq, Rp> Worker<Rq, Rp> {
     /// Asks for what one turn has gathered.
     pub fn ask(&self, requests: Requests<Rq>) -> Result<(), WorkerGone> {
         if requests.is_empty() {

@@ -1,0 +1,337 @@
+//! The loop that drives a node: socket, store, commands and deadlines in, everything else out.
+//!
+//! One thread owns socket and engine and waits in one poll. The work of a turn is bounded, and every kind of
+//! input has its share of it, so that a flood of datagrams starves neither the store's replies nor a deadline.
+//! Decides nothing.
+//! Invariants: after every input the node's outputs are drained (see `engine`). What a turn has asked of store and
+//! socket leaves before the loop waits. While the outlet is full no message and no typed command is taken, so
+//! that events cannot pile up: what would say more has to wait for what was said.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, never};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::clock;
+use super::socket::{self, Place, Socket};
+use super::wake::Waker;
+use crate::clock::{Instant, Now};
+use crate::engine::{Output, Role, SocketReply, SocketRequest};
+use crate::node::Node;
+use crate::store::worker::{Requests, Worker, WorkerGone};
+use crate::transport::Transmit;
+
+/// Commands of one turn: a person's, or a pipe's. Few, because one may be large.
+const COMMANDS_PER_TURN: usize = 64;
+
+/// The least wait after a turn in which nothing happened.
+const IDLE_WAIT: Duration = Duration::from_millis(1);
+
+/// Where commands come from. All bounded by whoever makes them.
+pub struct Commands<C> {
+    /// The end: a signal, or the end of the input. Taken first.
+    pub stop: Receiver<C>,
+    /// Answers to events, which themselves cause none: taken while the outlet is full too, because the outlet may
+    /// be waiting for them to be taken.
+    pub answers: Receiver<C>,
+    /// What a person types.
+    pub typed: Receiver<C>,
+}
+
+impl<C> Commands<C> {
+    /// Only the end.
+    pub fn only(stop: Receiver<C>) -> Self {
+        Self {
+            stop,
+            answers: never(),
+            typed: never(),
+        }
+    }
+}
+
+/// What the loop runs between.
+pub struct Surroundings<R: Role> {
+    /// Where to bind when the role asks for it.
+    pub place: Place,
+    /// The registry, where there is one: whoever binds is told the local address towards it.
+    pub registry: Option<SocketAddr>,
+    /// The store's thread.
+    pub store: Worker<R::Request, R::Reply>,
+    /// What is asked of the role.
+    pub commands: Commands<R::Command>,
+    /// Who is told. Its bound is how far the printer may lag.
+    pub outlet: Sender<R::Event>,
+    /// Rung by everybody who feeds the channels above, and by the outlet's reader when it has made room.
+    pub waker: Waker,
+}
+
+/// Why the loop ended before the role did.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverFault {
+    /// The store's thread is gone.
+    #[error(transparent)]
+    Store(#[from] WorkerGone),
+    /// The system does not let us wait.
+    #[error("waiting for events failed: {0}")]
+    Poll(#[from] rustix::io::Errno),
+}
+
+/// A node and its surroundings.
+pub struct Driver<R: Role> {
+    node: Node<R>,
+    around: Surroundings<R>,
+    socket: Option<Socket>,
+    /// What this turn asks of the store, of the network and of the port.
+    requests: Requests<R::Request>,
+    outgoing: Vec<Transmit>,
+    port_requests: Vec<SocketRequest>,
+    /// Events that the outlet has no room for. Bounded by what is under way when it fills.
+    unsaid: VecDeque<R::Event>,
+    /// The event after which nothing comes.
+    is_last: fn(&R::Event) -> bool,
+    /// It was said, or nobody listens.
+    ended: bool,
+    /// Whether this turn did anything.
+    busy: bool,
+}
+
+impl<R: Role> Driver<R> {
+    /// Joins them. `is_last` knows the role's last event.
+    pub const fn new(node: Node<R>, around: Surroundings<R>, is_last: fn(&R::Event) -> bool) -> Self {
+        Self {
+            node,
+            around,
+            socket: None,
+            requests: Vec::new(),
+            outgoing: Vec::new(),
+            port_requests: Vec::new(),
+            unsaid: VecDeque::new(),
+            is_last,
+            ended: false,
+            busy: false,
+        }
+    }
+
+    /// Runs until the role has said its last. All that it asked of the store is committed when this returns.
+    pub fn run(mut self) -> Result<(), DriverFault> {
+        // The first input: a role that wants to begin with something has its deadline at once.
+        self.feed(Node::handle_timeout);
+        self.serve_port();
+        while !self.ended {
+            self.leave()?;
+            self.wait()?;
+            self.turn()?;
+        }
+        self.leave()?;
+        self.close();
+        Ok(())
+    }
+
+    /// One share of each kind of input.
+    fn turn(&mut self) -> Result<(), DriverFault> {
+        self.busy = false;
+        self.around.waker.rest();
+        if !self.unsaid.is_empty() {
+            self.say();
+            // With room again, the messages that were left lying are taken.
+            self.drain(clock::now());
+        }
+        self.take_datagrams();
+        self.take_replies()?;
+        self.take_commands();
+        self.take_timeout();
+        self.serve_port();
+        Ok(())
+    }
+
+    /// One input, and all that comes of it.
+    fn feed(&mut self, input: impl FnOnce(&mut Node<R>, Now)) {
+        let now = clock::now();
+        input(&mut self.node, now);
+        self.drain(now);
+    }
+
+    fn take_datagrams(&mut self) {
+        let Some(mut socket) = self.socket.take() else {
+            return;
+        };
+        socket.receive(|from, bytes| {
+            self.busy = true;
+            self.feed(|node, now| node.handle_datagram(now, from, bytes));
+        });
+        self.socket = Some(socket);
+    }
+
+    fn take_replies(&mut self) -> Result<(), DriverFault> {
+        while let Some(batch) = self.around.store.replies()? {
+            self.busy = true;
+            for (ticket, reply) in batch {
+                self.feed(|node, now| node.handle_store_reply(now, ticket, reply));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_commands(&mut self) {
+        for _ in 0..COMMANDS_PER_TURN {
+            if !self.node.ready() {
+                return;
+            }
+            let Some(command) = self.next_command() else {
+                return;
+            };
+            self.busy = true;
+            self.feed(|node, now| node.handle_command(now, command));
+        }
+        // There may be more: look again without waiting.
+        self.around.waker.wake();
+    }
+
+    fn next_command(&self) -> Option<R::Command> {
+        let commands = &self.around.commands;
+        let next = commands.stop.try_recv().or_else(|_| commands.answers.try_recv());
+        match next {
+            Ok(command) => Some(command),
+            Err(_) if self.unsaid.is_empty() => commands.typed.try_recv().ok(),
+            Err(_) => None,
+        }
+    }
+
+    fn take_timeout(&mut self) {
+        let now = clock::now();
+        if self
+            .node
+            .poll_timeout()
+            .is_some_and(|deadline| deadline <= now.at)
+        {
+            self.feed(Node::handle_timeout);
+        }
+    }
+
+    /// Takes the node's outputs to where they belong.
+    fn drain(&mut self, now: Now) {
+        loop {
+            self.node.pause(!self.unsaid.is_empty());
+            let Some(output) = self.node.poll_output(now) else {
+                return;
+            };
+            self.busy = true;
+            match output {
+                Output::Transmit(transmit) => self.outgoing.push(transmit),
+                Output::Store { ticket, request } => self.requests.push((ticket, request)),
+                Output::Socket(request) => self.port_requests.push(request),
+                Output::Event(event) => {
+                    self.unsaid.push_back(event);
+                    self.say();
+                }
+            }
+        }
+    }
+
+    /// Tells the outlet what it has room for.
+    fn say(&mut self) {
+        while let Some(event) = self.unsaid.pop_front() {
+            let last = (self.is_last)(&event);
+            match self.around.outlet.try_send(event) {
+                Ok(()) => self.ended |= last,
+                Err(TrySendError::Full(event)) => {
+                    self.unsaid.push_front(event);
+                    return;
+                }
+                // Nobody listens any more, so nobody will hear the last either.
+                Err(TrySendError::Disconnected(_)) => self.ended = true,
+            }
+        }
+    }
+
+    /// Opens and frees the port as asked.
+    fn serve_port(&mut self) {
+        while !self.port_requests.is_empty() {
+            for request in std::mem::take(&mut self.port_requests) {
+                match request {
+                    SocketRequest::Open => {
+                        let reply = self.open();
+                        self.feed(|node, now| node.handle_socket(now, reply));
+                    }
+                    SocketRequest::Close => self.close(),
+                }
+            }
+        }
+    }
+
+    fn open(&mut self) -> SocketReply {
+        self.close();
+        match Socket::bind(self.around.place) {
+            Ok(socket) => {
+                let (port, registry) = (socket.port(), self.around.registry);
+                self.socket = Some(socket);
+                SocketReply::Opened {
+                    local: registry.and_then(|registry| socket::local_towards(registry, port)),
+                }
+            }
+            Err(sentence) => SocketReply::Failed(sentence),
+        }
+    }
+
+    /// Frees the port, once what was transmitted before has left.
+    fn close(&mut self) {
+        self.send();
+        if let Some(socket) = self.socket.take() {
+            let counters = socket.counters();
+            tracing::info!(counters.received, counters.sent, counters.unsent, "socket closed");
+        }
+    }
+
+    /// Sends away what the turn has gathered.
+    fn leave(&mut self) -> Result<(), DriverFault> {
+        self.send();
+        Ok(self.around.store.ask(std::mem::take(&mut self.requests))?)
+    }
+
+    fn send(&mut self) {
+        let Some(socket) = &mut self.socket else {
+            // Nothing is bound: as lost as on a broken link.
+            self.outgoing.clear();
+            return;
+        };
+        for transmit in self.outgoing.drain(..) {
+            socket.queue(transmit);
+        }
+        socket.flush();
+    }
+
+    /// Waits for a datagram, a wake or the deadline.
+    fn wait(&self) -> Result<(), DriverFault> {
+        let timeout = self.node.poll_timeout().map(|deadline| self.until(deadline));
+        let mut descriptors = vec![PollFd::new(&self.around.waker, PollFlags::IN)];
+        if let Some(socket) = &self.socket {
+            let writable = if socket.blocked() {
+                PollFlags::OUT
+            } else {
+                PollFlags::empty()
+            };
+            descriptors.push(PollFd::new(socket, PollFlags::IN | writable));
+        }
+        match poll(&mut descriptors, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The time to wait. A deadline that stays in the past although handling it does nothing is an engine's bug;
+    /// it must not take a whole processor.
+    fn until(&self, deadline: Instant) -> Timespec {
+        let wait = deadline.since(clock::now().at);
+        let wait = if wait.is_zero() && !self.busy {
+            IDLE_WAIT
+        } else {
+            wait
+        };
+        Timespec {
+            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: wait.subsec_nanos().into(),
+        }
+    }
+}
