@@ -84,9 +84,33 @@ pub const HANDSHAKES_MAX: usize = 4_096;
 /// Initials a second before a cookie is asked for.
 pub const INITIALS_PER_SECOND_MAX: u32 = 200;
 
+/// A session's receive window when it begins and when it rests: room for a few small messages, so that ten
+/// thousand idle sessions promise no more than 40 MiB together.
+pub const WINDOW_BYTES_MIN: u64 = 4 * 1024;
+/// What it grows to while messages are taken quickly: 1 MiB a round trip is 200 Mbit/s at 40 ms.
+pub const WINDOW_BYTES_MAX: u64 = 1024 * 1024;
+/// Received bytes that wait in all sessions of an endpoint, beyond each session's smallest window.
+pub const REASSEMBLY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes that wait for an acknowledgement in one session.
+pub const SEND_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes that wait for an acknowledgement in all sessions of an endpoint.
+pub const SEND_BYTES_TOTAL_MAX: usize = 64 * 1024 * 1024;
+/// Messages of one direction of a session under way; how far message numbers may run ahead of the lowest
+/// incomplete one. A power of two: the receiver keeps one bit for each.
+pub const SESSION_MESSAGES_MAX: u64 = 4_096;
+/// How long an acknowledgement waits for company (RFC 9000 §18.2 gives the same default).
+pub const ACK_DELAY_MAX: Duration = Duration::from_millis(25);
+/// A session whose questions stay unanswered for so long is given up: longer than a train's tunnel.
+pub const SESSION_SILENCE: Duration = Duration::from_secs(30);
+/// A session in which nothing happens for so long is given up: home routers forget a UDP path sooner than that.
+pub const SESSION_IDLE: Duration = Duration::from_secs(180);
+
 const _: () = assert!(ENVELOPE_BYTES_MAX < MESSAGE_BYTES_MAX && BODY_BYTES_MAX < ENVELOPE_BYTES_MAX);
 const _: () = assert!(KEEP_ALIVE.as_millis() * 3 <= LEASE.as_millis());
 const _: () = assert!(DIRECTORY_PUSH_RESUME < DIRECTORY_PUSH_MAX && DIRECTORY_PUSH_MAX < NAMES_MAX);
 const _: () = assert!(MAILBOX_SENDER_MESSAGES_MAX < MAILBOX_MESSAGES_MAX / 2);
 const _: () = assert!(MAILBOX_SENDER_BYTES_MAX < MAILBOX_BYTES_MAX / 2);
 const _: () = assert!(ENVELOPE_BYTES_MAX < 2 * BODY_BYTES_MAX && OUTBOX_BYTES_MAX >= 100 * BODY_BYTES_MAX);
+const _: () = assert!(SESSION_MESSAGES_MAX.is_power_of_two() && WINDOW_BYTES_MIN < WINDOW_BYTES_MAX);
+const _: () = assert!(MESSAGE_BYTES_MAX < SEND_BYTES_MAX && SEND_BYTES_MAX < SEND_BYTES_TOTAL_MAX);
+const _: () = assert!(SESSION_SILENCE.as_millis() < SESSION_IDLE.as_millis());

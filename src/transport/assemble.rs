@@ -1,0 +1,201 @@
+//! Builds a session's packets: which frames travel together, and whether any may leave now (PROTOCOL §7).
+//!
+//! Acknowledgements, control frames and probes leave whenever they are due; parts only while congestion window and
+//! pacer allow.
+//! Invariant: a packet that asks for an acknowledgement is in the recovery's books before it leaves.
+
+use crate::clock::Instant;
+use crate::transport::congestion::Controller;
+use crate::transport::session::{Content, Control, PACKETS_MAX, Session, wire_bytes};
+use crate::wire::frame::{Frame, PART_OVERHEAD_MAX, encode_into};
+
+/// A packet is not begun with parts for less than this.
+const SPACE_MIN: usize = PART_OVERHEAD_MAX + 1;
+/// What an Ack takes at most: kind, largest, delay, run, count and 32 gaps of two numbers below 2^32.
+const ACK_BYTES_MAX: usize = 1 + 9 + 5 + 9 + 1 + 32 * 2 * 5;
+/// A frame with one number.
+const CONTROL_BYTES_MAX: usize = 1 + 9;
+
+impl Session {
+    /// Appends the frames of the next packet to `plain`, at most `space` bytes (some 1,160), and returns its number.
+    /// `None`: nothing is to be sent now. To be called again until `None`.
+    pub(in crate::transport) fn poll_packet(
+        &mut self,
+        now: Instant,
+        space: usize,
+        plain: &mut Vec<u8>,
+    ) -> Option<u64> {
+        if self.next_number >= PACKETS_MAX {
+            return None;
+        }
+        let may_send_parts = self.may_send_parts(now, space);
+        let is_probe = self.probes_owed > 0;
+        let is_needed = self.received.is_due()
+            || self.window.is_due()
+            || !self.controls.is_empty()
+            || is_probe
+            || may_send_parts;
+        if !is_needed {
+            return None;
+        }
+        let begin = plain.len();
+        let mut content = Content::default();
+        self.write_ack(now, space, plain, &mut content);
+        let mut asks = self.write_controls(begin, space, plain);
+        asks |= self.write_window(begin, space, plain, &mut content);
+        if may_send_parts || is_probe {
+            asks |= self.write_parts(begin, space, plain, &mut content);
+        }
+        if is_probe {
+            self.probes_owed -= 1;
+            if !asks {
+                encode_into(&Frame::Ping, plain);
+                asks = true;
+            }
+        }
+        if plain.len() == begin {
+            return None;
+        }
+        Some(self.register(now, plain.len() - begin, true, asks.then_some(content)))
+    }
+
+    /// Appends the frames that travel inside the handshake's last packet, and returns the number that they count
+    /// as. That packet is repeated as it is until the other side is heard, so it says nothing of the round trip.
+    pub(in crate::transport) fn first_flight(
+        &mut self,
+        now: Instant,
+        space: usize,
+        plain: &mut Vec<u8>,
+    ) -> u64 {
+        let begin = plain.len();
+        let mut content = Content::default();
+        let asks = self.write_parts(begin, space, plain, &mut content);
+        self.register(now, plain.len() - begin, false, asks.then_some(content))
+    }
+
+    /// Appends one control frame as a packet of its own, for a path that nothing else may take yet; returns its
+    /// number.
+    pub(in crate::transport) fn control_packet(
+        &mut self,
+        now: Instant,
+        control: Control,
+        plain: &mut Vec<u8>,
+    ) -> u64 {
+        let begin = plain.len();
+        encode_into(&control.frame(), plain);
+        // Not kept as under way: what is lost on a path that is only tried says nothing of the one in use.
+        self.register(now, plain.len() - begin, false, None)
+    }
+
+    fn may_send_parts(&mut self, now: Instant, space: usize) -> bool {
+        self.paced_until = None;
+        let waiting = self.outgoing.waiting();
+        if !self.outgoing.has_part(self.send_window) {
+            self.app_limited = true;
+            return false;
+        }
+        let open = self.congestion.window().saturating_sub(self.recovery.in_flight());
+        let wanted = wire_bytes(space).min(wire_bytes(0) + waiting + 24);
+        self.app_limited = open >= wanted;
+        if open < wanted {
+            return false;
+        }
+        // RFC 9002 §7.8: one whom the pacer holds back is not limited by his application.
+        if self.pacer.release_at() > now {
+            self.app_limited = false;
+            self.paced_until = Some(self.pacer.release_at());
+            return false;
+        }
+        true
+    }
+
+    fn write_ack(&mut self, now: Instant, space: usize, plain: &mut Vec<u8>, content: &mut Content) {
+        if self.received.has_news()
+            && space >= ACK_BYTES_MAX
+            && let Some(ack) = self.received.ack(now)
+        {
+            content.acked_up_to = Some(ack.largest);
+            encode_into(&Frame::Ack(ack), plain);
+        }
+    }
+
+    fn write_controls(&mut self, begin: usize, space: usize, plain: &mut Vec<u8>) -> bool {
+        let mut asks = false;
+        while plain.len() - begin + CONTROL_BYTES_MAX <= space
+            && let Some(control) = self.controls.pop_front()
+        {
+            asks |= !matches!(control, Control::Close(_));
+            encode_into(&control.frame(), plain);
+        }
+        asks
+    }
+
+    fn write_window(
+        &mut self,
+        begin: usize,
+        space: usize,
+        plain: &mut Vec<u8>,
+        content: &mut Content,
+    ) -> bool {
+        if self.window.is_due() && plain.len() - begin + CONTROL_BYTES_MAX <= space {
+            let bytes = self.window.announce();
+            encode_into(&Frame::Window { bytes }, plain);
+            content.window = true;
+        }
+        content.window
+    }
+
+    fn write_parts(
+        &mut self,
+        begin: usize,
+        space: usize,
+        plain: &mut Vec<u8>,
+        content: &mut Content,
+    ) -> bool {
+        let end = begin + space;
+        while end.saturating_sub(plain.len()) >= SPACE_MIN
+            && let Some((part, last, bytes)) = self.outgoing.next_part(end - plain.len(), self.send_window)
+        {
+            let frame = Frame::Part {
+                message: part.message,
+                offset: part.offset,
+                last,
+                bytes,
+            };
+            encode_into(&frame, plain);
+            content.parts.push(part);
+        }
+        !content.parts.is_empty()
+    }
+
+    /// Gives the packet its number and enters it in the books. `content` if it asks for an acknowledgement.
+    fn register(&mut self, now: Instant, plain: usize, timed: bool, content: Option<Content>) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        let bytes = wire_bytes(plain);
+        self.counts.packets_sent += 1;
+        self.counts.bytes_sent += bytes;
+        self.touch(now);
+        if let Some(content) = content {
+            let size = u32::try_from(bytes).unwrap_or(u32::MAX);
+            self.asked_at = self.asked_at.or(Some(now));
+            self.recovery
+                .on_sent(now, number, size, timed, content, &self.rtt);
+            self.congestion.on_sent(now, bytes);
+            let rate = self.congestion.pacing_rate(self.rtt.smoothed());
+            self.pacer.on_sent(now, bytes, rate);
+        }
+        number
+    }
+}
+
+impl Control {
+    const fn frame(self) -> Frame<'static> {
+        match self {
+            Self::Ping => Frame::Ping,
+            Self::PathChallenge(nonce) => Frame::PathChallenge { nonce },
+            Self::PathResponse(nonce) => Frame::PathResponse { nonce },
+            Self::Close(code) => Frame::Close { code },
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! What is under way, what is lost, and when to ask (RFC 9002 §6).
+//!
+//! Keeps every packet that asks for an acknowledgement, with what it carried; what that is, is the caller's. Lost
+//! ones are remembered a while, so that a late acknowledgement still counts.
+//! Invariants: `in_flight` is the sum of the sizes kept; a deadline is in the future once it was handled.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::clock::Instant;
+use crate::transport::rtt::Rtt;
+
+/// §6.1.1, kPacketThreshold: overtaken by so many, a packet is lost …
+const PACKET_THRESHOLD: u64 = 3;
+/// … unless the path has shown to reorder more than that; this is the most it is believed.
+const PACKET_THRESHOLD_MAX: u64 = 64;
+/// §7.6.1, kPersistentCongestionThreshold.
+const PERSISTENT_THRESHOLD: u32 = 3;
+/// The most between two probes of a silent path. RFC 8085 §3.1.1 allows one datagram each 3 s to a path of which
+/// nothing is known at all.
+const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(3);
+/// Lost packets that are remembered.
+const REMEMBERED_MAX: usize = 512;
+
+/// A packet that asks for an acknowledgement.
+#[derive(Debug)]
+pub(super) struct Sent<T> {
+    /// When it left.
+    pub(super) at: Instant,
+    /// Its bytes on the wire.
+    pub(super) size: u32,
+    /// Whether its acknowledgement says something of the round trip: not if it was repeated as it was.
+    pub(super) timed: bool,
+    /// What it carried.
+    pub(super) content: T,
+    /// Counts packets that ask, without the gaps that others leave in the numbers.
+    order: u64,
+}
+
+/// What an Ack told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    /// Whether anything new was acknowledged.
+    pub(super) any: bool,
+    /// A round trip, if the highest packet is newly acknowledged (§5.1).
+    pub(super) sample: Option<Duration>,
+    /// Packets taken for lost that were not.
+    pub(super) spurious: u64,
+}
+
+/// Packets found lost together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Losses {
+    /// How many.
+    pub(super) count: u64,
+    /// When the latest of them left.
+    pub(super) latest_sent_at: Instant,
+    /// §7.6.
+    pub(super) persistent: bool,
+}
+
+/// What a deadline brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Look for losses.
+    Loss,
+    /// Ask: the number of probes in a row without an answer, this one included.
+    Probe(u32),
+}
+
+/// Packets under way.
+#[derive(Debug)]
+pub(super) struct Recovery<T> {
+    sent: BTreeMap<u64, Sent<T>>,
+    lost: BTreeMap<u64, (Instant, T)>,
+    in_flight: u64,
+    largest_acked: Option<u64>,
+    threshold: u64,
+    loss_at: Option<Instant>,
+    probe_at: Option<Instant>,
+    probes: u32,
+    order: u64,
+}
+
+impl<T> Recovery<T> {
+    pub(super) const fn new() -> Self {
+        Self {
+            sent: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            in_flight: 0,
+            largest_acked: None,
+            threshold: PACKET_THRESHOLD,
+            loss_at: None,
+            probe_at: None,
+            probes: 0,
+            order: 0,
+        }
+    }
+
+    /// Bytes under way.
+    pub(super) const fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
+    /// What the oldest packets under way carry, oldest first.
+    pub(super) fn oldest(&self) -> impl Iterator<Item = &T> {
+        self.sent.values().map(|packet| &packet.content)
+    }
+
+    /// A packet has left.
+    pub(super) fn on_sent(
+        &mut self,
+        now: Instant,
+        number: u64,
+        size: u32,
+        timed: bool,
+        content: T,
+        rtt: &Rtt,
+    ) {
+        let order = self.order;
+        self.order += 1;
+        self.in_flight += u64::from(size);
+        self.sent.insert(
+            number,
+            Sent {
+                at: now,
+                size,
+                timed,
+                content,
+                order,
+            },
+        );
+        self.arm(now, rtt);
+    }
+
+    /// An Ack has come. What newly acknowledged packets carried goes to `each`, with when the packet left and its
+    /// size, or `None` if it was taken for lost before.
+    pub(super) fn on_ack(
+        &mut self,
+        now: Instant,
+        ranges: impl Iterator<Item = RangeInclusive<u64>>,
+        mut each: impl FnMut(&T, Option<(Instant, u32)>),
+    ) -> Told {
+        let mut told = Told::default();
+        let mut first = true;
+        for range in ranges {
+            let largest = *range.end();
+            if first {
+                self.largest_acked = self.largest_acked.max(Some(largest));
+                told.sample = self
+                    .sent
+                    .get(&largest)
+                    .filter(|packet| packet.timed)
+                    .map(|packet| now.since(packet.at));
+                first = false;
+            }
+            while let Some((&number, _)) = self.sent.range(range.clone()).next() {
+                if let Some(packet) = self.sent.remove(&number) {
+                    self.in_flight -= u64::from(packet.size);
+                    told.any = true;
+                    each(&packet.content, Some((packet.at, packet.size)));
+                }
+            }
+            while !self.lost.is_empty()
+                && let Some((&number, _)) = self.lost.range(range.clone()).next()
+                && let Some((_, content)) = self.lost.remove(&number)
+            {
+                // §6.1.1: a sender may learn from reordering that it has taken for loss.
+                let overtaken = self.largest_acked.unwrap_or(number).saturating_sub(number);
+                self.threshold = self.threshold.max(overtaken + 1).min(PACKET_THRESHOLD_MAX);
+                told.spurious += 1;
+                each(&content, None);
+            }
+        }
+        if told.any {
+            self.probes = 0;
+        }
+        told
+    }
+
+    /// Moves the packets that count as lost (§6.1) to `each`; then sets the deadlines anew.
+    pub(super) fn detect_losses(
+        &mut self,
+        now: Instant,
+        rtt: &Rtt,
+        mut each: impl FnMut(&Sent<T>),
+    ) -> Option<Losses>
+    where
+        T: Clone,
+    {
+        self.loss_at = None;
+        self.forget(now, rtt);
+        let mut losses: Option<Losses> = None;
+        let mut run: Option<(u64, Instant)> = None;
+        while let Some(largest) = self.largest_acked
+            && let Some((&number, packet)) = self.sent.first_key_value()
+            && number < largest
+        {
+            let overdue_at = packet.at + rtt.loss_delay();
+            if number + self.threshold > largest && overdue_at > now {
+                self.loss_at = Some(overdue_at);
+                break;
+            }
+            let Some((number, packet)) = self.sent.pop_first() else {
+                break;
+            };
+            self.in_flight -= u64::from(packet.size);
+            // §7.6.2: all packets between the first and the last were lost, and they are far enough apart.
+            let began = match run {
+                Some((order, began)) if order + 1 == packet.order => began,
+                _ => packet.at,
+            };
+            run = Some((packet.order, began));
+            let persistent =
+                rtt.is_sampled() && packet.at.since(began) > rtt.probe_timeout() * PERSISTENT_THRESHOLD;
+            losses = Some(Losses {
+                count: losses.map_or(0, |losses| losses.count) + 1,
+                latest_sent_at: packet.at,
+                persistent: persistent || losses.is_some_and(|losses| losses.persistent),
+            });
+            each(&packet);
+            self.lost.insert(number, (now, packet.content));
+        }
+        self.arm(now, rtt);
+        losses
+    }
+
+    /// Lost packets are remembered for as long as a straggler may reasonably take.
+    fn forget(&mut self, now: Instant, rtt: &Rtt) {
+        let span = rtt.probe_timeout() * PERSISTENT_THRESHOLD;
+        while let Some(first) = self.lost.first_entry()
+            && first.get().0 + span < now
+        {
+            first.remove();
+        }
+        while self.lost.len() > REMEMBERED_MAX {
+            self.lost.pop_first();
+        }
+    }
+
+    /// §6.2.1: the probe deadline runs from the latest packet or answer, doubled for each probe in a row.
+    fn arm(&mut self, now: Instant, rtt: &Rtt) {
+        let interval = rtt.probe_timeout();
+        let backed_off = interval
+            .saturating_mul(1 << self.probes.min(16))
+            .min(PROBE_INTERVAL_MAX.max(interval));
+        self.probe_at = (!self.sent.is_empty()).then(|| now + backed_off);
+    }
+
+    /// When `handle_timeout` has something to do. The loss deadline goes before the probe (§6.2.1).
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.loss_at.or(self.probe_at)
+    }
+
+    /// What is due. For `Loss`, `detect_losses` is to be called.
+    pub(super) fn handle_timeout(&mut self, now: Instant, rtt: &Rtt) -> Option<Due> {
+        if self.deadline()? > now {
+            return None;
+        }
+        if self.loss_at.is_some() {
+            return Some(Due::Loss);
+        }
+        self.probes += 1;
+        self.arm(now, rtt);
+        Some(Due::Probe(self.probes))
+    }
+
+    /// The path is another: what is known of it is nothing.
+    pub(super) fn on_path_change(&mut self, now: Instant, rtt: &Rtt) {
+        self.threshold = PACKET_THRESHOLD;
+        self.probes = 0;
+        for packet in self.sent.values_mut() {
+            packet.timed = false;
+        }
+        self.loss_at = None;
+        self.arm(now, rtt);
+    }
+
+    /// Drops what is remembered of lost packets.
+    pub(super) fn rest(&mut self) {
+        self.lost.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1_000)
+    }
+
+    fn rtt(ms: u64) -> Rtt {
+        Rtt::new(Some(Duration::from_millis(ms)))
+    }
+
+    fn sent(times: &[u64]) -> Recovery<u64> {
+        let mut recovery = Recovery::new();
+        for (number, &ms) in (0..).zip(times) {
+            recovery.on_sent(at(ms), number, 1_000, true, number, &rtt(100));
+        }
+        recovery
+    }
+
+    fn ack(recovery: &mut Recovery<u64>, ms: u64, range: RangeInclusive<u64>) -> (Vec<u64>, Told, Vec<u64>) {
+        let (mut acked, mut late) = (Vec::new(), Vec::new());
+        let told = recovery.on_ack(at(ms), std::iter::once(range), |&content, flight| match flight {
+            Some(_) => acked.push(content),
+            None => late.push(content),
+        });
+        (acked, told, late)
+    }
+
+    fn lost(recovery: &mut Recovery<u64>, ms: u64) -> (Vec<u64>, Option<Losses>) {
+        let mut lost = Vec::new();
+        let losses = recovery.detect_losses(at(ms), &rtt(100), |packet| lost.push(packet.content));
+        (lost, losses)
+    }
+
+    #[test]
+    fn a_packet_overtaken_by_three_is_lost() {
+        let mut recovery = sent(&[0, 0, 0, 0, 0]);
+        let (acked, told, _) = ack(&mut recovery, 50, 3..=3);
+        assert_eq!((acked, told.sample), (vec![3], Some(Duration::from_millis(50))));
+        assert_eq!(lost(&mut recovery, 50).0, [0]);
+        assert_eq!(recovery.in_flight(), 3_000);
+    }
+
+    #[test]
+    fn a_packet_overtaken_by_one_is_lost_after_nine_eighths_of_a_round_trip() {
+        let mut recovery = sent(&[0, 10]);
+        ack(&mut recovery, 60, 1..=1);
+        assert!(lost(&mut recovery, 60).0.is_empty());
+        assert_eq!(recovery.deadline(), Some(Instant::from_micros(112_500)));
+        assert_eq!(recovery.handle_timeout(at(112), &rtt(100)), None);
+        assert_eq!(recovery.handle_timeout(at(113), &rtt(100)), Some(Due::Loss));
+        assert_eq!(lost(&mut recovery, 113).0, [0]);
+        assert_eq!(recovery.deadline(), None);
+    }
+
+    #[test]
+    fn probes_back_off_by_two_up_to_three_seconds_and_start_over_with_an_answer() {
+        let mut recovery = sent(&[0]);
+        // 100 + 4 · 50 + 25
+        let mut expected = Duration::from_millis(325);
+        let mut now = at(0);
+        for probe in 1..12 {
+            assert_eq!(recovery.deadline(), Some(now + expected));
+            now = now + expected;
+            assert_eq!(recovery.handle_timeout(now, &rtt(100)), Some(Due::Probe(probe)));
+            expected = (expected * 2).min(Duration::from_secs(3));
+        }
+        recovery.on_sent(now, 1, 1_000, true, 1, &rtt(100));
+        ack(&mut recovery, 20_000, 0..=0);
+        lost(&mut recovery, 20_000);
+        assert_eq!(recovery.deadline(), Some(at(20_325)));
+    }
+
+    #[test]
+    fn everything_lost_for_three_probe_timeouts_is_persistent_congestion() {
+        let mut recovery = sent(&[0, 400, 976, 1_000, 1_010, 1_020]);
+        ack(&mut recovery, 1_100, 5..=5);
+        let (numbers, losses) = lost(&mut recovery, 1_100);
+        assert_eq!(numbers, [0, 1, 2], "3 · 325 ms < 976 ms");
+        assert!(losses.unwrap().persistent);
+        let mut recovery = sent(&[0, 400, 976, 1_000, 1_010, 1_020]);
+        ack(&mut recovery, 500, 1..=1);
+        ack(&mut recovery, 1_100, 5..=5);
+        assert!(
+            !lost(&mut recovery, 1_100).1.unwrap().persistent,
+            "one of them arrived"
+        );
+    }
+
+    #[test]
+    fn a_late_acknowledgement_counts_and_teaches_patience() {
+        let mut recovery = sent(&[0; 20]);
+        ack(&mut recovery, 50, 5..=5);
+        assert_eq!(lost(&mut recovery, 50).0, [0, 1, 2]);
+        let (acked, told, late) = ack(&mut recovery, 55, 0..=5);
+        assert_eq!((acked, late, told.spurious), (vec![3, 4], vec![0, 1, 2], 3));
+        ack(&mut recovery, 60, 11..=11);
+        assert_eq!(
+            lost(&mut recovery, 60).0,
+            Vec::<u64>::new(),
+            "6 was overtaken by five only"
+        );
+        ack(&mut recovery, 61, 12..=12);
+        assert_eq!(lost(&mut recovery, 61).0, [6]);
+    }
+
+    #[test]
+    fn a_packet_repeated_as_it_was_tells_no_round_trip() {
+        let mut recovery = Recovery::new();
+        recovery.on_sent(at(0), 0, 100, false, 0, &rtt(100));
+        let (acked, told, _) = ack(&mut recovery, 900, 0..=0);
+        assert_eq!((acked, told.sample), (vec![0], None));
+    }
+}

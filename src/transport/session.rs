@@ -1,0 +1,529 @@
+//! What happens between two ends once keys are agreed (PROTOCOL §7): frames in, frames out.
+//!
+//! Joins the parts beside it, which do not know each other: packet numbers, round trip, recovery, congestion,
+//! pacing, messages and windows. Leaves sealing, addresses and sockets to the endpoint.
+//! Invariants: no packet number is used twice; a packet is acknowledged only if every part in it is held; every
+//! handled deadline moves on or goes away.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::clock::Instant;
+use crate::limits::{MESSAGE_BYTES_MAX, SEND_BYTES_MAX, SESSION_IDLE, SESSION_SILENCE, WINDOW_BYTES_MIN};
+use crate::transport::SendFault;
+use crate::transport::congestion::{Acked, Controller, Lost, NewReno};
+pub(super) use crate::transport::flow::Pool;
+use crate::transport::flow::ReceiveWindow;
+use crate::transport::incoming::{Contradiction, Incoming, Piece, Taken};
+use crate::transport::outgoing::{Outgoing, Part};
+use crate::transport::pacer::Pacer;
+use crate::transport::received::ReceivedPackets;
+use crate::transport::recovery::{Due, Recovery};
+use crate::transport::rtt::Rtt;
+use crate::wire::frame::{Ack, CloseCode, Frame, frames};
+use crate::wire::packet::{DATA_HEADER_BYTES, SEAL_BYTES};
+
+/// What a packet weighs beside its frames.
+const PACKET_OVERHEAD: usize = DATA_HEADER_BYTES + SEAL_BYTES;
+/// What one message costs in the send buffer beside its bytes.
+const MESSAGE_OVERHEAD: usize = 64;
+/// Control frames that wait at most: a challenge, its answer, a ping and a close, and as many again.
+const CONTROLS_MAX: usize = 8;
+/// No session comes near it: a million packets a second for thirty thousand years.
+pub(super) const PACKETS_MAX: u64 = 1 << 60;
+/// After so long without a packet, memory is given back.
+const REST_AFTER: Duration = Duration::from_secs(1);
+/// Bytes that a session may hold for reassembly without asking the pool.
+const HELD_FREE: usize = 4 * 1024;
+const _: () = assert!(HELD_FREE as u64 == WINDOW_BYTES_MIN);
+
+/// A frame that is not the session's own business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    /// Asks for an acknowledgement.
+    Ping,
+    /// Asks whether the other side is at an address.
+    PathChallenge(u64),
+    /// Answers that.
+    PathResponse(u64),
+    /// Ends the session.
+    Close(CloseCode),
+}
+
+/// What a packet held for the endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Received {
+    /// A challenge to answer.
+    pub(super) path_challenge: Option<u64>,
+    /// The answer to a challenge.
+    pub(super) path_response: Option<u64>,
+    /// The other side is done.
+    pub(super) close: Option<CloseCode>,
+    /// Whether it asks for an acknowledgement.
+    pub(super) ack_eliciting: bool,
+}
+
+/// What no honest end does. The session is to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Violation {
+    /// Frames that cannot be read.
+    #[error("malformed frames")]
+    Malformed,
+    /// An acknowledgement of a packet that was never sent.
+    #[error("acknowledges what was not sent")]
+    AckOfUnsent,
+    /// Parts that contradict each other, or a message over its limit.
+    #[error("parts that contradict each other")]
+    Contradiction,
+}
+
+impl From<Contradiction> for Violation {
+    fn from(_: Contradiction) -> Self {
+        Self::Contradiction
+    }
+}
+
+/// What a session has done so far. Bytes are those on the wire, without IP and UDP headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct SessionStats {
+    /// Packets that left.
+    pub(super) packets_sent: u64,
+    /// Fresh packets that came.
+    pub(super) packets_received: u64,
+    /// Packets taken for lost.
+    pub(super) packets_lost: u64,
+    /// Those of them that were acknowledged after all.
+    pub(super) spurious_losses: u64,
+    /// Times that the probe timeout passed.
+    pub(super) probes: u64,
+    /// Bytes that left.
+    pub(super) bytes_sent: u64,
+    /// Bytes that came.
+    pub(super) bytes_received: u64,
+    /// Smoothed round trip.
+    pub(super) rtt: Duration,
+    /// Shortest round trip on this path.
+    pub(super) rtt_min: Duration,
+    /// Bytes that may be under way.
+    pub(super) congestion_window: u64,
+}
+
+/// What a packet that asks for an acknowledgement carried.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Content {
+    pub(super) parts: Vec<Part>,
+    /// The highest packet that its Ack told of.
+    pub(super) acked_up_to: Option<u64>,
+    pub(super) window: bool,
+}
+
+/// One end of a session.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) next_number: u64,
+    pub(super) received: ReceivedPackets,
+    pub(super) rtt: Rtt,
+    pub(super) recovery: Recovery<Content>,
+    pub(super) congestion: NewReno,
+    pub(super) pacer: Pacer,
+    /// Set while the pacer alone holds a packet back.
+    pub(super) paced_until: Option<Instant>,
+    /// Whether less was to send than the window allowed, when last looked.
+    pub(super) app_limited: bool,
+    /// Probes to send whatever the window says.
+    pub(super) probes_owed: u8,
+    pub(super) controls: VecDeque<Control>,
+    pub(super) outgoing: Outgoing,
+    /// What the other side takes in all.
+    pub(super) send_window: u64,
+    pub(super) incoming: Incoming,
+    pub(super) window: ReceiveWindow,
+    /// What is taken from the pools.
+    pub(super) reserved_incoming: usize,
+    pub(super) reserved_outgoing: usize,
+    pub(super) queued: usize,
+    pub(super) heard_at: Instant,
+    pub(super) active_at: Instant,
+    /// When the first packet left that asked and was followed by nothing from the other side.
+    pub(super) asked_at: Option<Instant>,
+    pub(super) rest_at: Option<Instant>,
+    pub(super) idle_at: Option<Instant>,
+    pub(super) counts: SessionStats,
+}
+
+impl Session {
+    /// A session that begins now. `handshake_rtt`: how long an unrepeated handshake packet took to be answered.
+    pub(super) fn new(now: Instant, handshake_rtt: Option<Duration>) -> Self {
+        Self {
+            next_number: 0,
+            received: ReceivedPackets::new(),
+            rtt: Rtt::new(handshake_rtt),
+            recovery: Recovery::new(),
+            congestion: NewReno::new(),
+            pacer: Pacer::new(),
+            paced_until: None,
+            app_limited: true,
+            probes_owed: 0,
+            controls: VecDeque::new(),
+            outgoing: Outgoing::default(),
+            send_window: WINDOW_BYTES_MIN,
+            incoming: Incoming::default(),
+            window: ReceiveWindow::new(),
+            reserved_incoming: 0,
+            reserved_outgoing: 0,
+            queued: 0,
+            heard_at: now,
+            active_at: now,
+            asked_at: None,
+            rest_at: None,
+            idle_at: Some(now + SESSION_IDLE),
+            counts: SessionStats::default(),
+        }
+    }
+
+    /// Whether a packet number is worth unsealing: not seen, and inside the replay window.
+    pub(super) fn is_fresh(&self, number: u64) -> bool {
+        self.received.is_fresh(number)
+    }
+
+    /// How long until silence after a packet is taken for loss, without backoff (RFC 9002 §6.2.1).
+    pub(super) fn probe_timeout(&self) -> Duration {
+        self.rtt.probe_timeout()
+    }
+
+    /// When something authenticated last came.
+    pub(super) const fn heard_at(&self) -> Instant {
+        self.heard_at
+    }
+
+    /// Whether something was asked, and nothing came for `SESSION_SILENCE`.
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
+        self.next_number >= PACKETS_MAX
+            || self
+                .asked_at
+                .is_some_and(|asked| now.since(asked) >= SESSION_SILENCE)
+    }
+
+    /// Whether nothing went either way for `SESSION_IDLE`.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        now.since(self.active_at) >= SESSION_IDLE
+    }
+
+    /// How many bytes `send` takes in one message. An empty session takes one message whatever the pool says: a
+    /// few stuck sessions must not silence the others.
+    pub(super) fn room(&self, pool: &Pool) -> usize {
+        if self.outgoing.is_empty() {
+            return MESSAGE_BYTES_MAX;
+        }
+        if self.outgoing.messages_left() == 0 {
+            return 0;
+        }
+        SEND_BYTES_MAX
+            .saturating_sub(self.queued)
+            .min(pool.sending.left())
+            .saturating_sub(MESSAGE_OVERHEAD)
+    }
+
+    /// What it has done so far.
+    pub(super) fn stats(&self) -> SessionStats {
+        SessionStats {
+            rtt: self.rtt.smoothed(),
+            rtt_min: self.rtt.min(),
+            congestion_window: self.congestion.window(),
+            ..self.counts
+        }
+    }
+
+    /// Takes a message for sending.
+    pub(super) fn send(&mut self, bytes: Vec<u8>, pool: &mut Pool) -> Result<(), SendFault> {
+        if bytes.len() > MESSAGE_BYTES_MAX {
+            return Err(SendFault::TooLarge);
+        }
+        if bytes.len() > self.room(pool) {
+            return Err(SendFault::Full);
+        }
+        let cost = bytes.len() + MESSAGE_OVERHEAD;
+        self.queued += cost;
+        self.reserved_outgoing += pool.sending.take(cost);
+        self.outgoing.push(bytes);
+        Ok(())
+    }
+
+    /// Queues a frame of the endpoint's. It is sent once.
+    pub(super) fn queue_control(&mut self, control: Control) {
+        if self.controls.len() >= CONTROLS_MAX {
+            tracing::debug!(?control, "too many control frames wait; the oldest is dropped");
+            self.controls.pop_front();
+        }
+        self.controls.push_back(control);
+    }
+
+    /// Takes a whole message, which gives the other side credit for more.
+    pub(super) fn pop_message(&mut self, now: Instant, pool: &mut Pool) -> Option<Vec<u8>> {
+        let bytes = self.incoming.pop()?;
+        // Half of what the pool has is for windows that grow; the rest for those that have.
+        let may_grow = pool.reassembly.left() > pool.reassembly.size() / 2;
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.window.on_taken(now, len, self.rtt.smoothed(), may_grow);
+        self.settle_incoming(pool);
+        Some(bytes)
+    }
+
+    /// Takes the frames of an authenticated packet. One that was seen before changes nothing.
+    pub(super) fn handle_packet(
+        &mut self,
+        now: Instant,
+        number: u64,
+        plain: &[u8],
+        pool: &mut Pool,
+    ) -> Result<Received, Violation> {
+        let mut received = Received::default();
+        if !self.is_fresh(number) {
+            return Ok(received);
+        }
+        self.heard_at = now;
+        self.asked_at = None;
+        self.touch(now);
+        self.counts.packets_received += 1;
+        self.counts.bytes_received += wire_bytes(plain.len());
+        let mut held = true;
+        for frame in frames(plain) {
+            let frame = frame.map_err(|_| Violation::Malformed)?;
+            received.ack_eliciting |= !matches!(frame, Frame::Ack(_) | Frame::Close { .. });
+            match frame {
+                Frame::Ping => {}
+                Frame::Ack(ack) => self.handle_ack(now, &ack, pool)?,
+                Frame::Part {
+                    message,
+                    offset,
+                    last,
+                    bytes,
+                } => {
+                    let piece = Piece {
+                        message,
+                        offset,
+                        last,
+                        bytes,
+                    };
+                    held &= self.handle_part(piece, pool)?;
+                }
+                Frame::Window { bytes } => self.send_window = self.send_window.max(bytes),
+                Frame::PathChallenge { nonce } => received.path_challenge = Some(nonce),
+                Frame::PathResponse { nonce } => received.path_response = Some(nonce),
+                Frame::Close { code } => received.close = Some(code),
+            }
+        }
+        if held {
+            self.received.insert(now, number, received.ack_eliciting);
+        } else {
+            // As if it had not come; but the sender hears that somebody is here, and how much is wanted.
+            self.received.answer_now();
+            self.window.repeat();
+        }
+        Ok(received)
+    }
+
+    fn handle_part(&mut self, piece: Piece<'_>, pool: &mut Pool) -> Result<bool, Violation> {
+        let held = self.incoming.held();
+        let promised = usize::try_from(self.window.open()).unwrap_or(usize::MAX);
+        let there = HELD_FREE.max(self.reserved_incoming + HELD_FREE) + pool.reassembly.left();
+        let room = if self.incoming.is_owed_room(piece.message) {
+            MESSAGE_BYTES_MAX
+        } else {
+            promised.min(there).saturating_sub(held)
+        };
+        let taken = self.incoming.insert(piece, room)?;
+        self.settle_incoming(pool);
+        Ok(taken != Taken::NoRoom)
+    }
+
+    /// Makes the pool agree with what is held.
+    fn settle_incoming(&mut self, pool: &mut Pool) {
+        let wanted = self.incoming.held().saturating_sub(HELD_FREE);
+        if wanted > self.reserved_incoming {
+            self.reserved_incoming += pool.reassembly.take(wanted - self.reserved_incoming);
+        } else {
+            pool.reassembly.give_back(self.reserved_incoming - wanted);
+            self.reserved_incoming = wanted;
+        }
+    }
+
+    fn handle_ack(&mut self, now: Instant, ack: &Ack, pool: &mut Pool) -> Result<(), Violation> {
+        if ack.largest >= self.next_number {
+            return Err(Violation::AckOfUnsent);
+        }
+        let Self {
+            recovery,
+            congestion,
+            outgoing,
+            received,
+            ..
+        } = self;
+        let app_limited = self.app_limited;
+        let (mut freed, mut known) = (0, None);
+        let told = recovery.on_ack(now, ack.ranges(), |content, flight| {
+            known = known.max(content.acked_up_to);
+            for &part in &content.parts {
+                freed += outgoing.on_acked(part).map_or(0, |len| len + MESSAGE_OVERHEAD);
+            }
+            if let Some((sent_at, size)) = flight {
+                let bytes = u64::from(size);
+                congestion.on_acked(
+                    now,
+                    Acked {
+                        bytes,
+                        sent_at,
+                        app_limited,
+                    },
+                );
+            }
+        });
+        if let Some(known) = known {
+            received.forget_up_to(known);
+        }
+        self.counts.spurious_losses += told.spurious;
+        self.free_outgoing(freed, pool);
+        if let Some(sample) = told.sample {
+            self.rtt
+                .on_sample(sample, Duration::from_micros(u64::from(ack.delay_us)));
+        }
+        if told.any {
+            self.probes_owed = 0;
+            self.detect_losses(now);
+        }
+        Ok(())
+    }
+
+    fn free_outgoing(&mut self, cost: usize, pool: &mut Pool) {
+        self.queued -= cost.min(self.queued);
+        let surplus = self.reserved_outgoing.saturating_sub(self.queued);
+        pool.sending.give_back(surplus);
+        self.reserved_outgoing -= surplus;
+    }
+
+    fn detect_losses(&mut self, now: Instant) {
+        let Self {
+            recovery,
+            outgoing,
+            window,
+            rtt,
+            ..
+        } = self;
+        let losses = recovery.detect_losses(now, rtt, |packet| {
+            packet
+                .content
+                .parts
+                .iter()
+                .for_each(|&part| outgoing.on_lost(part));
+            if packet.content.window {
+                window.repeat();
+            }
+        });
+        if let Some(losses) = losses {
+            self.counts.packets_lost += losses.count;
+            self.congestion.on_lost(
+                now,
+                Lost {
+                    latest_sent_at: losses.latest_sent_at,
+                    persistent: losses.persistent,
+                },
+            );
+        }
+    }
+
+    /// Does what is due. Early calls do nothing.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.received.handle_timeout(now);
+        match self.recovery.handle_timeout(now, &self.rtt) {
+            Some(Due::Loss) => self.detect_losses(now),
+            Some(Due::Probe(count)) => self.probe(count),
+            None => {}
+        }
+        if self.paced_until.is_some_and(|at| at <= now) {
+            self.paced_until = None;
+        }
+        if self.rest_at.is_some_and(|at| at <= now) {
+            let rest_at = self.active_at + REST_AFTER;
+            self.rest_at = (rest_at > now).then_some(rest_at);
+            if self.rest_at.is_none() {
+                self.rest();
+            }
+        }
+        if self.idle_at.is_some_and(|at| at <= now) {
+            let idle_at = self.active_at + SESSION_IDLE;
+            self.idle_at = (idle_at > now).then_some(idle_at);
+        }
+    }
+
+    /// Sends what is under way again, oldest first (RFC 9002 §6.2.4): in one packet at first, then in two.
+    fn probe(&mut self, count: u32) {
+        self.counts.probes += 1;
+        self.probes_owed = if count > 1 { 2 } else { 1 };
+        let Self {
+            recovery,
+            outgoing,
+            window,
+            ..
+        } = self;
+        for content in recovery.oldest().take(2) {
+            content.parts.iter().for_each(|&part| outgoing.on_lost(part));
+            if content.window {
+                window.repeat();
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        self.window.rest();
+        self.received.rest();
+        self.outgoing.rest();
+        self.incoming.rest();
+        self.recovery.rest();
+        self.controls.shrink_to_fit();
+    }
+
+    /// When `handle_timeout` has something to do.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        [
+            self.received.deadline(),
+            self.recovery.deadline(),
+            self.paced_until,
+            self.rest_at,
+            self.idle_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    pub(super) fn touch(&mut self, now: Instant) {
+        self.active_at = now;
+        self.rest_at = self.rest_at.or(Some(now + REST_AFTER));
+        self.idle_at = self.idle_at.or(Some(now + SESSION_IDLE));
+    }
+
+    /// The other side is reached another way: round trip and congestion begin anew (RFC 9000 §9.4).
+    pub(super) fn on_path_change(&mut self, now: Instant) {
+        self.rtt = Rtt::new(None);
+        self.congestion.on_path_change(now);
+        self.pacer = Pacer::new();
+        self.paced_until = None;
+        self.recovery.on_path_change(now, &self.rtt);
+    }
+
+    /// The session is dropped: the pools get back what it holds.
+    pub(super) fn release(&mut self, pool: &mut Pool) {
+        pool.sending
+            .give_back(std::mem::take(&mut self.reserved_outgoing));
+        pool.reassembly
+            .give_back(std::mem::take(&mut self.reserved_incoming));
+        self.incoming = Incoming::default();
+        self.outgoing = Outgoing::default();
+        self.queued = 0;
+    }
+}
+
+/// What frames of so many bytes weigh on the wire.
+pub(super) fn wire_bytes(plain: usize) -> u64 {
+    u64::try_from(plain + PACKET_OVERHEAD).unwrap_or(u64::MAX)
+}
