@@ -10,7 +10,7 @@ use crate::wire::codec::DecodeError;
 pub const VERSION: u8 = 1;
 /// The length of the first Noise message: an ephemeral X25519 key.
 pub const NOISE_FIRST_BYTES: usize = 32;
-/// A cookie: when it was made and a keyed hash (PROTOCOL §4.3).
+/// A cookie: when it was made and a keyed hash (PROTOCOL §7.2).
 pub const COOKIE_BYTES: usize = 20;
 /// A reset token.
 pub const RESET_TOKEN_BYTES: usize = 16;

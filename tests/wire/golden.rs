@@ -38,7 +38,7 @@ fn render(title: &str, entries: &Entries) -> String {
     text
 }
 
-pub(crate) fn parse(text: &str) -> BTreeMap<String, Vec<u8>> {
+fn parse(text: &str) -> BTreeMap<String, Vec<u8>> {
     let mut entries = BTreeMap::<String, Vec<u8>>::new();
     let mut current = String::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -275,4 +275,30 @@ fn keys_are_derived_as_ever() {
         .map(|(name, bytes)| (name.to_owned(), bytes))
         .collect();
     compare("keys", "Keys and tags from fixed seeds (PROTOCOL §1.3)", &entries);
+}
+
+/// A block that begins with "hex file/entry" is an entry, with remarks after two spaces.
+#[test]
+fn examples_in_the_protocol_are_golden() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let protocol = std::fs::read_to_string(root.join("docs/PROTOCOL.md")).unwrap();
+    let blocks: Vec<&str> = protocol.split("```hex ").skip(1).collect();
+    assert!(blocks.len() >= 5, "the examples were found");
+    for block in blocks {
+        let (place, rest) = block.split_once('\n').unwrap();
+        let (file, entry) = place.split_once('/').unwrap();
+        let shown: String = rest
+            .lines()
+            .take_while(|line| !line.starts_with("```"))
+            .map(|line| line.split("  ").next().unwrap())
+            .flat_map(|hex| [hex, " "])
+            .collect();
+        let shown = parse(&format!("[{entry}]\n{shown}"));
+        let golden = parse(&std::fs::read_to_string(path(file)).unwrap());
+        assert_eq!(
+            shown.get(entry),
+            golden.get(entry),
+            "the example {place} in docs/PROTOCOL.md"
+        );
+    }
 }

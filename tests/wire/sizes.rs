@@ -259,3 +259,25 @@ fn a_reset_is_smaller_than_every_packet_that_can_cause_it() {
     assert_eq!(reset.encode().len(), RESET_BYTES);
     assert!(RESET_BYTES < least.len());
 }
+
+#[test]
+fn the_protocol_names_these_bounds() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let protocol = std::fs::read_to_string(root.join("docs/PROTOCOL.md")).unwrap();
+    let with_comma = |bytes: usize| format!("{},{:03}", bytes / 1_000, bytes % 1_000);
+    for line in [
+        format!("| datagram ● | {} bytes", with_comma(DATAGRAM_BYTES_MAX)),
+        format!("| text of a message ● | {} bytes", with_comma(BODY_BYTES_MAX)),
+        format!(
+            "| envelope ● | {} bytes (the largest possible has {})",
+            with_comma(ENVELOPE_BYTES_MAX),
+            with_comma(largest_envelope().len())
+        ),
+        format!("| message ● | {} bytes", with_comma(MESSAGE_BYTES_MAX)),
+        format!("| changes in a directory page ● | {PAGE_ITEMS_MAX} (at most {RECORD_BYTES_MAX} bytes each)"),
+        format!("| private addresses ● | {PRIVATE_ADDRESSES_MAX} |"),
+        format!("| gaps in an Ack ● | {ACK_GAPS_MAX} |"),
+    ] {
+        assert!(protocol.contains(&line), "docs/PROTOCOL.md §10.2 lacks: {line}");
+    }
+}
