@@ -171,10 +171,12 @@ fn rig(port: u16, outlet_bound: usize) -> Rig {
         store,
         commands: Commands {
             stop: stop_end,
-            answers: crossbeam_channel::never(),
+            // Nobody answers here.
+            answers: bounded(0).1,
             typed: typed_end,
         },
-        outlet,
+        needs_port: false,
+        outlet: Some(outlet),
         waker: waker.clone(),
     };
     let thread = std::thread::spawn(move || {

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, never};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::clock;
@@ -34,35 +34,26 @@ pub struct Commands<C> {
     /// The end: a signal, or the end of the input. Taken first.
     pub stop: Receiver<C>,
     /// Answers to events, which themselves cause none: taken while the outlet is full too, because the outlet may
-    /// be waiting for them to be taken.
+    /// be waiting for them to be taken. They end when the outlet's reader has nothing more to answer.
     pub answers: Receiver<C>,
     /// What a person types.
     pub typed: Receiver<C>,
-}
-
-impl<C> Commands<C> {
-    /// Only the end.
-    pub fn only(stop: Receiver<C>) -> Self {
-        Self {
-            stop,
-            answers: never(),
-            typed: never(),
-        }
-    }
 }
 
 /// What the loop runs between.
 pub struct Surroundings<R: Role> {
     /// Where to bind when the role asks for it.
     pub place: Place,
+    /// Whether to end if the port cannot be had, rather than ask the role.
+    pub needs_port: bool,
     /// The registry, where there is one: whoever binds is told the local address towards it.
     pub registry: Option<SocketAddr>,
     /// The store's thread.
     pub store: Worker<R::Request, R::Reply>,
     /// What is asked of the role.
     pub commands: Commands<R::Command>,
-    /// Who is told. Its bound is how far the printer may lag.
-    pub outlet: Sender<R::Event>,
+    /// Who is told. Its bound is how far the printer may lag. Dropped after the last event.
+    pub outlet: Option<Sender<R::Event>>,
     /// Rung by everybody who feeds the channels above, and by the outlet's reader when it has made room.
     pub waker: Waker,
 }
@@ -73,6 +64,9 @@ pub enum DriverFault {
     /// The store's thread is gone.
     #[error(transparent)]
     Store(#[from] WorkerGone),
+    /// The port cannot be had: a sentence for a person.
+    #[error("{0}")]
+    Port(String),
     /// The system does not let us wait.
     #[error("waiting for events failed: {0}")]
     Poll(#[from] rustix::io::Errno),
@@ -93,6 +87,8 @@ pub struct Driver<R: Role> {
     is_last: fn(&R::Event) -> bool,
     /// It was said, or nobody listens.
     ended: bool,
+    /// Nobody can answer any more.
+    answered: bool,
     /// Whether this turn did anything.
     busy: bool,
 }
@@ -110,16 +106,18 @@ impl<R: Role> Driver<R> {
             unsaid: VecDeque::new(),
             is_last,
             ended: false,
+            answered: false,
             busy: false,
         }
     }
 
-    /// Runs until the role has said its last. All that it asked of the store is committed when this returns.
+    /// Runs until the role has said its last and the answers to it are taken. All that the role asked of the store
+    /// is committed when this returns.
     pub fn run(mut self) -> Result<(), DriverFault> {
         // The first input: a role that wants to begin with something has its deadline at once.
         self.feed(Node::handle_timeout);
-        self.serve_port();
-        while !self.ended {
+        self.serve_port()?;
+        while !(self.ended && self.answered) {
             self.leave()?;
             self.wait()?;
             self.turn()?;
@@ -142,8 +140,7 @@ impl<R: Role> Driver<R> {
         self.take_replies()?;
         self.take_commands();
         self.take_timeout();
-        self.serve_port();
-        Ok(())
+        self.serve_port()
     }
 
     /// One input, and all that comes of it.
@@ -189,13 +186,20 @@ impl<R: Role> Driver<R> {
         self.around.waker.wake();
     }
 
-    fn next_command(&self) -> Option<R::Command> {
+    fn next_command(&mut self) -> Option<R::Command> {
         let commands = &self.around.commands;
-        let next = commands.stop.try_recv().or_else(|_| commands.answers.try_recv());
-        match next {
-            Ok(command) => Some(command),
-            Err(_) if self.unsaid.is_empty() => commands.typed.try_recv().ok(),
-            Err(_) => None,
+        if let Ok(command) = commands.stop.try_recv() {
+            return Some(command);
+        }
+        match commands.answers.try_recv() {
+            Ok(command) => return Some(command),
+            Err(TryRecvError::Disconnected) => self.answered = true,
+            Err(TryRecvError::Empty) => {}
+        }
+        if self.unsaid.is_empty() {
+            commands.typed.try_recv().ok()
+        } else {
+            None
         }
     }
 
@@ -234,7 +238,12 @@ impl<R: Role> Driver<R> {
     fn say(&mut self) {
         while let Some(event) = self.unsaid.pop_front() {
             let last = (self.is_last)(&event);
-            match self.around.outlet.try_send(event) {
+            let told = match &self.around.outlet {
+                Some(outlet) => outlet.try_send(event),
+                // After the last event nothing is said.
+                None => continue,
+            };
+            match told {
                 Ok(()) => self.ended |= last,
                 Err(TrySendError::Full(event)) => {
                     self.unsaid.push_front(event);
@@ -243,22 +252,29 @@ impl<R: Role> Driver<R> {
                 // Nobody listens any more, so nobody will hear the last either.
                 Err(TrySendError::Disconnected(_)) => self.ended = true,
             }
+            if self.ended {
+                self.around.outlet = None;
+            }
         }
     }
 
     /// Opens and frees the port as asked.
-    fn serve_port(&mut self) {
+    fn serve_port(&mut self) -> Result<(), DriverFault> {
         while !self.port_requests.is_empty() {
             for request in std::mem::take(&mut self.port_requests) {
                 match request {
                     SocketRequest::Open => {
                         let reply = self.open();
+                        if let (SocketReply::Failed(sentence), true) = (&reply, self.around.needs_port) {
+                            return Err(DriverFault::Port(sentence.clone()));
+                        }
                         self.feed(|node, now| node.handle_socket(now, reply));
                     }
                     SocketRequest::Close => self.close(),
                 }
             }
         }
+        Ok(())
     }
 
     fn open(&mut self) -> SocketReply {

@@ -1,7 +1,8 @@
 //! Where logs go: standard error, as much of it as was asked for.
 //!
-//! `UDPCHAT_LOG` (like `RUST_LOG`: `debug`, `udpchat::transport=trace`) wins over `--verbose`. A client says
-//! nothing by default: its terminal belongs to the conversation.
+//! `UDPCHAT_LOG` (like `RUST_LOG`: `debug`, `udpchat::transport=trace`) wins over `--verbose`. Knows nothing of what
+//! is logged.
+//! Invariant: a client says nothing unless asked: its terminal belongs to the conversation.
 
 use std::io::IsTerminal;
 

@@ -5,6 +5,8 @@
 pub mod clock;
 pub mod driver;
 pub mod log;
+pub mod outlet;
 pub mod signal;
 pub mod socket;
+pub mod start;
 pub mod wake;

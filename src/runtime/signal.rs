@@ -1,7 +1,7 @@
 //! Ctrl+C and its like (SIGINT, SIGTERM, SIGHUP): the first asks the program to end, the second ends it.
 //!
-//! Decides nothing about how to end well: it hands the first on. Nothing is lost by the second: what was
-//! confirmed is on the disk.
+//! Decides nothing about how to end well: it hands the first on.
+//! Invariant: the second ends the program whatever hangs; what was confirmed is on the disk.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -250,8 +250,12 @@ pub fn local_towards(to: SocketAddr, port: u16) -> Option<SocketAddr> {
     Some(SocketAddr::new(local.ip(), port))
 }
 
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+/// One address has one form: an IPv4 address that IPv6 has wrapped is unwrapped; all others stay, with their zone.
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        IpAddr::V6(_) => address,
+    }
 }
 
 /// A socket for both families; for IPv4 alone where the system has no IPv6. Never shared: a second program on

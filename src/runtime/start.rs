@@ -1,0 +1,181 @@
+//! What every program needs before its loop can begin: a home for its data, random numbers, the registry's
+//! address; and how a program ends.
+//!
+//! Invariant: a start that fails has changed nothing but what it says.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use crate::store::database::OpenError;
+use crate::store::folder::{self, Folder, FolderError};
+use crate::store::identity_file::{self, IdentityError, Seed};
+use crate::store::worker::WorkerGone;
+
+use super::driver::DriverFault;
+use super::socket::canonical;
+
+/// How a program ends. The numbers are the exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// As asked.
+    Done = 0,
+    /// The server did not answer, or could not be found.
+    ServerSilent = 1,
+    /// Refused: name taken, not admitted, key changed.
+    Refused = 3,
+    /// The port could not be opened.
+    Port = 4,
+    /// The data could not be used, or the system is out of threads or descriptors.
+    Storage = 5,
+}
+
+/// Why a program could not start, or go on: an exit code, and a sentence for a person.
+#[derive(Debug, thiserror::Error)]
+#[error("{sentence}")]
+pub struct Fault {
+    /// How to end.
+    pub exit: Exit,
+    /// What happened, what it means, what to do.
+    pub sentence: String,
+}
+
+impl Fault {
+    const fn new(exit: Exit, sentence: String) -> Self {
+        Self { exit, sentence }
+    }
+}
+
+impl From<FolderError> for Fault {
+    fn from(error: FolderError) -> Self {
+        Self::new(Exit::Storage, error.to_string())
+    }
+}
+
+impl From<OpenError> for Fault {
+    fn from(error: OpenError) -> Self {
+        Self::new(Exit::Storage, error.to_string())
+    }
+}
+
+impl From<IdentityError> for Fault {
+    fn from(error: IdentityError) -> Self {
+        Self::new(Exit::Storage, error.to_string())
+    }
+}
+
+impl From<WorkerGone> for Fault {
+    fn from(error: WorkerGone) -> Self {
+        Self::new(Exit::Storage, error.to_string())
+    }
+}
+
+impl From<DriverFault> for Fault {
+    fn from(fault: DriverFault) -> Self {
+        match fault {
+            DriverFault::Port(sentence) => Self::new(Exit::Port, sentence),
+            other => Self::new(Exit::Storage, other.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::new(
+            Exit::Storage,
+            format!("the system gives no thread or descriptor: {error}"),
+        )
+    }
+}
+
+/// What a person wants to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Everything, under this folder; `None`: under the usual one.
+    Under(Option<PathBuf>),
+    /// Nothing: identity and messages end with the program.
+    Nothing,
+}
+
+/// Where a running program keeps its things.
+#[derive(Debug)]
+pub enum Home {
+    /// In a folder, locked.
+    Folder(Folder),
+    /// In memory.
+    Memory,
+}
+
+impl Home {
+    /// Opens the folder that `place` names under the root.
+    pub fn open(keep: Keep, place: impl FnOnce(&Path) -> PathBuf) -> Result<Self, FolderError> {
+        match keep {
+            Keep::Under(chosen) => {
+                let root = folder::data_root(chosen, |name| std::env::var_os(name))?;
+                Folder::open(place(&root)).map(Self::Folder)
+            }
+            Keep::Nothing => Ok(Self::Memory),
+        }
+    }
+
+    /// The identity that lives here.
+    pub fn seed(&self) -> Result<Seed, FolderError> {
+        match self {
+            Self::Folder(folder) => folder.seed(),
+            Self::Memory => Ok(identity_file::draw()?),
+        }
+    }
+
+    /// The database's file; `None` in memory.
+    pub fn database(&self) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(folder.database()),
+            Self::Memory => None,
+        }
+    }
+}
+
+/// Random bytes, for a generator or an id.
+pub fn random<const N: usize>() -> Result<[u8; N], Fault> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(IdentityError::Random)?;
+    Ok(bytes)
+}
+
+/// The address of a host, looked up once, at the start: a registry that moves needs a restart of its clients.
+pub fn resolve(host: &str, port: u16) -> Result<SocketAddr, Fault> {
+    let unknown = |why: String| {
+        Fault::new(
+            Exit::ServerSilent,
+            format!("the server '{host}' cannot be found ({why}); check its name, or give its address"),
+        )
+    };
+    let mut found = (host, port)
+        .to_socket_addrs()
+        .map_err(|error| unknown(error.to_string()))?;
+    found
+        .next()
+        .map(canonical)
+        .ok_or_else(|| unknown("it has no address".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_addresses_or_an_explanation() {
+        assert_eq!(resolve("127.0.0.1", 7).unwrap(), "127.0.0.1:7".parse().unwrap());
+        let fault = resolve("no.such.host.invalid", 7).unwrap_err();
+        assert_eq!(fault.exit, Exit::ServerSilent);
+        assert!(fault.to_string().contains("no.such.host.invalid"), "{fault}");
+    }
+
+    #[test]
+    fn a_home_in_memory_leaves_nothing() {
+        let home = Home::open(Keep::Nothing, |_| unreachable!()).unwrap();
+        assert_eq!(home.database(), None);
+        assert_ne!(home.seed().unwrap(), home.seed().unwrap());
+    }
+}
