@@ -6,7 +6,7 @@
 
 use crate::clock::Instant;
 use crate::transport::congestion::Controller;
-use crate::transport::session::{Content, Control, PACKETS_MAX, Session, wire_bytes};
+use crate::transport::session::{Content, Control, PACKETS_MAX, PROBES, Session, wire_bytes};
 use crate::wire::frame::{Frame, PART_OVERHEAD_MAX, encode_into};
 
 /// A packet is not begun with parts for less than this.
@@ -30,6 +30,10 @@ impl Session {
         }
         let may_send_parts = self.may_send_parts(now, space);
         let is_probe = self.probes_owed > 0;
+        if is_probe {
+            // The oldest packet again, then the next; where there is no next, the copy just made.
+            self.repeat_oldest(PROBES - self.probes_owed);
+        }
         let is_needed = self.received.is_due()
             || self.window.is_due()
             || !self.controls.is_empty()

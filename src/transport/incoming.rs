@@ -161,6 +161,13 @@ impl Incoming {
         Some(bytes)
     }
 
+    /// Bytes on the heap, at least.
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        let whole = self.whole.as_ref().map_or(0, |_| size_of::<Bits<WORDS>>());
+        whole + self.ready.capacity() * size_of::<Vec<u8>>() + self.partial.len() * size_of::<Partial>()
+    }
+
     /// Gives memory back that is not in use.
     pub(super) fn rest(&mut self) {
         self.ready.shrink_to_fit();

@@ -7,6 +7,8 @@
 //! the endpoint hold more than its bounds.
 
 #[allow(dead_code, reason = "the endpoint does not call all of it yet")]
+mod absorb;
+#[allow(dead_code, reason = "the endpoint does not call all of it yet")]
 mod assemble;
 mod bits;
 mod congestion;
@@ -20,6 +22,8 @@ mod recovery;
 mod rtt;
 #[allow(dead_code, reason = "the endpoint does not call all of it yet")]
 mod session;
+#[cfg(test)]
+mod session_tests;
 mod spans;
 
 use std::net::SocketAddr;

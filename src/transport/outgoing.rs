@@ -136,8 +136,9 @@ impl Outgoing {
         let left = message.len - message.sent;
         let open = window.saturating_sub(message.start);
         // The other side always has room for its lowest incomplete message. That all before this one are
-        // acknowledged says that they arrived; that its smallest window is open again says that they were taken.
-        let allowed = if index == 0 && open >= WINDOW_BYTES_MIN.min(u64::from(message.len)) {
+        // acknowledged says that they arrived; that half its smallest window is open says that they were taken:
+        // less than half a window is what it may keep to itself.
+        let allowed = if index == 0 && open >= (WINDOW_BYTES_MIN / 2).min(u64::from(message.len)) {
             left
         } else {
             let open = u32::try_from(open).unwrap_or(u32::MAX);
@@ -215,6 +216,12 @@ impl Outgoing {
         }
         self.waiting += weight(end - offset);
         self.lost.insert((message, offset), end);
+    }
+
+    /// Bytes on the heap, at least.
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.messages.capacity() * size_of::<Message>() + self.lost.len() * 32
     }
 
     /// Gives memory back that is not in use.

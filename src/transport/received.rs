@@ -154,6 +154,12 @@ impl ReceivedPackets {
         self.ranges.truncate(keep);
     }
 
+    /// Bytes on the heap.
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.ranges.capacity() * size_of::<(u64, u64)>()
+    }
+
     /// Gives memory back.
     pub(super) fn rest(&mut self) {
         self.ranges.shrink_to_fit();

@@ -11,32 +11,30 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::limits::{MESSAGE_BYTES_MAX, SEND_BYTES_MAX, SESSION_IDLE, SESSION_SILENCE, WINDOW_BYTES_MIN};
 use crate::transport::SendFault;
-use crate::transport::congestion::{Acked, Controller, Lost, NewReno};
+use crate::transport::congestion::{Controller, Lost, NewReno};
 pub(super) use crate::transport::flow::Pool;
 use crate::transport::flow::ReceiveWindow;
-use crate::transport::incoming::{Contradiction, Incoming, Piece, Taken};
+use crate::transport::incoming::{Contradiction, Incoming};
 use crate::transport::outgoing::{Outgoing, Part};
 use crate::transport::pacer::Pacer;
 use crate::transport::received::ReceivedPackets;
 use crate::transport::recovery::{Due, Recovery};
 use crate::transport::rtt::Rtt;
-use crate::wire::frame::{Ack, CloseCode, Frame, frames};
+use crate::wire::frame::CloseCode;
 use crate::wire::packet::{DATA_HEADER_BYTES, SEAL_BYTES};
 
 /// What a packet weighs beside its frames.
 const PACKET_OVERHEAD: usize = DATA_HEADER_BYTES + SEAL_BYTES;
 /// What one message costs in the send buffer beside its bytes.
-const MESSAGE_OVERHEAD: usize = 64;
+pub(super) const MESSAGE_OVERHEAD: usize = 64;
 /// Control frames that wait at most: a challenge, its answer, a ping and a close, and as many again.
 const CONTROLS_MAX: usize = 8;
 /// No session comes near it: a million packets a second for thirty thousand years.
 pub(super) const PACKETS_MAX: u64 = 1 << 60;
+/// Packets that the probe timeout sends (RFC 9002 §6.2.4 allows two): where one was lost, so may the next be.
+pub(super) const PROBES: usize = 2;
 /// After so long without a packet, memory is given back.
 const REST_AFTER: Duration = Duration::from_secs(1);
-/// Bytes that a session may hold for reassembly without asking the pool.
-const HELD_FREE: usize = 4 * 1024;
-const _: () = assert!(HELD_FREE as u64 == WINDOW_BYTES_MIN);
-
 /// A frame that is not the session's own business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Control {
@@ -131,7 +129,7 @@ pub(super) struct Session {
     /// Whether less was to send than the window allowed, when last looked.
     pub(super) app_limited: bool,
     /// Probes to send whatever the window says.
-    pub(super) probes_owed: u8,
+    pub(super) probes_owed: usize,
     pub(super) controls: VecDeque<Control>,
     pub(super) outgoing: Outgoing,
     /// What the other side takes in all.
@@ -209,19 +207,22 @@ impl Session {
         now.since(self.active_at) >= SESSION_IDLE
     }
 
-    /// How many bytes `send` takes in one message. An empty session takes one message whatever the pool says: a
+    /// How many bytes `send` will still take, but never more than one message may have. An empty session takes one message whatever the pool says: a
     /// few stuck sessions must not silence the others.
     pub(super) fn room(&self, pool: &Pool) -> usize {
-        if self.outgoing.is_empty() {
-            return MESSAGE_BYTES_MAX;
-        }
-        if self.outgoing.messages_left() == 0 {
-            return 0;
-        }
-        SEND_BYTES_MAX
+        self.spare(pool)
+            .map_or(0, |spare| spare.saturating_sub(MESSAGE_OVERHEAD))
+    }
+
+    /// What one more message may cost, if there may be one more.
+    fn spare(&self, pool: &Pool) -> Option<usize> {
+        let spare = SEND_BYTES_MAX
             .saturating_sub(self.queued)
-            .min(pool.sending.left())
-            .saturating_sub(MESSAGE_OVERHEAD)
+            .min(pool.sending.left());
+        if self.outgoing.is_empty() {
+            return Some(spare.max(MESSAGE_BYTES_MAX + MESSAGE_OVERHEAD));
+        }
+        (self.outgoing.messages_left() > 0).then_some(spare)
     }
 
     /// What it has done so far.
@@ -239,10 +240,10 @@ impl Session {
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(SendFault::TooLarge);
         }
-        if bytes.len() > self.room(pool) {
+        let cost = bytes.len() + MESSAGE_OVERHEAD;
+        if self.spare(pool).is_none_or(|spare| cost > spare) {
             return Err(SendFault::Full);
         }
-        let cost = bytes.len() + MESSAGE_OVERHEAD;
         self.queued += cost;
         self.reserved_outgoing += pool.sending.take(cost);
         self.outgoing.push(bytes);
@@ -258,150 +259,7 @@ impl Session {
         self.controls.push_back(control);
     }
 
-    /// Takes a whole message, which gives the other side credit for more.
-    pub(super) fn pop_message(&mut self, now: Instant, pool: &mut Pool) -> Option<Vec<u8>> {
-        let bytes = self.incoming.pop()?;
-        // Half of what the pool has is for windows that grow; the rest for those that have.
-        let may_grow = pool.reassembly.left() > pool.reassembly.size() / 2;
-        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.window.on_taken(now, len, self.rtt.smoothed(), may_grow);
-        self.settle_incoming(pool);
-        Some(bytes)
-    }
-
-    /// Takes the frames of an authenticated packet. One that was seen before changes nothing.
-    pub(super) fn handle_packet(
-        &mut self,
-        now: Instant,
-        number: u64,
-        plain: &[u8],
-        pool: &mut Pool,
-    ) -> Result<Received, Violation> {
-        let mut received = Received::default();
-        if !self.is_fresh(number) {
-            return Ok(received);
-        }
-        self.heard_at = now;
-        self.asked_at = None;
-        self.touch(now);
-        self.counts.packets_received += 1;
-        self.counts.bytes_received += wire_bytes(plain.len());
-        let mut held = true;
-        for frame in frames(plain) {
-            let frame = frame.map_err(|_| Violation::Malformed)?;
-            received.ack_eliciting |= !matches!(frame, Frame::Ack(_) | Frame::Close { .. });
-            match frame {
-                Frame::Ping => {}
-                Frame::Ack(ack) => self.handle_ack(now, &ack, pool)?,
-                Frame::Part {
-                    message,
-                    offset,
-                    last,
-                    bytes,
-                } => {
-                    let piece = Piece {
-                        message,
-                        offset,
-                        last,
-                        bytes,
-                    };
-                    held &= self.handle_part(piece, pool)?;
-                }
-                Frame::Window { bytes } => self.send_window = self.send_window.max(bytes),
-                Frame::PathChallenge { nonce } => received.path_challenge = Some(nonce),
-                Frame::PathResponse { nonce } => received.path_response = Some(nonce),
-                Frame::Close { code } => received.close = Some(code),
-            }
-        }
-        if held {
-            self.received.insert(now, number, received.ack_eliciting);
-        } else {
-            // As if it had not come; but the sender hears that somebody is here, and how much is wanted.
-            self.received.answer_now();
-            self.window.repeat();
-        }
-        Ok(received)
-    }
-
-    fn handle_part(&mut self, piece: Piece<'_>, pool: &mut Pool) -> Result<bool, Violation> {
-        let held = self.incoming.held();
-        let promised = usize::try_from(self.window.open()).unwrap_or(usize::MAX);
-        let there = HELD_FREE.max(self.reserved_incoming + HELD_FREE) + pool.reassembly.left();
-        let room = if self.incoming.is_owed_room(piece.message) {
-            MESSAGE_BYTES_MAX
-        } else {
-            promised.min(there).saturating_sub(held)
-        };
-        let taken = self.incoming.insert(piece, room)?;
-        self.settle_incoming(pool);
-        Ok(taken != Taken::NoRoom)
-    }
-
-    /// Makes the pool agree with what is held.
-    fn settle_incoming(&mut self, pool: &mut Pool) {
-        let wanted = self.incoming.held().saturating_sub(HELD_FREE);
-        if wanted > self.reserved_incoming {
-            self.reserved_incoming += pool.reassembly.take(wanted - self.reserved_incoming);
-        } else {
-            pool.reassembly.give_back(self.reserved_incoming - wanted);
-            self.reserved_incoming = wanted;
-        }
-    }
-
-    fn handle_ack(&mut self, now: Instant, ack: &Ack, pool: &mut Pool) -> Result<(), Violation> {
-        if ack.largest >= self.next_number {
-            return Err(Violation::AckOfUnsent);
-        }
-        let Self {
-            recovery,
-            congestion,
-            outgoing,
-            received,
-            ..
-        } = self;
-        let app_limited = self.app_limited;
-        let (mut freed, mut known) = (0, None);
-        let told = recovery.on_ack(now, ack.ranges(), |content, flight| {
-            known = known.max(content.acked_up_to);
-            for &part in &content.parts {
-                freed += outgoing.on_acked(part).map_or(0, |len| len + MESSAGE_OVERHEAD);
-            }
-            if let Some((sent_at, size)) = flight {
-                let bytes = u64::from(size);
-                congestion.on_acked(
-                    now,
-                    Acked {
-                        bytes,
-                        sent_at,
-                        app_limited,
-                    },
-                );
-            }
-        });
-        if let Some(known) = known {
-            received.forget_up_to(known);
-        }
-        self.counts.spurious_losses += told.spurious;
-        self.free_outgoing(freed, pool);
-        if let Some(sample) = told.sample {
-            self.rtt
-                .on_sample(sample, Duration::from_micros(u64::from(ack.delay_us)));
-        }
-        if told.any {
-            self.probes_owed = 0;
-            self.detect_losses(now);
-        }
-        Ok(())
-    }
-
-    fn free_outgoing(&mut self, cost: usize, pool: &mut Pool) {
-        self.queued -= cost.min(self.queued);
-        let surplus = self.reserved_outgoing.saturating_sub(self.queued);
-        pool.sending.give_back(surplus);
-        self.reserved_outgoing -= surplus;
-    }
-
-    fn detect_losses(&mut self, now: Instant) {
+    pub(super) fn detect_losses(&mut self, now: Instant) {
         let Self {
             recovery,
             outgoing,
@@ -436,7 +294,10 @@ impl Session {
         self.received.handle_timeout(now);
         match self.recovery.handle_timeout(now, &self.rtt) {
             Some(Due::Loss) => self.detect_losses(now),
-            Some(Due::Probe(count)) => self.probe(count),
+            Some(Due::Probe) => {
+                self.counts.probes += 1;
+                self.probes_owed = PROBES;
+            }
             None => {}
         }
         if self.paced_until.is_some_and(|at| at <= now) {
@@ -455,17 +316,15 @@ impl Session {
         }
     }
 
-    /// Sends what is under way again, oldest first (RFC 9002 §6.2.4): in one packet at first, then in two.
-    fn probe(&mut self, count: u32) {
-        self.counts.probes += 1;
-        self.probes_owed = if count > 1 { 2 } else { 1 };
+    /// Queues again what the `index`-th oldest packet under way carries (RFC 9002 §6.2.4).
+    pub(super) fn repeat_oldest(&mut self, index: usize) {
         let Self {
             recovery,
             outgoing,
             window,
             ..
         } = self;
-        for content in recovery.oldest().take(2) {
+        if let Some(content) = recovery.oldest().nth(index) {
             content.parts.iter().for_each(|&part| outgoing.on_lost(part));
             if content.window {
                 window.repeat();
@@ -520,6 +379,16 @@ impl Session {
         self.incoming = Incoming::default();
         self.outgoing = Outgoing::default();
         self.queued = 0;
+    }
+
+    /// Bytes on the heap, at least.
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.received.heap_bytes()
+            + self.recovery.heap_bytes()
+            + self.outgoing.heap_bytes()
+            + self.incoming.heap_bytes()
+            + self.controls.capacity() * size_of::<Control>()
     }
 }
 
