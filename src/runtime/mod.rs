@@ -6,6 +6,7 @@ pub mod clock;
 pub mod driver;
 pub mod log;
 pub mod outlet;
+pub mod program;
 pub mod signal;
 pub mod socket;
 pub mod start;
