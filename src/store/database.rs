@@ -136,9 +136,25 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// What a person has to know of a failure of SQLite at the start.
+    pub fn explain(path: &Path, error: &rusqlite::Error) -> Self {
+        let path = path.to_path_buf();
+        let detail = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, detail },
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::Unwritable { path, detail },
+            Some(ErrorCode::DiskFull) => Self::Full { path },
+            _ => Self::Failed { path, detail },
+        }
+    }
+}
+
 /// Opens the database in a file, created if absent, its schema up to date, and locks it until dropped.
 pub fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
-    let explain = |error| explain(path, &error);
+    let explain = |error| OpenError::explain(path, &error);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
@@ -156,7 +172,7 @@ pub fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
 /// Opens a database in memory: for clients that keep nothing, and for tests.
 pub fn open_in_memory(schema: &Schema) -> Result<Connection, OpenError> {
     let path = Path::new("the database in memory");
-    let explain = |error| explain(path, &error);
+    let explain = |error| OpenError::explain(path, &error);
     let mut connection = Connection::open_in_memory().map_err(explain)?;
     configure(&connection).map_err(explain)?;
     upgrade(&mut connection, path, schema)?;
@@ -187,7 +203,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Refuses a database that is not ours; marks a new one as ours.
 fn recognise(connection: &Connection, path: &Path, schema: &Schema) -> Result<(), OpenError> {
-    let explain = |error| explain(path, &error);
+    let explain = |error| OpenError::explain(path, &error);
     let application: i32 = connection
         .pragma_query_value(None, "application_id", |row| row.get(0))
         .map_err(explain)?;
@@ -207,7 +223,7 @@ fn recognise(connection: &Connection, path: &Path, schema: &Schema) -> Result<()
 
 /// Looks for damage, where that is quick.
 fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    let explain = |error| explain(path, &error);
+    let explain = |error| OpenError::explain(path, &error);
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let bytes = number("page_count")
         .and_then(|pages| Ok(pages.saturating_mul(number("page_size")?)))
@@ -240,7 +256,7 @@ fn upgrade(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
     let known = u32::try_from(schema.migrations.dirs().count()).unwrap_or(u32::MAX);
     let found: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(|error| explain(path, &error))?;
+        .map_err(|error| OpenError::explain(path, &error))?;
     if found > known {
         return Err(OpenError::Newer {
             path: path.into(),
@@ -252,26 +268,12 @@ fn upgrade(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
         tracing::info!(path = %path.display(), found, known, "upgrading the database");
     }
     migrations.to_latest(connection).map_err(|error| match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => match explain(path, &err) {
+        rusqlite_migration::Error::RusqliteError { err, .. } => match OpenError::explain(path, &err) {
             OpenError::Failed { detail, .. } => failed(detail),
             known => known,
         },
         other => failed(other.to_string()),
     })
-}
-
-/// What a person has to know of a failure while opening.
-fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
-    let path = path.to_path_buf();
-    let detail = error.to_string();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path },
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Corrupt { path, detail },
-        Some(ErrorCode::ReadOnly) => OpenError::ReadOnly { path },
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => OpenError::Unwritable { path, detail },
-        Some(ErrorCode::DiskFull) => OpenError::Full { path },
-        _ => OpenError::Failed { path, detail },
-    }
 }
 
 /// Applies the requests in order in one transaction, each in a savepoint of its own, and commits.

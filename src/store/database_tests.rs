@@ -175,7 +175,7 @@ fn each_refusal_of_sqlite_gets_its_own_explanation() {
         Error, SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_PERM, SQLITE_READONLY, SQLITE_READONLY_DBMOVED,
     };
     let path = Path::new("x");
-    let explain = |code| explain(path, &rusqlite::Error::SqliteFailure(Error::new(code), None));
+    let explain = |code| OpenError::explain(path, &rusqlite::Error::SqliteFailure(Error::new(code), None));
     assert!(matches!(explain(SQLITE_READONLY), OpenError::ReadOnly { .. }));
     assert!(matches!(
         explain(SQLITE_READONLY_DBMOVED),
