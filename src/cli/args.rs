@@ -79,7 +79,7 @@ pub enum Data {
     Default,
     /// In this folder.
     Folder(PathBuf),
-    /// In a folder that goes when the program ends.
+    /// In memory: gone when the program ends.
     Ephemeral,
 }
 
@@ -154,13 +154,13 @@ struct Flags {
     #[arg(long, value_name = "FOLDER", conflicts_with = "ephemeral")]
     data_dir: Option<PathBuf>,
 
-    /// Keep everything in a folder that is removed at the end
+    /// Keep everything in memory, leave nothing behind
     ///
     /// For tries: the name belongs to an identity that is gone afterwards, and so is what still waits.
     #[arg(long)]
     ephemeral: bool,
 
-    /// How long a message may take before it expires: 90s, 15m, 12h, 30d
+    /// How long a message may take before it expires: 90s, 15m, 12h; at most 30d
     #[arg(long, value_name = "SPAN", default_value = "30d", conflicts_with = "serve")]
     ttl: String,
 
@@ -287,8 +287,8 @@ fn unbracketed(text: &str) -> &str {
 
 /// The shortest lifetime: less than the direct budget and the deposit's attempts makes no sense.
 const TTL_MIN: Duration = Duration::from_secs(10);
-/// The longest: ten years, so that every sum of times fits.
-const TTL_MAX: Duration = Duration::from_secs(3_650 * 24 * 60 * 60);
+/// The longest: a registry cuts longer ones to this.
+const TTL_MAX: Duration = limits::TIME_TO_LIVE;
 
 fn parse_span(text: &str) -> Result<Duration, String> {
     let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
@@ -297,7 +297,7 @@ fn parse_span(text: &str) -> Result<Duration, String> {
         .filter(|span| (TTL_MIN..=TTL_MAX).contains(span))
         .ok_or_else(|| {
             format!(
-                "--ttl needs a span from 10s to 3650d, like 90s, 15m, 12h or 30d, not '{}'",
+                "--ttl needs a span from 10s to 30d, like 90s, 15m or 12h, not '{}'",
                 shown(text)
             )
         })

@@ -165,7 +165,7 @@ fn what_is_missing_or_too_much_is_said() {
 
 #[test]
 fn values_of_options_are_checked() {
-    for span in ["", "9s", "30", "x", "1w", "3651d", "-1d", "99999999999999999999d"] {
+    for span in ["", "9s", "30", "x", "1w", "31d", "-1d", "99999999999999999999d"] {
         assert!(
             wrong(&format!("-c a ::1 1 1 --ttl={span}")).contains("--ttl needs a span"),
             "{span}"

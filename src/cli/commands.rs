@@ -58,7 +58,7 @@ pub static TABLE: &[Entry] = &[
         name: "trust",
         aliases: &[],
         usage: "trust <name> <fingerprint>",
-        summary: "accept the new identity of somebody whose identity has changed",
+        summary: "accept somebody's new identity",
         details: "Only after having asked that person, by another way, whether the fingerprint is right.",
         read: read_trust,
     },

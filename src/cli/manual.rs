@@ -23,7 +23,7 @@ pub(super) const CHAT_VALUES: &str =
 
 /// After the options of `-h`.
 pub(super) const SHORT_EPILOGUE: &str = "\
-'udpchat --help' tells more: examples, the commands at the prompt, files, exit codes.";
+More in 'udpchat --help': examples, the commands at the prompt, files.";
 
 /// After the options of `--help`.
 pub(super) fn epilogue() -> String {
@@ -36,32 +36,59 @@ pub(super) fn epilogue() -> String {
 
 const EXAMPLES: &str = "\
 Examples:
-  udpchat -s 12345                              a registry on port 12345
-  udpchat -c alice 127.0.0.1 12345 1232         a client on the same machine
-  udpchat -c bob chat.example.org 12345 0       a client elsewhere, on any free port
-  udpchat -c test ::1 12345 0 --ephemeral       a try that leaves nothing behind
+  udpchat -s 12345                          a registry on port 12345
+  udpchat -c alice 127.0.0.1 12345 1232     a client on the same machine
+  udpchat -c bob chat.example.org 12345 0   a client elsewhere, on any port
+  udpchat -c test ::1 12345 0 --ephemeral   a try that leaves nothing behind
   echo 'send bob hi' | udpchat -c alice 127.0.0.1 12345 0
 ";
 
 const REST: &str = "
-  Every message is said to be received, saved by the server, waiting, refused or expired. What waits is sent
-  as soon as the recipient or the server can be reached, also after a restart of the client.
-  Without a terminal, commands are read from standard input, a line each, and there is no prompt. At the end
-  of the input the client stays until each message has reached one of those states (15 seconds at most for
-  silence), then deregisters and ends.
+  Every message is said to be received, saved by the server, waiting, refused
+  or expired. What waits is sent as soon as the recipient or the server can be
+  reached, also after a restart of the client. A paste of several lines is one
+  message. A second Ctrl+C ends at once.
+
+  Without a terminal, commands are read from standard input, a line each, and
+  there is no prompt. At the end of the input the client stays until each
+  message has reached one of those states (15 seconds at most of silence), then
+  deregisters and ends.
 
 Files:
-  $XDG_DATA_HOME/udpchat/clients/<name>/        a client's identity (keep it secret) and its database
-  $XDG_DATA_HOME/udpchat/registries/<port>/     a registry's identity (keep it secret) and its database
-  Without XDG_DATA_HOME: ~/.local/share. With --data-dir: that folder in place of $XDG_DATA_HOME/udpchat.
-  Whoever has the identity is its owner: copy the folder to move to another machine, and use one copy only.
+  $XDG_DATA_HOME/udpchat/clients/<name>/      a client's identity and database
+  $XDG_DATA_HOME/udpchat/registries/<port>/   a registry's identity and database
+
+  Without XDG_DATA_HOME it is ~/.local/share. With --data-dir that folder stands
+  for $XDG_DATA_HOME/udpchat. Whoever has the identity file is its owner: keep
+  it secret. To move to another machine, move the folder, and use one copy only.
 
 Environment:
-  XDG_DATA_HOME, HOME     where the files are
-  UDPCHAT_LOG             what is logged, as 'warn', 'debug' or 'udpchat::transport=debug'; over --verbose
-  TZ                      the zone of the times on the screen
+  XDG_DATA_HOME, HOME   where the files are
+  UDPCHAT_LOG           what is logged: warn, debug, udpchat::transport=debug;
+                        it wins over --verbose
+  TZ                    the zone of the times on the screen
 
 Exit codes:
-  0  done                      3  refused: name taken, not admitted, or a key has changed
-  1  server not responding     4  the port cannot be opened
-  2  wrong arguments           5  the database or its folder cannot be used";
+  0  done
+  1  the server does not respond
+  2  wrong arguments
+  3  refused: the name is taken, you are not admitted, or a key has changed
+  4  the port cannot be opened
+  5  the database or its folder cannot be used
+  130  ended at once, by a second Ctrl+C";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_fits_a_narrow_terminal() {
+        for line in epilogue()
+            .lines()
+            .chain(SHORT_EPILOGUE.lines())
+            .chain(USAGE.lines())
+        {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
