@@ -83,6 +83,18 @@ pub const OUTBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const HANDSHAKES_MAX: usize = 4_096;
 /// Initials a second before a cookie is asked for.
 pub const INITIALS_PER_SECOND_MAX: u32 = 200;
+/// Handshakes in flight with cookies too; beyond it the oldest gives way. About 2 KiB each.
+pub const HANDSHAKES_BOUND: usize = HANDSHAKES_MAX + 1_024;
+/// Handshakes in flight from one network (/24, or /56 of IPv6), so that none crowds out the others.
+pub const NETWORK_HANDSHAKES_MAX: usize = 512;
+/// Key agreements a second with strangers, 0.1 ms each: a fifth of a core, so that sessions have the rest.
+pub const HANDSHAKES_PER_SECOND_MAX: u32 = 2_000;
+/// Resets a second: enough for all clients of a registry that was restarted to learn of it in a few probes.
+pub const RESETS_PER_SECOND_MAX: u32 = 1_000;
+/// Sessions of one endpoint. An idle one costs less than 4 KiB.
+pub const SESSIONS_MAX: usize = 20_000;
+/// Tries of one endpoint to open sessions.
+pub const TRIES_MAX: usize = 1_024;
 
 /// A session's receive window when it begins and when it rests: room for a few small messages, so that ten
 /// thousand idle sessions promise no more than 40 MiB together.
@@ -107,6 +119,8 @@ pub const SESSION_IDLE: Duration = Duration::from_secs(180);
 
 const _: () = assert!(ENVELOPE_BYTES_MAX < MESSAGE_BYTES_MAX && BODY_BYTES_MAX < ENVELOPE_BYTES_MAX);
 const _: () = assert!(KEEP_ALIVE.as_millis() * 3 <= LEASE.as_millis());
+const _: () = assert!(NETWORK_HANDSHAKES_MAX < HANDSHAKES_MAX && HANDSHAKES_MAX < HANDSHAKES_BOUND);
+const _: () = assert!(INITIALS_PER_SECOND_MAX < HANDSHAKES_PER_SECOND_MAX);
 const _: () = assert!(DIRECTORY_PUSH_RESUME < DIRECTORY_PUSH_MAX && DIRECTORY_PUSH_MAX < NAMES_MAX);
 const _: () = assert!(MAILBOX_SENDER_MESSAGES_MAX < MAILBOX_MESSAGES_MAX / 2);
 const _: () = assert!(MAILBOX_SENDER_BYTES_MAX < MAILBOX_BYTES_MAX / 2);

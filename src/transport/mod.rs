@@ -6,9 +6,7 @@
 //! Invariant: a message is handed up only from an authenticated peer, and nothing that anybody sends makes
 //! the endpoint hold more than its bounds.
 
-#[allow(dead_code, reason = "the endpoint does not call all of it yet")]
 mod absorb;
-#[allow(dead_code, reason = "the endpoint does not call all of it yet")]
 mod assemble;
 mod bits;
 mod congestion;
@@ -19,8 +17,9 @@ mod outgoing;
 mod pacer;
 mod received;
 mod recovery;
+#[allow(dead_code, reason = "figures that only tests read")]
 mod rtt;
-#[allow(dead_code, reason = "the endpoint does not call all of it yet")]
+#[allow(dead_code, reason = "figures that only tests read")]
 mod session;
 #[cfg(test)]
 mod session_tests;
@@ -29,7 +28,7 @@ mod spans;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-pub use endpoint::Endpoint;
+pub use endpoint::{DropCause, Endpoint, Stats};
 
 use crate::clock::Instant;
 use crate::id::IdentityId;
@@ -130,6 +129,8 @@ pub enum CloseCause {
     Silent,
     /// Nothing happened for so long that it was given up.
     Idle,
+    /// The other side broke the protocol, and was told so.
+    Violation,
     /// A new session with the same identity took its place.
     Replaced(SessionId),
 }

@@ -8,5 +8,6 @@
 pub mod codec;
 pub mod envelope;
 pub mod frame;
+pub mod handshake;
 pub mod message;
 pub mod packet;

@@ -1,0 +1,96 @@
+//! Who is let in: Initials wait here for the work that answering costs (PROTOCOL §7.2).
+//!
+//! Asks for cookies when there are many, and keeps the key agreements of strangers below a share of one core,
+//! so that established sessions come first. The handshakes themselves are kept in `waiting.rs`.
+//! Invariant: at most [`QUEUE_MAX`] Initials wait, and at most [`TURN_MAX`] are answered between two inputs.
+
+use std::collections::VecDeque;
+
+use rand_chacha::ChaCha20Rng;
+
+use super::cookie::{Claim, Cookies};
+use super::rate::Bucket;
+use crate::clock::Instant;
+use crate::limits::{HANDSHAKES_MAX, HANDSHAKES_PER_SECOND_MAX, INITIALS_PER_SECOND_MAX};
+use crate::wire::packet::COOKIE_BYTES;
+
+/// Initials that wait: an eighth of a second of work. Who finds it full sends his again.
+const QUEUE_MAX: usize = 256;
+/// Answers between two inputs: about a millisecond.
+const TURN_MAX: u32 = 4;
+
+pub(super) struct Door {
+    cookies: Cookies,
+    /// Initials that pass without a cookie.
+    free: Bucket,
+    /// Key agreements for strangers.
+    work: Bucket,
+    queue: VecDeque<Claim>,
+    turn_left: u32,
+}
+
+/// What becomes of an Initial.
+pub(super) enum Knock {
+    /// It waits for its answer.
+    Queued,
+    /// It has to come again with this.
+    Cookie([u8; COOKIE_BYTES]),
+    /// There is no room.
+    Full,
+}
+
+impl Door {
+    pub(super) fn new(rng: &mut ChaCha20Rng) -> Self {
+        Self {
+            cookies: Cookies::new(rng),
+            free: Bucket::new(INITIALS_PER_SECOND_MAX, INITIALS_PER_SECOND_MAX),
+            work: Bucket::new(HANDSHAKES_PER_SECOND_MAX, HANDSHAKES_PER_SECOND_MAX / 8),
+            queue: VecDeque::new(),
+            turn_left: TURN_MAX,
+        }
+    }
+
+    /// A new Initial; `waiting` handshakes are under way.
+    pub(super) fn knock(
+        &mut self,
+        now: Instant,
+        rng: &mut ChaCha20Rng,
+        waiting: usize,
+        claim: Claim,
+        cookie: Option<&[u8; COOKIE_BYTES]>,
+    ) -> Knock {
+        let proven = cookie.is_some_and(|cookie| self.cookies.check(now, &claim, cookie));
+        if !proven && (waiting >= HANDSHAKES_MAX || !self.free.take(now)) {
+            return Knock::Cookie(self.cookies.mint(now, rng, &claim));
+        }
+        if self.queue.len() >= QUEUE_MAX {
+            return Knock::Full;
+        }
+        self.queue.push_back(claim);
+        Knock::Queued
+    }
+
+    /// A new input has come: some work may be done again.
+    pub(super) const fn begin_turn(&mut self) {
+        self.turn_left = TURN_MAX;
+    }
+
+    /// The next Initial to be answered now.
+    pub(super) fn next(&mut self, now: Instant) -> Option<Claim> {
+        if self.queue.is_empty() || self.turn_left == 0 || !self.work.take(now) {
+            return None;
+        }
+        self.turn_left -= 1;
+        self.queue.pop_front()
+    }
+
+    /// Whether a key agreement for somebody whom we have asked ourselves may be made now.
+    pub(super) fn may_work(&mut self, now: Instant) -> bool {
+        self.work.take(now)
+    }
+
+    /// When there is work to go on with.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        (!self.queue.is_empty()).then(|| self.work.ready_at())
+    }
+}

@@ -1,0 +1,346 @@
+//! One session as the endpoint holds it: its keys, both indexes, the path, and the handshake's last message
+//! until it is known to have arrived (PROTOCOL §7.1, §7.8).
+//!
+//! What is in the packets is the session's business; which datagram goes where and when is decided here.
+//! Invariant: nothing is sent but to the proven address, challenges and answers to challenges apart; every
+//! packet number is sealed once.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::noise::{FINISH_OVERHEAD_BYTES, Initiator};
+use super::path::{Candidate, MOVE_INTERVAL};
+use super::seal::Keys;
+use crate::clock::Instant;
+use crate::identity::Card;
+use crate::limits::DATAGRAM_BYTES_MAX;
+use crate::transport::session::{Control, Session};
+use crate::transport::{Path, Transmit};
+use crate::wire::frame::CloseCode;
+use crate::wire::handshake::HELLO_BYTES_MAX;
+use crate::wire::packet::{
+    DATA_HEADER_BYTES, FINISH_HEADER_BYTES, Packet, RESET_TOKEN_BYTES, SEAL_BYTES, Service,
+};
+
+/// Frames in a Data packet.
+const DATA_SPACE: usize = DATAGRAM_BYTES_MAX - DATA_HEADER_BYTES - SEAL_BYTES;
+/// Frames in a Finish.
+const FINISH_SPACE: usize =
+    DATAGRAM_BYTES_MAX - FINISH_HEADER_BYTES - FINISH_OVERHEAD_BYTES - HELLO_BYTES_MAX;
+/// A packet with one frame of a kind and a nonce.
+const PROBE_BYTES: u64 = (DATA_HEADER_BYTES + 1 + 9 + SEAL_BYTES) as u64;
+/// A Finish is not repeated more slowly than this: the other side remembers its handshake for some seconds only.
+const FINISH_WAIT_MAX: Duration = Duration::from_secs(4);
+
+/// Who is at the other end, and how this session came to be.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) remote: u64,
+    pub(super) card: Card,
+    pub(super) reset_token: [u8; RESET_TOKEN_BYTES],
+    pub(super) service: Service,
+    pub(super) address: SocketAddr,
+    /// Whether this side began it.
+    pub(super) ours: bool,
+    /// When it came up on this side.
+    pub(super) opened: Instant,
+}
+
+/// How far the handshake is known to have come.
+enum Stage {
+    /// The Finish is to be sent, as soon as there may be something to put into it.
+    Answered(Box<Initiator>),
+    /// The Finish is repeated until something comes back.
+    Finishing(Box<Finishing>),
+    /// Both sides have the keys.
+    Up(Keys),
+    /// Only while one stage becomes the next. Nothing can be sealed or opened.
+    Changing,
+}
+
+struct Finishing {
+    keys: Keys,
+    finish: Vec<u8>,
+    wait: Duration,
+    next_at: Instant,
+}
+
+pub(super) struct Link {
+    pub(super) origin: Origin,
+    pub(super) session: Session,
+    stage: Stage,
+    /// Where it is, proven.
+    pub(super) address: SocketAddr,
+    /// When the other side's first packet confirmed the Finish; for a session that the other side began, when
+    /// it came up.
+    pub(super) confirmed: Option<Instant>,
+    /// How the other side's Finish ended, to know its repetitions.
+    pub(super) finish_tail: Option<[u8; 16]>,
+    /// The other side's highest packet number.
+    highest: Option<u64>,
+    candidate: Option<Box<Candidate>>,
+    moved_at: Option<Instant>,
+    nudged_at: Instant,
+    /// Closed on this side: what was taken goes out, then a Close.
+    pub(super) closing: Option<CloseCode>,
+    /// Whether a place in the queue of events is kept for its messages.
+    pub(super) listed: bool,
+    /// Whether anything was taken for sending.
+    pub(super) used: bool,
+}
+
+impl Link {
+    /// A session whose Response has come.
+    pub(super) fn answered(origin: Origin, session: Session, initiator: Box<Initiator>) -> Self {
+        Self::new(origin, session, Stage::Answered(initiator), None, None)
+    }
+
+    /// A session whose Finish has come.
+    pub(super) fn finished(origin: Origin, session: Session, keys: Keys, finish_tail: [u8; 16]) -> Self {
+        let confirmed = Some(origin.opened);
+        Self::new(origin, session, Stage::Up(keys), confirmed, Some(finish_tail))
+    }
+
+    fn new(
+        origin: Origin,
+        session: Session,
+        stage: Stage,
+        confirmed: Option<Instant>,
+        finish_tail: Option<[u8; 16]>,
+    ) -> Self {
+        Self {
+            address: origin.address,
+            nudged_at: origin.opened,
+            origin,
+            session,
+            stage,
+            confirmed,
+            finish_tail,
+            highest: None,
+            candidate: None,
+            moved_at: None,
+            closing: None,
+            listed: false,
+            used: false,
+        }
+    }
+
+    pub(super) fn path(&self) -> Path {
+        Path {
+            address: self.address,
+            heard_at: self.session.heard_at(),
+            probe_timeout: self.session.probe_timeout(),
+        }
+    }
+
+    /// Opens a Data packet addressed to `index`, in place.
+    pub(super) fn open<'a>(&self, index: u64, number: u64, sealed: &'a mut [u8]) -> Option<&'a [u8]> {
+        match &self.stage {
+            Stage::Finishing(finishing) => finishing.keys.open(index, number, sealed),
+            Stage::Up(keys) => keys.open(index, number, sealed),
+            Stage::Answered(_) | Stage::Changing => None,
+        }
+    }
+
+    /// An authenticated Data packet came: the Finish has arrived. Whether that is news.
+    pub(super) fn confirm(&mut self, now: Instant) -> bool {
+        match std::mem::replace(&mut self.stage, Stage::Changing) {
+            Stage::Finishing(finishing) => {
+                self.stage = Stage::Up(finishing.keys);
+                self.confirmed = Some(now);
+                true
+            }
+            other => {
+                self.stage = other;
+                false
+            }
+        }
+    }
+
+    /// An authenticated packet came from this address. Returns whether a challenge should go there.
+    pub(super) fn heard_from(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        number: u64,
+        bytes: u64,
+        nonce: u64,
+    ) -> bool {
+        let newest = self.highest.is_none_or(|highest| number > highest);
+        if newest {
+            self.highest = Some(number);
+        }
+        if from == self.address {
+            if newest {
+                self.candidate = None;
+            }
+            return false;
+        }
+        if let Some(candidate) = self.candidate.as_mut().filter(|c| c.address == from) {
+            candidate.hear(bytes);
+            return false;
+        }
+        let too_soon = self
+            .moved_at
+            .is_some_and(|moved_at| now.since(moved_at) < MOVE_INTERVAL);
+        if !newest || too_soon || self.closing.is_some() {
+            return false;
+        }
+        let mut candidate = Candidate::new(now, from, nonce);
+        candidate.hear(bytes);
+        self.candidate = Some(Box::new(candidate));
+        true
+    }
+
+    /// The other side has answered a challenge. Whether it has moved by that.
+    pub(super) fn path_answered(&mut self, now: Instant, from: SocketAddr, nonce: u64) -> bool {
+        let right = |c: &Candidate| c.address == from && c.nonce == nonce;
+        if self.candidate.as_deref().is_none_or(|c| !right(c)) {
+            return false;
+        }
+        self.candidate = None;
+        self.address = from;
+        self.moved_at = Some(now);
+        self.session.on_path_change(now);
+        true
+    }
+
+    /// Says something at once, so that the other side stops repeating its Finish, or shows whether it lives.
+    pub(super) fn nudge(&mut self, now: Instant) {
+        if now > self.nudged_at && now.since(self.nudged_at) < self.session.probe_timeout() / 2 {
+            return;
+        }
+        self.nudged_at = now;
+        self.session.queue_control(Control::Ping);
+    }
+
+    /// When something is due.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let finish = match &self.stage {
+            Stage::Finishing(finishing) => Some(finishing.next_at),
+            Stage::Answered(_) | Stage::Up(_) | Stage::Changing => None,
+        };
+        let candidate = self.candidate.as_deref().map(Candidate::deadline);
+        [self.session.poll_timeout(), finish, candidate]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.session.handle_timeout(now);
+        if self.candidate.as_deref().is_some_and(|c| c.has_failed(now)) {
+            self.candidate = None;
+        }
+    }
+
+    /// The next datagram: the Finish if it is due, a challenge, or what the session has.
+    pub(super) fn poll_datagram(
+        &mut self,
+        now: Instant,
+        hello: impl FnOnce() -> Vec<u8>,
+    ) -> Option<Transmit> {
+        if let Some(bytes) = self.poll_finish(now, hello) {
+            return Some(self.to_address(bytes));
+        }
+        if let Some(challenge) = self.poll_challenge(now) {
+            return Some(challenge);
+        }
+        let bytes = self.seal_next(now)?;
+        Some(self.to_address(bytes))
+    }
+
+    const fn to_address(&self, bytes: Vec<u8>) -> Transmit {
+        Transmit {
+            to: self.address,
+            bytes,
+        }
+    }
+
+    fn poll_finish(&mut self, now: Instant, hello: impl FnOnce() -> Vec<u8>) -> Option<Vec<u8>> {
+        if let Stage::Finishing(finishing) = &mut self.stage {
+            if now < finishing.next_at {
+                return None;
+            }
+            finishing.wait = (finishing.wait * 2).min(FINISH_WAIT_MAX);
+            finishing.next_at = now + finishing.wait;
+            return Some(finishing.finish.clone());
+        }
+        if !matches!(self.stage, Stage::Answered(_)) {
+            return None;
+        }
+        let Stage::Answered(initiator) = std::mem::replace(&mut self.stage, Stage::Changing) else {
+            return None;
+        };
+        let mut payload = hello();
+        self.session.first_flight(now, FINISH_SPACE, &mut payload);
+        let (noise, keys) = initiator.finish(&payload)?;
+        let finish = Packet::Finish {
+            receiver: self.origin.remote,
+            noise: &noise,
+        }
+        .encode();
+        let wait = self.session.probe_timeout();
+        self.stage = Stage::Finishing(Box::new(Finishing {
+            keys,
+            finish: finish.clone(),
+            wait,
+            next_at: now + wait,
+        }));
+        Some(finish)
+    }
+
+    fn poll_challenge(&mut self, now: Instant) -> Option<Transmit> {
+        let candidate = self.candidate.as_deref()?;
+        if !candidate.may_send(now, PROBE_BYTES) {
+            return None;
+        }
+        let (to, nonce) = (candidate.address, candidate.nonce);
+        let challenge = self.probe(now, Control::PathChallenge(nonce), to)?;
+        let wait = self.session.probe_timeout();
+        if let Some(candidate) = &mut self.candidate {
+            candidate.challenged(now, u64::try_from(challenge.bytes.len()).unwrap_or(0), wait);
+        }
+        Some(challenge)
+    }
+
+    /// A packet that holds nothing but `control`, to an address that may not be proven.
+    pub(super) fn probe(&mut self, now: Instant, control: Control, to: SocketAddr) -> Option<Transmit> {
+        let bytes =
+            self.seal_with(|session, datagram| Some(session.control_packet(now, control, datagram)))?;
+        Some(Transmit { to, bytes })
+    }
+
+    /// Whether the other side has heard nothing of this session yet.
+    pub(super) const fn is_secret(&self) -> bool {
+        matches!(self.stage, Stage::Answered(_))
+    }
+
+    /// The Close datagram, after which the session is no more. `None` if the other side never heard of it.
+    pub(super) fn seal_close(&mut self, now: Instant, code: CloseCode) -> Option<Transmit> {
+        self.session.queue_control(Control::Close(code));
+        let bytes = self.seal_next(now)?;
+        Some(self.to_address(bytes))
+    }
+
+    fn seal_next(&mut self, now: Instant) -> Option<Vec<u8>> {
+        self.seal_with(|session, datagram| session.poll_packet(now, DATA_SPACE, datagram))
+    }
+
+    /// Seals a packet where the session has written it; `write` returns its number.
+    fn seal_with(
+        &mut self,
+        write: impl FnOnce(&mut Session, &mut Vec<u8>) -> Option<u64>,
+    ) -> Option<Vec<u8>> {
+        let keys = match &self.stage {
+            Stage::Finishing(finishing) => &finishing.keys,
+            Stage::Up(keys) => keys,
+            Stage::Answered(_) | Stage::Changing => return None,
+        };
+        let mut datagram = Vec::with_capacity(DATAGRAM_BYTES_MAX);
+        datagram.resize(DATA_HEADER_BYTES, 0);
+        let number = write(&mut self.session, &mut datagram)?;
+        keys.seal(self.origin.remote, number, &mut datagram)
+            .then_some(datagram)
+    }
+}

@@ -1,0 +1,406 @@
+//! The Noise handshake: `Noise_XX_25519_ChaChaPoly_BLAKE2s` (Noise rev. 34) by the snow library.
+//!
+//! The primitives are handed to snow from here, so that its randomness comes from the endpoint's generator
+//! and no second copy of each primitive is linked. What the payloads mean is not known here.
+//! Invariant: a message that does not verify leaves the state as it was. snow alone does not promise that
+//! (it keeps the key it has just mixed), so a responder is made anew from its seed after such a message.
+
+use blake2::digest::FixedOutputReset;
+use blake2::{Blake2s256, Digest};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+use snow::params::{CipherChoice, DHChoice, HashChoice};
+use snow::resolvers::CryptoResolver;
+use snow::types::{Cipher, Dh, Hash, Random};
+use snow::{Builder, Error, HandshakeState};
+use zeroize::Zeroizing;
+
+use super::seal::{Keys, open_in_place, seal_in_place};
+use crate::identity::Identity;
+use crate::limits::DATAGRAM_BYTES_MAX;
+use crate::wire::packet::{NOISE_FIRST_BYTES, SEAL_BYTES, Service};
+
+const PATTERN: &str = "Noise_XX_25519_ChaChaPoly_BLAKE2s";
+
+/// What the third Noise message adds to its payload: the sealed static key and a seal.
+pub(super) const FINISH_OVERHEAD_BYTES: usize = 32 + SEAL_BYTES + SEAL_BYTES;
+
+/// A payload and the static key that its sender has proven to hold.
+pub(super) struct Introduced {
+    pub(super) payload: Vec<u8>,
+    pub(super) key: [u8; 32],
+}
+
+/// The side that begins.
+pub(super) struct Initiator {
+    state: HandshakeState,
+    seed: Zeroizing<[u8; 32]>,
+    service: Service,
+}
+
+impl Initiator {
+    /// A new handshake and its first message, both from `seed` alone.
+    pub(super) fn new(
+        identity: &Identity,
+        service: Service,
+        seed: [u8; 32],
+    ) -> (Self, [u8; NOISE_FIRST_BYTES]) {
+        let mut state = build(identity, service, &seed, true);
+        let mut first = [0; DATAGRAM_BYTES_MAX];
+        #[expect(clippy::expect_used, reason = "the buffer is larger than the first message")]
+        state
+            .write_message(&[], &mut first)
+            .expect("a first message fits");
+        let mut message = [0; NOISE_FIRST_BYTES];
+        message.iter_mut().zip(first).for_each(|(to, from)| *to = from);
+        let seed = Zeroizing::new(seed);
+        (Self { state, seed, service }, message)
+    }
+
+    /// Reads the second message. `None`: it is not an answer to the first.
+    pub(super) fn read_response(&mut self, noise: &[u8]) -> Option<Introduced> {
+        read(&mut self.state, noise)
+    }
+
+    /// Forgets the second message again, after its payload was found wanting: another one may come.
+    pub(super) fn start_over(&mut self, identity: &Identity) {
+        (*self, _) = Self::new(identity, self.service, *self.seed);
+    }
+
+    /// The third message, and the keys it leads to. `None` before a second was read.
+    pub(super) fn finish(mut self, payload: &[u8]) -> Option<(Vec<u8>, Keys)> {
+        let noise = write(&mut self.state, payload)?;
+        let (ours, theirs) = self.state.dangerously_get_raw_split();
+        Some((noise, Keys::new(ours, theirs)))
+    }
+}
+
+/// The side that answers.
+pub(super) struct Responder {
+    state: HandshakeState,
+    seed: Zeroizing<[u8; 32]>,
+    service: Service,
+    first: [u8; NOISE_FIRST_BYTES],
+}
+
+impl Responder {
+    /// Reads a first message and answers it with `payload`. `None` if its key is degenerate.
+    pub(super) fn new(
+        identity: &Identity,
+        service: Service,
+        seed: [u8; 32],
+        first: [u8; NOISE_FIRST_BYTES],
+        payload: &[u8],
+    ) -> Option<(Self, Vec<u8>)> {
+        let mut state = build(identity, service, &seed, false);
+        state.read_message(&first, &mut []).ok()?;
+        let noise = write(&mut state, payload)?;
+        let seed = Zeroizing::new(seed);
+        Some((
+            Self {
+                state,
+                seed,
+                service,
+                first,
+            },
+            noise,
+        ))
+    }
+
+    /// Reads the third message. `None`: it is not the one, and the true one may still come; `payload` must be
+    /// what the second message carried.
+    pub(super) fn read_finish(
+        &mut self,
+        identity: &Identity,
+        payload: &[u8],
+        noise: &[u8],
+    ) -> Option<(Introduced, Keys)> {
+        if let Some(introduced) = read(&mut self.state, noise) {
+            let (theirs, ours) = self.state.dangerously_get_raw_split();
+            return Some((introduced, Keys::new(ours, theirs)));
+        }
+        if let Some((anew, _)) = Self::new(identity, self.service, *self.seed, self.first, payload) {
+            *self = anew;
+        }
+        None
+    }
+}
+
+fn build(identity: &Identity, service: Service, seed: &[u8; 32], initiator: bool) -> HandshakeState {
+    let state = PATTERN.parse().and_then(|params| {
+        let builder = Builder::with_resolver(params, Box::new(Primitives(Zeroizing::new(*seed))))
+            .local_private_key(identity.static_secret())?
+            .prologue(service.prologue())?;
+        if initiator {
+            builder.build_initiator()
+        } else {
+            builder.build_responder()
+        }
+    });
+    #[expect(
+        clippy::expect_used,
+        reason = "constant parameters, a key of 32 bytes, and a resolver that has what they name"
+    )]
+    state.expect("the handshake is complete in itself")
+}
+
+fn write(state: &mut HandshakeState, payload: &[u8]) -> Option<Vec<u8>> {
+    let mut noise = vec![0; DATAGRAM_BYTES_MAX];
+    let len = state.write_message(payload, &mut noise).ok()?;
+    noise.truncate(len);
+    Some(noise)
+}
+
+fn read(state: &mut HandshakeState, noise: &[u8]) -> Option<Introduced> {
+    let mut payload = vec![0; noise.len()];
+    let len = state.read_message(noise, &mut payload).ok()?;
+    payload.truncate(len);
+    let key = state.get_remote_static()?.try_into().ok()?;
+    Some(Introduced { payload, key })
+}
+
+/// What snow is given to calculate with.
+struct Primitives(Zeroizing<[u8; 32]>);
+
+impl CryptoResolver for Primitives {
+    fn resolve_rng(&self) -> Option<Box<dyn Random>> {
+        Some(Box::new(Seeded(ChaCha20Rng::from_seed(*self.0))))
+    }
+
+    fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
+        matches!(choice, DHChoice::Curve25519).then(|| Box::<X25519>::default() as Box<dyn Dh>)
+    }
+
+    fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
+        matches!(choice, HashChoice::Blake2s).then(|| Box::<Blake2s>::default() as Box<dyn Hash>)
+    }
+
+    fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
+        matches!(choice, CipherChoice::ChaChaPoly).then(|| Box::<ChaChaPoly>::default() as Box<dyn Cipher>)
+    }
+}
+
+struct Seeded(ChaCha20Rng);
+
+impl Random for Seeded {
+    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), Error> {
+        self.0.fill_bytes(dest);
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct X25519 {
+    secret: Zeroizing<[u8; 32]>,
+    public: [u8; 32],
+}
+
+impl X25519 {
+    fn derive(&mut self) {
+        let secret = x25519_dalek::StaticSecret::from(*self.secret);
+        self.public = x25519_dalek::PublicKey::from(&secret).to_bytes();
+    }
+}
+
+impl Dh for X25519 {
+    fn name(&self) -> &'static str {
+        "25519"
+    }
+
+    fn pub_len(&self) -> usize {
+        32
+    }
+
+    fn priv_len(&self) -> usize {
+        32
+    }
+
+    fn set(&mut self, privkey: &[u8]) {
+        if let Some(bytes) = privkey.first_chunk() {
+            *self.secret = *bytes;
+            self.derive();
+        }
+    }
+
+    fn generate(&mut self, rng: &mut dyn Random) -> Result<(), Error> {
+        rng.try_fill_bytes(self.secret.as_mut_slice())?;
+        self.derive();
+        Ok(())
+    }
+
+    fn pubkey(&self) -> &[u8] {
+        &self.public
+    }
+
+    fn privkey(&self) -> &[u8] {
+        self.secret.as_slice()
+    }
+
+    /// Refuses points that would make the result public (RFC 7748 §6.1).
+    fn dh(&self, pubkey: &[u8], out: &mut [u8]) -> Result<(), Error> {
+        let theirs = *pubkey.first_chunk::<32>().ok_or(Error::Dh)?;
+        let shared = x25519_dalek::StaticSecret::from(*self.secret)
+            .diffie_hellman(&x25519_dalek::PublicKey::from(theirs));
+        if !shared.was_contributory() {
+            return Err(Error::Dh);
+        }
+        *out.first_chunk_mut().ok_or(Error::Dh)? = *shared.as_bytes();
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Blake2s(Blake2s256);
+
+impl Hash for Blake2s {
+    fn name(&self) -> &'static str {
+        "BLAKE2s"
+    }
+
+    fn block_len(&self) -> usize {
+        64
+    }
+
+    fn hash_len(&self) -> usize {
+        32
+    }
+
+    fn reset(&mut self) {
+        self.0 = Blake2s256::default();
+    }
+
+    fn input(&mut self, data: &[u8]) {
+        Digest::update(&mut self.0, data);
+    }
+
+    fn result(&mut self, out: &mut [u8]) {
+        if let Some(out) = out.first_chunk_mut::<32>() {
+            *out = self.0.finalize_fixed_reset().into();
+        }
+    }
+}
+
+#[derive(Default)]
+struct ChaChaPoly(Zeroizing<[u8; 32]>);
+
+impl Cipher for ChaChaPoly {
+    fn name(&self) -> &'static str {
+        "ChaChaPoly"
+    }
+
+    fn set(&mut self, key: &[u8; 32]) {
+        *self.0 = *key;
+    }
+
+    /// snow checks beforehand that `out` has room, and has no way to be told of a failure.
+    fn encrypt(&self, nonce: u64, authtext: &[u8], plaintext: &[u8], out: &mut [u8]) -> usize {
+        let Some((body, rest)) = out.split_at_mut_checked(plaintext.len()) else {
+            return 0;
+        };
+        body.copy_from_slice(plaintext);
+        let (Some(tag), Some(room)) = (
+            seal_in_place(&self.0, nonce, authtext, body),
+            rest.first_chunk_mut(),
+        ) else {
+            return 0;
+        };
+        *room = tag;
+        plaintext.len() + SEAL_BYTES
+    }
+
+    fn decrypt(
+        &self,
+        nonce: u64,
+        authtext: &[u8],
+        ciphertext: &[u8],
+        out: &mut [u8],
+    ) -> Result<usize, Error> {
+        let mut bytes = ciphertext.to_vec();
+        let plain = open_in_place(&self.0, nonce, authtext, &mut bytes).ok_or(Error::Decrypt)?;
+        out.get_mut(..plain.len())
+            .ok_or(Error::Decrypt)?
+            .copy_from_slice(plain);
+        Ok(plain.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Role;
+
+    fn identities() -> (Identity, Identity) {
+        (
+            Identity::from_seed(&[1; 32], Role::Client),
+            Identity::from_seed(&[2; 32], Role::Registry),
+        )
+    }
+
+    #[test]
+    fn both_sides_end_with_each_others_keys_and_payloads() {
+        let (a, b) = identities();
+        let (mut initiator, first) = Initiator::new(&a, Service::Registry, [3; 32]);
+        let (mut responder, second) =
+            Responder::new(&b, Service::Registry, [4; 32], first, b"hello a").unwrap();
+        let met = initiator.read_response(&second).unwrap();
+        assert_eq!((met.payload.as_slice(), met.key), (&b"hello a"[..], b.card().key));
+        let (third, ours) = initiator.finish(b"hello b").unwrap();
+        let (met, theirs) = responder.read_finish(&b, b"hello a", &third).unwrap();
+        assert_eq!((met.payload.as_slice(), met.key), (&b"hello b"[..], a.card().key));
+        let mut datagram = vec![0; 17];
+        datagram.extend(b"data");
+        assert!(ours.seal(5, 1, &mut datagram));
+        assert_eq!(theirs.open(5, 1, &mut datagram[17..]), Some(&b"data"[..]));
+    }
+
+    #[test]
+    fn a_damaged_message_leaves_room_for_the_true_one() {
+        let (a, b) = identities();
+        let (mut initiator, first) = Initiator::new(&a, Service::Registry, [3; 32]);
+        let (mut responder, second) =
+            Responder::new(&b, Service::Registry, [4; 32], first, b"hello a").unwrap();
+        for byte in 0..second.len() {
+            let mut damaged = second.clone();
+            damaged[byte] ^= 1;
+            assert!(initiator.read_response(&damaged).is_none(), "byte {byte}");
+        }
+        assert!(initiator.read_response(&second).is_some());
+        let (third, _) = initiator.finish(b"hello b").unwrap();
+        for byte in 0..third.len() {
+            let mut damaged = third.clone();
+            damaged[byte] ^= 1;
+            assert!(
+                responder.read_finish(&b, b"hello a", &damaged).is_none(),
+                "byte {byte}"
+            );
+        }
+        assert!(responder.read_finish(&b, b"hello a", &third).is_some());
+    }
+
+    #[test]
+    fn other_prologues_do_not_meet() {
+        let (a, b) = identities();
+        let (mut initiator, first) = Initiator::new(&a, Service::Peer, [3; 32]);
+        let (_, second) = Responder::new(&b, Service::Registry, [4; 32], first, b"").unwrap();
+        assert!(initiator.read_response(&second).is_none());
+    }
+
+    #[test]
+    fn a_degenerate_key_is_refused() {
+        let (_, b) = identities();
+        assert!(Responder::new(&b, Service::Peer, [4; 32], [0; 32], b"").is_none());
+    }
+
+    #[test]
+    fn starting_over_answers_to_the_same_first_message() {
+        let (a, b) = identities();
+        let (mut initiator, first) = Initiator::new(&a, Service::Peer, [3; 32]);
+        let answer = |seed| Responder::new(&b, Service::Peer, seed, first, b"hello").unwrap();
+        assert!(initiator.read_response(&answer([4; 32]).1).is_some());
+        initiator.start_over(&a);
+        let (mut responder, second) = answer([5; 32]);
+        assert!(initiator.read_response(&second).is_some());
+        let (third, _) = initiator.finish(b"").unwrap();
+        assert!(responder.read_finish(&b, b"hello", &third).is_some());
+    }
+}

@@ -1,0 +1,85 @@
+//! A new address of the other side, before it is used (PROTOCOL §7.8; as RFC 9000 §8.2 and §9).
+//!
+//! Traffic stays on the old path until the challenge is answered from the new one. A packet that only an
+//! attacker has sent on from elsewhere does not move a session: the next packet from the old address, being
+//! newer, ends the candidate.
+//! Invariant: a candidate is never sent more than three times what came from it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::clock::Instant;
+
+/// One move in this time at most, so that two paths cannot play tennis with a session.
+pub(super) const MOVE_INTERVAL: Duration = Duration::from_secs(1);
+/// How often one candidate is asked.
+const CHALLENGES_MAX: u32 = 3;
+/// Bytes that may go to an unproven address for each that came from it (RFC 9000 §8).
+const AMPLIFICATION_MAX: u64 = 3;
+
+pub(super) struct Candidate {
+    pub(super) address: SocketAddr,
+    pub(super) nonce: u64,
+    received: u64,
+    sent: u64,
+    challenges: u32,
+    next_at: Instant,
+}
+
+impl Candidate {
+    pub(super) const fn new(now: Instant, address: SocketAddr, nonce: u64) -> Self {
+        Self {
+            address,
+            nonce,
+            received: 0,
+            sent: 0,
+            challenges: 0,
+            next_at: now,
+        }
+    }
+
+    /// So many authenticated bytes came from it.
+    pub(super) const fn hear(&mut self, bytes: u64) {
+        self.received = self.received.saturating_add(bytes);
+    }
+
+    /// Whether so many may be sent to it now.
+    pub(super) fn may_send(&self, now: Instant, bytes: u64) -> bool {
+        now >= self.next_at
+            && self.challenges < CHALLENGES_MAX
+            && self.sent.saturating_add(bytes) <= self.received.saturating_mul(AMPLIFICATION_MAX)
+    }
+
+    /// A challenge of so many bytes was sent; the next waits this long.
+    pub(super) fn challenged(&mut self, now: Instant, bytes: u64, wait: Duration) {
+        self.sent = self.sent.saturating_add(bytes);
+        self.challenges += 1;
+        self.next_at = now + wait;
+    }
+
+    /// Whether it was asked as often as it may be and has not answered.
+    pub(super) fn has_failed(&self, now: Instant) -> bool {
+        now >= self.next_at && self.challenges >= CHALLENGES_MAX
+    }
+
+    pub(super) const fn deadline(&self) -> Instant {
+        self.next_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_candidate_is_never_sent_more_than_thrice_what_it_sent() {
+        let at = |s: u64| Instant::from_micros(s * 1_000_000);
+        let mut candidate = Candidate::new(at(0), "192.0.2.1:1".parse().unwrap(), 1);
+        assert!(!candidate.may_send(at(0), 1));
+        candidate.hear(33);
+        assert!(candidate.may_send(at(0), 50));
+        candidate.challenged(at(0), 50, Duration::from_secs(1));
+        assert!(!candidate.may_send(at(0), 49), "not before its time");
+        assert!(candidate.may_send(at(1), 49) && !candidate.may_send(at(1), 50));
+    }
+}
