@@ -281,3 +281,53 @@ fn the_protocol_names_these_bounds() {
         assert!(protocol.contains(&line), "docs/PROTOCOL.md §10.2 lacks: {line}");
     }
 }
+
+#[test]
+fn one_more_than_a_bound_is_refused() {
+    let address = codec::encode(&farthest());
+    let registered = |count: u8| {
+        let private = address.repeat(usize::from(count));
+        codec::decode::<ToRegistry>(&[&[0, 1, b'a', 1, count], &private[..], &[0]].concat())
+    };
+    assert!(registered(4).is_ok());
+    assert_eq!(registered(5), Err(DecodeError::Invalid));
+
+    let page = |count: u8| {
+        let changes = [2, 1, b'a'].repeat(usize::from(count));
+        codec::decode::<FromRegistry>(&[&[7, 0, 0, 0, 0, 1, count], &changes[..]].concat())
+    };
+    assert!(page(128).is_ok());
+    assert_eq!(page(129), Err(DecodeError::Invalid));
+
+    let ack = |count: u8| {
+        let gaps = [0, 0].repeat(usize::from(count));
+        codec::decode::<Frame<'_>>(&[&[1, 9, 0, 0, count], &gaps[..]].concat()).map(|_| ())
+    };
+    assert_eq!(ack(32), Ok(()));
+    assert_eq!(ack(33), Err(DecodeError::Invalid));
+
+    let name = |len: u8| codec::decode::<Name>(&[&[len], &b"a".repeat(usize::from(len))[..]].concat());
+    assert!(name(32).is_ok());
+    assert_eq!(name(33), Err(DecodeError::Invalid));
+}
+
+#[test]
+fn a_datagram_with_one_byte_too_many_is_refused() {
+    let data = |sealed: usize| {
+        let bytes = Packet::Data {
+            receiver: 1,
+            number: 2,
+            sealed: &vec![0; sealed],
+        }
+        .encode();
+        Packet::parse(&bytes).map(|_| bytes.len())
+    };
+    assert_eq!(
+        data(DATAGRAM_BYTES_MAX - DATA_HEADER_BYTES),
+        Ok(DATAGRAM_BYTES_MAX)
+    );
+    assert_eq!(
+        data(DATAGRAM_BYTES_MAX - DATA_HEADER_BYTES + 1),
+        Err(DecodeError::Invalid)
+    );
+}
