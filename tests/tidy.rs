@@ -77,7 +77,7 @@ fn fail_on(what: &str, faults: &[String]) {
 }
 
 fn is_test_file(path: &str) -> bool {
-    path.ends_with("_tests.rs") || path.ends_with("/tests.rs") || path.contains("/tests/")
+    path.ends_with("_tests.rs") || path.ends_with("/tests.rs") || path.starts_with("tests/")
 }
 
 /// The part of a file before its tests, without comments, on one line.
@@ -173,7 +173,7 @@ fn every_file_says_what_it_is_and_what_it_keeps() {
     let mut faults = Vec::new();
     for (path, text) in sources() {
         let head: Vec<&str> = text.lines().take_while(|line| line.starts_with("//!")).collect();
-        // The roots hold nothing; tests beside the code keep what the code keeps.
+        // The roots hold nothing; tests keep what the code keeps.
         let brief = path == "src/main.rs" || path == "src/lib.rs" || is_test_file(&path);
         if head.len() < if brief { 1 } else { HEAD_LINES_MIN } {
             faults.push(format!("{path}: a head of {} lines", head.len()));

@@ -165,6 +165,15 @@ fn frames_look_as_ever() {
 }
 
 #[test]
+fn hellos_look_as_ever() {
+    check(
+        "handshake",
+        "Inside the handshake (PROTOCOL §7.1)",
+        &samples::hellos(),
+    );
+}
+
+#[test]
 fn messages_look_as_ever() {
     check(
         "to_registry",

@@ -11,6 +11,7 @@ use udpchat::identity::{Identity, PairKey, Role};
 use udpchat::wire::codec::Bounded;
 use udpchat::wire::envelope::{Body, Envelope, Party, Receipt, Recipient, Verdict};
 use udpchat::wire::frame::{Ack, CloseCode, Frame};
+use udpchat::wire::handshake::Hello;
 use udpchat::wire::message::*;
 use udpchat::wire::packet::Packet;
 
@@ -388,6 +389,18 @@ fn page() -> Page {
             Change::Removed { name: name("carol") },
         ]),
     }
+}
+
+pub(crate) fn hellos() -> Named<Hello> {
+    let index = 0x0102_0304_0506_0708;
+    vec![(
+        "alice",
+        Hello {
+            index,
+            card: *alice().card(),
+            reset_token: alice().reset_token(index),
+        },
+    )]
 }
 
 /// The identities that an implementation can check its own key derivation against.
