@@ -77,7 +77,7 @@ fn fail_on(what: &str, faults: &[String]) {
 }
 
 fn is_test_file(path: &str) -> bool {
-    path.ends_with("_tests.rs") || path.ends_with("/tests.rs") || path.starts_with("tests/")
+    path.ends_with("_tests.rs") || path.ends_with("/tests.rs") || format!("/{path}").contains("/tests/")
 }
 
 /// The part of a file before its tests, without comments, on one line.
