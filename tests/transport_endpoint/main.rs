@@ -11,6 +11,8 @@
     reason = "all of this is test: what fails here fails loudly"
 )]
 
+mod crossing;
+mod forgery;
 mod handshake;
 #[allow(dead_code, reason = "a world for more questions than are asked yet")]
 mod net;

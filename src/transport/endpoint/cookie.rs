@@ -28,8 +28,8 @@ pub(super) struct Cookies {
     since: Instant,
 }
 
-/// What a cookie is bound to.
-#[derive(Clone, Copy)]
+/// A stranger's Initial, and what its cookie is bound to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Claim {
     pub(super) from: SocketAddr,
     pub(super) index: u64,

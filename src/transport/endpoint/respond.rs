@@ -38,17 +38,17 @@ impl Endpoint {
         cookie: Option<[u8; COOKIE_BYTES]>,
         noise: [u8; NOISE_FIRST_BYTES],
     ) -> Result<(), DropCause> {
-        if let Some(handshake) = self.waiting.find_source(from, source) {
-            handshake.responses = handshake.responses.saturating_add(1);
-            let response = handshake.response.clone();
-            self.answer(from, response);
-            return Err(DropCause::Duplicate);
-        }
         let claim = Claim {
             from,
             index: source,
             noise,
         };
+        if let Some(handshake) = self.waiting.find_claim(&claim) {
+            handshake.responses = handshake.responses.saturating_add(1);
+            let response = handshake.response.clone();
+            self.answer(from, response);
+            return Err(DropCause::Duplicate);
+        }
         let waiting = self.waiting.len();
         match self
             .door
@@ -72,7 +72,7 @@ impl Endpoint {
         loop {
             let claim = self.door.next(now)?;
             // The same Initial may have waited twice.
-            if self.waiting.find_source(claim.from, claim.index).is_some() {
+            if self.waiting.find_claim(&claim).is_some() {
                 self.stats.drop(DropCause::Duplicate);
                 continue;
             }
@@ -96,8 +96,7 @@ impl Endpoint {
         .encode();
         self.stats.handshakes_answered = self.stats.handshakes_answered.wrapping_add(1);
         let handshake = Handshake {
-            address: claim.from,
-            source: claim.index,
+            claim: *claim,
             began: now,
             response: response.clone(),
             responses: 1,
@@ -132,7 +131,7 @@ impl Endpoint {
         let Some(handshake) = self.waiting.find(receiver) else {
             return self.handle_unknown(now, from, receiver, bytes);
         };
-        if handshake.address != from {
+        if handshake.claim.from != from {
             return Err(DropCause::OtherAddress);
         }
         if matches!(handshake.stage, Stage::Answered(_)) {
@@ -159,7 +158,7 @@ impl Endpoint {
         };
         let verified = codec::decode_prefix::<Hello>(&introduced.payload)
             .ok()
-            .filter(|(hello, _)| hello.index == handshake.source && hello.card.id != ours)
+            .filter(|(hello, _)| hello.index == handshake.claim.index && hello.card.id != ours)
             .filter(|(hello, _)| hello.card.key == introduced.key && hello.card.verify(Role::Client));
         let Some((hello, frames)) = verified else {
             self.waiting.remove(index);
@@ -198,7 +197,7 @@ impl Endpoint {
         let handshake = self.waiting.remove(index).ok_or(DropCause::UnknownSession)?;
         let round_trip = (handshake.responses == 1).then(|| now.since(handshake.began));
         if let Stage::Finished(finished) = handshake.stage {
-            self.open_finished(now, index, handshake.address, round_trip, *finished);
+            self.open_finished(now, index, handshake.claim.from, round_trip, *finished);
         }
         Ok(())
     }

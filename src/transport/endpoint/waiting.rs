@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::cookie::Claim;
 use super::noise::Responder;
 use super::seal::Keys;
 use crate::clock::Instant;
@@ -19,10 +20,8 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(15);
 
 /// An answered Initial.
 pub(super) struct Handshake {
-    /// Whom it was answered; a Finish has to come from there.
-    pub(super) address: SocketAddr,
-    /// His session index.
-    pub(super) source: u64,
+    /// What was answered; a Finish has to come from the same address.
+    pub(super) claim: Claim,
     /// When the answer was made.
     pub(super) began: Instant,
     /// The Response, for repetition.
@@ -53,9 +52,9 @@ pub(super) struct Finished {
 
 #[derive(Default)]
 pub(super) struct Waiting {
-    /// By our own index. Only looked up, as are the sources.
+    /// By our own index. Only looked up, as are the claims.
     by_index: HashMap<u64, (u64, Box<Handshake>)>,
-    by_source: HashMap<(SocketAddr, u64), u64>,
+    by_claim: HashMap<Claim, u64>,
     /// By age: a serial number to our own index.
     by_age: BTreeMap<u64, u64>,
     by_network: BTreeSet<(Network, u64)>,
@@ -78,15 +77,16 @@ impl Waiting {
             .map(|(_, handshake)| &mut **handshake)
     }
 
-    /// By where an Initial came from and its index.
-    pub(super) fn find_source(&mut self, from: SocketAddr, source: u64) -> Option<&mut Handshake> {
-        let index = *self.by_source.get(&(from, source))?;
+    /// The handshake that this Initial has begun. One with another message is another handshake: a changed copy
+    /// must not keep the true one out.
+    pub(super) fn find_claim(&mut self, claim: &Claim) -> Option<&mut Handshake> {
+        let index = *self.by_claim.get(claim)?;
         self.find(index)
     }
 
     /// Adds one; the oldest of its network, or of all, gives way. Returns how many did.
     pub(super) fn insert(&mut self, index: u64, handshake: Handshake) -> u64 {
-        let network = network(handshake.address);
+        let network = network(handshake.claim.from);
         let mut evicted = 0;
         let of_network = self.by_network.range((network, 0)..=(network, u64::MAX));
         if of_network.clone().count() >= NETWORK_HANDSHAKES_MAX
@@ -102,8 +102,7 @@ impl Waiting {
         self.serial += 1;
         self.by_age.insert(self.serial, index);
         self.by_network.insert((network, self.serial));
-        self.by_source
-            .insert((handshake.address, handshake.source), index);
+        self.by_claim.insert(handshake.claim, index);
         self.by_index.insert(index, (self.serial, Box::new(handshake)));
         evicted
     }
@@ -119,8 +118,8 @@ impl Waiting {
     pub(super) fn remove(&mut self, index: u64) -> Option<Handshake> {
         let (serial, handshake) = self.by_index.remove(&index)?;
         self.by_age.remove(&serial);
-        self.by_network.remove(&(network(handshake.address), serial));
-        self.by_source.remove(&(handshake.address, handshake.source));
+        self.by_network.remove(&(network(handshake.claim.from), serial));
+        self.by_claim.remove(&handshake.claim);
         Some(*handshake)
     }
 
@@ -165,13 +164,20 @@ mod tests {
     use crate::transport::endpoint::noise::Initiator;
     use crate::wire::packet::Service;
 
+    fn claim(from: &str, index: u64) -> Claim {
+        Claim {
+            from: from.parse().unwrap(),
+            index,
+            noise: [9; 32],
+        }
+    }
+
     fn handshake(from: &str, source: u64, began: Instant) -> Handshake {
         let identity = Identity::from_seed(&[1; 32], Role::Client);
         let (_, first) = Initiator::new(&identity, Service::Peer, [2; 32]);
         let (responder, response) = Responder::new(&identity, Service::Peer, [3; 32], first, b"").unwrap();
         Handshake {
-            address: from.parse().unwrap(),
-            source,
+            claim: claim(from, source),
             began,
             response,
             responses: 1,
@@ -201,12 +207,12 @@ mod tests {
         waiting.insert(2, handshake("192.0.2.1:5", 12, later));
         waiting.expire(Instant::ZERO + LIFETIME);
         assert!(!waiting.contains(1) && waiting.contains(2));
-        assert!(waiting.find_source("192.0.2.1:5".parse().unwrap(), 12).is_some());
+        assert!(waiting.find_claim(&claim("192.0.2.1:5", 12)).is_some());
         assert_eq!(waiting.deadline(), Some(later + LIFETIME));
         waiting.remove(2);
         assert_eq!(
             (
-                waiting.by_source.len(),
+                waiting.by_claim.len(),
                 waiting.by_network.len(),
                 waiting.by_age.len()
             ),
