@@ -121,6 +121,11 @@ impl Endpoint {
         self.links.len()
     }
 
+    /// How many handshakes that others have begun are under way.
+    pub fn handshakes(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Begins to open a session. Ends in `Opened` or `Failed`. A try of the same name is given up before.
     pub fn connect(&mut self, now: Instant, connect: Connect) {
         self.begin_try(now, connect);

@@ -189,7 +189,7 @@ impl Endpoint {
             return;
         };
         link.handle_timeout(now);
-        if link.session.is_silent(now) {
+        if link.session.is_silent(now) || link.is_unanswered(now) {
             self.end_link(now, index, CloseCause::Silent, None);
         } else if link.origin.service == Service::Peer && link.session.is_idle(now) {
             self.end_with_close(now, index, CloseCode::Done, CloseCause::Idle);

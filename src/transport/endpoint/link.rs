@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::noise::{FINISH_OVERHEAD_BYTES, Initiator};
 use super::path::{Candidate, MOVE_INTERVAL};
 use super::seal::Keys;
+use super::waiting;
 use crate::clock::Instant;
 use crate::identity::Card;
 use crate::limits::DATAGRAM_BYTES_MAX;
@@ -212,6 +213,11 @@ impl Link {
         }
         self.nudged_at = now;
         self.session.queue_control(Control::Ping);
+    }
+
+    /// Whether the Finish was repeated in vain for as long as the other side can remember its handshake.
+    pub(super) fn is_unanswered(&self, now: Instant) -> bool {
+        matches!(self.stage, Stage::Finishing(_)) && now.since(self.origin.opened) >= waiting::LIFETIME
     }
 
     /// When something is due.

@@ -1,0 +1,123 @@
+//! A side changes its address, or an attacker pretends so.
+
+use udpchat::transport::{SessionEvent, Sessions};
+
+use crate::net::{DELAY, Net, address, ms};
+
+const ELSEWHERE: &str = "192.0.2.77:7777";
+
+fn moves(net: &Net, host: usize) -> usize {
+    let events = net.hosts[host].events.iter();
+    events
+        .filter(|event| matches!(event, SessionEvent::Moved { .. }))
+        .count()
+}
+
+#[test]
+fn a_client_that_moves_is_followed_after_a_challenge() {
+    let mut net = Net::registry_and_client();
+    let (client, registry) = net.open(1, 0);
+    let old = net.hosts[1].address;
+    net.hosts[1].address = address(ELSEWHERE);
+    net.send(1, client, b"from elsewhere");
+    net.run(DELAY + ms(1));
+    let path = net.hosts[0].endpoint.path(registry).unwrap();
+    assert_eq!(path.address, old, "not before it has answered");
+    assert!(net.bytes_to(address(ELSEWHERE)) > 0, "it is asked");
+    net.run(ms(500));
+    let path = net.hosts[0].endpoint.path(registry).unwrap();
+    assert_eq!(path.address, address(ELSEWHERE));
+    assert_eq!(moves(&net, 0), 1);
+    net.send(0, registry, b"to elsewhere");
+    net.run(ms(1_000));
+    assert_eq!(net.hosts[0].messages(), [(registry, b"from elsewhere".to_vec())]);
+    assert_eq!(net.hosts[1].messages(), [(client, b"to elsewhere".to_vec())]);
+    assert_eq!(net.hosts[0].closed(), []);
+}
+
+#[test]
+fn a_session_moves_at_most_once_a_second() {
+    let mut net = Net::registry_and_client();
+    let (client, _) = net.open(1, 0);
+    for step in 0..20 {
+        net.hosts[1].address = address(&format!("192.0.2.77:{}", 1_000 + step));
+        net.send(1, client, b"here");
+        net.run(ms(100));
+    }
+    assert!(
+        (1..=3).contains(&moves(&net, 0)),
+        "{} moves in two seconds",
+        moves(&net, 0)
+    );
+    net.run(ms(5_000));
+    net.send(1, client, b"at rest");
+    net.run(ms(5_000));
+    assert_eq!(net.hosts[0].messages().len(), 21);
+}
+
+#[test]
+fn a_copy_sent_on_from_elsewhere_does_not_move_a_session() {
+    // The attacker sees the road, is faster than it, and carries answers on as well.
+    let mut net = Net::registry_and_client();
+    let (client, registry) = net.open(1, 0);
+    let home = net.hosts[1].address;
+    for round in 0..30 {
+        net.send(1, client, b"hello");
+        let copy = net.sent.iter().rev().find(|d| d.from == home).unwrap().clone();
+        net.inject(0, address(ELSEWHERE), &copy.bytes);
+        net.run(ms(40));
+        assert_eq!(
+            net.hosts[0].endpoint.path(registry).unwrap().address,
+            home,
+            "round {round}"
+        );
+        net.run(ms(160));
+    }
+    assert_eq!(moves(&net, 0), 0);
+    let to_attacker = net.bytes_to(address(ELSEWHERE));
+    assert!(to_attacker <= 3 * 30 * 60, "{to_attacker} bytes");
+    assert_eq!(net.hosts[0].messages().len(), 30);
+}
+
+#[test]
+fn an_old_packet_from_elsewhere_is_not_even_asked_about() {
+    let mut net = Net::registry_and_client();
+    let (client, _) = net.open(1, 0);
+    let home = net.hosts[1].address;
+    let mut held = None;
+    for text in [b"one", b"two"] {
+        net.hosts[1]
+            .endpoint
+            .send(net.now, client, text.to_vec())
+            .unwrap();
+        let transmit = net.hosts[1].endpoint.poll_transmit(net.now).unwrap();
+        if held.is_none() {
+            held = Some(transmit.bytes);
+        } else {
+            net.inject(0, home, &transmit.bytes);
+        }
+    }
+    net.inject(0, address(ELSEWHERE), &held.unwrap());
+    net.run(ms(3_000));
+    assert_eq!(net.bytes_to(address(ELSEWHERE)), 0);
+    assert_eq!(net.hosts[0].messages().len(), 2);
+}
+
+#[test]
+fn a_challenge_without_an_answer_is_given_up() {
+    let mut net = Net::registry_and_client();
+    let (client, registry) = net.open(1, 0);
+    let home = net.hosts[1].address;
+    net.hosts[1]
+        .endpoint
+        .send(net.now, client, b"taken away".to_vec())
+        .unwrap();
+    let taken = net.hosts[1].endpoint.poll_transmit(net.now).unwrap();
+    net.inject(0, address(ELSEWHERE), &taken.bytes);
+    net.run(ms(20_000));
+    let asked = net.sent.iter().filter(|d| d.to == address(ELSEWHERE)).count();
+    assert!((1..=3).contains(&asked), "{asked} challenges");
+    assert!(net.bytes_to(address(ELSEWHERE)) <= 3 * taken.bytes.len());
+    assert_eq!(net.hosts[0].endpoint.path(registry).unwrap().address, home);
+    assert_eq!(net.hosts[0].messages().len(), 1);
+}
