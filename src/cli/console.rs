@@ -83,7 +83,7 @@ type Ends = (Prompt, Screen);
 fn with_prompt(gate: &Arc<Gate>, hurried: Receiver<Infallible>) -> io::Result<Option<Ends>> {
     match Prompt::open(Arc::clone(gate)) {
         Ok((prompt, editor)) => {
-            let screen = Screen::start(Arc::clone(gate), editor, hurried)?;
+            let screen = Screen::start(Arc::clone(gate), editor, Box::new(write_out), hurried)?;
             Ok(Some((prompt, screen)))
         }
         Err(error) => {

@@ -92,9 +92,13 @@ pub(super) fn write_out(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes whole lines past the editor.
+type Direct = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
+
 /// A terminal with a prompt.
 pub(super) struct Screen {
     gate: Arc<Gate>,
+    direct: Direct,
     texts: Sender<String>,
     written: Receiver<bool>,
     hurry: Receiver<Infallible>,
@@ -111,6 +115,7 @@ impl Screen {
     pub(super) fn start(
         gate: Arc<Gate>,
         editor: impl ExternalPrinter + Send + 'static,
+        direct: Direct,
         hurry: Receiver<Infallible>,
     ) -> io::Result<Self> {
         // One text at a time: the printer waits for each.
@@ -125,6 +130,7 @@ impl Screen {
             .spawn(move || feed.run(&to_write, &done))?;
         Ok(Self {
             gate,
+            direct,
             texts,
             written,
             hurry,
@@ -135,7 +141,7 @@ impl Screen {
     fn print(&mut self, text: &str) -> io::Result<()> {
         if !self.deaf {
             if let Some(_leave) = self.gate.leave() {
-                return write_out(text);
+                return (self.direct)(text);
             }
             if self.through_editor(text.to_owned()) {
                 return Ok(());
@@ -143,9 +149,9 @@ impl Screen {
             self.deaf = true;
         }
         match self.gate.leave() {
-            Some(_leave) => write_out(text),
+            Some(_leave) => (self.direct)(text),
             // The prompt's line goes; the program is ending.
-            None => write_out(&format!("\r\x1b[J{text}")),
+            None => (self.direct)(&format!("\r\x1b[J{text}")),
         }
     }
 
@@ -202,3 +208,7 @@ impl<E: ExternalPrinter> Feed<E> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "printer_tests.rs"]
+mod tests;
