@@ -171,6 +171,10 @@ impl Incoming {
     /// Gives memory back that is not in use.
     pub(super) fn rest(&mut self) {
         self.ready.shrink_to_fit();
+        // An emptied map keeps a leaf.
+        if self.partial.is_empty() {
+            self.partial = BTreeMap::new();
+        }
         if self.whole_count == 0 {
             self.whole = None;
         }

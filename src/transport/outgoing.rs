@@ -227,6 +227,10 @@ impl Outgoing {
     /// Gives memory back that is not in use.
     pub(super) fn rest(&mut self) {
         self.messages.shrink_to_fit();
+        // An emptied map keeps a leaf.
+        if self.lost.is_empty() {
+            self.lost = BTreeMap::new();
+        }
     }
 }
 

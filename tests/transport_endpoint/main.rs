@@ -17,6 +17,5 @@ mod flood;
 mod forgery;
 mod handshake;
 mod moves;
-#[allow(dead_code, reason = "a world for more questions than are asked yet")]
 mod net;
 mod scale;
