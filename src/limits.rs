@@ -34,10 +34,45 @@ pub const MAILBOX_SENDER_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// Envelope bytes in all mailboxes: a disk is finite, and its owner decides (`--mail-bytes`).
 pub const MAIL_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 
+/// Messages in all mailboxes: their counters are kept in memory.
+pub const MAIL_MESSAGES_MAX: u64 = 5_000_000;
+/// Whom a client is known to have written to, so that their mail finds the half of his mailbox that is kept for
+/// them: more than a person writes to.
+pub const CONTACTS_MAX: usize = 256;
+/// Such pairs in all: they are kept in memory. Beyond it new correspondents count as strangers.
+pub const CONTACTS_TOTAL_MAX: usize = 1_000_000;
+/// Outcomes are kept for a sender who does not come back, then dropped: twice the longest lifetime of a message,
+/// after which his own outbox has ended it too.
+pub const OUTCOME_LIFETIME: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+/// Nothing expires sooner after a start: recipients and senders come back first.
+pub const SWEEP_DELAY: Duration = Duration::from_secs(10 * 60);
+/// How often a database's age is recorded: what a crash may add to the lifetime of a message.
+pub const AGE_SAVE: Duration = Duration::from_secs(60);
+/// Messages forwarded, or outcomes told, that one client has not answered: a round trip of 100 ms still lets 5,000
+/// a second through.
+pub const FORWARD_WINDOW_MESSAGES: usize = 512;
+/// Their bytes, so that large messages do not fill the send buffers.
+pub const FORWARD_WINDOW_BYTES: u64 = 1024 * 1024;
+/// Rows in one page read from the database: its reply is held in memory …
+pub const FORWARD_PAGE_MESSAGES: usize = 256;
+/// … and so are their bytes.
+pub const FORWARD_PAGE_BYTES: u64 = 256 * 1024;
+/// How soon a full send buffer, or a busy database, is looked at again.
+pub const ROOM_RETRY: Duration = Duration::from_millis(50);
+
 /// Deposits a client may make a second, for long.
 pub const DEPOSITS_PER_SECOND: u32 = 20;
 /// Deposits a client may make at once.
 pub const DEPOSITS_BURST: u32 = 200;
+
+/// Registrations a client may make a second, for long: each is a commit.
+pub const REGISTRATIONS_PER_SECOND: u32 = 2;
+/// Registrations a client may make at once.
+pub const REGISTRATIONS_BURST: u32 = 20;
+/// New names that one network (an IPv4 /24, an IPv6 /56) may take in an hour: a class, not a machine.
+pub const NEW_NAMES_PER_HOUR: u32 = 20;
+/// Networks whose new names are counted; beyond it new names wait for an older count to lapse.
+pub const NETWORKS_MAX: usize = 16_384;
 
 /// A client is online until this long after its last authenticated packet.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -71,6 +106,14 @@ pub const DIRECTORY_PUSH_MAX: usize = 1_000;
 pub const DIRECTORY_PUSH_RESUME: usize = 900;
 /// Names that a client may follow above the push limit.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
+/// A client hears of changes at most this often; what happens between is told in one.
+pub const DIRECTORY_INTERVAL: Duration = Duration::from_secs(1);
+/// Directory messages sent at once …
+pub const DIRECTORY_BURST: usize = 256;
+/// … and how long until as many more: telling 1,000 clients takes 4 bursts, and none floods a socket's buffer.
+pub const DIRECTORY_PACE: Duration = Duration::from_millis(2);
+/// Encoded pages kept for those who need the same: about 30 KiB each at most.
+pub const DIRECTORY_CACHE_MAX: usize = 64;
 /// Names that a registry keeps at all.
 pub const NAMES_MAX: usize = 100_000;
 
@@ -124,6 +167,8 @@ const _: () = assert!(INITIALS_PER_SECOND_MAX < HANDSHAKES_PER_SECOND_MAX);
 const _: () = assert!(DIRECTORY_PUSH_RESUME < DIRECTORY_PUSH_MAX && DIRECTORY_PUSH_MAX < NAMES_MAX);
 const _: () = assert!(MAILBOX_SENDER_MESSAGES_MAX < MAILBOX_MESSAGES_MAX / 2);
 const _: () = assert!(MAILBOX_SENDER_BYTES_MAX < MAILBOX_BYTES_MAX / 2);
+const _: () = assert!(OUTCOME_LIFETIME.as_secs() >= 2 * TIME_TO_LIVE.as_secs());
+const _: () = assert!(FORWARD_PAGE_BYTES >= MESSAGE_BYTES_MAX as u64 && FORWARD_WINDOW_BYTES >= 2 * FORWARD_PAGE_BYTES);
 const _: () = assert!(ENVELOPE_BYTES_MAX < 2 * BODY_BYTES_MAX && OUTBOX_BYTES_MAX >= 100 * BODY_BYTES_MAX);
 const _: () = assert!(SESSION_MESSAGES_MAX.is_power_of_two() && WINDOW_BYTES_MIN < WINDOW_BYTES_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX < SEND_BYTES_MAX && SEND_BYTES_MAX < SEND_BYTES_TOTAL_MAX);

@@ -1,0 +1,90 @@
+//! What an operator may set, with the defaults of [`crate::limits`].
+//!
+//! Invariant: the engine reads these values and never the constants behind them.
+
+use std::time::Duration;
+
+use crate::limits;
+use crate::registry::rate::Rate;
+
+/// The registry's limits.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Names that are kept at all.
+    pub names_max: usize,
+    /// New names from one network.
+    pub new_names: Rate,
+    /// Registrations of one client.
+    pub registrations: Rate,
+    /// Deposits of one client.
+    pub deposits: Rate,
+    /// Messages that wait for one recipient …
+    pub mailbox_messages_max: u64,
+    /// … and their envelope bytes.
+    pub mailbox_bytes_max: u64,
+    /// Messages from one sender that wait for one recipient …
+    pub sender_messages_max: u64,
+    /// … and their envelope bytes.
+    pub sender_bytes_max: u64,
+    /// Messages in all mailboxes …
+    pub mail_messages_max: u64,
+    /// … and their envelope bytes.
+    pub mail_bytes_max: u64,
+    /// The longest lifetime that a sender may ask for; a longer one is cut.
+    pub time_to_live_max: Duration,
+    /// How long a client is online after its last packet.
+    pub lease: Duration,
+    /// Names that are pushed to everybody …
+    pub push_max: usize,
+    /// … and the number below which that begins again.
+    pub push_resume: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        const SECOND: Duration = Duration::from_secs(1);
+        Self {
+            names_max: limits::NAMES_MAX,
+            new_names: Rate::new(
+                limits::NEW_NAMES_PER_HOUR,
+                Duration::from_secs(3600),
+                limits::NEW_NAMES_PER_HOUR,
+            ),
+            registrations: Rate::new(
+                limits::REGISTRATIONS_PER_SECOND,
+                SECOND,
+                limits::REGISTRATIONS_BURST,
+            ),
+            deposits: Rate::new(limits::DEPOSITS_PER_SECOND, SECOND, limits::DEPOSITS_BURST),
+            mailbox_messages_max: limits::MAILBOX_MESSAGES_MAX,
+            mailbox_bytes_max: limits::MAILBOX_BYTES_MAX,
+            sender_messages_max: limits::MAILBOX_SENDER_MESSAGES_MAX,
+            sender_bytes_max: limits::MAILBOX_SENDER_BYTES_MAX,
+            mail_messages_max: limits::MAIL_MESSAGES_MAX,
+            mail_bytes_max: limits::MAIL_BYTES_MAX,
+            time_to_live_max: limits::TIME_TO_LIVE,
+            lease: limits::LEASE,
+            push_max: limits::DIRECTORY_PUSH_MAX,
+            push_resume: limits::DIRECTORY_PUSH_RESUME,
+        }
+    }
+}
+
+impl Config {
+    /// No quota and no rate: for benchmarks, which say so, and tests. Lease and directory stay as they are.
+    pub fn unlimited() -> Self {
+        Self {
+            names_max: usize::MAX,
+            new_names: Rate::UNLIMITED,
+            registrations: Rate::UNLIMITED,
+            deposits: Rate::UNLIMITED,
+            mailbox_messages_max: u64::MAX,
+            mailbox_bytes_max: u64::MAX,
+            sender_messages_max: u64::MAX,
+            sender_bytes_max: u64::MAX,
+            mail_messages_max: u64::MAX,
+            mail_bytes_max: u64::MAX,
+            ..Self::default()
+        }
+    }
+}

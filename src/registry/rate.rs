@@ -1,0 +1,88 @@
+//! Token buckets, eight bytes each: how often somebody may do something (GCRA, ITU-T I.371 annex A).
+//!
+//! A bucket remembers only when it will be full again; the rate is its owner's. Reads no clock.
+//! Invariant: in any span `t` a bucket lets through at most `burst + t * rate` events.
+
+use std::time::Duration;
+
+use crate::clock::Instant;
+
+/// How often, and how many at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Between two events, for long. Zero: no limit.
+    interval: Duration,
+    /// How far ahead of that pace a burst may run.
+    ahead: Duration,
+}
+
+impl Rate {
+    /// No limit.
+    pub const UNLIMITED: Self = Self {
+        interval: Duration::ZERO,
+        ahead: Duration::ZERO,
+    };
+
+    /// `events` in each `span` for long, `burst` at once. A zero of either is taken for one.
+    pub const fn new(events: u32, span: Duration, burst: u32) -> Self {
+        let events = if events == 0 { 1 } else { events };
+        let Some(interval) = span.checked_div(events) else {
+            return Self::UNLIMITED;
+        };
+        Self {
+            interval,
+            ahead: interval.saturating_mul(burst.saturating_sub(1)),
+        }
+    }
+}
+
+/// One bucket.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bucket {
+    full_at: Instant,
+}
+
+impl Bucket {
+    /// Takes one event, or says how long until there is one.
+    pub(super) fn take(&mut self, now: Instant, rate: &Rate) -> Result<(), Duration> {
+        let ready_at = self.full_at - rate.ahead;
+        if ready_at > now {
+            return Err(ready_at.since(now));
+        }
+        self.full_at = self.full_at.max(now) + rate.interval;
+        Ok(())
+    }
+
+    /// Whether nothing is missing: such a bucket need not be kept.
+    pub(super) fn is_full(&self, now: Instant) -> bool {
+        self.full_at <= now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1_000)
+    }
+
+    #[test]
+    fn a_burst_then_the_pace_on_both_sides_of_the_deadline() {
+        let rate = Rate::new(20, Duration::from_secs(1), 3);
+        let mut bucket = Bucket::default();
+        for _ in 0..3 {
+            assert_eq!(bucket.take(at(1_000), &rate), Ok(()));
+        }
+        assert_eq!(bucket.take(at(1_000), &rate), Err(Duration::from_millis(50)));
+        assert_eq!(bucket.take(at(1_049), &rate), Err(Duration::from_millis(1)));
+        assert_eq!(bucket.take(at(1_050), &rate), Ok(()));
+        assert!(!bucket.is_full(at(1_199)) && bucket.is_full(at(1_200)));
+    }
+
+    #[test]
+    fn no_limit_never_refuses() {
+        let mut bucket = Bucket::default();
+        assert!((0..10_000).all(|_| bucket.take(at(0), &Rate::UNLIMITED).is_ok()));
+    }
+}

@@ -1,0 +1,41 @@
+//! Names that nobody may have: the system's own, and every word that a prompt takes for a command.
+//!
+//! The registry refuses them; the command table tests itself against this list, so that a new command or alias
+//! cannot be forgotten here. Words of commands to come are reserved already: a name, once given, stays given.
+//! Invariant: the list is sorted and lower case (PROTOCOL §5.1).
+
+use crate::id::Name;
+
+/// The reserved words, sorted, in lower case.
+pub const WORDS: &[&str] = &[
+    "all", "block", "blocked", "chat", "create_group", "dereg", "everyone", "exit", "fingerprint", "forget",
+    "help", "history", "join_group", "kick", "leave_group", "list_groups", "list_members", "lobby", "ls",
+    "members", "net", "off", "on", "poke", "post", "presence", "q", "quit", "reg", "room", "roomcreate", "roomjoin",
+    "roomleave", "roomlist", "rooms", "search", "send", "send_all", "send_group", "server", "status",
+    "subscribe", "system", "trace", "trust", "tui", "unblock", "unsubscribe", "userlist", "verify", "whoami",
+];
+
+/// Whether nobody may have this name, whatever its case.
+pub fn is_reserved(name: &Name) -> bool {
+    WORDS.binary_search(&name.folded().as_str()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_lower_case_and_of_possible_names() {
+        assert!(WORDS.is_sorted());
+        for word in WORDS {
+            assert_eq!(*word, word.to_ascii_lowercase());
+            assert!(word.parse::<Name>().is_ok(), "{word} could not be a name anyway");
+        }
+    }
+
+    #[test]
+    fn case_does_not_free_a_word() {
+        assert!(is_reserved(&"SerVer".parse().unwrap()));
+        assert!(!is_reserved(&"servers".parse().unwrap()));
+    }
+}
