@@ -1,3 +1,352 @@
-//! The server engine: directory and leases, mailboxes, admission, limits.
+//! The server engine: who is who, who is there, and the mail of those who are not.
+//!
+//! A [`Role`]: sessions and store replies come in, actions go out; no I/O, no clock. This file takes each input to
+//! the part that decides about it; the parts are the files beside it, all of them `impl Registry`:
+//! `presence` (registrations, leases), `telling` (who hears of the directory), `mailbox` (deposits), `forwarding`
+//! (windows and repetition), `outcomes` (receipts, expiry). Their books: `members`, `directory`, `lane`, `quota`,
+//! `admission`, `timers`, `out`.
+//! Invariant: nothing is acknowledged before the store has committed it, and every table has a bound.
 
+mod admission;
+pub mod config;
+mod directory;
+mod forwarding;
 pub mod interface;
+mod lane;
+mod mailbox;
+mod members;
+mod out;
+mod outcomes;
+mod presence;
+mod quota;
+pub mod rate;
+pub mod storage;
+mod telling;
+mod timers;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::{Rng, SeedableRng};
+
+pub use config::Config;
+
+use crate::clock::{AgeClock, Instant, Now};
+use crate::engine::{Action, Context, Role, SocketReply, StoreFault, Ticket};
+use crate::limits::{AGE_SAVE, DIRECTORY_INTERVAL, REQUEST_RETRY};
+use crate::registry::admission::Admission;
+use crate::registry::directory::Directory;
+use crate::registry::interface::{Command, Event, Row as TableRow, TABLE_ROWS_MAX};
+use crate::registry::members::Members;
+use crate::registry::out::{Out, Pending};
+use crate::registry::presence::Session;
+use crate::registry::quota::Quotas;
+use crate::registry::storage::{Image, MemberId, Reply, Request, Row};
+use crate::registry::telling::Queue;
+use crate::registry::timers::{Timer, Timers};
+use crate::transport::{SessionEvent, SessionId};
+use crate::wire::codec;
+use crate::wire::frame::CloseCode;
+use crate::wire::message::{FromRegistry, ToRegistry};
+use crate::wire::packet::Service;
+
+/// Deadlines that one turn sees to: the rest waits for the next, so that datagrams are not kept waiting.
+const TIMERS_PER_TURN: usize = 1_024;
+
+/// The registry.
+pub struct Registry {
+    config: Config,
+    store_id: [u8; 16],
+    age: AgeClock,
+    started: Instant,
+    sessions: BTreeMap<SessionId, Session>,
+    members: Members,
+    /// Those with a seat.
+    online: BTreeSet<MemberId>,
+    /// Counts seats.
+    stays: u64,
+    directory: Directory,
+    tellings: Queue,
+    admission: Admission,
+    quotas: Quotas,
+    last_row: Row,
+    sweeping: bool,
+    timers: Timers,
+    out: Out,
+    /// When the operator may see the table again.
+    table_not_before: Instant,
+    stopping: Stopping,
+}
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopping {
+    No,
+    /// The store has not answered everything.
+    Waiting,
+    Ended,
+}
+
+impl Registry {
+    /// A registry on what its database holds. `seed` is for all its random choices and must be fresh.
+    pub fn new(config: Config, image: Image, now: Now, seed: [u8; 32]) -> Self {
+        let mut rng = ChaCha12Rng::from_seed(seed);
+        let quotas = Quotas::new(&image);
+        let pushing = image.members.len() <= config.push_max;
+        let mut registry = Self {
+            config,
+            store_id: image.store_id,
+            age: AgeClock::resume(now, image.age, image.saved_at),
+            started: now.at,
+            sessions: BTreeMap::new(),
+            members: Members::default(),
+            online: BTreeSet::new(),
+            stays: 0,
+            directory: Directory::new(rng.next_u64(), pushing),
+            tellings: Queue::default(),
+            admission: Admission::default(),
+            quotas,
+            last_row: image.last_row,
+            sweeping: false,
+            timers: Timers::default(),
+            out: Out::default(),
+            table_not_before: now.at,
+            stopping: Stopping::No,
+        };
+        for member in image.members {
+            registry.members.insert(member, now.wall, true);
+        }
+        if let Some(age) = image.next_expiry {
+            registry.expect_expiry(now.at, age);
+        }
+        registry.timers.set(Timer::SaveAge, now.at + AGE_SAVE);
+        registry
+    }
+
+    /// A message, from a session that is up.
+    fn message(&mut self, cx: &Context<'_>, session: SessionId, bytes: &[u8]) {
+        match codec::decode(bytes) {
+            Ok(ToRegistry::Register(register)) => self.register(cx, session, register),
+            Ok(ToRegistry::Deregister { counter }) => self.deregister(cx, session, counter),
+            Ok(ToRegistry::KeepAlive { counter }) => self.keep_alive(session, counter),
+            Ok(message) => match self.online_in(session) {
+                Some(member) => self.member_message(cx, session, member, message),
+                None => self.out.send(session, &FromRegistry::NotRegistered),
+            },
+            Err(error) => {
+                tracing::debug!(?session, %error, "message not understood");
+                self.drop_session(cx, session, CloseCode::Violation);
+            }
+        }
+    }
+
+    /// A message that only somebody registered may send.
+    fn member_message(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        member: MemberId,
+        message: ToRegistry,
+    ) {
+        match message {
+            ToRegistry::Lookup { name } => self.lookup(session, member, name),
+            ToRegistry::DirectoryAck { version } => self.directory_ack(cx, member, version),
+            ToRegistry::Deposit(deposit) => self.deposit(cx, session, member, deposit),
+            ToRegistry::Withdraw { slot } => self.withdraw(session, member, slot),
+            ToRegistry::OutcomeAck { slot } => self.outcome_ack(member, slot),
+            ToRegistry::Receipt(receipt) => self.receipt(cx, member, receipt),
+            ToRegistry::Busy(busy) => self.put_off(cx, member, busy),
+            // Taken before, for they need no registration.
+            ToRegistry::Register(_) | ToRegistry::Deregister { .. } | ToRegistry::KeepAlive { .. } => {}
+        }
+    }
+
+    /// Closes a session from this side.
+    fn drop_session(&mut self, cx: &Context<'_>, session: SessionId, code: CloseCode) {
+        self.out.close(session, code);
+        self.closed(cx, session, crate::transport::CloseCause::Remote(code));
+    }
+
+    /// A deadline has come.
+    fn timer(&mut self, cx: &Context<'_>, timer: Timer) {
+        match timer {
+            Timer::Lease(member) => self.lease_timeout(cx, member),
+            Timer::Lane(member, kind) => self.lane_timeout(cx, member, kind),
+            Timer::Tell(member) => self.tell_timeout(cx, member),
+            Timer::Pace => self.tell_queue(cx),
+            Timer::Expiry => self.sweep(cx),
+            Timer::SaveAge => self.save_age(cx),
+            Timer::Table => self.show_table(cx),
+        }
+    }
+
+    /// What a reply was waited for.
+    fn replied(&mut self, cx: &Context<'_>, pending: Pending, reply: Result<Reply, StoreFault>) {
+        match pending {
+            Pending::Register(registration) => {
+                self.registration_done(cx, *registration, reply.err().as_ref());
+            }
+            Pending::Deposit(deposit) => self.deposit_done(cx, deposit, reply),
+            Pending::Known { deposit, refusal } => self.answer_known(cx, &deposit, refusal, reply),
+            Pending::Page { member, stay, kind } => self.page_done(cx, (member, stay, kind), reply),
+            Pending::Answer {
+                member,
+                stay,
+                key,
+                row,
+                outcome,
+            } => self.answer_done(cx, (member, stay, key), (row, outcome), reply),
+            Pending::Forget { member, stay, key } => self.forget_done(cx, (member, stay, key), reply),
+            Pending::Withdraw {
+                session,
+                sender,
+                slot,
+            } => self.withdraw_done(cx, (session, sender, slot), reply),
+            Pending::Expire => self.sweep_done(cx, reply),
+            Pending::SaveAge => {
+                if let Err(fault) = reply {
+                    tracing::warn!(%fault, "the database's age was not recorded");
+                }
+            }
+        }
+    }
+
+    /// Records the database's age, now and from time to time.
+    fn save_age(&mut self, cx: &Context<'_>) {
+        if !self.out.has_store_room() {
+            self.timers.set(Timer::SaveAge, cx.now.at + REQUEST_RETRY);
+            return;
+        }
+        self.timers.set(Timer::SaveAge, cx.now.at + AGE_SAVE);
+        self.store_age(cx);
+    }
+
+    fn store_age(&mut self, cx: &Context<'_>) {
+        let request = Request::SaveAge {
+            age: self.age.age(cx.now.at),
+            at: cx.now.wall,
+        };
+        self.out.store(request, Pending::SaveAge);
+    }
+
+    /// Shows the operator the table, if it is small and he has not just seen it.
+    fn show_table(&mut self, cx: &Context<'_>) {
+        if self.members.committed() > TABLE_ROWS_MAX {
+            return;
+        }
+        if cx.now.at < self.table_not_before {
+            self.timers.set(Timer::Table, self.table_not_before);
+            return;
+        }
+        self.timers.clear(Timer::Table);
+        self.table_not_before = cx.now.at + DIRECTORY_INTERVAL;
+        let mut rows: Vec<TableRow> = self
+            .members
+            .from(MemberId(0))
+            .map(|(_, member)| TableRow {
+                name: member.name.clone(),
+                address: member.seat.as_deref().map(|seat| seat.observed),
+                since: member.since,
+            })
+            .collect();
+        rows.sort_by_cached_key(|row| row.name.folded());
+        self.out.event(Event::Table(rows));
+    }
+
+    /// Closes everything; the end comes when the store has answered.
+    fn stop(&mut self, cx: &Context<'_>) {
+        for session in std::mem::take(&mut self.sessions).into_keys() {
+            self.out.close(session, CloseCode::Done);
+        }
+        self.stopping = Stopping::Waiting;
+        self.store_age(cx);
+    }
+}
+
+impl Role for Registry {
+    type Command = Command;
+    type Event = Event;
+    type Request = Request;
+    type Reply = Reply;
+
+    fn handle_session(&mut self, cx: &Context<'_>, event: SessionEvent) {
+        if self.stopping != Stopping::No {
+            return;
+        }
+        match event {
+            SessionEvent::Opened {
+                session,
+                service: Service::Registry,
+                peer,
+                address,
+                ..
+            } => self.opened(session, peer, address),
+            SessionEvent::Opened { session, .. } => self.out.close(session, CloseCode::Violation),
+            SessionEvent::Message { session, bytes } => {
+                if self.sessions.contains_key(&session) {
+                    self.message(cx, session, &bytes);
+                }
+            }
+            SessionEvent::Moved { session, address } => self.moved(cx, session, address),
+            SessionEvent::Closed { session, cause } => self.closed(cx, session, cause),
+            SessionEvent::Failed { attempt, .. } => {
+                tracing::debug!(?attempt, "a try that the registry did not make has failed");
+            }
+        }
+    }
+
+    fn handle_command(&mut self, cx: &Context<'_>, command: Command) {
+        match command {
+            Command::Stop if self.stopping == Stopping::No => self.stop(cx),
+            Command::Stop => {}
+        }
+    }
+
+    fn handle_store_reply(&mut self, cx: &Context<'_>, ticket: Ticket, reply: Result<Reply, StoreFault>) {
+        let Some(pending) = self.out.answered(ticket) else {
+            return;
+        };
+        if self.stopping == Stopping::No {
+            self.replied(cx, pending, reply);
+        } else if self.stopping == Stopping::Waiting && self.out.is_settled() {
+            self.stopping = Stopping::Ended;
+            self.out.event(Event::Ended);
+        }
+    }
+
+    /// The registry does not ask for its port: it is open before the engine runs.
+    fn handle_socket(&mut self, _cx: &Context<'_>, reply: SocketReply) {
+        tracing::debug!(?reply, "nobody asked for the socket");
+    }
+
+    fn handle_timeout(&mut self, cx: &Context<'_>) {
+        if self.stopping != Stopping::No {
+            return;
+        }
+        for _ in 0..TIMERS_PER_TURN {
+            match self.timers.pop(cx.now.at) {
+                Some(timer) => self.timer(cx, timer),
+                None => break,
+            }
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        if self.stopping == Stopping::No {
+            self.timers.next()
+        } else {
+            None
+        }
+    }
+
+    fn poll_action(&mut self) -> Option<Action<Request, Event>> {
+        self.out.poll()
+    }
+
+    fn ready(&self) -> bool {
+        self.out.has_store_room()
+    }
+}

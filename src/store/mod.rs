@@ -7,4 +7,6 @@
 pub mod database;
 pub mod folder;
 pub mod identity_file;
+pub mod registry;
+mod registry_mail;
 pub mod worker;

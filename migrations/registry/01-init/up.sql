@@ -1,0 +1,49 @@
+-- The registry's database: who has which name, and the mail of those who are away.
+-- Unsigned 64-bit numbers are stored by their bits: equality holds, order does not.
+
+-- One row about the database itself.
+CREATE TABLE registry (
+    only     INTEGER PRIMARY KEY CHECK (only = 0),
+    store_id BLOB    NOT NULL CHECK (length(store_id) = 16), -- random: drawn when made or restored
+    age_ms   INTEGER NOT NULL,                               -- lifetimes of mail end on this clock
+    saved_at INTEGER NOT NULL                                -- wall clock (Unix ms) when age_ms was recorded
+) STRICT;
+
+-- Names and their owners. An identity has one name; names that differ only in case are one name.
+CREATE TABLE member (
+    id        INTEGER PRIMARY KEY,
+    name      TEXT    NOT NULL,
+    folded    TEXT    NOT NULL UNIQUE,
+    identity  BLOB    NOT NULL UNIQUE CHECK (length(identity) = 32),
+    key       BLOB    NOT NULL CHECK (length(key) = 32),
+    signature BLOB    NOT NULL CHECK (length(signature) = 64),
+    counter   INTEGER NOT NULL                               -- of registrations, by its bits
+) STRICT;
+
+-- Whom members have written to: mail from these has its own half of the mailbox.
+CREATE TABLE contact (
+    writer INTEGER NOT NULL REFERENCES member (id),
+    reader INTEGER NOT NULL REFERENCES member (id),
+    PRIMARY KEY (writer, reader)
+) STRICT, WITHOUT ROWID;
+
+-- A message that waits for its recipient (outcome NULL), then, in place, how it ended, until its sender has
+-- committed that. Without REFERENCES: members are never deleted, and this is the table written most.
+CREATE TABLE mail (
+    id         INTEGER PRIMARY KEY,                          -- the order of deposits
+    recipient  INTEGER NOT NULL,
+    sender     INTEGER NOT NULL,
+    epoch      INTEGER NOT NULL,                             -- by its bits
+    sequence   INTEGER NOT NULL,                             -- by its bits
+    hash       BLOB    NOT NULL CHECK (length(hash) = 16),   -- of the envelope
+    floor      INTEGER NOT NULL,                             -- by its bits
+    envelope   BLOB,                                         -- dropped with the outcome
+    size       INTEGER NOT NULL,                             -- envelope bytes, counted in quotas while it waits
+    expires_ms INTEGER NOT NULL,                             -- the age at which the message, or its outcome, ends
+    outcome    BLOB,                                         -- an encoded End (PROTOCOL §5)
+    UNIQUE (sender, epoch, sequence),
+    CHECK ((envelope IS NULL) = (outcome IS NOT NULL))
+) STRICT;
+CREATE INDEX mail_waiting ON mail (recipient, id) WHERE outcome IS NULL;
+CREATE INDEX mail_ended ON mail (sender, id) WHERE outcome IS NOT NULL;
+CREATE INDEX mail_expiry ON mail (expires_ms);

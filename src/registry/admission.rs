@@ -1,0 +1,107 @@
+//! Who may have a new name: reserved words, the number of names, and how many come from one network.
+//!
+//! Names that are taken are the members' business. Invariant: no more than `NETWORKS_MAX` networks are counted.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::clock::Instant;
+use crate::id::Name;
+use crate::limits::NETWORKS_MAX;
+use crate::registry::config::Config;
+use crate::registry::rate::Bucket;
+use crate::reserved;
+use crate::wire::message::RegistrationRefusal;
+
+/// A network as far as it may belong to one owner: an IPv4 /24, an IPv6 /56.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Network([u8; 7], bool);
+
+impl Network {
+    fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                Self([a, b, c, 0, 0, 0, 0], false)
+            }
+            IpAddr::V6(address) => Self(prefix(address), true),
+        }
+    }
+}
+
+fn prefix(address: Ipv6Addr) -> [u8; 7] {
+    let [a, b, c, d, e, f, g, ..] = address.octets();
+    [a, b, c, d, e, f, g]
+}
+
+/// The counts.
+#[derive(Debug, Default)]
+pub(super) struct Admission {
+    networks: BTreeMap<Network, Bucket>,
+}
+
+impl Admission {
+    /// Lets a new name in, or says why not.
+    pub(super) fn admit(
+        &mut self,
+        now: Instant,
+        config: &Config,
+        names: usize,
+        name: &Name,
+        from: IpAddr,
+    ) -> Result<(), RegistrationRefusal> {
+        if reserved::is_reserved(name) {
+            return Err(RegistrationRefusal::NameReserved);
+        }
+        if names >= config.names_max {
+            return Err(RegistrationRefusal::Full);
+        }
+        let network = Network::of(from);
+        if self.networks.len() >= NETWORKS_MAX && !self.networks.contains_key(&network) {
+            self.networks.retain(|_, bucket| !bucket.is_full(now));
+            if self.networks.len() >= NETWORKS_MAX {
+                return Err(RegistrationRefusal::Full);
+            }
+        }
+        self.networks
+            .entry(network)
+            .or_default()
+            .take(now, &config.new_names)
+            .map_err(|_| RegistrationRefusal::Full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_a_24_or_a_56_and_a_mapped_address_is_version_4() {
+        let of = |text: &str| Network::of(text.parse().unwrap());
+        assert_eq!(of("192.0.2.1"), of("192.0.2.250"));
+        assert_ne!(of("192.0.2.1"), of("192.0.3.1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.9"));
+        assert_eq!(of("2001:db8:0:ff::1"), of("2001:db8:0:0::2"));
+        assert_ne!(of("2001:db8:0:100::1"), of("2001:db8:0:0::2"));
+    }
+
+    #[test]
+    fn one_network_does_not_use_up_anothers_names() {
+        let (mut admission, config) = (Admission::default(), Config::default());
+        let mut admit = |at_s: u64, from: &str| {
+            let name = "bob".parse().unwrap();
+            let now = Instant::from_micros(at_s * 1_000_000);
+            admission.admit(now, &config, 0, &name, from.parse().unwrap())
+        };
+        for host in 0..20 {
+            assert_eq!(admit(0, &format!("192.0.2.{host}")), Ok(()));
+        }
+        assert_eq!(admit(179, "192.0.2.99"), Err(RegistrationRefusal::Full));
+        assert_eq!(admit(179, "192.0.3.99"), Ok(()));
+        assert_eq!(
+            admit(180, "192.0.2.99"),
+            Ok(()),
+            "one more after a twentieth of an hour"
+        );
+    }
+}

@@ -1,0 +1,290 @@
+//! Mail and outcomes on their way to those who are online (PROTOCOL §5.4).
+//!
+//! Reads pages from the database as windows and send buffers allow, sends their rows in order, and sends again what
+//! is not answered. What a message means is `mailbox.rs`'s and `outcomes.rs`'s business.
+//! Invariant: a lane with something left to do has a page under way, something on its way, or a timer.
+
+use crate::clock::Instant;
+use crate::engine::{Context, StoreFault};
+use crate::registry::Registry;
+use crate::registry::lane::{Key, LaneKind, Turn};
+use crate::registry::out::Pending;
+use crate::registry::storage::{Mail, MemberId, Notice, Reply, Request, Row};
+use crate::registry::timers::Timer;
+use crate::wire::message::{Forward, FromRegistry, Outcome};
+
+use crate::limits::ROOM_RETRY;
+
+/// What a message costs beside an envelope: its kind, floor and length.
+const FORWARD_OVERHEAD: usize = 16;
+/// More than an encoded outcome.
+const OUTCOME_BYTES_MAX: usize = 256;
+
+/// A row as it is sent.
+enum Item {
+    Mail(Mail),
+    Notice(Notice),
+}
+
+impl Item {
+    const fn row(&self) -> Row {
+        match self {
+            Self::Mail(mail) => mail.row,
+            Self::Notice(notice) => notice.row,
+        }
+    }
+
+    /// Its name on the lane of `member`.
+    const fn key(&self, member: MemberId) -> Key {
+        match self {
+            Self::Mail(mail) => (mail.sender, mail.slot),
+            Self::Notice(notice) => (member, notice.slot),
+        }
+    }
+
+    const fn bytes(&self) -> usize {
+        match self {
+            Self::Mail(mail) => mail.forward.envelope.len() + FORWARD_OVERHEAD,
+            Self::Notice(_) => OUTCOME_BYTES_MAX,
+        }
+    }
+
+    fn into_message(self) -> FromRegistry {
+        match self {
+            Self::Mail(mail) => FromRegistry::Forward(mail.forward),
+            Self::Notice(notice) => FromRegistry::Outcome(Outcome {
+                slot: notice.slot,
+                hash: notice.hash,
+                end: notice.end,
+            }),
+        }
+    }
+}
+
+impl Registry {
+    /// Reads on for a lane, if it is worth while and there is room.
+    pub(super) fn pump(&mut self, cx: &Context<'_>, member: MemberId, kind: LaneKind) {
+        let has_store_room = self.out.has_store_room();
+        let Some(seat) = self.members.seat_mut(member) else {
+            return;
+        };
+        let (stay, Some(session)) = (seat.stay, seat.session) else {
+            return;
+        };
+        let lane = seat.lane(kind);
+        if !lane.wants_page() {
+            return;
+        }
+        if !has_store_room || cx.sessions.room(session) <= OUTCOME_BYTES_MAX {
+            self.timers
+                .set_earliest(Timer::Lane(member, kind), cx.now.at + ROOM_RETRY);
+            return;
+        }
+        lane.begin_page();
+        let after = lane.cursor();
+        let request = match kind {
+            LaneKind::Mail => Request::ReadMail {
+                recipient: member,
+                after,
+            },
+            LaneKind::Notices => Request::ReadNotices {
+                sender: member,
+                after,
+            },
+        };
+        self.out.store(request, Pending::Page { member, stay, kind });
+    }
+
+    /// A page was read, or not.
+    pub(super) fn page_done(
+        &mut self,
+        cx: &Context<'_>,
+        (member, stay, kind): (MemberId, u64, LaneKind),
+        reply: Result<Reply, StoreFault>,
+    ) {
+        if self.members.stay_mut(member, stay).is_none() {
+            return;
+        }
+        match reply {
+            Ok(Reply::Mail { rows, more }) => {
+                let items = rows.into_iter().map(Item::Mail);
+                self.send_items(cx, member, kind, items, more);
+            }
+            Ok(Reply::Notices { rows, more }) => {
+                let items = rows.into_iter().map(Item::Notice);
+                self.send_items(cx, member, kind, items, more);
+            }
+            Ok(_) => tracing::error!("the store answered a page with something else"),
+            Err(fault) => {
+                tracing::debug!(?member, %fault, "page not read");
+                if let Some(seat) = self.members.seat_mut(member) {
+                    seat.lane(kind).end_page(true);
+                }
+                self.timers.set_earliest(
+                    Timer::Lane(member, kind),
+                    cx.now.at + crate::limits::REQUEST_RETRY,
+                );
+            }
+        }
+    }
+
+    /// Sends the rows of a page, as far as window and room go.
+    fn send_items(
+        &mut self,
+        cx: &Context<'_>,
+        member: MemberId,
+        kind: LaneKind,
+        items: impl Iterator<Item = Item>,
+        mut more: bool,
+    ) {
+        let Some(seat) = self.members.seat_mut(member) else {
+            return;
+        };
+        let Some(session) = seat.session else {
+            return;
+        };
+        let lane = seat.lane(kind);
+        let mut room = cx.sessions.room(session);
+        let mut due: Option<Instant> = None;
+        for item in items {
+            let (key, row, bytes) = (item.key(member), item.row(), item.bytes());
+            match lane.turn(&key) {
+                Turn::Skip => {}
+                Turn::Send if bytes <= room => {
+                    room -= bytes;
+                    due = earlier(due, lane.send(cx.now.at, key, row, bytes as u64));
+                    self.out.send(session, &item.into_message());
+                }
+                Turn::Send => {
+                    more = true;
+                    due = earlier(due, cx.now.at + ROOM_RETRY);
+                    break;
+                }
+                Turn::Full => {
+                    more = true;
+                    break;
+                }
+            }
+            lane.pass(row);
+        }
+        lane.end_page(more);
+        if kind == LaneKind::Mail && !more && !std::mem::replace(&mut seat.replayed, true) {
+            self.out.send(session, &FromRegistry::Replayed);
+        }
+        if let Some(due) = due {
+            self.timers.set_earliest(Timer::Lane(member, kind), due);
+        }
+        if more && due.is_none_or(|due| due > cx.now.at + ROOM_RETRY) {
+            self.pump(cx, member, kind);
+        }
+    }
+
+    /// A message has just been committed: it goes out at once if its recipient has all before it.
+    pub(super) fn forward(&mut self, cx: &Context<'_>, recipient: MemberId, mail: Mail) {
+        self.send_new(cx, recipient, LaneKind::Mail, Item::Mail(mail));
+    }
+
+    /// A message has just ended: its sender learns it at once, or in its turn.
+    pub(super) fn notify(&mut self, cx: &Context<'_>, sender: MemberId, notice: Notice) {
+        self.send_new(cx, sender, LaneKind::Notices, Item::Notice(notice));
+    }
+
+    fn send_new(&mut self, cx: &Context<'_>, member: MemberId, kind: LaneKind, item: Item) {
+        let Some(seat) = self.members.seat_mut(member) else {
+            return;
+        };
+        let Some(session) = seat.session else {
+            return;
+        };
+        let lane = seat.lane(kind);
+        let (key, row, bytes) = (item.key(member), item.row(), item.bytes());
+        let has_room = bytes <= cx.sessions.room(session);
+        if has_room && let Some(due) = lane.resend(cx.now.at, &key) {
+            self.out.send(session, &item.into_message());
+            self.timers.set_earliest(Timer::Lane(member, kind), due);
+            return;
+        }
+        if lane.is_drained() && has_room && lane.turn(&key) == Turn::Send {
+            let due = lane.send(cx.now.at, key, row, bytes as u64);
+            lane.pass(row);
+            self.out.send(session, &item.into_message());
+            self.timers.set_earliest(Timer::Lane(member, kind), due);
+            return;
+        }
+        match kind {
+            // Rows of mail rise: this one is still before the cursor, or in the page that is being read.
+            LaneKind::Mail => lane.expect_more(),
+            LaneKind::Notices => lane.rewind(row),
+        }
+        self.pump(cx, member, kind);
+    }
+
+    /// Something of a lane may be due, or there may be room again.
+    pub(super) fn lane_timeout(&mut self, cx: &Context<'_>, member: MemberId, kind: LaneKind) {
+        let Some(seat) = self.members.seat_mut(member) else {
+            return;
+        };
+        let lane = seat.lane(kind);
+        lane.mark_due(cx.now.at);
+        if let Some(due) = lane.next_due() {
+            self.timers.set_earliest(Timer::Lane(member, kind), due);
+        }
+        self.pump(cx, member, kind);
+    }
+
+    /// Something on a lane is over: there may be room for more.
+    pub(super) fn flight_over(
+        &mut self,
+        cx: &Context<'_>,
+        member: MemberId,
+        stay: u64,
+        kind: LaneKind,
+        key: &Key,
+    ) {
+        let Some(seat) = self.members.stay_mut(member, stay) else {
+            return;
+        };
+        let lane = seat.lane(kind);
+        lane.end(key);
+        if lane.is_empty() && lane.is_drained() {
+            self.timers.clear(Timer::Lane(member, kind));
+        }
+        self.pump(cx, member, kind);
+    }
+
+    /// The commit of an answer has failed: what was answered will be sent again.
+    pub(super) fn flight_goes_on(
+        &mut self,
+        cx: &Context<'_>,
+        member: MemberId,
+        stay: u64,
+        kind: LaneKind,
+        key: &Key,
+    ) {
+        let Some(seat) = self.members.stay_mut(member, stay) else {
+            return;
+        };
+        let lane = seat.lane(kind);
+        lane.unanswer(key);
+        if let Some(due) = lane.next_due() {
+            self.timers
+                .set_earliest(Timer::Lane(member, kind), due.max(cx.now.at));
+        }
+    }
+}
+
+fn earlier(due: Option<Instant>, other: Instant) -> Option<Instant> {
+    Some(due.map_or(other, |due| due.min(other)))
+}
+
+impl Mail {
+    /// A message as it was deposited.
+    pub(super) const fn new(row: Row, (sender, slot): Key, forward: Forward) -> Self {
+        Self {
+            row,
+            sender,
+            slot,
+            forward,
+        }
+    }
+}

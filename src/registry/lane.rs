@@ -1,0 +1,258 @@
+//! What is on its way to one client and not answered yet: messages, or outcomes.
+//!
+//! A lane goes through the rows of its client in order, a window at a time. What is not answered in time is read and
+//! sent again: no body is kept in memory. Knows no session and no database.
+//! Invariant: a row up to the cursor is on its way, answered, or gone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::clock::Instant;
+use crate::id::Slot;
+use crate::limits::{FORWARD_WINDOW_BYTES, FORWARD_WINDOW_MESSAGES, REQUEST_RETRY, REQUEST_RETRY_MAX};
+use crate::registry::storage::{MemberId, Row};
+
+/// Which of a client's two lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LaneKind {
+    /// Messages, answered by receipts.
+    Mail,
+    /// Outcomes, answered by acknowledgements.
+    Notices,
+}
+
+/// A message's name on a lane: its sender and its place among the sender's.
+pub(super) type Key = (MemberId, Slot);
+
+/// One message on its way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    /// Where it is kept.
+    pub(super) row: Row,
+    /// What it takes of the window.
+    pub(super) bytes: u64,
+    /// When it is to be sent again.
+    due: Instant,
+    /// What the next wait will be.
+    wait: Duration,
+    /// Whether it is to be sent again when the cursor comes by.
+    again: bool,
+    /// Whether its answer is being committed.
+    pub(super) ending: bool,
+    /// How often it was sent as it is now.
+    sent: u32,
+    /// How many answers still belong to what it was before.
+    stale: u32,
+}
+
+/// What to do with a row that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Send it.
+    Send,
+    /// It is on its way.
+    Skip,
+    /// Not before others are answered.
+    Full,
+}
+
+/// One lane.
+#[derive(Debug)]
+pub(super) struct Lane {
+    /// The last row that was seen to.
+    cursor: Row,
+    /// Whether there may be rows after it.
+    more: bool,
+    /// Whether a page is being read.
+    reading: bool,
+    bytes: u64,
+    flights: BTreeMap<Key, Flight>,
+    again: usize,
+}
+
+impl Lane {
+    /// A lane at its beginning.
+    pub(super) const fn new() -> Self {
+        Self {
+            cursor: Row(0),
+            more: true,
+            reading: false,
+            bytes: 0,
+            flights: BTreeMap::new(),
+            again: 0,
+        }
+    }
+
+    /// Where to read on.
+    pub(super) const fn cursor(&self) -> Row {
+        self.cursor
+    }
+
+    /// Whether everything was seen to: what comes new may be sent at once.
+    pub(super) const fn is_drained(&self) -> bool {
+        !self.more && !self.reading
+    }
+
+    /// Whether nothing is on its way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.flights.is_empty()
+    }
+
+    /// Whether reading a page is worth while: half the window is free, or something is to be sent again.
+    pub(super) fn wants_page(&self) -> bool {
+        let half_free =
+            self.flights.len() <= FORWARD_WINDOW_MESSAGES / 2 && self.bytes <= FORWARD_WINDOW_BYTES / 2;
+        self.more && !self.reading && (half_free || self.again > 0)
+    }
+
+    /// A page is being read.
+    pub(super) const fn begin_page(&mut self) {
+        self.reading = true;
+    }
+
+    /// The page was gone through as far as `cursor`; whether there may be more.
+    pub(super) fn end_page(&mut self, more: bool) {
+        self.reading = false;
+        self.more = more;
+        if !more && self.again > 0 {
+            // What was to be sent again and is no longer there was withdrawn, or has expired.
+            let bytes = &mut self.bytes;
+            self.flights.retain(|_, flight| {
+                if flight.again {
+                    *bytes -= flight.bytes;
+                }
+                !flight.again
+            });
+            self.again = 0;
+        }
+    }
+
+    /// There is something after the cursor.
+    pub(super) const fn expect_more(&mut self) {
+        self.more = true;
+    }
+
+    /// Something new stands at `row`, perhaps before the cursor.
+    pub(super) fn rewind(&mut self, row: Row) {
+        self.cursor = self.cursor.min(Row(row.0.saturating_sub(1)));
+        self.more = true;
+    }
+
+    /// What to do with a row that was read, or is new.
+    pub(super) fn turn(&self, key: &Key) -> Turn {
+        match self.flights.get(key) {
+            Some(flight) if flight.again => Turn::Send,
+            Some(_) => Turn::Skip,
+            None if self.flights.len() >= FORWARD_WINDOW_MESSAGES || self.bytes >= FORWARD_WINDOW_BYTES => {
+                Turn::Full
+            }
+            None => Turn::Send,
+        }
+    }
+
+    /// A row was seen to.
+    pub(super) fn pass(&mut self, row: Row) {
+        self.cursor = self.cursor.max(row);
+    }
+
+    /// A row is sent; returns when it is due again.
+    pub(super) fn send(&mut self, now: Instant, key: Key, row: Row, bytes: u64) -> Instant {
+        let total = &mut self.bytes;
+        let flight = self.flights.entry(key).or_insert_with(|| {
+            *total += bytes;
+            Flight {
+                row,
+                bytes,
+                due: now,
+                wait: REQUEST_RETRY,
+                again: false,
+                ending: false,
+                sent: 0,
+                stale: 0,
+            }
+        });
+        if std::mem::take(&mut flight.again) {
+            self.again -= 1;
+        }
+        flight.due = now + flight.wait;
+        flight.wait = (flight.wait * 2).min(REQUEST_RETRY_MAX);
+        flight.sent = flight.sent.saturating_add(1);
+        flight.due
+    }
+
+    /// What is on its way has become something else, which is sent now: answers to the earlier tellings do not
+    /// count for it. Returns when it is due again, or `None` if it was not on its way.
+    pub(super) fn resend(&mut self, now: Instant, key: &Key) -> Option<Instant> {
+        let flight = self.flights.get_mut(key)?;
+        flight.stale = flight.stale.saturating_add(flight.sent);
+        flight.sent = 1;
+        flight.ending = false;
+        flight.wait = REQUEST_RETRY * 2;
+        flight.due = now + REQUEST_RETRY;
+        if std::mem::take(&mut flight.again) {
+            self.again -= 1;
+        }
+        Some(flight.due)
+    }
+
+    /// The answer to something on its way: from now on it is being committed. `None` if it is not known, is being
+    /// committed already, or answers what was told before.
+    pub(super) fn answer(&mut self, key: &Key) -> Option<&Flight> {
+        let flight = self.flights.get_mut(key).filter(|flight| !flight.ending)?;
+        if flight.stale > 0 {
+            flight.stale -= 1;
+            return None;
+        }
+        flight.ending = true;
+        if std::mem::take(&mut flight.again) {
+            self.again -= 1;
+        }
+        Some(flight)
+    }
+
+    /// The commit of an answer has failed: it will be asked for again.
+    pub(super) fn unanswer(&mut self, key: &Key) {
+        if let Some(flight) = self.flights.get_mut(key) {
+            flight.ending = false;
+        }
+    }
+
+    /// It is over.
+    pub(super) fn end(&mut self, key: &Key) {
+        if let Some(flight) = self.flights.remove(key) {
+            self.bytes -= flight.bytes;
+            self.again -= usize::from(flight.again);
+        }
+    }
+
+    /// The client cannot take it now; returns when it is due again.
+    pub(super) fn put_off(&mut self, now: Instant, key: &Key, wait: Duration) -> Option<Instant> {
+        let flight = self.flights.get_mut(key).filter(|flight| !flight.ending)?;
+        flight.due = now + wait;
+        Some(flight.due)
+    }
+
+    /// Marks what is due to be sent again, and goes back to it.
+    pub(super) fn mark_due(&mut self, now: Instant) {
+        let mut first: Option<Row> = None;
+        for flight in self.flights.values_mut() {
+            if !flight.ending && !flight.again && flight.due <= now {
+                flight.again = true;
+                self.again += 1;
+                first = Some(first.map_or(flight.row, |row| row.min(flight.row)));
+            }
+        }
+        if let Some(row) = first {
+            self.rewind(row);
+        }
+    }
+
+    /// When something is due next.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.flights
+            .values()
+            .filter(|flight| !flight.ending && !flight.again)
+            .map(|flight| flight.due)
+            .min()
+    }
+}

@@ -1,0 +1,291 @@
+//! Deposits and withdrawals: what comes into the mailboxes (PROTOCOL §5.4).
+//!
+//! Says who may deposit what and reserves room for it; the database says whether it is new. `Deposited` is sent when
+//! it is committed, and not before. The envelope's tag is for the two ends: it cannot be checked here.
+//! Invariant: room is reserved exactly for what waits or is being committed.
+
+use std::time::Duration;
+
+use crate::engine::{Context, StoreFault};
+use crate::id::{EnvelopeHash, Slot};
+use crate::registry::Registry;
+use crate::registry::lane::LaneKind;
+use crate::registry::out::{DepositUnderWay, Pending};
+use crate::registry::presence::{STORAGE_RETRY_MS, milliseconds};
+use crate::registry::storage::{Kept, Mail, MemberId, NewMail, Notice, Reply, Request, Row};
+use crate::transport::SessionId;
+use crate::wire::codec;
+use crate::wire::envelope::{Envelope, Recipient};
+use crate::wire::frame::CloseCode;
+use crate::wire::message::{Busy, BusyReason, Deposit, DepositRefusal, End, FromRegistry, Outcome};
+
+/// Why a deposit is not taken.
+enum No {
+    /// For good.
+    Refused(DepositRefusal),
+    /// Too many of late: for so long.
+    Rate(Duration),
+}
+
+impl Registry {
+    /// "Keep this for its recipient."
+    pub(super) fn deposit(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        sender: MemberId,
+        deposit: Deposit,
+    ) {
+        let Deposit { forward, ttl_ms } = deposit;
+        let Ok(envelope) = Envelope::parse(&forward.envelope) else {
+            self.refuse_malformed(cx, session, &forward.envelope);
+            return;
+        };
+        let slot = envelope.slot;
+        let recipient = match self.judge_deposit(cx, sender, &envelope) {
+            Ok(recipient) => recipient,
+            Err(No::Refused(reason)) => {
+                self.out
+                    .send(session, &FromRegistry::DepositRefused { slot, reason });
+                return;
+            }
+            Err(No::Rate(wait)) => {
+                self.out
+                    .send(session, &busy(slot, BusyReason::Rate, milliseconds(wait)));
+                return;
+            }
+        };
+        let bytes = forward.envelope.len() as u64;
+        let under_way = DepositUnderWay {
+            session,
+            sender,
+            recipient,
+            slot,
+            hash: EnvelopeHash::of(&forward.envelope),
+            bytes,
+            row: self.next_row(),
+            new_contact: self.quotas.is_new_contact(sender, recipient),
+        };
+        if let Err(refusal) = self.quotas.reserve(&self.config, recipient, sender, bytes) {
+            self.ask_whether_known(under_way, refusal);
+            return;
+        }
+        let lifetime = Duration::from_millis(ttl_ms).min(self.config.time_to_live_max);
+        let new = NewMail {
+            row: under_way.row,
+            recipient,
+            sender,
+            slot,
+            hash: under_way.hash,
+            expires: self.age.age(cx.now.at).after(lifetime),
+            new_contact: under_way.new_contact,
+            forward,
+        };
+        self.expect_expiry(cx.now.at, new.expires);
+        self.out
+            .store(Request::Deposit(Box::new(new)), Pending::Deposit(under_way));
+    }
+
+    /// For whom a deposit is, or why it is not taken.
+    fn judge_deposit(
+        &mut self,
+        cx: &Context<'_>,
+        sender: MemberId,
+        envelope: &Envelope,
+    ) -> Result<MemberId, No> {
+        let owner = self
+            .members
+            .find_mut(sender)
+            .filter(|owner| envelope.sender.id == owner.card.id && envelope.sender.name.matches(&owner.name))
+            .ok_or(No::Refused(DepositRefusal::NotYours))?;
+        owner
+            .deposits
+            .take(cx.now.at, &self.config.deposits)
+            .map_err(No::Rate)?;
+        let Recipient::Peer(party) = &envelope.recipient;
+        let (recipient, member) = self
+            .members
+            .by_name(&party.name)
+            .and_then(|id| Some((id, self.members.find(id)?)))
+            .filter(|(_, member)| member.committed)
+            .ok_or(No::Refused(DepositRefusal::NoSuchName))?;
+        if member.card.id == party.id {
+            Ok(recipient)
+        } else {
+            Err(No::Refused(DepositRefusal::IdentityChanged))
+        }
+    }
+
+    /// An envelope that cannot be read: named if it can be, else its sender has broken the protocol.
+    fn refuse_malformed(&mut self, cx: &Context<'_>, session: SessionId, envelope: &[u8]) {
+        match codec::decode_prefix::<Envelope>(envelope) {
+            Ok((envelope, _)) => self.out.send(
+                session,
+                &FromRegistry::DepositRefused {
+                    slot: envelope.slot,
+                    reason: DepositRefusal::Malformed,
+                },
+            ),
+            Err(_) => self.drop_session(cx, session, CloseCode::Violation),
+        }
+    }
+
+    /// There is no room for it; but if it was deposited before, it needs none.
+    fn ask_whether_known(&mut self, deposit: DepositUnderWay, refusal: DepositRefusal) {
+        let request = Request::Known {
+            sender: deposit.sender,
+            slot: deposit.slot,
+            hash: deposit.hash,
+        };
+        self.out.store(request, Pending::Known { deposit, refusal });
+    }
+
+    /// A deposit is committed, or not.
+    pub(super) fn deposit_done(
+        &mut self,
+        cx: &Context<'_>,
+        deposit: DepositUnderWay,
+        reply: Result<Reply, StoreFault>,
+    ) {
+        let DepositUnderWay {
+            sender, recipient, ..
+        } = deposit;
+        match reply {
+            Ok(Reply::Deposit(Kept::Fresh(forward))) => {
+                if deposit.new_contact {
+                    self.quotas.add_contact(sender, recipient);
+                }
+                self.answer_deposited(&deposit);
+                let mail = Mail::new(deposit.row, (sender, deposit.slot), forward);
+                self.forward(cx, recipient, mail);
+            }
+            reply => {
+                self.quotas.release(recipient, sender, deposit.bytes);
+                self.answer_known(cx, &deposit, DepositRefusal::MailboxFull, reply);
+            }
+        }
+    }
+
+    /// What the database knows of a deposit that it has not kept now.
+    pub(super) fn answer_known(
+        &mut self,
+        cx: &Context<'_>,
+        deposit: &DepositUnderWay,
+        refusal: DepositRefusal,
+        reply: Result<Reply, StoreFault>,
+    ) {
+        let slot = deposit.slot;
+        match reply {
+            Ok(Reply::Deposit(Kept::Waiting)) => self.answer_deposited(deposit),
+            Ok(Reply::Deposit(Kept::Ended { row, end })) => self.answer_ended(cx, deposit, row, end),
+            Ok(Reply::Deposit(Kept::Conflict)) => {
+                self.answer(deposit, &FromRegistry::Conflict { slot });
+            }
+            Ok(Reply::Deposit(Kept::Unknown)) => self.answer(
+                deposit,
+                &FromRegistry::DepositRefused {
+                    slot,
+                    reason: refusal,
+                },
+            ),
+            Ok(_) => tracing::error!("the store answered a deposit with something else"),
+            Err(fault) => {
+                tracing::debug!(%fault, "deposit not committed");
+                self.answer(deposit, &busy(slot, BusyReason::Storage, STORAGE_RETRY_MS));
+            }
+        }
+    }
+
+    /// The deposit ended before: its outcome is the answer, told until it is acknowledged.
+    fn answer_ended(&mut self, cx: &Context<'_>, deposit: &DepositUnderWay, row: Row, end: End) {
+        let notice = Notice {
+            row,
+            slot: deposit.slot,
+            hash: deposit.hash,
+            end,
+        };
+        let on_its_way = self
+            .members
+            .seat_mut(deposit.sender)
+            .is_some_and(|seat| !seat.lane(LaneKind::Notices).is_drained());
+        if on_its_way {
+            // The outcomes are being gone through, and this one is among them; the answer need not wait.
+            let outcome = Outcome {
+                slot: notice.slot,
+                hash: notice.hash,
+                end: notice.end,
+            };
+            self.answer(deposit, &FromRegistry::Outcome(outcome));
+        } else {
+            self.notify(cx, deposit.sender, notice);
+        }
+    }
+
+    fn answer_deposited(&mut self, deposit: &DepositUnderWay) {
+        let answer = FromRegistry::Deposited {
+            slot: deposit.slot,
+            hash: deposit.hash,
+        };
+        self.answer(deposit, &answer);
+    }
+
+    /// Answers the session that asked, if it is still there.
+    fn answer(&mut self, deposit: &DepositUnderWay, answer: &FromRegistry) {
+        if self.sessions.contains_key(&deposit.session) {
+            self.out.send(deposit.session, answer);
+        }
+    }
+
+    /// "He has it directly, drop your copy."
+    pub(super) fn withdraw(&mut self, session: SessionId, sender: MemberId, slot: Slot) {
+        self.out.store(
+            Request::Withdraw { sender, slot },
+            Pending::Withdraw {
+                session,
+                sender,
+                slot,
+            },
+        );
+    }
+
+    /// A withdrawal is committed, or not. If not it is not answered, and will be asked again.
+    pub(super) fn withdraw_done(
+        &mut self,
+        cx: &Context<'_>,
+        (session, sender, slot): (SessionId, MemberId, Slot),
+        reply: Result<Reply, StoreFault>,
+    ) {
+        match reply {
+            Ok(Reply::Withdrawn(waiting)) => {
+                if let Some((recipient, bytes)) = waiting {
+                    self.quotas.release(recipient, sender, bytes);
+                    self.no_longer_forwarded(cx, recipient, (sender, slot));
+                }
+                if self.sessions.contains_key(&session) {
+                    self.out.send(session, &FromRegistry::Withdrawn { slot });
+                }
+            }
+            Ok(_) => tracing::error!("the store answered a withdrawal with something else"),
+            Err(fault) => tracing::debug!(%fault, "withdrawal not committed"),
+        }
+    }
+
+    fn no_longer_forwarded(&mut self, cx: &Context<'_>, recipient: MemberId, key: (MemberId, Slot)) {
+        if let Some(stay) = self.members.seat(recipient).map(|seat| seat.stay) {
+            self.flight_over(cx, recipient, stay, LaneKind::Mail, &key);
+        }
+    }
+
+    fn next_row(&mut self) -> Row {
+        self.last_row = Row(self.last_row.0.saturating_add(1));
+        self.last_row
+    }
+}
+
+const fn busy(slot: Slot, reason: BusyReason, retry_after_ms: u32) -> FromRegistry {
+    FromRegistry::Busy(Busy {
+        of: Some(slot),
+        reason,
+        retry_after_ms,
+    })
+}

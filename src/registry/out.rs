@@ -1,0 +1,165 @@
+//! What the registry wants done, in order, and which store requests it waits for.
+//!
+//! Invariant: replies are matched to requests in the order asked; there are never more under way than
+//! `STORE_REQUESTS_MAX`.
+
+use std::collections::VecDeque;
+
+use crate::engine::{Action, STORE_REQUESTS_MAX, Ticket};
+use crate::id::{EnvelopeHash, Slot};
+use crate::registry::interface::Event;
+use crate::registry::lane::{Key, LaneKind};
+use crate::registry::presence::Registration;
+use crate::registry::storage::{MemberId, Request, Row};
+use crate::transport::SessionId;
+use crate::wire::codec;
+use crate::wire::frame::CloseCode;
+use crate::wire::message::{DepositRefusal, FromRegistry, Outcome};
+
+/// Store requests that one input may cause at most; kept free, so that an input is never cut short.
+const REQUESTS_PER_INPUT: usize = 8;
+
+/// What a store request was for.
+#[derive(Debug)]
+pub(super) enum Pending {
+    /// A registration.
+    Register(Box<Registration>),
+    /// A deposit, with room reserved for it.
+    Deposit(DepositUnderWay),
+    /// A deposit that there is no room for, unless it was made before.
+    Known {
+        /// The deposit.
+        deposit: DepositUnderWay,
+        /// What to answer if it was not.
+        refusal: DepositRefusal,
+    },
+    /// A page of a lane.
+    Page {
+        /// Whose.
+        member: MemberId,
+        /// In which of his stays.
+        stay: u64,
+        /// Which lane.
+        kind: LaneKind,
+    },
+    /// A recipient's answer.
+    Answer {
+        /// Who answers.
+        member: MemberId,
+        /// In which of his stays.
+        stay: u64,
+        /// What.
+        key: Key,
+        /// Its row.
+        row: Row,
+        /// What its sender is to learn.
+        outcome: Outcome,
+    },
+    /// A sender's acknowledgement of an outcome.
+    Forget {
+        /// Whose.
+        member: MemberId,
+        /// In which of his stays.
+        stay: u64,
+        /// Which.
+        key: Key,
+    },
+    /// A withdrawal.
+    Withdraw {
+        /// Who asked.
+        session: SessionId,
+        /// Whose message.
+        sender: MemberId,
+        /// Which.
+        slot: Slot,
+    },
+    /// A sweep.
+    Expire,
+    /// The age.
+    SaveAge,
+}
+
+/// A deposit whose commit is under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DepositUnderWay {
+    /// Who is to be answered.
+    pub(super) session: SessionId,
+    /// Whose message.
+    pub(super) sender: MemberId,
+    /// For whom.
+    pub(super) recipient: MemberId,
+    /// Which.
+    pub(super) slot: Slot,
+    /// Of its envelope.
+    pub(super) hash: EnvelopeHash,
+    /// Its envelope bytes.
+    pub(super) bytes: u64,
+    /// The row that it gets.
+    pub(super) row: Row,
+    /// Whether it makes the recipient a contact of the sender.
+    pub(super) new_contact: bool,
+}
+
+/// Actions and requests under way.
+#[derive(Debug, Default)]
+pub(super) struct Out {
+    actions: VecDeque<Action<Request, Event>>,
+    pending: VecDeque<(Ticket, Pending)>,
+    next: u64,
+}
+
+impl Out {
+    /// Sends a message.
+    pub(super) fn send(&mut self, session: SessionId, message: &FromRegistry) {
+        self.send_bytes(session, codec::encode(message));
+    }
+
+    /// Sends a message that is encoded already.
+    pub(super) fn send_bytes(&mut self, session: SessionId, bytes: Vec<u8>) {
+        self.actions.push_back(Action::Send { session, bytes });
+    }
+
+    /// Closes a session.
+    pub(super) fn close(&mut self, session: SessionId, code: CloseCode) {
+        self.actions.push_back(Action::Close { session, code });
+    }
+
+    /// Tells the operator.
+    pub(super) fn event(&mut self, event: Event) {
+        self.actions.push_back(Action::Event(event));
+    }
+
+    /// Asks the store.
+    pub(super) fn store(&mut self, request: Request, pending: Pending) {
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        self.pending.push_back((ticket, pending));
+        self.actions.push_back(Action::Store { ticket, request });
+    }
+
+    /// Whether a request may be made that no input asks for.
+    pub(super) fn has_store_room(&self) -> bool {
+        self.pending.len() < STORE_REQUESTS_MAX - REQUESTS_PER_INPUT
+    }
+
+    /// Whether nothing is under way.
+    pub(super) fn is_settled(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// What a reply is for.
+    pub(super) fn answered(&mut self, ticket: Ticket) -> Option<Pending> {
+        let (asked, pending) = self.pending.pop_front()?;
+        if asked == ticket {
+            return Some(pending);
+        }
+        tracing::error!(?asked, ?ticket, "the store answered out of order");
+        self.pending.push_front((asked, pending));
+        None
+    }
+
+    /// The next action.
+    pub(super) fn poll(&mut self) -> Option<Action<Request, Event>> {
+        self.actions.pop_front()
+    }
+}

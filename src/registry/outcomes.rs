@@ -1,0 +1,195 @@
+//! How messages end: receipts, acknowledgements, expiry (PROTOCOL §5.4).
+//!
+//! A recipient's answer, or the end of a lifetime, turns a message into its outcome, in place; the outcome is told to
+//! its sender until he has committed it. Only answers to what was forwarded in this stay are heard, and only once
+//! each: everything else was answered before, or is nobody's.
+//! Invariant: an outcome is told only after it is committed.
+
+use std::time::Duration;
+
+use crate::clock::{Age, Instant};
+use crate::engine::{Context, StoreFault};
+use crate::id::{MessageId, Slot};
+use crate::limits::{OUTCOME_LIFETIME, REQUEST_RETRY, REQUEST_RETRY_MAX, SWEEP_DELAY};
+use crate::registry::Registry;
+use crate::registry::lane::{Key, LaneKind};
+use crate::registry::out::Pending;
+use crate::registry::storage::{Answer, MemberId, Notice, Reply, Request, Row};
+use crate::registry::timers::Timer;
+use crate::wire::envelope::Receipt;
+use crate::wire::message::{Busy, End, Outcome};
+
+/// The least that a client's "later" is taken for: he cannot make us read his mail all the time.
+const PUT_OFF_MIN: Duration = Duration::from_millis(100);
+
+impl Registry {
+    /// The recipient's answer to a message that was forwarded to him.
+    pub(super) fn receipt(&mut self, cx: &Context<'_>, member: MemberId, receipt: Receipt) {
+        let Some(sender) = self.members.by_identity(&receipt.id.sender) else {
+            return;
+        };
+        let key = (sender, receipt.id.slot);
+        let keep_until = self.keep_until(cx.now.at);
+        let Some(seat) = self.members.seat_mut(member) else {
+            return;
+        };
+        let stay = seat.stay;
+        let Some(row) = seat.mail.answer(&key).map(|flight| flight.row) else {
+            return;
+        };
+        let end = End::Answered(receipt);
+        let answer = Answer {
+            row,
+            recipient: member,
+            sender,
+            slot: receipt.id.slot,
+            hash: receipt.hash,
+            end,
+            keep_until,
+        };
+        self.expect_expiry(cx.now.at, keep_until);
+        let outcome = Outcome {
+            slot: receipt.id.slot,
+            hash: receipt.hash,
+            end,
+        };
+        self.out.store(
+            Request::Answer(Box::new(answer)),
+            Pending::Answer {
+                member,
+                stay,
+                key,
+                row,
+                outcome,
+            },
+        );
+    }
+
+    /// An answer is committed, or not.
+    pub(super) fn answer_done(
+        &mut self,
+        cx: &Context<'_>,
+        (member, stay, key): (MemberId, u64, Key),
+        (row, outcome): (Row, Outcome),
+        reply: Result<Reply, StoreFault>,
+    ) {
+        match reply {
+            Ok(Reply::Ended { freed, news }) => {
+                if let Some(bytes) = freed {
+                    self.quotas.release(member, key.0, bytes);
+                }
+                self.flight_over(cx, member, stay, LaneKind::Mail, &key);
+                if news {
+                    let notice = Notice {
+                        row,
+                        slot: outcome.slot,
+                        hash: outcome.hash,
+                        end: outcome.end,
+                    };
+                    self.notify(cx, key.0, notice);
+                }
+            }
+            Ok(_) => tracing::error!("the store answered an answer with something else"),
+            Err(fault) => {
+                tracing::debug!(%fault, "answer not committed");
+                self.flight_goes_on(cx, member, stay, LaneKind::Mail, &key);
+            }
+        }
+    }
+
+    /// The recipient cannot commit a message now.
+    pub(super) fn put_off(&mut self, cx: &Context<'_>, member: MemberId, busy: Busy<MessageId>) {
+        let Some(sender) = self.members.by_identity(&busy.of.sender) else {
+            return;
+        };
+        let wait = Duration::from_millis(busy.retry_after_ms.into()).clamp(PUT_OFF_MIN, REQUEST_RETRY_MAX);
+        if let Some(seat) = self.members.seat_mut(member)
+            && let Some(due) = seat.mail.put_off(cx.now.at, &(sender, busy.of.slot), wait)
+        {
+            self.timers.set_earliest(Timer::Lane(member, LaneKind::Mail), due);
+        }
+    }
+
+    /// A sender has committed an outcome.
+    pub(super) fn outcome_ack(&mut self, member: MemberId, slot: Slot) {
+        let key = (member, slot);
+        let Some(seat) = self.members.seat_mut(member) else {
+            return;
+        };
+        let stay = seat.stay;
+        if seat.notices.answer(&key).is_none() {
+            return;
+        }
+        self.out.store(
+            Request::Forget { sender: member, slot },
+            Pending::Forget { member, stay, key },
+        );
+    }
+
+    /// An outcome is forgotten, or not.
+    pub(super) fn forget_done(
+        &mut self,
+        cx: &Context<'_>,
+        (member, stay, key): (MemberId, u64, Key),
+        reply: Result<Reply, StoreFault>,
+    ) {
+        match reply {
+            Ok(_) => self.flight_over(cx, member, stay, LaneKind::Notices, &key),
+            Err(fault) => {
+                tracing::debug!(%fault, "outcome not forgotten");
+                self.flight_goes_on(cx, member, stay, LaneKind::Notices, &key);
+            }
+        }
+    }
+
+    /// Something ends at `age`: a sweep is due then, though not too soon after the start.
+    pub(super) fn expect_expiry(&mut self, now: Instant, age: Age) {
+        if self.sweeping {
+            return; // Its reply names the next.
+        }
+        let at = self.age.instant_of(age).max(self.started + SWEEP_DELAY).max(now);
+        self.timers.set_earliest(Timer::Expiry, at);
+    }
+
+    /// Lifetimes may have ended.
+    pub(super) fn sweep(&mut self, cx: &Context<'_>) {
+        if !self.out.has_store_room() {
+            self.timers.set(Timer::Expiry, cx.now.at + REQUEST_RETRY);
+            return;
+        }
+        self.sweeping = true;
+        let request = Request::Expire {
+            now: self.age.age(cx.now.at),
+            at: cx.now.wall,
+            keep_until: self.keep_until(cx.now.at),
+        };
+        self.out.store(request, Pending::Expire);
+    }
+
+    /// Lifetimes have ended.
+    pub(super) fn sweep_done(&mut self, cx: &Context<'_>, reply: Result<Reply, StoreFault>) {
+        self.sweeping = false;
+        match reply {
+            Ok(Reply::Expired { rows, next }) => {
+                if let Some(next) = next {
+                    self.expect_expiry(cx.now.at, next);
+                }
+                for expired in rows {
+                    self.quotas
+                        .release(expired.recipient, expired.sender, expired.bytes);
+                    self.notify(cx, expired.sender, expired.notice);
+                }
+            }
+            Ok(_) => tracing::error!("the store answered a sweep with something else"),
+            Err(fault) => {
+                tracing::debug!(%fault, "sweep not committed");
+                self.timers.set(Timer::Expiry, cx.now.at + REQUEST_RETRY_MAX);
+            }
+        }
+    }
+
+    /// Until when an outcome of now is kept.
+    fn keep_until(&self, now: Instant) -> Age {
+        self.age.age(now).after(OUTCOME_LIFETIME)
+    }
+}

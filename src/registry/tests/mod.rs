@@ -1,0 +1,400 @@
+//! Tests of the registry: exact actions and exact deadlines, on the real database, in memory.
+//!
+//! [`World`] drives a registry as a node does, with sessions that are only entries in a table. Store requests are
+//! committed at once, or when a test says so, or fail.
+
+mod registration;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::*;
+use crate::clock::WallTime;
+use crate::engine::Store;
+use crate::id::{EnvelopeHash, Epoch, MessageId, Name, Sequence, Slot};
+use crate::identity::{Identity, Role as KeyRole};
+use crate::store::registry::RegistryStore;
+use crate::transport::{CloseCause, Path, Sessions};
+use crate::wire::codec::Bounded;
+use crate::wire::envelope::{Body, Envelope, Party, Receipt, Recipient, Verdict};
+use crate::wire::message::{Deposit, Forward, Page, Register, Registered, Version};
+
+/// What the registry did.
+#[derive(Clone, Debug, PartialEq)]
+enum Did {
+    Say(SessionId, FromRegistry),
+    Close(SessionId, CloseCode),
+    Event(Event),
+}
+
+/// Sessions as a table.
+#[derive(Default)]
+struct Table(BTreeMap<SessionId, (Path, usize)>);
+
+impl Sessions for Table {
+    fn path(&self, session: SessionId) -> Option<Path> {
+        self.0.get(&session).map(|(path, _)| *path)
+    }
+
+    fn room(&self, session: SessionId) -> usize {
+        self.0.get(&session).map_or(0, |(_, room)| *room)
+    }
+}
+
+/// Somebody with a key.
+struct Person {
+    name: Name,
+    identity: Identity,
+    address: SocketAddr,
+}
+
+impl Person {
+    fn new(name: &str, seed: u8) -> Self {
+        Self {
+            name: name.parse().unwrap(),
+            identity: Identity::from_seed(&[seed; 32], KeyRole::Client),
+            address: SocketAddr::from(([192, 0, 2, seed], 4000)),
+        }
+    }
+
+    fn party(&self) -> Party {
+        Party {
+            name: self.name.clone(),
+            id: self.identity.id(),
+        }
+    }
+
+    fn id(&self, sequence: u64) -> MessageId {
+        MessageId {
+            sender: self.identity.id(),
+            slot: slot(sequence),
+        }
+    }
+
+    /// A message's bytes.
+    fn envelope(&self, to: &Self, sequence: u64, text: &str) -> Vec<u8> {
+        let envelope = Envelope {
+            sender: self.party(),
+            recipient: Recipient::Peer(to.party()),
+            slot: slot(sequence),
+            sent_at: WallTime::from_unix_ms(5),
+            body: Body::Plain(text.to_owned()),
+        };
+        let key = self.identity.pair_key(&to.identity.card().key).unwrap();
+        envelope.seal(&key)
+    }
+
+    /// The answer to one.
+    fn receipt(&self, from: &Self, sequence: u64, envelope: &[u8], verdict: Verdict) -> Receipt {
+        let key = self.identity.pair_key(&from.identity.card().key).unwrap();
+        Receipt::seal(
+            (from.id(sequence), EnvelopeHash::of(envelope)),
+            verdict,
+            WallTime::from_unix_ms(9),
+            self.identity.id(),
+            &key,
+        )
+    }
+}
+
+const fn slot(sequence: u64) -> Slot {
+    Slot {
+        epoch: Epoch(u64::MAX - 1), // Above what a signed number holds.
+        sequence: Sequence(sequence),
+    }
+}
+
+const STORE_ID: [u8; 16] = [9; 16];
+
+/// A registry and what is around it.
+struct World {
+    registry: Registry,
+    store: RegistryStore,
+    sessions: Table,
+    now: Now,
+    did: Vec<Did>,
+    /// Requests that wait for `World::commit` while `held`.
+    asked: Vec<(Ticket, Request)>,
+    held: bool,
+    failing: bool,
+    config: Config,
+}
+
+impl World {
+    fn new(config: Config) -> Self {
+        let (store, image) = RegistryStore::open_in_memory(STORE_ID).unwrap();
+        let now = Now {
+            at: Instant::from_micros(1_000_000_000),
+            wall: WallTime::from_unix_ms(1_700_000_000_000),
+        };
+        Self {
+            registry: Registry::new(config.clone(), image, now, [3; 32]),
+            store,
+            sessions: Table::default(),
+            now,
+            did: Vec::new(),
+            asked: Vec::new(),
+            held: false,
+            failing: false,
+            config,
+        }
+    }
+
+    /// The process ends without a word and is started again on the same database.
+    fn restart(&mut self) {
+        let image = self.store.image().unwrap();
+        self.registry = Registry::new(self.config.clone(), image, self.now, [4; 32]);
+        self.sessions = Table::default();
+        self.asked.clear();
+        self.did.clear();
+    }
+
+    fn drive(&mut self, input: impl FnOnce(&mut Registry, &Context<'_>)) {
+        let cx = Context {
+            now: self.now,
+            sessions: &self.sessions,
+        };
+        input(&mut self.registry, &cx);
+        self.drain();
+        if !self.held {
+            self.commit();
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(action) = self.registry.poll_action() {
+            match action {
+                Action::Send { session, bytes } => {
+                    let room = self.sessions.0.get(&session).map_or(0, |(_, room)| *room);
+                    assert!(bytes.len() <= room, "sent without room");
+                    self.did.push(Did::Say(session, codec::decode(&bytes).unwrap()));
+                }
+                Action::Close { session, code } => {
+                    self.sessions.0.remove(&session);
+                    self.did.push(Did::Close(session, code));
+                }
+                Action::Event(event) => self.did.push(Did::Event(event)),
+                Action::Store { ticket, request } => self.asked.push((ticket, request)),
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+
+    /// Answers the store requests, and those that come of the answers.
+    fn commit(&mut self) {
+        while !self.asked.is_empty() {
+            self.commit_asked();
+        }
+    }
+
+    /// Answers the store requests that were asked until now, in one commit.
+    fn commit_asked(&mut self) {
+        let asked = std::mem::take(&mut self.asked);
+        let replies = if self.failing {
+            asked
+                .into_iter()
+                .map(|(ticket, _)| (ticket, Err(StoreFault::Full)))
+                .collect()
+        } else {
+            self.store.commit(asked)
+        };
+        for (ticket, reply) in replies {
+            let cx = Context {
+                now: self.now,
+                sessions: &self.sessions,
+            };
+            self.registry.handle_store_reply(&cx, ticket, reply);
+            self.drain();
+        }
+    }
+
+    /// What happened since the last call.
+    fn take(&mut self) -> Vec<Did> {
+        std::mem::take(&mut self.did)
+    }
+
+    /// What was said to one session since the last `take`; everything else is dropped with it.
+    fn heard(&mut self, session: SessionId) -> Vec<FromRegistry> {
+        self.take()
+            .into_iter()
+            .filter_map(|did| match did {
+                Did::Say(to, message) if to == session => Some(message),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// As `heard`, without the directory.
+    fn heard_mail(&mut self, session: SessionId) -> Vec<FromRegistry> {
+        let mut heard = self.heard(session);
+        heard.retain(|message| !matches!(message, FromRegistry::Directory(_)));
+        heard
+    }
+
+    fn open(&mut self, session: u64, person: &Person) -> SessionId {
+        let session = SessionId(session);
+        let path = Path {
+            address: person.address,
+            heard_at: self.now.at,
+            probe_timeout: Duration::from_millis(100),
+        };
+        self.sessions.0.insert(session, (path, 1 << 20));
+        self.drive(|registry, cx| {
+            registry.handle_session(
+                cx,
+                SessionEvent::Opened {
+                    session,
+                    attempt: None,
+                    service: Service::Registry,
+                    peer: *person.identity.card(),
+                    address: person.address,
+                },
+            );
+        });
+        session
+    }
+
+    /// Opens a session and registers in it.
+    fn join(&mut self, session: u64, person: &Person, counter: u64) -> SessionId {
+        let session = self.open(session, person);
+        self.say(session, &register(person, counter));
+        session
+    }
+
+    fn say(&mut self, session: SessionId, message: &ToRegistry) {
+        self.hear(session);
+        self.say_bytes(session, codec::encode(message));
+    }
+
+    fn say_bytes(&mut self, session: SessionId, bytes: Vec<u8>) {
+        self.drive(|registry, cx| {
+            registry.handle_session(cx, SessionEvent::Message { session, bytes });
+        });
+    }
+
+    /// Something authenticated comes from a session now.
+    fn hear(&mut self, session: SessionId) {
+        if let Some((path, _)) = self.sessions.0.get_mut(&session) {
+            path.heard_at = self.now.at;
+        }
+    }
+
+    fn close(&mut self, session: SessionId, cause: CloseCause) {
+        self.sessions.0.remove(&session);
+        self.drive(|registry, cx| {
+            registry.handle_session(cx, SessionEvent::Closed { session, cause });
+        });
+    }
+
+    fn set_room(&mut self, session: SessionId, room: usize) {
+        self.sessions.0.get_mut(&session).unwrap().1 = room;
+    }
+
+    /// Time passes; no deadline is seen to.
+    fn pass(&mut self, span: Duration) {
+        self.now.at = self.now.at + span;
+        let ms = i64::try_from(span.as_millis()).unwrap();
+        self.now.wall = WallTime::from_unix_ms(self.now.wall.unix_ms() + ms);
+    }
+
+    fn timeout(&mut self) {
+        self.drive(|registry, cx| registry.handle_timeout(cx));
+    }
+
+    /// Goes on to the next deadline and sees to it; how far that was.
+    fn next(&mut self) -> Duration {
+        let at = self.registry.poll_timeout().unwrap();
+        let span = at.since(self.now.at);
+        self.pass(span);
+        self.timeout();
+        span
+    }
+
+    /// Goes on for a span, deadline by deadline, while these sessions are heard of.
+    fn run(&mut self, span: Duration, alive: &[SessionId]) {
+        let end = self.now.at + span;
+        while let Some(at) = self.registry.poll_timeout().filter(|at| *at <= end) {
+            let step = at.since(self.now.at);
+            self.pass(step);
+            for session in alive {
+                self.hear(*session);
+            }
+            self.timeout();
+        }
+        let rest = end.since(self.now.at);
+        self.pass(rest);
+        for session in alive {
+            self.hear(*session);
+        }
+    }
+
+    fn in_(&self, ms: u64) -> Instant {
+        self.now.at + Duration::from_millis(ms)
+    }
+}
+
+fn register(person: &Person, counter: u64) -> ToRegistry {
+    register_with(person, counter, Vec::new(), None)
+}
+
+fn register_with(
+    person: &Person,
+    counter: u64,
+    private: Vec<SocketAddr>,
+    directory: Option<Version>,
+) -> ToRegistry {
+    ToRegistry::Register(Register {
+        name: person.name.clone(),
+        counter,
+        private: Bounded::truncated(private),
+        directory,
+    })
+}
+
+fn registered(person: &Person, counter: u64, returning: bool) -> FromRegistry {
+    FromRegistry::Registered(Registered {
+        counter,
+        returning,
+        store_id: STORE_ID,
+        observed: person.address,
+        lease_ms: 60_000,
+        pushed: true,
+    })
+}
+
+fn deposit(envelope: &[u8]) -> ToRegistry {
+    deposit_for(envelope, 3_600_000)
+}
+
+fn deposit_for(envelope: &[u8], ttl_ms: u64) -> ToRegistry {
+    ToRegistry::Deposit(Deposit {
+        forward: forward(envelope),
+        ttl_ms,
+    })
+}
+
+fn forward(envelope: &[u8]) -> Forward {
+    Forward {
+        floor: Sequence(0),
+        envelope: envelope.to_vec(),
+    }
+}
+
+fn deposited(sequence: u64, envelope: &[u8]) -> FromRegistry {
+    FromRegistry::Deposited {
+        slot: slot(sequence),
+        hash: EnvelopeHash::of(envelope),
+    }
+}
+
+/// The pages among messages.
+fn pages(heard: &[FromRegistry]) -> Vec<&Page> {
+    heard
+        .iter()
+        .filter_map(|message| match message {
+            FromRegistry::Directory(page) => Some(page),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,310 @@
+//! What the registry's requests do to the `mail` table.
+//!
+//! A row is a message until its outcome is known, then that outcome until the sender has committed it. Whether a
+//! deposit is new is decided here, by the unique key (sender, epoch, sequence).
+//! Invariant: an outcome is only ever replaced by a recipient's answer, and that by nothing.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
+
+use crate::clock::{Age, WallTime};
+use crate::id::{EnvelopeHash, Epoch, Sequence, Slot};
+use crate::limits::{FORWARD_PAGE_BYTES, FORWARD_PAGE_MESSAGES};
+use crate::registry::storage::{
+    Answer, EXPIRE_ROWS_MAX, Expired, Kept, Mail, MemberId, NewMail, Notice, Reply, Row,
+};
+use crate::store::database::Bits;
+use crate::wire::codec;
+use crate::wire::message::{End, Forward};
+
+/// Stores a message, or says what is known of its slot.
+pub(super) fn deposit(db: &Connection, new: NewMail) -> rusqlite::Result<Kept> {
+    let stored = db
+        .prepare_cached(
+            "INSERT INTO mail (id, recipient, sender, epoch, sequence, hash, floor, envelope, size, expires_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (sender, epoch, sequence) DO NOTHING",
+        )?
+        .execute(params![
+            Bits(new.row.0),
+            new.recipient.0,
+            new.sender.0,
+            Bits(new.slot.epoch.0),
+            Bits(new.slot.sequence.0),
+            new.hash.0,
+            Bits(new.forward.floor.0),
+            new.forward.envelope,
+            Bits(new.forward.envelope.len() as u64),
+            Bits(new.expires.as_ms()),
+        ])?;
+    if stored == 0 {
+        return known(db, new.sender, new.slot, new.hash);
+    }
+    if new.new_contact {
+        db.prepare_cached("INSERT INTO contact (writer, reader) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+            .execute([new.sender.0, new.recipient.0])?;
+    }
+    Ok(Kept::Fresh(new.forward))
+}
+
+/// What is known of a slot.
+pub(super) fn known(
+    db: &Connection,
+    sender: MemberId,
+    slot: Slot,
+    hash: EnvelopeHash,
+) -> rusqlite::Result<Kept> {
+    let found = db
+        .prepare_cached(
+            "SELECT id, hash, outcome FROM mail WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3 ORDER BY id",
+        )?
+        .query_row(
+            params![sender.0, Bits(slot.epoch.0), Bits(slot.sequence.0)],
+            |row| {
+                Ok((
+                    Row(row.get::<_, Bits>(0)?.0),
+                    EnvelopeHash(row.get(1)?),
+                    outcome(row, 2)?,
+                ))
+            },
+        )
+        .optional()?;
+    Ok(match found {
+        None => Kept::Unknown,
+        Some((_, other, _)) if other != hash => Kept::Conflict,
+        Some((_, _, None)) => Kept::Waiting,
+        Some((row, _, Some(end))) => Kept::Ended { row, end },
+    })
+}
+
+/// A page of a mailbox: at least one message if there is one, else bounded in number and bytes.
+pub(super) fn read(db: &Connection, recipient: MemberId, after: Row) -> rusqlite::Result<Reply> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, sender, epoch, sequence, floor, envelope FROM mail
+         WHERE recipient = ?1 AND id > ?2 AND outcome IS NULL ORDER BY id LIMIT ?3",
+    )?;
+    let mut found = statement.query(params![
+        recipient.0,
+        Bits(after.0),
+        Bits(FORWARD_PAGE_MESSAGES as u64)
+    ])?;
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = found.next()? {
+        let mail = Mail {
+            row: Row(row.get::<_, Bits>(0)?.0),
+            sender: MemberId(row.get(1)?),
+            slot: slot(row, 2)?,
+            forward: Forward {
+                floor: Sequence(row.get::<_, Bits>(4)?.0),
+                envelope: row.get(5)?,
+            },
+        };
+        bytes += mail.forward.envelope.len() as u64;
+        rows.push(mail);
+        if bytes >= FORWARD_PAGE_BYTES {
+            return Ok(Reply::Mail { rows, more: true });
+        }
+    }
+    let more = rows.len() == FORWARD_PAGE_MESSAGES;
+    Ok(Reply::Mail { rows, more })
+}
+
+/// A page of outcomes.
+pub(super) fn read_notices(db: &Connection, sender: MemberId, after: Row) -> rusqlite::Result<Reply> {
+    let rows: Vec<Notice> = db
+        .prepare_cached(
+            "SELECT id, epoch, sequence, hash, outcome FROM mail
+             WHERE sender = ?1 AND id > ?2 AND outcome IS NOT NULL ORDER BY id LIMIT ?3",
+        )?
+        .query_map(
+            params![sender.0, Bits(after.0), Bits(FORWARD_PAGE_MESSAGES as u64)],
+            |row| {
+                Ok(Notice {
+                    row: Row(row.get::<_, Bits>(0)?.0),
+                    slot: slot(row, 1)?,
+                    hash: EnvelopeHash(row.get(3)?),
+                    end: outcome(row, 4)?.ok_or_else(|| broken(4, "no outcome"))?,
+                })
+            },
+        )?
+        .collect::<rusqlite::Result<_>>()?;
+    let more = rows.len() == FORWARD_PAGE_MESSAGES;
+    Ok(Reply::Notices { rows, more })
+}
+
+/// Turns a message into its recipient's answer. What has expired meanwhile is answered after all; what is gone
+/// comes back as an outcome, so that its sender learns of it.
+pub(super) fn answer(db: &Connection, answer: &Answer) -> rusqlite::Result<Reply> {
+    let end = codec::encode(&answer.end);
+    let freed = db
+        .prepare_cached(
+            "UPDATE mail SET envelope = NULL, outcome = ?1, expires_ms = ?2
+             WHERE sender = ?3 AND epoch = ?4 AND sequence = ?5 AND recipient = ?6 AND hash = ?7
+               AND outcome IS NULL
+             RETURNING size",
+        )?
+        .query_row(
+            params![
+                end,
+                Bits(answer.keep_until.as_ms()),
+                answer.sender.0,
+                Bits(answer.slot.epoch.0),
+                Bits(answer.slot.sequence.0),
+                answer.recipient.0,
+                answer.hash.0,
+            ],
+            |row| row.get::<_, Bits>(0),
+        )
+        .optional()?;
+    if let Some(size) = freed {
+        return Ok(Reply::Ended {
+            freed: Some(size.0),
+            news: true,
+        });
+    }
+    let news = match known(db, answer.sender, answer.slot, answer.hash)? {
+        Kept::Unknown => revive(db, answer, &end)?,
+        Kept::Ended {
+            end: End::Expired { .. } | End::Refused { .. },
+            ..
+        } => replace(db, answer, &end)?,
+        _ => false,
+    };
+    Ok(Reply::Ended { freed: None, news })
+}
+
+/// Stores the outcome of a message that is gone.
+fn revive(db: &Connection, answer: &Answer, end: &[u8]) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "INSERT INTO mail (id, recipient, sender, epoch, sequence, hash, floor, size, expires_ms, outcome)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7, ?8)",
+    )?
+    .execute(params![
+        Bits(answer.row.0),
+        answer.recipient.0,
+        answer.sender.0,
+        Bits(answer.slot.epoch.0),
+        Bits(answer.slot.sequence.0),
+        answer.hash.0,
+        Bits(answer.keep_until.as_ms()),
+        end,
+    ])
+    .map(|rows| rows > 0)
+}
+
+/// Puts the recipient's answer in the place of another outcome.
+fn replace(db: &Connection, answer: &Answer, end: &[u8]) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "UPDATE mail SET outcome = ?1, expires_ms = ?2
+         WHERE sender = ?3 AND epoch = ?4 AND sequence = ?5 AND recipient = ?6",
+    )?
+    .execute(params![
+        end,
+        Bits(answer.keep_until.as_ms()),
+        answer.sender.0,
+        Bits(answer.slot.epoch.0),
+        Bits(answer.slot.sequence.0),
+        answer.recipient.0,
+    ])
+    .map(|rows| rows > 0)
+}
+
+/// Forgets an outcome; a message that waits stays.
+pub(super) fn forget(db: &Connection, sender: MemberId, slot: Slot) -> rusqlite::Result<Reply> {
+    db.prepare_cached(
+        "DELETE FROM mail WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3 AND outcome IS NOT NULL",
+    )?
+    .execute(params![sender.0, Bits(slot.epoch.0), Bits(slot.sequence.0)])
+    .map(|_| Reply::Done)
+}
+
+/// Removes a message, or its outcome.
+pub(super) fn withdraw(db: &Connection, sender: MemberId, slot: Slot) -> rusqlite::Result<Reply> {
+    let waiting = db
+        .prepare_cached(
+            "DELETE FROM mail WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3
+             RETURNING recipient, size, outcome IS NULL",
+        )?
+        .query_row(
+            params![sender.0, Bits(slot.epoch.0), Bits(slot.sequence.0)],
+            |row| {
+                let waited: bool = row.get(2)?;
+                Ok(waited.then_some((MemberId(row.get(0)?), row.get::<_, Bits>(1)?.0)))
+            },
+        )
+        .optional()?;
+    Ok(Reply::Withdrawn(waiting.flatten()))
+}
+
+/// Turns what has outlived its time into outcomes, and drops outcomes that have.
+pub(super) fn expire(db: &Connection, now: Age, at: WallTime, keep_until: Age) -> rusqlite::Result<Reply> {
+    let due: Vec<(Expired, bool)> = db
+        .prepare_cached(
+            "SELECT id, epoch, sequence, hash, recipient, sender, size, outcome IS NULL FROM mail
+             WHERE expires_ms <= ?1 ORDER BY expires_ms, id LIMIT ?2",
+        )?
+        .query_map(params![Bits(now.as_ms()), Bits(EXPIRE_ROWS_MAX as u64)], |row| {
+            let expired = Expired {
+                recipient: MemberId(row.get(4)?),
+                sender: MemberId(row.get(5)?),
+                bytes: row.get::<_, Bits>(6)?.0,
+                notice: Notice {
+                    row: Row(row.get::<_, Bits>(0)?.0),
+                    slot: slot(row, 1)?,
+                    hash: EnvelopeHash(row.get(3)?),
+                    end: End::Expired { at },
+                },
+            };
+            Ok((expired, row.get(7)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut rows = Vec::new();
+    for (expired, waited) in due {
+        let row = Bits(expired.notice.row.0);
+        if waited {
+            db.prepare_cached(
+                "UPDATE mail SET envelope = NULL, outcome = ?2, expires_ms = ?3 WHERE id = ?1",
+            )?
+            .execute(params![
+                row,
+                codec::encode(&expired.notice.end),
+                Bits(keep_until.as_ms())
+            ])?;
+            rows.push(expired);
+        } else {
+            db.prepare_cached("DELETE FROM mail WHERE id = ?1")?
+                .execute([row])?;
+        }
+    }
+    Ok(Reply::Expired {
+        rows,
+        next: next_expiry(db)?,
+    })
+}
+
+/// The earliest end of a lifetime.
+pub(super) fn next_expiry(db: &Connection) -> rusqlite::Result<Option<Age>> {
+    db.prepare_cached("SELECT expires_ms FROM mail ORDER BY expires_ms LIMIT 1")?
+        .query_row([], |row| row.get::<_, Bits>(0))
+        .optional()
+        .map(|age| age.map(|age| Age::from_ms(age.0)))
+}
+
+fn slot(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Slot> {
+    Ok(Slot {
+        epoch: Epoch(row.get::<_, Bits>(column)?.0),
+        sequence: Sequence(row.get::<_, Bits>(column + 1)?.0),
+    })
+}
+
+fn outcome(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<End>> {
+    row.get_ref(column)?
+        .as_blob_or_null()?
+        .map(|bytes| codec::decode(bytes).map_err(|error| broken(column, error)))
+        .transpose()
+}
+
+/// A value that this program did not write.
+fn broken(column: usize, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, why.into())
+}

@@ -1,0 +1,1 @@
+//! Tests of the registry's database: repetition, conflict, order, savepoints, reopening.
