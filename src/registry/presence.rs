@@ -124,10 +124,10 @@ impl Registry {
         self.directory.announce(address, &seat.private);
         let anew = before.ip() != address.ip()
             && (self.directory.has_private(before.ip()) || self.directory.has_private(address.ip()));
-        self.spread(cx, member, false);
         if anew {
-            self.tell_anew(cx, member);
+            self.tell_anew(member);
         }
+        self.spread(cx, member, false);
     }
 
     /// The member who is online in a session.

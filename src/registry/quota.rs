@@ -43,6 +43,11 @@ impl Quotas {
         quotas
     }
 
+    /// What waits in all mailboxes.
+    pub(super) const fn total(&self) -> Usage {
+        self.total
+    }
+
     /// Makes room for a message, or says which limit forbids it.
     pub(super) fn reserve(
         &mut self,
@@ -57,7 +62,7 @@ impl Quotas {
         let mailbox = self.mailboxes.get(&recipient).copied().unwrap_or_default();
         let pair = self.pairs.get(&(recipient, sender)).copied().unwrap_or_default();
         let (messages_max, bytes_max) = (config.mailbox_messages_max, config.mailbox_bytes_max);
-        if !fits(self.total, config.mail_messages_max, config.mail_bytes_max) {
+        if !fits(self.total(), config.mail_messages_max, config.mail_bytes_max) {
             return Err(DepositRefusal::RegistryFull);
         }
         if !fits(pair, config.sender_messages_max, config.sender_bytes_max) {

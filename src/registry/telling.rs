@@ -340,14 +340,12 @@ impl Registry {
         }
     }
 
-    /// A client is seen elsewhere: what he may know of private addresses has changed.
-    pub(super) fn tell_anew(&mut self, cx: &Context<'_>, member: MemberId) {
+    /// A client is seen elsewhere, and what he may know of private addresses has changed: he begins anew.
+    pub(super) fn tell_anew(&mut self, member: MemberId) {
         if let Some(seat) = self.members.seat_mut(member) {
             seat.told.acknowledged = None;
             seat.told.update = None;
             self.timers.clear(Timer::Tell(member));
         }
-        self.consider_telling(cx.now.at, member);
-        self.tell_queue(cx);
     }
 }

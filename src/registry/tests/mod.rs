@@ -3,6 +3,10 @@
 //! [`World`] drives a registry as a node does, with sessions that are only entries in a table. Store requests are
 //! committed at once, or when a test says so, or fail.
 
+mod directory;
+mod mail;
+mod presence;
+mod quota;
 mod registration;
 
 use std::collections::BTreeMap;
@@ -18,7 +22,7 @@ use crate::store::registry::RegistryStore;
 use crate::transport::{CloseCause, Path, Sessions};
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::{Body, Envelope, Party, Receipt, Recipient, Verdict};
-use crate::wire::message::{Deposit, Forward, Page, Register, Registered, Version};
+use crate::wire::message::{Change, Deposit, Forward, Page, Register, Registered, Version};
 
 /// What the registry did.
 #[derive(Clone, Debug, PartialEq)]
@@ -329,6 +333,29 @@ impl World {
         }
     }
 
+    /// Everybody acknowledges the directory until nobody is told more; what happened is forgotten.
+    fn settle(&mut self) {
+        loop {
+            let acks: Vec<(SessionId, Version)> = self
+                .take()
+                .into_iter()
+                .filter_map(|did| match did {
+                    Did::Say(session, FromRegistry::Directory(page)) if page.last => Some((session, page.to)),
+                    _ => None,
+                })
+                .collect();
+            if acks.is_empty() {
+                return;
+            }
+            let mut alive = Vec::new();
+            for (session, version) in acks {
+                self.say(session, &ToRegistry::DirectoryAck { version });
+                alive.push(session);
+            }
+            self.run(Duration::from_secs(1), &alive);
+        }
+    }
+
     fn in_(&self, ms: u64) -> Instant {
         self.now.at + Duration::from_millis(ms)
     }
@@ -388,6 +415,18 @@ fn deposited(sequence: u64, envelope: &[u8]) -> FromRegistry {
     }
 }
 
+/// The names in a whole directory, in its order, and who is online.
+fn table(heard: &[FromRegistry]) -> Vec<(String, bool)> {
+    pages(heard)
+        .into_iter()
+        .flat_map(|page| page.changes.as_slice())
+        .map(|change| match change {
+            Change::Record(record) => (record.name.to_string(), record.presence.online.is_some()),
+            other => panic!("not whole: {other:?}"),
+        })
+        .collect()
+}
+
 /// The pages among messages.
 fn pages(heard: &[FromRegistry]) -> Vec<&Page> {
     heard
@@ -397,4 +436,11 @@ fn pages(heard: &[FromRegistry]) -> Vec<&Page> {
             _ => None,
         })
         .collect()
+}
+
+impl Registry {
+    /// Envelope bytes that are counted.
+    fn quotas_total(&self) -> u64 {
+        self.quotas.total().bytes
+    }
 }

@@ -1,0 +1,177 @@
+//! Leases, closing, taking a session's place, stopping, the operator's table.
+
+use super::*;
+use crate::registry::interface::Row as TableLine;
+
+#[test]
+fn a_lease_ends_a_minute_after_the_last_packet_and_not_before() {
+    let mut world = World::new(Config::default());
+    let ann = Person::new("ann", 1);
+    let session = world.join(1, &ann, 1);
+    world.settle();
+    world.pass(Duration::from_secs(7));
+    world.hear(session);
+    let end = world.in_(60_000);
+    world.run(Duration::from_micros(59_999_999), &[]);
+    assert_eq!(world.registry.online.len(), 1);
+    assert_eq!(world.registry.poll_timeout(), Some(end));
+    world.run(Duration::from_micros(1), &[]);
+    assert!(world.registry.online.is_empty());
+    world.say(session, &ToRegistry::KeepAlive { counter: 1 });
+    assert_eq!(world.heard(session), [FromRegistry::NotRegistered]);
+    world.say(session, &register(&ann, 1));
+    assert_eq!(
+        world.heard(session)[0],
+        registered(&ann, 1, true),
+        "the same registration, in the same session, goes on"
+    );
+}
+
+#[test]
+fn every_end_of_a_session_but_one_makes_offline_at_once() {
+    for (cause, online) in [
+        (CloseCause::Remote(CloseCode::Done), 0),
+        (CloseCause::Reset, 0),
+        (CloseCause::Silent, 0),
+        (CloseCause::Idle, 0),
+        (CloseCause::Replaced(SessionId(2)), 1),
+    ] {
+        let mut world = World::new(Config::default());
+        let session = world.join(1, &Person::new("ann", 1), 1);
+        world.close(session, cause);
+        assert_eq!(world.registry.online.len(), online, "{cause:?}");
+    }
+}
+
+#[test]
+fn who_was_replaced_stays_online_for_a_lease_and_hears_nothing_until_he_registers() {
+    let mut world = World::new(Config::default());
+    let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
+    let (old, to_bea) = (world.join(1, &ann, 1), world.join(2, &bea, 1));
+    world.settle();
+    let new = world.open(3, &ann);
+    world.close(old, CloseCause::Replaced(new));
+    let text = bea.envelope(&ann, 0, "x");
+    world.say(to_bea, &deposit(&text));
+    assert_eq!(world.take(), [Did::Say(to_bea, deposited(0, &text))]);
+    world.say(new, &register(&ann, 2));
+    let heard = world.heard_mail(new);
+    assert_eq!(
+        heard,
+        [
+            registered(&ann, 2, true),
+            FromRegistry::Forward(forward(&text)),
+            FromRegistry::Replayed
+        ]
+    );
+    let newer = world.open(4, &ann);
+    world.close(new, CloseCause::Replaced(newer));
+    world.run(Duration::from_micros(59_999_999), &[to_bea]);
+    assert_eq!(world.registry.online.len(), 2);
+    world.run(Duration::from_micros(1), &[to_bea]);
+    assert_eq!(world.registry.online.len(), 1, "he never registered");
+}
+
+#[test]
+fn nobody_is_online_after_a_restart() {
+    let mut world = World::new(Config::default());
+    let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
+    world.join(1, &ann, 1);
+    world.restart();
+    let session = world.join(2, &bea, 1);
+    let heard = world.heard(session);
+    let names = table(&heard);
+    assert_eq!(names, [("ann".to_owned(), false), ("bea".to_owned(), true)]);
+}
+
+#[test]
+fn stopping_closes_all_sessions_records_the_age_and_ends_when_it_is_committed() {
+    let mut world = World::new(Config::default());
+    let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
+    let (first, second) = (world.join(1, &ann, 1), world.open(2, &bea));
+    world.settle();
+    world.pass(Duration::from_secs(5));
+    world.take();
+    world.held = true;
+    world.drive(|registry, cx| registry.handle_command(cx, Command::Stop));
+    assert_eq!(
+        world.take(),
+        [
+            Did::Close(first, CloseCode::Done),
+            Did::Close(second, CloseCode::Done)
+        ]
+    );
+    assert_eq!(world.registry.poll_timeout(), None);
+    let age = world.registry.age.age(world.now.at);
+    world.commit();
+    assert_eq!(world.take(), [Did::Event(Event::Ended)]);
+    let image = world.store.image().unwrap();
+    assert_eq!((image.age, image.saved_at), (age, world.now.wall));
+}
+
+#[test]
+fn the_age_is_recorded_every_minute() {
+    let mut world = World::new(Config::default());
+    world.held = true;
+    assert_eq!(world.next(), Duration::from_secs(60));
+    assert!(matches!(world.asked[..], [(_, Request::SaveAge { .. })]));
+    assert_eq!(world.next(), Duration::from_secs(60));
+}
+
+#[test]
+fn the_operator_sees_the_table_at_once_then_at_most_once_a_second_sorted() {
+    let mut world = World::new(Config::default());
+    let (zoe, ann) = (Person::new("zoe", 1), Person::new("Ann", 2));
+    let line = |person: &Person, since| TableLine {
+        name: person.name.clone(),
+        address: Some(person.address),
+        since,
+    };
+    let tables = |world: &mut World| {
+        let mut did = world.take();
+        did.retain(|did| matches!(did, Did::Event(_)));
+        did
+    };
+    let begin = world.now.wall;
+    world.join(1, &zoe, 1);
+    let one = Did::Event(Event::Table(vec![line(&zoe, begin)]));
+    assert_eq!(tables(&mut world), [one]);
+    world.pass(Duration::from_micros(999_999));
+    let later = world.now.wall;
+    world.join(2, &ann, 1);
+    assert_eq!(tables(&mut world), []);
+    world.run(Duration::from_micros(1), &[]);
+    let two = Did::Event(Event::Table(vec![line(&ann, later), line(&zoe, begin)]));
+    assert_eq!(tables(&mut world), [two]);
+}
+
+#[test]
+fn a_long_table_is_not_shown() {
+    let mut world = World::new(Config::unlimited());
+    for n in 1..=51 {
+        world.take();
+        world.pass(Duration::from_secs(2));
+        world.join(n.into(), &Person::new(&format!("p{n}"), n), 1);
+        let shown = world.take().iter().any(|did| matches!(did, Did::Event(_)));
+        assert_eq!(shown, n <= 50);
+    }
+}
+
+#[test]
+fn a_session_for_another_service_is_closed() {
+    let mut world = World::new(Config::default());
+    let ann = Person::new("ann", 1);
+    world.drive(|registry, cx| {
+        registry.handle_session(
+            cx,
+            SessionEvent::Opened {
+                session: SessionId(1),
+                attempt: None,
+                service: Service::Peer,
+                peer: *ann.identity.card(),
+                address: ann.address,
+            },
+        );
+    });
+    assert_eq!(world.take(), [Did::Close(SessionId(1), CloseCode::Violation)]);
+}

@@ -1,0 +1,152 @@
+//! Limits of mailboxes: who may still deposit when.
+
+use super::*;
+use crate::wire::message::DepositRefusal;
+
+/// A registry where a mailbox holds 10 messages, and 4 from one sender; Zoe, offline, and others who write to her.
+fn crowd(config: Config) -> (World, Person, Vec<(Person, SessionId)>) {
+    let mut world = World::new(Config {
+        mailbox_messages_max: 10,
+        sender_messages_max: 4,
+        ..config
+    });
+    let zoe = Person::new("zoe", 100);
+    let session = world.join(100, &zoe, 1);
+    world.say(session, &ToRegistry::Deregister { counter: 1 });
+    let people = (1..=4)
+        .map(|n| {
+            let person = Person::new(&format!("p{n}"), n);
+            let session = world.join(n.into(), &person, 1);
+            (person, session)
+        })
+        .collect();
+    world.take();
+    (world, zoe, people)
+}
+
+/// Deposits message `n`; whether it was kept or why not.
+fn send(world: &mut World, from: &(Person, SessionId), to: &Person, n: u64) -> Result<(), DepositRefusal> {
+    let text = from.0.envelope(to, n, "x");
+    world.say(from.1, &deposit(&text));
+    match world.heard_mail(from.1).as_slice() {
+        [FromRegistry::Deposited { .. }] => Ok(()),
+        [FromRegistry::DepositRefused { reason, .. }] => Err(*reason),
+        other => panic!("unexpected {other:?}"),
+    }
+}
+
+#[test]
+fn one_sender_cannot_fill_a_mailbox_and_strangers_only_half_of_it() {
+    let (mut world, zoe, people) = crowd(Config::default());
+    for n in 0..4 {
+        assert_eq!(send(&mut world, &people[0], &zoe, n), Ok(()));
+    }
+    assert_eq!(
+        send(&mut world, &people[0], &zoe, 4),
+        Err(DepositRefusal::SenderFull)
+    );
+    assert_eq!(send(&mut world, &people[1], &zoe, 0), Ok(()));
+    assert_eq!(
+        send(&mut world, &people[1], &zoe, 1),
+        Err(DepositRefusal::MailboxFull),
+        "five of ten are strangers'"
+    );
+}
+
+#[test]
+fn those_written_to_have_the_other_half_also_after_a_restart() {
+    let (mut world, zoe, mut people) = crowd(Config::default());
+    for (person, n) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)] {
+        assert_eq!(send(&mut world, &people[person], &zoe, n), Ok(()));
+    }
+    assert_eq!(
+        send(&mut world, &people[2], &zoe, 0),
+        Err(DepositRefusal::MailboxFull)
+    );
+    // Zoe writes to the first and the third: what she has from the first no longer counts as strangers'.
+    let session = world.join(101, &zoe, 2);
+    world.take();
+    let zoe_there = (zoe, session);
+    for (n, person) in [(0, 0), (1, 2)] {
+        assert_eq!(send(&mut world, &zoe_there, &people[person].0, n), Ok(()));
+    }
+    let (zoe, session) = zoe_there;
+    world.close(session, CloseCause::Reset);
+    world.restart();
+    for (n, (person, session)) in (20..).zip(&mut people) {
+        *session = world.join(n, person, 2);
+    }
+    world.take();
+    for n in 0..4 {
+        assert_eq!(send(&mut world, &people[2], &zoe, n), Ok(()));
+    }
+    assert_eq!(
+        send(&mut world, &people[3], &zoe, 0),
+        Ok(()),
+        "a stranger, the third"
+    );
+    assert_eq!(
+        send(&mut world, &people[0], &zoe, 7),
+        Err(DepositRefusal::MailboxFull),
+        "ten of ten"
+    );
+}
+
+#[test]
+fn bytes_count_and_the_whole_database_has_a_cap() {
+    let (mut world, zoe, people) = crowd(Config {
+        sender_bytes_max: 1_000,
+        ..Config::default()
+    });
+    let text = people[0].0.envelope(&zoe, 0, &"x".repeat(1_000));
+    world.say(people[0].1, &deposit(&text));
+    let refused = |reason| FromRegistry::DepositRefused {
+        slot: slot(0),
+        reason,
+    };
+    assert_eq!(
+        world.heard_mail(people[0].1),
+        [refused(DepositRefusal::SenderFull)]
+    );
+    let (mut world, zoe, people) = crowd(Config {
+        mail_messages_max: 1,
+        ..Config::default()
+    });
+    assert_eq!(send(&mut world, &people[0], &zoe, 0), Ok(()));
+    assert_eq!(
+        send(&mut world, &people[1], &zoe, 0),
+        Err(DepositRefusal::RegistryFull)
+    );
+}
+
+#[test]
+fn a_repeated_deposit_is_answered_though_there_is_no_room() {
+    let (mut world, zoe, people) = crowd(Config {
+        mail_messages_max: 1,
+        ..Config::default()
+    });
+    for _ in 0..2 {
+        assert_eq!(send(&mut world, &people[0], &zoe, 0), Ok(()));
+    }
+    let other = people[0].0.envelope(&zoe, 0, "another text");
+    world.say(people[0].1, &deposit(&other));
+    assert_eq!(
+        world.heard_mail(people[0].1),
+        [FromRegistry::Conflict { slot: slot(0) }]
+    );
+}
+
+#[test]
+fn a_receipt_makes_room() {
+    let (mut world, zoe, people) = crowd(Config {
+        mail_messages_max: 1,
+        ..Config::default()
+    });
+    assert_eq!(send(&mut world, &people[0], &zoe, 0), Ok(()));
+    let session = world.join(101, &zoe, 2);
+    let text = people[0].0.envelope(&zoe, 0, "x");
+    let receipt = zoe.receipt(&people[0].0, 0, &text, Verdict::Received);
+    world.say(session, &ToRegistry::Receipt(receipt));
+    world.take();
+    assert_eq!(send(&mut world, &people[1], &zoe, 0), Ok(()));
+}
