@@ -190,7 +190,7 @@ impl Members {
 
     /// The committed members from a number on, in order.
     pub(super) fn from(&self, first: MemberId) -> impl Iterator<Item = (MemberId, &Member)> {
-        (first.0..)
+        (first.0.max(1)..)
             .map(MemberId)
             .zip(self.slots.get(position(first)..).unwrap_or_default())
             .filter_map(|(id, slot)| Some((id, slot.as_deref()?)))

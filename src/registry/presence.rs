@@ -243,7 +243,7 @@ impl Registry {
         let id = self
             .members
             .next_id()
-            .ok_or_else(|| No::Refused(RegistrationRefusal::Full))?;
+            .ok_or(No::Refused(RegistrationRefusal::Full))?;
         let row = MemberRow {
             id,
             name: register.name.clone(),

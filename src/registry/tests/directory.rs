@@ -232,7 +232,7 @@ fn a_move_is_told_and_who_comes_behind_another_address_is_told_anew() {
                 Did::Say(to, FromRegistry::Directory(page)) if *to == session => Some(page),
                 _ => None,
             })
-            .last()
+            .next_back()
             .unwrap()
     };
     assert_eq!(names(to(to_bea)), ["ann on"]);

@@ -365,7 +365,7 @@ fn a_withdrawal_ends_the_forwarding_frees_the_room_and_may_be_repeated() {
     world.say(to_bea, &ToRegistry::Withdraw { slot: slot(0) });
     assert_eq!(
         world.heard(to_bea),
-        [withdrawn.clone()],
+        std::slice::from_ref(&withdrawn),
         "nothing of hers has that number"
     );
     assert_ne!(world.registry.quotas_total(), 0, "and nobody else's is touched");

@@ -4,11 +4,11 @@ use super::*;
 use crate::wire::message::DepositRefusal;
 
 /// A registry where a mailbox holds 10 messages, and 4 from one sender; Zoe, offline, and others who write to her.
-fn crowd(config: Config) -> (World, Person, Vec<(Person, SessionId)>) {
+fn crowd(config: &Config) -> (World, Person, Vec<(Person, SessionId)>) {
     let mut world = World::new(Config {
         mailbox_messages_max: 10,
         sender_messages_max: 4,
-        ..config
+        ..config.clone()
     });
     let zoe = Person::new("zoe", 100);
     let session = world.join(100, &zoe, 1);
@@ -37,7 +37,7 @@ fn send(world: &mut World, from: &(Person, SessionId), to: &Person, n: u64) -> R
 
 #[test]
 fn one_sender_cannot_fill_a_mailbox_and_strangers_only_half_of_it() {
-    let (mut world, zoe, people) = crowd(Config::default());
+    let (mut world, zoe, people) = crowd(&Config::default());
     for n in 0..4 {
         assert_eq!(send(&mut world, &people[0], &zoe, n), Ok(()));
     }
@@ -55,7 +55,7 @@ fn one_sender_cannot_fill_a_mailbox_and_strangers_only_half_of_it() {
 
 #[test]
 fn those_written_to_have_the_other_half_also_after_a_restart() {
-    let (mut world, zoe, mut people) = crowd(Config::default());
+    let (mut world, zoe, mut people) = crowd(&Config::default());
     for (person, n) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)] {
         assert_eq!(send(&mut world, &people[person], &zoe, n), Ok(()));
     }
@@ -94,7 +94,7 @@ fn those_written_to_have_the_other_half_also_after_a_restart() {
 
 #[test]
 fn bytes_count_and_the_whole_database_has_a_cap() {
-    let (mut world, zoe, people) = crowd(Config {
+    let (mut world, zoe, people) = crowd(&Config {
         sender_bytes_max: 1_000,
         ..Config::default()
     });
@@ -108,7 +108,7 @@ fn bytes_count_and_the_whole_database_has_a_cap() {
         world.heard_mail(people[0].1),
         [refused(DepositRefusal::SenderFull)]
     );
-    let (mut world, zoe, people) = crowd(Config {
+    let (mut world, zoe, people) = crowd(&Config {
         mail_messages_max: 1,
         ..Config::default()
     });
@@ -121,7 +121,7 @@ fn bytes_count_and_the_whole_database_has_a_cap() {
 
 #[test]
 fn a_repeated_deposit_is_answered_though_there_is_no_room() {
-    let (mut world, zoe, people) = crowd(Config {
+    let (mut world, zoe, people) = crowd(&Config {
         mail_messages_max: 1,
         ..Config::default()
     });
@@ -138,7 +138,7 @@ fn a_repeated_deposit_is_answered_though_there_is_no_room() {
 
 #[test]
 fn a_receipt_makes_room() {
-    let (mut world, zoe, people) = crowd(Config {
+    let (mut world, zoe, people) = crowd(&Config {
         mail_messages_max: 1,
         ..Config::default()
     });
