@@ -139,9 +139,10 @@ pub const SESSIONS_MAX: usize = 20_000;
 /// Tries of one endpoint to open sessions.
 pub const TRIES_MAX: usize = 1_024;
 
-/// A session's receive window when it begins and when it rests: room for a few small messages, so that ten
-/// thousand idle sessions promise no more than 40 MiB together.
-pub const WINDOW_BYTES_MIN: u64 = 4 * 1024;
+/// A session's receive window when it begins and when it rests: what a sender's first flight of ten datagrams
+/// holds, so that a burst does not wait a round trip for credit. It is a promise, not memory: what is held is
+/// charged to the endpoint's pool when it comes.
+pub const WINDOW_BYTES_MIN: u64 = 16 * 1024;
 /// What it grows to while messages are taken quickly: 1 MiB a round trip is 200 Mbit/s at 40 ms.
 pub const WINDOW_BYTES_MAX: u64 = 1024 * 1024;
 /// Received bytes that wait in all sessions of an endpoint, beyond each session's smallest window.

@@ -162,39 +162,39 @@ mod tests {
     #[test]
     fn a_window_grows_with_what_is_taken_and_only_so_far() {
         let mut window = ReceiveWindow::new();
-        assert_eq!(window.open(), 4_096);
-        window.on_taken(at(1_000), 2_048, RTT, true);
+        assert_eq!(window.open(), WINDOW_BYTES_MIN);
+        window.on_taken(at(1_000), 8_192, RTT, true);
         assert!(window.is_due());
-        assert_eq!(window.announce(), 2_048 + 4 * 4_096);
+        assert_eq!(window.announce(), 8_192 + 4 * WINDOW_BYTES_MIN);
         for ms in 0..50 {
             window.on_taken(at(1_010 + ms), 600_000, RTT, true);
         }
         let granted = window.announce();
-        assert_eq!(granted, 2_048 + 50 * 600_000 + WINDOW_BYTES_MAX);
+        assert_eq!(granted, 8_192 + 50 * 600_000 + WINDOW_BYTES_MAX);
     }
 
     #[test]
     fn a_slow_reader_keeps_a_small_window_and_small_messages_cost_no_frames() {
         let mut window = ReceiveWindow::new();
         for second in 1..=20 {
-            window.on_taken(at(second * 1_000), 100, RTT, true);
+            window.on_taken(at(second * 1_000), 400, RTT, true);
             assert!(!window.is_due());
         }
-        window.on_taken(at(30_000), 100, RTT, true);
+        window.on_taken(at(30_000), 400, RTT, true);
         assert!(window.is_due());
-        assert_eq!(window.announce(), 2_100 + 4_096);
+        assert_eq!(window.announce(), 8_400 + WINDOW_BYTES_MIN);
     }
 
     #[test]
     fn a_full_pool_stops_growth_and_rest_undoes_it_without_breaking_a_promise() {
         let mut window = ReceiveWindow::new();
-        window.on_taken(at(1_000), 4_096, RTT, false);
-        assert_eq!(window.announce(), 8_192);
-        window.on_taken(at(1_001), 4_096, RTT, true);
+        window.on_taken(at(1_000), 16_384, RTT, false);
+        assert_eq!(window.announce(), 16_384 + WINDOW_BYTES_MIN);
+        window.on_taken(at(1_001), 16_384, RTT, true);
         let granted = window.announce();
         window.rest();
         assert_eq!(window.announce(), granted);
-        assert_eq!(window.open(), 16_384);
+        assert_eq!(window.open(), 4 * WINDOW_BYTES_MIN);
     }
 
     #[test]

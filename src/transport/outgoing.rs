@@ -306,18 +306,25 @@ mod tests {
     #[test]
     fn the_window_stops_all_but_the_lowest_message() {
         let mut outgoing = Outgoing::default();
-        outgoing.push(vec![0; 3_000]);
+        outgoing.push(vec![0; 10_000]);
         outgoing.push(vec![1; 60_000]);
         let mut sent = Vec::new();
-        while let Some((part, _)) = next(&mut outgoing, 1_200, 4_096) {
+        while let Some((part, _)) = next(&mut outgoing, 1_200, WINDOW_BYTES_MIN) {
             sent.push(part);
         }
-        assert_eq!(sent.iter().map(|part| part.len).sum::<u32>(), 4_096);
+        assert_eq!(
+            sent.iter().map(|part| u64::from(part.len)).sum::<u64>(),
+            WINDOW_BYTES_MIN
+        );
         for &part in sent.iter().filter(|part| part.message == 0) {
             outgoing.on_acked(part);
         }
-        assert_eq!(next(&mut outgoing, 1_200, 4_096), None, "arrived, but not taken");
-        while next(&mut outgoing, 1_200, 3_000 + 4_096).is_some() {}
+        assert_eq!(
+            next(&mut outgoing, 1_200, WINDOW_BYTES_MIN),
+            None,
+            "arrived, but not taken"
+        );
+        while next(&mut outgoing, 1_200, 10_000 + WINDOW_BYTES_MIN).is_some() {}
         assert_eq!(outgoing.waiting(), 0, "taken: the lowest goes whole");
     }
 

@@ -17,9 +17,10 @@ const PACKET_THRESHOLD: u64 = 3;
 const PACKET_THRESHOLD_MAX: u64 = 64;
 /// §7.6.1, kPersistentCongestionThreshold.
 const PERSISTENT_THRESHOLD: u32 = 3;
-/// The most between two probes of a silent path. RFC 8085 §3.1.1 allows one datagram each 3 s to a path of which
-/// nothing is known at all.
-const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(3);
+/// The most between two probes of a silent path, where its round trip is not longer still: RFC 8085 §3.1.2 lets
+/// those who send little send one datagram a round trip. With 3 s, half the datagrams lost each way would end
+/// one session in a few hundred for silence.
+const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(1);
 /// Lost packets that are remembered.
 const REMEMBERED_MAX: usize = 512;
 
@@ -349,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_back_off_by_two_up_to_three_seconds_and_start_over_with_an_answer() {
+    fn probes_back_off_by_two_up_to_a_second_and_start_over_with_an_answer() {
         let mut recovery = sent(&[0]);
         // 100 + 4 · 50 + 25
         let mut expected = Duration::from_millis(325);
@@ -358,7 +359,7 @@ mod tests {
             assert_eq!(recovery.deadline(), Some(now + expected));
             now = now + expected;
             assert_eq!(recovery.handle_timeout(now, &rtt(100)), Some(Due::Probe));
-            expected = (expected * 2).min(Duration::from_secs(3));
+            expected = (expected * 2).min(Duration::from_secs(1));
         }
         recovery.on_sent(now, 1, 1_000, true, 1, &rtt(100));
         ack(&mut recovery, 20_000, 0..=0);
