@@ -1,3 +1,511 @@
 //! The client engine: registration, delivery by both roads, outbox, inbox, directory copy.
+//!
+//! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
+//! and `leaving` (the session with the registry), `delivery` (which road a message takes), `answers` (what becomes
+//! of it), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe).
+//! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
+//! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
+//! a message leaves memory only when it is final.
 
+mod answers;
+mod delivery;
+mod directory;
+mod incoming;
 pub mod interface;
+mod leaving;
+mod names;
+mod outbox;
+mod outlet;
+mod peers;
+mod registration;
+mod renewal;
+mod sessions;
+mod showing;
+pub mod storage;
+mod timers;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::client::directory::Directory;
+use crate::client::incoming::Inbound;
+use crate::client::interface::{Command, Event, NotAccepted};
+use crate::client::leaving::Leaving;
+use crate::client::outbox::Outbox;
+use crate::client::outlet::Outlet;
+use crate::client::peers::Peers;
+use crate::client::registration::Link;
+use crate::client::showing::Shelf;
+use crate::client::storage::{Image, Key, RegistryImage, Reply, Request};
+use crate::client::timers::Timers;
+use crate::clock::{Age, AgeClock, Instant, Now};
+use crate::engine::{Action, Context, Role, SocketReply, StoreFault, Ticket};
+use crate::id::{Epoch, IdentityId, Name, Slot};
+use crate::identity::{Card, Identity, PairKey};
+use crate::limits::{LEASE, OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX, REQUEST_RETRY, TIME_TO_LIVE};
+use crate::transport::{Attempt, SessionEvent, SessionId};
+use crate::wire::codec;
+use crate::wire::message::{FromRegistry, ToPeer};
+
+/// Pair keys kept: one costs some 50 µs to make again.
+const PAIR_KEYS_MAX: usize = 1_024;
+/// How often the database's age is written.
+const LIFE_INTERVAL: Duration = Duration::from_secs(60);
+/// Lifetimes are not ended sooner after the start: clocks may still be put right, and mail may be under way.
+const SWEEP_AFTER: Duration = Duration::from_secs(600);
+
+/// What a client is told at its start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its name.
+    pub name: Name,
+    /// Where its registry is.
+    pub registry: SocketAddr,
+    /// How long a message may take before it expires.
+    pub time_to_live: Duration,
+    /// What it may have under way.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// A client with the usual limits.
+    pub fn new(name: Name, registry: SocketAddr) -> Self {
+        Self {
+            name,
+            registry,
+            time_to_live: TIME_TO_LIVE,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What a client may have under way. Benchmarks lift them.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Unfinished messages.
+    pub outbox_messages: usize,
+    /// Their text bytes.
+    pub outbox_bytes: usize,
+    /// Unanswered messages with one peer: a round trip's worth on any path, and no more to repeat elsewhere.
+    pub direct_messages: usize,
+    /// Their bytes.
+    pub direct_bytes: usize,
+    /// Unanswered deposits at the registry.
+    pub deposits: usize,
+    /// Their bytes.
+    pub deposit_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            outbox_messages: OUTBOX_MESSAGES_MAX,
+            outbox_bytes: OUTBOX_BYTES_MAX,
+            direct_messages: 256,
+            direct_bytes: 256 * 1024,
+            deposits: 1_024,
+            deposit_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// A deadline's purpose.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// First thing after the start.
+    Wake,
+    /// The registry owes an answer.
+    Attempt,
+    /// The registry is tried again.
+    Reconnect,
+    /// The registry was busy when we wanted to register.
+    Register,
+    KeepAlive,
+    /// What leaving waits for.
+    Leave,
+    /// A message's budget, or its repetition.
+    Message(Key),
+    /// A conversation waits for something.
+    Conversation(String),
+    /// Conflicts are gathered.
+    Renewal(String),
+    /// A peer may be tried again.
+    Peer(IdentityId),
+    /// A look-up is asked again.
+    Lookup(String),
+    /// A withdrawal is asked again.
+    Withdraw(Slot),
+    /// Held messages are shown.
+    Hold,
+    /// Directory changes are told and stored.
+    Table,
+    /// Send buffers may have room again.
+    Room,
+    /// Failed store requests are asked again.
+    Store,
+    /// The first lifetime ends.
+    Sweep,
+    Life,
+}
+
+/// What is done once the store has answered.
+#[derive(Debug)]
+enum After {
+    Nothing,
+    UseRegistry,
+    Counter(u64),
+    StoreId,
+    Directory,
+    Pinned {
+        name: Name,
+        card: Card,
+    },
+    Accepted(Box<delivery::Accepting>),
+    Marked {
+        key: Key,
+        card: Card,
+    },
+    Delivered {
+        acknowledge: Option<Slot>,
+    },
+    Ended {
+        key: Key,
+        event: Event,
+        acknowledge: Option<Slot>,
+    },
+    Renumbered {
+        to: String,
+    },
+    Trusted {
+        name: Name,
+        card: Card,
+    },
+    Received(Box<Inbound>),
+}
+
+/// A client.
+pub struct Client {
+    config: Config,
+    me: Arc<Identity>,
+    rng: ChaCha12Rng,
+    life: AgeClock,
+    started: Instant,
+    out: Outlet<After>,
+    timers: Timers<Timer>,
+    link: Link,
+    leaving: Option<Leaving>,
+    attempts: u64,
+    /// What the database holds of registries not met in this run.
+    shelved: Vec<RegistryImage>,
+    directory: Directory,
+    peers: Peers,
+    pair_keys: BTreeMap<[u8; 32], Option<PairKey>>,
+    outbox: Outbox,
+    /// Messages written before the registry was known, and messages being accepted, with their bytes.
+    early: VecDeque<(Name, String)>,
+    accepting: (usize, usize),
+    /// Conversations that wait for room in a window or a buffer.
+    stalled: BTreeSet<String>,
+    /// Deposits that the registry takes at once: fewer after it was busy.
+    deposit_window: usize,
+    withdrawals: answers::Withdrawals,
+    lookups: names::Lookups,
+    inbound: incoming::Reception,
+    shelf: Shelf,
+    /// When the directory's change was last told; whether another is to be.
+    table_told: Option<Instant>,
+    table_changed: bool,
+    /// A storage failure was told and nothing has succeeded since.
+    in_trouble: bool,
+}
+
+impl Client {
+    /// A client as its database left it. `seed` decides all its random choices.
+    pub fn new(config: Config, identity: Arc<Identity>, image: Image, now: Now, seed: [u8; 32]) -> Self {
+        let (age, wall) = image.life.unwrap_or((Age::default(), now.wall));
+        let known = image
+            .addresses
+            .iter()
+            .find(|(address, _)| *address == config.registry)
+            .map(|(_, identity)| *identity);
+        let mut client = Self {
+            config,
+            me: identity,
+            rng: ChaCha12Rng::from_seed(seed),
+            life: AgeClock::resume(now, age, wall),
+            started: now.at,
+            out: Outlet::new(),
+            timers: Timers::new(),
+            link: Link::default(),
+            leaving: None,
+            attempts: 0,
+            shelved: image.registries,
+            directory: Directory::default(),
+            peers: Peers::default(),
+            pair_keys: BTreeMap::new(),
+            outbox: Outbox::default(),
+            early: VecDeque::new(),
+            accepting: (0, 0),
+            stalled: BTreeSet::new(),
+            deposit_window: usize::MAX,
+            withdrawals: answers::Withdrawals::default(),
+            lookups: names::Lookups::default(),
+            inbound: incoming::Reception::default(),
+            shelf: Shelf::load(image.unshown),
+            table_told: None,
+            table_changed: false,
+            in_trouble: false,
+        };
+        if let Some(registry) = known {
+            client.use_registry(now, registry);
+        }
+        client.start();
+        client.timers.set(Timer::Wake, now.at);
+        client.timers.set(Timer::Life, now.at + LIFE_INTERVAL);
+        client
+    }
+
+    /// The name that this client registers.
+    pub const fn name(&self) -> &Name {
+        &self.config.name
+    }
+
+    /// Whether the registry has us.
+    pub const fn registered(&self) -> bool {
+        self.link.registered().is_some()
+    }
+
+    /// Messages that are not final.
+    pub fn unfinished(&self) -> usize {
+        self.outbox.len() + self.accepting.0 + self.early.len()
+    }
+
+    /// A name for a try to open a session.
+    const fn next_attempt(&mut self) -> Attempt {
+        self.attempts += 1;
+        Attempt(self.attempts)
+    }
+
+    fn fresh_epoch(&mut self) -> Epoch {
+        Epoch(self.rng.next_u64())
+    }
+
+    /// What we share with the owner of `key`.
+    fn pair_key(&mut self, key: &[u8; 32]) -> Option<PairKey> {
+        if let Some(pair) = self.pair_keys.get(key) {
+            return pair.clone();
+        }
+        if self.pair_keys.len() >= PAIR_KEYS_MAX {
+            self.pair_keys.clear();
+        }
+        let pair = self.me.pair_key(key);
+        self.pair_keys.insert(*key, pair.clone());
+        pair
+    }
+
+    fn message(&mut self, cx: &Context<'_>, session: SessionId, bytes: &[u8]) {
+        if Some(session) == self.link.session() {
+            match codec::decode::<FromRegistry>(bytes) {
+                Ok(message) => self.hear_registry(cx, session, message),
+                Err(error) => tracing::debug!(%error, "message from the registry not understood"),
+            }
+        } else if let Some(card) = self.peers.card(session).copied() {
+            match codec::decode::<ToPeer>(bytes) {
+                Ok(message) => self.hear_peer(cx, session, card, message),
+                Err(error) => tracing::debug!(%error, peer = ?card.id, "message from a peer not understood"),
+            }
+        }
+    }
+
+    fn fire(&mut self, cx: &Context<'_>, timer: Timer) {
+        match timer {
+            Timer::Wake => self.release(cx),
+            Timer::Attempt => self.attempt_over(cx),
+            Timer::Reconnect => self.connect(cx),
+            Timer::Register => self.register(cx),
+            Timer::KeepAlive => self.keep_alive(cx),
+            Timer::Leave => self.leave_on(cx),
+            Timer::Message(key) => self.message_due(cx, key),
+            Timer::Conversation(to) => self.pump(cx, &to),
+            Timer::Renewal(to) => self.renew(cx, &to),
+            Timer::Peer(id) => self.pump_peer(cx, id),
+            Timer::Lookup(folded) => self.lookup_due(cx, &folded),
+            Timer::Withdraw(slot) => self.withdraw(cx, slot),
+            Timer::Hold => self.release(cx),
+            Timer::Table => self.tell_table(cx),
+            Timer::Room => self.make_room(cx),
+            Timer::Store => self.out.retry_failed(),
+            Timer::Sweep => self.sweep(cx),
+            Timer::Life => self.write_life(cx.now),
+        }
+    }
+
+    fn write_life(&mut self, now: Now) {
+        let request = Request::Life {
+            age: self.life.age(now.at),
+            wall: now.wall,
+        };
+        self.out.store(request, After::Nothing);
+        self.timers.set(Timer::Life, now.at + LIFE_INTERVAL);
+    }
+
+    /// The machine slept: what was due meanwhile was not answered for want of a client. Says that we are here
+    /// first, and gives everything its time again.
+    fn woke(&mut self, cx: &Context<'_>) {
+        let now = cx.now.at;
+        let shifted: Vec<Timer> = self
+            .timers
+            .names()
+            .filter(|timer| !matches!(timer, Timer::Sweep | Timer::Life | Timer::Wake))
+            .filter(|timer| self.timers.at(timer).is_some_and(|at| at <= now))
+            .cloned()
+            .collect();
+        tracing::debug!(timers = shifted.len(), "woke after a long sleep");
+        for timer in shifted {
+            let budget = match timer {
+                Timer::Message(key) => self.budget_of(cx, key),
+                _ => crate::limits::DIRECT_BUDGET,
+            };
+            self.timers.set(timer, now + budget);
+        }
+        self.link.restart_attempts(now);
+        self.say_alive(cx);
+    }
+
+    fn store_failed(&mut self, cx: &Context<'_>, after: Option<After>, fault: &StoreFault) {
+        match after {
+            Some(After::Accepted(accepting)) => {
+                self.accepting_over(&accepting);
+                self.out
+                    .event(Event::NotAccepted(NotAccepted::Storage(fault.to_string())));
+                return;
+            }
+            Some(After::Received(inbound)) => self.not_received(cx, &inbound),
+            Some(After::Directory) => {
+                self.directory.not_stored();
+                self.timers.set_by(Timer::Table, cx.now.at + REQUEST_RETRY);
+            }
+            Some(_) | None => self.timers.set_by(Timer::Store, cx.now.at + REQUEST_RETRY),
+        }
+        if !self.in_trouble {
+            self.in_trouble = true;
+            self.out.event(Event::Trouble(fault.to_string()));
+        }
+    }
+
+    fn stored(&mut self, cx: &Context<'_>, after: After, reply: Reply) {
+        self.in_trouble = false;
+        match (after, reply) {
+            (After::UseRegistry, _) => self.registry_pinned(cx),
+            (After::Counter(counter), _) => self.counted(cx, counter),
+            (After::StoreId, Reply::Stranded(keys)) => self.stranded(cx, &keys),
+            (After::Pinned { name, card }, _) => self.pinned(cx, &name, card),
+            (After::Accepted(accepting), Reply::Accepted { key, slot }) => {
+                self.accepted(cx, *accepting, key, slot);
+            }
+            (After::Marked { key, card }, _) => self.marked(cx, key, card),
+            (After::Delivered { acknowledge }, _) => self.acknowledge(cx, acknowledge),
+            (
+                After::Ended {
+                    key,
+                    event,
+                    acknowledge,
+                },
+                _,
+            ) => {
+                self.ended(cx, key, event);
+                self.acknowledge(cx, acknowledge);
+            }
+            (After::Renumbered { to }, Reply::Renumbered(slots)) => self.renumbered(cx, &to, &slots),
+            (After::Trusted { name, card }, Reply::Renumbered(slots)) => {
+                self.trusted(cx, &name, card, &slots);
+            }
+            (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
+            (After::Nothing | After::Directory, _) => {}
+            (after, reply) => tracing::error!(?after, ?reply, "the store answered something else"),
+        }
+    }
+}
+
+impl Role for Client {
+    type Command = Command;
+    type Event = Event;
+    type Request = Request;
+    type Reply = Reply;
+
+    fn handle_session(&mut self, cx: &Context<'_>, event: SessionEvent) {
+        self.out.turn();
+        match event {
+            SessionEvent::Opened {
+                session,
+                attempt,
+                service,
+                peer,
+                ..
+            } => self.opened(cx, session, attempt, service, peer),
+            SessionEvent::Failed { attempt, fault } => self.connect_failed(cx, attempt, fault),
+            SessionEvent::Message { session, bytes } => self.message(cx, session, &bytes),
+            SessionEvent::Moved { .. } => {}
+            SessionEvent::Closed { session, cause } => self.closed(cx, session, cause),
+        }
+    }
+
+    fn handle_command(&mut self, cx: &Context<'_>, command: Command) {
+        self.out.turn();
+        match command {
+            Command::Send { to, text } => self.send(cx, to, text),
+            Command::Deregister => self.deregister(cx),
+            Command::Register => self.reregister(cx),
+            Command::Leave => self.leave(cx),
+            Command::Trust { name, fingerprint } => self.trust(&name, &fingerprint),
+            Command::Shown { id } => self.out.store_surely(Request::Shown(id), After::Nothing),
+        }
+    }
+
+    fn handle_store_reply(&mut self, cx: &Context<'_>, ticket: Ticket, reply: Result<Reply, StoreFault>) {
+        self.out.turn();
+        let after = self.out.answered(ticket, reply.is_err());
+        match (reply, after) {
+            (Ok(reply), Some(after)) => self.stored(cx, after, reply),
+            (Ok(_), None) => tracing::error!(?ticket, "the store answered what was not asked"),
+            (Err(fault), after) => self.store_failed(cx, after, &fault),
+        }
+        self.leave_on(cx);
+    }
+
+    fn handle_socket(&mut self, cx: &Context<'_>, reply: SocketReply) {
+        self.out.turn();
+        self.socket(cx, reply);
+    }
+
+    fn handle_timeout(&mut self, cx: &Context<'_>) {
+        self.out.turn();
+        let now = cx.now.at;
+        if self.timers.next().is_some_and(|due| now.since(due) > LEASE) {
+            self.woke(cx);
+        }
+        while let Some(timer) = self.timers.pop_due(now) {
+            self.fire(cx, timer);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    fn poll_action(&mut self) -> Option<Action<Request, Event>> {
+        self.out.poll()
+    }
+
+    fn ready(&self) -> bool {
+        self.out.ready()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! tables. The schemas are SQL under `migrations/<role>/`, append-only.
 //! Invariant: a reply says committed only after `COMMIT` has returned, and `COMMIT` has synced the disk.
 
+pub mod client;
+mod client_image;
 pub mod database;
 pub mod folder;
 pub mod identity_file;

@@ -1,0 +1,116 @@
+-- A client's database: what it sends, what it received, whom it knows.
+--
+-- Numbers that are unsigned 64-bit in the program (epoch, sequence, counter, run, version) are stored by their bits.
+-- Identities and keys are 32 bytes, signatures 64, hashes and store ids 16.
+
+-- How long this database has lived, and the wall clock when that was written.
+CREATE TABLE life (
+    one     INTEGER PRIMARY KEY CHECK (one = 1),
+    age_ms  INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL
+) STRICT;
+
+-- The registries met, each by the key it proved. Names, pins and the outbox belong to one of them.
+CREATE TABLE registry (
+    registry INTEGER PRIMARY KEY,
+    identity BLOB NOT NULL UNIQUE,
+    counter  INTEGER NOT NULL,          -- of our registrations there
+    store_id BLOB,                      -- of its database, as last told
+    run      INTEGER,                   -- the directory copy's version, if it is whole
+    version  INTEGER
+) STRICT;
+
+-- Which registry answers where: its key is pinned to the address at first sight.
+CREATE TABLE registry_address (
+    address  TEXT PRIMARY KEY,
+    registry INTEGER NOT NULL REFERENCES registry
+) STRICT;
+
+-- Names that were used, and whose they were then. A pin changes only when the user says so.
+CREATE TABLE pin (
+    registry  INTEGER NOT NULL REFERENCES registry,
+    folded    TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    identity  BLOB NOT NULL,
+    key       BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    PRIMARY KEY (registry, folded)
+) STRICT;
+
+-- The directory as it was last told.
+CREATE TABLE directory (
+    registry  INTEGER NOT NULL REFERENCES registry,
+    folded    TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    identity  BLOB NOT NULL,
+    key       BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    observed  TEXT,                     -- NULL: offline
+    private   TEXT NOT NULL,            -- addresses on his own network, separated by spaces
+    since_ms  INTEGER NOT NULL,
+    last_seen TEXT,                     -- the last address known, online or not
+    PRIMARY KEY (registry, folded)
+) STRICT;
+
+-- Conversations as their sender numbers them.
+CREATE TABLE conversation (
+    registry INTEGER NOT NULL REFERENCES registry,
+    folded   TEXT NOT NULL,
+    epoch    INTEGER NOT NULL,
+    next     INTEGER NOT NULL,          -- the next sequence
+    PRIMARY KEY (registry, folded)
+) STRICT;
+
+-- Every message accepted here, in the order accepted.
+CREATE TABLE outbox (
+    message    INTEGER PRIMARY KEY AUTOINCREMENT,
+    registry   INTEGER NOT NULL REFERENCES registry,
+    folded     TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    epoch      INTEGER NOT NULL,
+    sequence   INTEGER NOT NULL,
+    text       TEXT NOT NULL,
+    sent_ms    INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,        -- an age of this database
+    state      INTEGER NOT NULL,        -- 0 waiting, 1 stored, 2 delivered, 3 refused, 4 expired
+    deposited  INTEGER NOT NULL,        -- 1 once the registry may have it: from then on it judges the lifetime
+    identity   BLOB,                    -- for whom it was sealed, once that is fixed
+    key        BLOB,
+    signature  BLOB,
+    hash       BLOB,                    -- of the envelope, once final
+    UNIQUE (epoch, sequence)
+) STRICT;
+CREATE INDEX outbox_unfinished ON outbox (registry, message) WHERE state < 2;
+CREATE INDEX outbox_ended ON outbox (registry, message) WHERE state > 2;
+
+-- Conversations as they are received: everything below `next` is in the inbox or skipped for good.
+CREATE TABLE stream (
+    sender INTEGER NOT NULL REFERENCES sender,
+    epoch  INTEGER NOT NULL,
+    next   INTEGER NOT NULL,
+    shown  INTEGER,                     -- the highest sequence shown
+    PRIMARY KEY (sender, epoch)
+) STRICT;
+
+-- Identities that messages came from, each once: an inbox row need not repeat the key.
+CREATE TABLE sender (
+    sender   INTEGER PRIMARY KEY,
+    identity BLOB NOT NULL UNIQUE
+) STRICT;
+
+-- Every message received, in the order committed.
+CREATE TABLE inbox (
+    arrival     INTEGER PRIMARY KEY AUTOINCREMENT,
+    sender      INTEGER NOT NULL REFERENCES sender,
+    epoch       INTEGER NOT NULL,
+    sequence    INTEGER NOT NULL,
+    hash        BLOB NOT NULL,
+    name        TEXT NOT NULL,
+    text        TEXT NOT NULL,
+    sent_ms     INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    stored      INTEGER NOT NULL,       -- 1: it came out of the mailbox
+    shown       INTEGER NOT NULL,
+    UNIQUE (sender, epoch, sequence)
+) STRICT;
+CREATE INDEX inbox_unshown ON inbox (arrival) WHERE shown = 0;

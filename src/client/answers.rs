@@ -1,0 +1,523 @@
+//! What becomes of a message: receipts, the registry's answers, outcomes, and what is told of them.
+//!
+//! A receipt counts on whatever road and however late, if the recipient's tag holds. The user hears of a delivery
+//! at once, because it is true already; of a refusal or an end only when it is committed, because until then a
+//! crash would undo it.
+//! Invariants: delivered is final and beats all; an outcome is acknowledged only after its commit.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::outbox::{Outgoing, Stage};
+use super::storage::{Ended, Finish, Key};
+use super::{After, Client, Timer};
+use crate::client::interface::{Event, Refusal};
+use crate::client::storage::Request;
+use crate::engine::Context;
+use crate::id::{EnvelopeHash, Slot};
+use crate::identity::Card;
+use crate::limits::{REQUEST_RETRY, REQUEST_RETRY_MAX};
+use crate::transport::SessionId;
+use crate::wire::envelope::{Receipt, Verdict};
+use crate::wire::message::{Busy, DepositRefusal, End, FromRegistry, Outcome, ToPeer, ToRegistry};
+
+/// Copies to be withdrawn that are remembered. A forgotten one is forwarded, found to be a duplicate, and gone.
+const WITHDRAWALS_MAX: usize = 1_024;
+/// Deposits at once, at least, however busy the registry is.
+const DEPOSIT_WINDOW_MIN: usize = 4;
+/// How long a busy answer may put us off.
+const PAUSE_MAX: Duration = REQUEST_RETRY_MAX;
+/// … and at least: whoever says "at once" is asked again a moment later all the same.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+
+/// Stored copies of messages that were delivered directly.
+#[derive(Debug, Default)]
+pub(super) struct Withdrawals {
+    /// When it is asked again; `None` until the deposit is answered.
+    copies: BTreeMap<Slot, Option<Duration>>,
+}
+
+impl Withdrawals {
+    pub(super) fn any_asked(&self) -> bool {
+        self.copies.values().any(Option::is_some)
+    }
+}
+
+/// On which road an answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Via {
+    Peer,
+    Registry,
+}
+
+fn pause(retry_after_ms: u32) -> Duration {
+    Duration::from_millis(retry_after_ms.into()).clamp(PAUSE_MIN, PAUSE_MAX)
+}
+
+impl Client {
+    pub(super) fn hear_registry(&mut self, cx: &Context<'_>, session: SessionId, message: FromRegistry) {
+        match message {
+            FromRegistry::Registered(registered) => self.registered_as(cx, &registered),
+            FromRegistry::RegistrationRefused { reason } => self.registration_refused(cx, reason),
+            FromRegistry::Deregistered { counter } => self.deregistered(cx, counter),
+            FromRegistry::Alive { counter } => self.alive(counter),
+            FromRegistry::NotRegistered => self.not_registered(cx),
+            FromRegistry::Found { record } => self.name_found(cx, record),
+            FromRegistry::NotFound { name } => self.name_not_found(cx, &name),
+            FromRegistry::Directory(page) => self.directory_page(cx, page),
+            FromRegistry::Deposited { slot, hash } => self.deposited(cx, slot, hash),
+            FromRegistry::DepositRefused { slot, reason } => self.deposit_refused(cx, slot, reason),
+            FromRegistry::Conflict { slot } => self.deposit_conflict(cx, slot),
+            FromRegistry::Busy(busy) => match busy.of {
+                Some(slot) => self.deposit_put_off(cx, slot, pause(busy.retry_after_ms)),
+                None => self.registration_put_off(cx, pause(busy.retry_after_ms)),
+            },
+            FromRegistry::Withdrawn { slot } => {
+                self.withdrawals.copies.remove(&slot);
+                self.timers.clear(&Timer::Withdraw(slot));
+            }
+            FromRegistry::Outcome(outcome) => self.outcome(cx, outcome),
+            FromRegistry::Forward(forward) => self.forwarded(cx, session, forward),
+            FromRegistry::Replayed => self.replayed(cx),
+        }
+        if self.link.session() == Some(session) {
+            self.registry_heard(cx, session);
+        }
+        self.unstall(cx);
+    }
+
+    pub(super) fn hear_peer(&mut self, cx: &Context<'_>, session: SessionId, card: Card, message: ToPeer) {
+        match message {
+            ToPeer::Deliver(forward) => self.delivered_here(cx, session, card, forward),
+            ToPeer::Receipt(receipt) => {
+                self.receipt(cx, &receipt, Via::Peer, Some(card));
+                self.unstall(cx);
+            }
+            ToPeer::Busy(busy) => self.peer_busy(cx, &busy),
+        }
+    }
+
+    /// Whether the recipient has said this of what we sealed for him.
+    fn holds(&mut self, receipt: &Receipt, recipient: &Card, hash: EnvelopeHash) -> bool {
+        let pair = self.pair_key(&recipient.key);
+        let holds = receipt.hash == hash && pair.is_some_and(|pair| receipt.verify(recipient.id, &pair));
+        if !holds {
+            tracing::debug!(id = ?receipt.id, "receipt does not hold");
+        }
+        holds
+    }
+
+    /// What was sealed for a message: the hash, and for whom. Sealed again if this run has not done so.
+    fn sealed(&mut self, key: Key) -> Option<(EnvelopeHash, Card)> {
+        let message = self.outbox.get(key)?;
+        let card = match message.recipient {
+            Some(card) => card,
+            None => match self.directory.knows(&message.name.folded()) {
+                super::directory::Knowledge::Pinned(card) => card,
+                _ => return None,
+            },
+        };
+        if message.hash.is_none() && message.transmitted {
+            self.seal(key, &card)?;
+        }
+        self.outbox.get(key)?.hash.map(|hash| (hash, card))
+    }
+
+    /// A receipt. Says whether it held, or was about nothing that we still know.
+    fn receipt(&mut self, cx: &Context<'_>, receipt: &Receipt, via: Via, peer: Option<Card>) -> bool {
+        if receipt.id.sender != self.me.id() {
+            return false;
+        }
+        let slot = receipt.id.slot;
+        let Some(key) = self.outbox.key_of(slot) else {
+            return self.late_receipt(cx, receipt, via);
+        };
+        let Some((hash, card)) = self.sealed(key) else {
+            return false;
+        };
+        if peer.is_some_and(|peer| peer.id != card.id) || !self.holds(receipt, &card, hash) {
+            return false;
+        }
+        let acknowledge = (via == Via::Registry).then_some(slot);
+        match receipt.verdict {
+            Verdict::Received => self.delivered(cx, key, via),
+            Verdict::Skipped => self.refuse(cx, key, Refusal::Skipped, acknowledge),
+            Verdict::Conflict => {
+                self.conflict(cx, key);
+                self.acknowledge(cx, acknowledge);
+            }
+        }
+        true
+    }
+
+    /// A receipt for a message that had ended already: delivered beats all.
+    fn late_receipt(&mut self, cx: &Context<'_>, receipt: &Receipt, via: Via) -> bool {
+        let slot = receipt.id.slot;
+        let acknowledge = (via == Via::Registry).then_some(slot);
+        let ended = self.outbox.ended(slot).cloned();
+        let Some(ended) = ended.filter(|_| receipt.verdict == Verdict::Received) else {
+            self.acknowledge(cx, acknowledge);
+            return false;
+        };
+        if !self.holds(receipt, &ended.recipient, ended.hash) {
+            self.acknowledge(cx, acknowledge);
+            return false;
+        }
+        self.outbox.forget_ended(slot);
+        self.out.event(Event::ReceivedLater {
+            to: ended.to,
+            sent_at: ended.sent_at,
+        });
+        self.finish(
+            ended.key,
+            Finish::Delivered,
+            None,
+            After::Delivered { acknowledge },
+        );
+        true
+    }
+
+    fn finish(&mut self, key: Key, end: Finish, sealed: Option<(EnvelopeHash, Card)>, after: After) {
+        self.out.store_surely(Request::Finish { key, end, sealed }, after);
+    }
+
+    /// The recipient has it.
+    fn delivered(&mut self, cx: &Context<'_>, key: Key, via: Via) {
+        self.timers.clear(&Timer::Message(key));
+        let Some(message) = self.outbox.remove(key) else {
+            return;
+        };
+        self.plan_sweep(cx.now.at);
+        let to = message.name.clone();
+        let in_time = via == Via::Peer
+            && !message.told_road
+            && !message.told_waiting
+            && matches!(message.stage, Stage::Direct { again: None, .. });
+        self.out.event(if in_time {
+            Event::Received { to }
+        } else {
+            Event::ReceivedLater {
+                to,
+                sent_at: message.sent_at,
+            }
+        });
+        let sealed = message.hash.zip(message.recipient);
+        let acknowledge = (via == Via::Registry).then_some(message.slot);
+        self.finish(key, Finish::Delivered, sealed, After::Delivered { acknowledge });
+        if via == Via::Peer {
+            self.withdraw_copy(cx, &message);
+        }
+        let folded = message.name.folded();
+        self.gathered(cx, &folded);
+        self.pump(cx, &folded);
+    }
+
+    /// The registry need not keep what was delivered directly.
+    fn withdraw_copy(&mut self, cx: &Context<'_>, message: &Outgoing) {
+        let answered = match message.stage {
+            Stage::Depositing { .. } => false,
+            Stage::Stored => true,
+            _ if message.stored => true,
+            _ => return,
+        };
+        if self.withdrawals.copies.len() >= WITHDRAWALS_MAX {
+            return;
+        }
+        self.withdrawals
+            .copies
+            .insert(message.slot, answered.then_some(REQUEST_RETRY));
+        if answered {
+            self.withdraw(cx, message.slot);
+        }
+    }
+
+    /// Asks for a copy to be withdrawn, now or when the registry is back.
+    pub(super) fn withdraw(&mut self, cx: &Context<'_>, slot: Slot) {
+        let Some(again) = self.withdrawals.copies.get_mut(&slot) else {
+            return;
+        };
+        let pause = again.unwrap_or(REQUEST_RETRY);
+        *again = Some((pause * 2).min(REQUEST_RETRY_MAX));
+        if let Some(session) = self.link.registered() {
+            self.ask_registry(cx, session, &ToRegistry::Withdraw { slot });
+            self.timers.set(Timer::Withdraw(slot), cx.now.at + pause);
+        }
+    }
+
+    pub(super) fn ask_withdrawals(&mut self, cx: &Context<'_>) {
+        let slots: Vec<Slot> = self.withdrawals.copies.keys().copied().collect();
+        for slot in slots {
+            self.withdraw(cx, slot);
+        }
+    }
+
+    /// The registry is away. A deposit that was not answered may never be: its copy, if any, ends by itself.
+    pub(super) fn withdrawals_lost(&mut self) {
+        self.withdrawals.copies.retain(|_, again| again.is_some());
+        let slots: Vec<Slot> = self.withdrawals.copies.keys().copied().collect();
+        for slot in slots {
+            self.timers.clear(&Timer::Withdraw(slot));
+        }
+    }
+
+    /// Tells the registry that an outcome is committed.
+    pub(super) fn acknowledge(&mut self, cx: &Context<'_>, slot: Option<Slot>) {
+        if let (Some(slot), Some(session)) = (slot, self.link.registered()) {
+            self.tell_registry(cx, session, &ToRegistry::OutcomeAck { slot });
+        }
+    }
+
+    /// The registry keeps it.
+    fn deposited(&mut self, cx: &Context<'_>, slot: Slot, hash: EnvelopeHash) {
+        self.deposit_window = self.deposit_window.saturating_add(1);
+        let Some(key) = self.outbox.key_of(slot) else {
+            if let Some(again @ None) = self.withdrawals.copies.get_mut(&slot) {
+                *again = Some(REQUEST_RETRY);
+                self.withdraw(cx, slot);
+            }
+            return;
+        };
+        let Some(message) = self.outbox.get_mut(key) else {
+            return;
+        };
+        if message.hash != Some(hash)
+            || !message.deposited
+            || matches!(
+                message.stage,
+                Stage::Stored | Stage::Conflicted | Stage::Ending | Stage::Marking
+            )
+        {
+            return;
+        }
+        message.stored = true;
+        let to = message.name.clone();
+        let folded = to.folded();
+        self.timers.clear(&Timer::Message(key));
+        self.outbox.set_stage(key, Stage::Stored, cx.now.at);
+        self.out.event(Event::Stored { to });
+        self.out.store_surely(Request::Stored(key), After::Nothing);
+        self.gathered(cx, &folded);
+        self.pump(cx, &folded);
+    }
+
+    pub(super) fn deposit_window(&self) -> usize {
+        self.deposit_window.min(self.config.limits.deposits)
+    }
+
+    fn deposit_refused(&mut self, cx: &Context<'_>, slot: Slot, reason: DepositRefusal) {
+        let Some(key) = self.outbox.key_of(slot) else {
+            self.withdrawals.copies.remove(&slot);
+            return;
+        };
+        if reason == DepositRefusal::NoSuchName {
+            // The name was ours to believe when it was sealed: it may come back.
+            self.put_off(cx, key, REQUEST_RETRY_MAX);
+            if let Some(to) = self.outbox.tell_waiting(key) {
+                self.out.event(Event::Waiting { to });
+            }
+        } else {
+            self.refuse(cx, key, Refusal::Registry(reason), None);
+        }
+    }
+
+    fn deposit_conflict(&mut self, cx: &Context<'_>, slot: Slot) {
+        if let Some(key) = self.outbox.key_of(slot)
+            && self
+                .outbox
+                .get(key)
+                .is_some_and(|message| matches!(message.stage, Stage::Depositing { .. } | Stage::Queued))
+        {
+            self.conflict(cx, key);
+        }
+    }
+
+    /// The registry is busy: this one and what follows it in its conversation wait.
+    fn deposit_put_off(&mut self, cx: &Context<'_>, slot: Slot, pause: Duration) {
+        self.deposit_window = (self.deposit_window() / 2).max(DEPOSIT_WINDOW_MIN);
+        let Some(key) = self.outbox.key_of(slot) else {
+            return;
+        };
+        let Some(to) = self.outbox.get(key).map(|message| message.name.folded()) else {
+            return;
+        };
+        let later: Vec<Key> = self
+            .outbox
+            .conversation(&to)
+            .map(|conversation| conversation.parked.range(key..).copied().collect())
+            .unwrap_or_default();
+        for key in later {
+            self.put_off(cx, key, pause);
+        }
+        self.pump(cx, &to);
+    }
+
+    /// Takes an asked deposit back into the queue for a while.
+    fn put_off(&mut self, cx: &Context<'_>, key: Key, pause: Duration) {
+        if let Some(message) = self.outbox.get_mut(key)
+            && matches!(message.stage, Stage::Depositing { .. })
+        {
+            message.not_before = cx.now.at + pause;
+            self.timers.clear(&Timer::Message(key));
+            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+        }
+    }
+
+    /// A peer cannot take it now. With a registry the budget decides; without one he is asked again when he says.
+    fn peer_busy(&mut self, cx: &Context<'_>, busy: &Busy<crate::id::MessageId>) {
+        if busy.of.sender != self.me.id() || self.link.registered().is_some() {
+            return;
+        }
+        if let Some(key) = self.outbox.key_of(busy.of.slot)
+            && let Some(message) = self.outbox.get(key)
+            && let Stage::Direct { session, .. } = message.stage
+        {
+            let pause = pause(busy.retry_after_ms);
+            let stage = Stage::Direct {
+                session,
+                again: Some(pause),
+            };
+            self.outbox.set_stage(key, stage, cx.now.at);
+            self.timers.set(Timer::Message(key), cx.now.at + pause);
+            if !self.link.trying()
+                && let Some(to) = self.outbox.tell_waiting(key)
+            {
+                self.out.event(Event::Waiting { to });
+            }
+        }
+    }
+
+    /// How a deposited message ended.
+    fn outcome(&mut self, cx: &Context<'_>, outcome: Outcome) {
+        let slot = outcome.slot;
+        let key = self.outbox.key_of(slot);
+        match outcome.end {
+            End::Answered(receipt) if receipt.id.slot == slot => {
+                self.receipt(cx, &receipt, Via::Registry, None);
+            }
+            End::Answered(_) => tracing::debug!(?slot, "outcome of something else"),
+            End::Expired { .. } | End::Refused { .. } => match key {
+                Some(key) if self.sealed(key).is_some_and(|(hash, _)| hash == outcome.hash) => {
+                    match outcome.end {
+                        End::Refused { reason } => {
+                            self.refuse(cx, key, Refusal::Registry(reason), Some(slot));
+                        }
+                        _ => self.expired(cx, key, Some(slot)),
+                    }
+                }
+                _ => self.acknowledge(cx, Some(slot)),
+            },
+        }
+    }
+
+    /// Its lifetime has passed.
+    pub(super) fn expired(&mut self, cx: &Context<'_>, key: Key, acknowledge: Option<Slot>) {
+        if let Some(message) = self.outbox.get(key) {
+            let event = Event::Expired {
+                to: message.name.clone(),
+                sent_at: message.sent_at,
+            };
+            self.begin_end(cx, key, Finish::Expired, event, acknowledge);
+        }
+    }
+
+    /// Somebody has said no for good.
+    pub(super) fn refuse(&mut self, cx: &Context<'_>, key: Key, reason: Refusal, acknowledge: Option<Slot>) {
+        if let Some(message) = self.outbox.get(key) {
+            let event = Event::Refused {
+                to: message.name.clone(),
+                sent_at: message.sent_at,
+                reason,
+            };
+            self.begin_end(cx, key, Finish::Refused, event, acknowledge);
+        }
+    }
+
+    /// Refuses all that waits for a name.
+    pub(super) fn refuse_all(&mut self, cx: &Context<'_>, to: &str, reason: Refusal) {
+        let open: Vec<Key> = self
+            .outbox
+            .conversation(to)
+            .map(|conversation| conversation.queue.iter().copied().collect())
+            .unwrap_or_default();
+        for key in open {
+            self.refuse(cx, key, reason, None);
+        }
+    }
+
+    /// Commits an end; it is told once that is done.
+    fn begin_end(
+        &mut self,
+        cx: &Context<'_>,
+        key: Key,
+        end: Finish,
+        event: Event,
+        acknowledge: Option<Slot>,
+    ) {
+        let Some(message) = self.outbox.get(key) else {
+            return;
+        };
+        if message.stage == Stage::Ending {
+            return;
+        }
+        let to = message.name.folded();
+        let sealed = if message.transmitted {
+            self.sealed(key)
+        } else {
+            None
+        };
+        self.timers.clear(&Timer::Message(key));
+        self.outbox.set_stage(key, Stage::Ending, cx.now.at);
+        self.finish(
+            key,
+            end,
+            sealed,
+            After::Ended {
+                key,
+                event,
+                acknowledge,
+            },
+        );
+        self.gathered(cx, &to);
+        self.pump(cx, &to);
+    }
+
+    /// The end is committed.
+    pub(super) fn ended(&mut self, cx: &Context<'_>, key: Key, event: Event) {
+        let Some(message) = self.outbox.remove(key) else {
+            // It was delivered meanwhile.
+            return;
+        };
+        self.plan_sweep(cx.now.at);
+        if let (Some(hash), Some(recipient)) = (message.hash, message.recipient) {
+            self.outbox.remember_ended(Ended {
+                key,
+                to: message.name.clone(),
+                slot: message.slot,
+                sent_at: message.sent_at,
+                hash,
+                recipient,
+            });
+        }
+        self.out.event(event);
+        self.pump(cx, &message.name.folded());
+    }
+
+    /// The registry's database was lost or restored: what it kept waits again.
+    pub(super) fn stranded(&mut self, cx: &Context<'_>, keys: &[Key]) {
+        let mut messages = 0;
+        for &key in keys {
+            if let Some(message) = self.outbox.get_mut(key)
+                && message.stage == Stage::Stored
+            {
+                message.stored = false;
+                message.to_registry = true;
+                messages += 1;
+                self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+            }
+        }
+        if messages > 0 {
+            self.out.event(Event::StoredAgain { messages });
+        }
+        self.pump_all(cx);
+    }
+}

@@ -1,0 +1,728 @@
+//! Which road a message takes, and when.
+//!
+//! Straight to the recipient where that works; to the registry if he is away or does not answer in time; otherwise
+//! it waits until either can be reached. While an earlier message of a conversation is with the registry, later
+//! ones wait for its outcome up to the direct budget, then follow it, so that they do not overtake.
+//! Invariants: nothing is sent before it is committed; a conversation's messages start in order; a deposit is
+//! committed as "the registry may have it" before it is sent.
+
+use std::time::Duration;
+
+use super::directory::Knowledge;
+use super::outbox::{Outgoing, Stage};
+use super::storage::{Accept, Key, Unfinished};
+use super::{After, Client, SWEEP_AFTER, Timer};
+use crate::client::interface::{Event, NotAccepted};
+use crate::client::storage::Request;
+use crate::clock::{Age, Instant, Now, WallTime};
+use crate::engine::{Action, Context};
+use crate::id::{EnvelopeHash, IdentityId, Name, Slot};
+use crate::identity::Card;
+use crate::limits::{
+    BODY_BYTES_MAX, DIRECT_BUDGET, DIRECT_HANDSHAKE_BUDGET, REQUEST_RETRY, REQUEST_RETRY_MAX,
+};
+use crate::transport::{Connect, SessionId};
+use crate::wire::envelope::{Body, Envelope, Party, Recipient};
+use crate::wire::message::{Deposit, Forward, ToPeer, ToRegistry};
+use crate::wire::packet::Service;
+
+/// Sessions that may break under a message before it goes to the registry.
+const DIRECT_TRIES_MAX: u8 = 3;
+/// Initials to a peer's address, one a second each (DIRECT_HANDSHAKE_BUDGET is the first one's).
+const PEER_INITIALS: u32 = 3;
+/// Addresses of a peer tried at once: his own network's first and the observed one.
+const PEER_ADDRESSES_MAX: usize = 3;
+/// How soon a full send buffer is looked at again.
+pub(super) const ROOM_INTERVAL: Duration = Duration::from_millis(20);
+
+/// A message on its way into the outbox.
+#[derive(Debug)]
+pub(super) struct Accepting {
+    to: Name,
+    text: String,
+    sent_at: WallTime,
+    expires: Age,
+    pin: Option<Card>,
+    deposit: Option<Card>,
+}
+
+/// What is to be done with a message now.
+#[derive(Debug, PartialEq, Eq)]
+enum Road {
+    Direct(SessionId, Card),
+    Deposit(Card, Why),
+    Connect(Card),
+    Pin(Card),
+    LookUp,
+    Until(Instant),
+    /// Something under way will tell.
+    Later,
+    Nowhere,
+}
+
+/// Why a message does not go directly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    NoAnswer,
+    Offline,
+}
+
+impl Client {
+    /// The user has written something.
+    pub(super) fn send(&mut self, cx: &Context<'_>, to: Name, text: String) {
+        let limits = &self.config.limits;
+        let early: usize = self.early.iter().map(|(_, text)| text.len()).sum();
+        let messages = self.outbox.len() + self.accepting.0 + self.early.len();
+        let bytes = self.outbox.bytes + self.accepting.1 + early;
+        let refusal = if text.len() > BODY_BYTES_MAX {
+            Some(NotAccepted::TooLarge(text.len()))
+        } else if to.matches(&self.config.name) {
+            Some(NotAccepted::ToSelf)
+        } else if messages >= limits.outbox_messages || bytes + text.len() > limits.outbox_bytes {
+            Some(NotAccepted::OutboxFull)
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            self.out.event(Event::NotAccepted(refusal));
+        } else if self.link.known() {
+            self.accept(cx.now, &to, text);
+        } else {
+            self.early.push_back((to, text));
+        }
+    }
+
+    /// Asks the store to accept a message.
+    pub(super) fn accept(&mut self, now: Now, to: &Name, text: String) {
+        let to = self.directory.spelling(to);
+        let folded = to.folded();
+        let (card, pin) = match self.directory.knows(&folded) {
+            Knowledge::Pinned(card) => (Some(card), None),
+            Knowledge::Listed(card) => (Some(card), Some(card)),
+            Knowledge::Contested { .. } | Knowledge::Unknown => (None, None),
+        };
+        // If it will be deposited anyhow, that is committed with it.
+        let deposit = card.filter(|card| {
+            self.link.registered().is_some()
+                && !self.closing()
+                && self.directory.offline(&folded)
+                && self.peers.get(card.id).is_none_or(|peer| peer.session.is_none())
+                && self
+                    .outbox
+                    .conversation(&folded)
+                    .is_none_or(|conversation| !conversation.renewing)
+        });
+        let accepting = Accepting {
+            expires: self.life.age(now.at).after(self.config.time_to_live),
+            sent_at: now.wall,
+            to,
+            text,
+            pin,
+            deposit,
+        };
+        self.accepting.0 += 1;
+        self.accepting.1 += accepting.text.len();
+        let request = Request::Accept(Accept {
+            to: accepting.to.clone(),
+            text: accepting.text.clone(),
+            sent_at: accepting.sent_at,
+            expires: accepting.expires,
+            pin,
+            deposit,
+            fresh: self.fresh_epoch(),
+        });
+        self.out.store(request, After::Accepted(Box::new(accepting)));
+    }
+
+    pub(super) fn accepting_over(&mut self, accepting: &Accepting) {
+        self.accepting.0 -= 1;
+        self.accepting.1 -= accepting.text.len();
+    }
+
+    /// The message is in the outbox.
+    pub(super) fn accepted(&mut self, cx: &Context<'_>, accepting: Accepting, key: Key, slot: Slot) {
+        self.accepting_over(&accepting);
+        if let Some(card) = accepting.pin {
+            self.directory.pin(&accepting.to, card);
+        }
+        let folded = accepting.to.folded();
+        self.outbox.insert(
+            key,
+            Outgoing {
+                name: accepting.to,
+                slot,
+                text: accepting.text,
+                sent_at: accepting.sent_at,
+                expires: accepting.expires,
+                stored: false,
+                deposited: accepting.deposit.is_some(),
+                recipient: accepting.deposit,
+                hash: None,
+                stage: Stage::Queued,
+                queued_at: cx.now.at,
+                not_before: Instant::ZERO,
+                to_registry: false,
+                direct_tries: 0,
+                transmitted: false,
+                told_road: false,
+                told_waiting: false,
+            },
+        );
+        self.plan_sweep(cx.now.at);
+        self.pump(cx, &folded);
+    }
+
+    /// An unfinished message of an earlier run.
+    pub(super) fn resume(&mut self, now: Now, message: Unfinished) {
+        let stage = if message.stored {
+            Stage::Stored
+        } else {
+            Stage::Queued
+        };
+        self.outbox.insert(
+            message.key,
+            Outgoing {
+                name: message.to,
+                slot: message.slot,
+                text: message.text,
+                sent_at: message.sent_at,
+                expires: message.expires,
+                stored: message.stored,
+                deposited: message.deposited,
+                recipient: message.recipient,
+                hash: None,
+                stage,
+                queued_at: now.at,
+                not_before: Instant::ZERO,
+                to_registry: false,
+                direct_tries: 0,
+                transmitted: true,
+                told_road: true,
+                told_waiting: false,
+            },
+        );
+    }
+
+    pub(super) fn pump_all(&mut self, cx: &Context<'_>) {
+        for to in self.outbox.names() {
+            self.pump(cx, &to);
+        }
+    }
+
+    /// Sends what can be sent to everybody who has this identity.
+    pub(super) fn pump_peer(&mut self, cx: &Context<'_>, id: IdentityId) {
+        for to in self.directory.names_of(id) {
+            self.pump(cx, &to);
+        }
+    }
+
+    /// Sends of one conversation what can be sent now, in order.
+    pub(super) fn pump(&mut self, cx: &Context<'_>, to: &str) {
+        loop {
+            let Some(conversation) = self.outbox.conversation(to) else {
+                return;
+            };
+            if conversation.renewing || conversation.pinning {
+                return;
+            }
+            let Some(&key) = conversation.queue.first() else {
+                return;
+            };
+            let Some(message) = self.outbox.get(key) else {
+                return;
+            };
+            let done = match self.road(cx, to, key, message) {
+                Road::Direct(session, card) => self.deliver(cx, to, key, session, &card),
+                Road::Deposit(card, why) => self.deposit(cx, to, key, &card, why),
+                Road::Connect(card) => {
+                    self.connect_peer(cx, to, &card);
+                    true
+                }
+                Road::Pin(card) => {
+                    self.pin_conversation(to, card);
+                    false
+                }
+                Road::LookUp => {
+                    let name = message.name.clone();
+                    self.look_up(cx, &name);
+                    false
+                }
+                Road::Until(at) => {
+                    self.timers.set(Timer::Conversation(to.to_owned()), at);
+                    false
+                }
+                Road::Later => false,
+                Road::Nowhere => {
+                    self.tell_waiting(to);
+                    false
+                }
+            };
+            if !done {
+                return;
+            }
+        }
+    }
+
+    fn road(&self, cx: &Context<'_>, to: &str, key: Key, message: &Outgoing) -> Road {
+        let now = cx.now.at;
+        if self.link.offline() || self.closing() {
+            return Road::Nowhere;
+        }
+        let registered = self.link.registered().is_some();
+        let otherwise = if self.link.trying() {
+            Road::Later
+        } else {
+            Road::Nowhere
+        };
+        let card = match self.directory.knows(to) {
+            Knowledge::Pinned(card) => card,
+            Knowledge::Listed(card) => return Road::Pin(card),
+            Knowledge::Contested { .. } => return Road::Nowhere,
+            Knowledge::Unknown if registered => return Road::LookUp,
+            Knowledge::Unknown => return otherwise,
+        };
+        if message.not_before > now {
+            return Road::Until(message.not_before);
+        }
+        let offline = self.directory.offline(to);
+        let why = if offline { Why::Offline } else { Why::NoAnswer };
+        let tried = message.to_registry || message.direct_tries >= DIRECT_TRIES_MAX;
+        if registered && tried {
+            return Road::Deposit(card, Why::NoAnswer);
+        }
+        let session = self.usable_session(cx, to, card.id);
+        let connecting = self.peers.get(card.id).and_then(|peer| peer.connecting.as_ref());
+        let may_connect = (!offline || !registered)
+            && self
+                .peers
+                .may_connect(card.id, &self.directory.addresses(to), now);
+        if registered && let Some(until) = self.behind(to, key, message) {
+            if session.is_none() && connecting.is_none() && !may_connect {
+                return Road::Deposit(card, why);
+            }
+            return if now < until {
+                Road::Until(until)
+            } else {
+                Road::Deposit(card, Why::NoAnswer)
+            };
+        }
+        if let Some(session) = session {
+            return Road::Direct(session, card);
+        }
+        if let Some(connecting) = connecting {
+            let until = connecting.since + DIRECT_HANDSHAKE_BUDGET;
+            return match registered {
+                true if now < until => Road::Until(until),
+                true => Road::Deposit(card, why),
+                false => Road::Later,
+            };
+        }
+        if may_connect {
+            return Road::Connect(card);
+        }
+        if registered {
+            Road::Deposit(card, why)
+        } else {
+            otherwise
+        }
+    }
+
+    /// Until when a message waits for the outcome of an earlier one that the registry has; `None` if there is none.
+    fn behind(&self, to: &str, key: Key, message: &Outgoing) -> Option<Instant> {
+        let conversation = self.outbox.conversation(to)?;
+        let earlier = conversation.parked.first().is_some_and(|parked| *parked < key);
+        earlier.then(|| message.queued_at.max(conversation.parked_since) + DIRECT_BUDGET)
+    }
+
+    /// The session with a peer, unless the registry has said since it was last heard that he is offline.
+    fn usable_session(&self, cx: &Context<'_>, to: &str, id: IdentityId) -> Option<SessionId> {
+        let session = self.peers.get(id)?.session?;
+        let heard = cx.sessions.path(session)?.heard_at;
+        self.directory
+            .offline_since(to)
+            .is_none_or(|since| since <= heard)
+            .then_some(session)
+    }
+
+    fn pin_conversation(&mut self, to: &str, card: Card) {
+        let Some(conversation) = self.outbox.conversation_mut(to) else {
+            return;
+        };
+        conversation.pinning = true;
+        let name = conversation.name.clone();
+        self.pin(name, card);
+    }
+
+    fn connect_peer(&mut self, cx: &Context<'_>, to: &str, card: &Card) {
+        let addresses = self.directory.addresses(to);
+        let mut attempts = std::collections::BTreeSet::new();
+        for address in addresses.iter().take(PEER_ADDRESSES_MAX) {
+            let attempt = self.next_attempt();
+            attempts.insert(attempt);
+            self.out.push(Action::Connect(Connect {
+                attempt,
+                address: *address,
+                service: Service::Peer,
+                expect: Some(card.id),
+                interval: DIRECT_HANDSHAKE_BUDGET,
+                initials: PEER_INITIALS,
+            }));
+        }
+        self.peers.connecting(card.id, addresses, attempts, cx.now.at);
+    }
+
+    /// How long a direct receipt may take.
+    fn budget(cx: &Context<'_>, session: SessionId) -> Duration {
+        cx.sessions
+            .path(session)
+            .map_or(DIRECT_BUDGET, |path| DIRECT_BUDGET.max(path.probe_timeout * 3))
+    }
+
+    pub(super) fn budget_of(&self, cx: &Context<'_>, key: Key) -> Duration {
+        match self.outbox.get(key).map(|message| message.stage) {
+            Some(Stage::Direct { session, .. }) => Self::budget(cx, session),
+            _ => DIRECT_BUDGET,
+        }
+    }
+
+    /// The envelope's bytes: the same however often it is sealed.
+    pub(super) fn seal(&mut self, key: Key, card: &Card) -> Option<Vec<u8>> {
+        let pair = self.pair_key(&card.key)?;
+        let message = self.outbox.get(key)?;
+        let envelope = Envelope {
+            sender: Party {
+                name: self.config.name.clone(),
+                id: self.me.id(),
+            },
+            recipient: Recipient::Peer(Party {
+                name: message.name.clone(),
+                id: card.id,
+            }),
+            slot: message.slot,
+            sent_at: message.sent_at,
+            body: Body::Plain(message.text.clone()),
+        };
+        let bytes = envelope.seal(&pair);
+        if let Some(message) = self.outbox.get_mut(key) {
+            message.hash = Some(EnvelopeHash::of(&bytes));
+            message.recipient = Some(*card);
+        }
+        Some(bytes)
+    }
+
+    fn forward(&mut self, key: Key, card: &Card) -> Option<Forward> {
+        // Once the registry may have it, it stays sealed for whom it was.
+        let fixed = self.outbox.get(key)?;
+        let card = fixed.recipient.filter(|_| fixed.deposited).unwrap_or(*card);
+        let slot = fixed.slot;
+        let envelope = self.seal(key, &card)?;
+        Some(Forward {
+            floor: self.outbox.floor(slot.epoch, slot.sequence),
+            envelope,
+        })
+    }
+
+    /// Sends a message to its recipient. False if it has to wait for room.
+    fn deliver(&mut self, cx: &Context<'_>, to: &str, key: Key, session: SessionId, card: &Card) -> bool {
+        let limits = &self.config.limits;
+        let (Some(conversation), Some(message)) = (self.outbox.conversation(to), self.outbox.get(key)) else {
+            return false;
+        };
+        let (weight, bytes) = (message.weight(), conversation.direct_bytes);
+        if conversation.direct >= limits.direct_messages
+            || (conversation.direct > 0 && bytes + weight > limits.direct_bytes)
+        {
+            self.stalled.insert(to.to_owned());
+            return false;
+        }
+        if !self.hand_over(cx, key, session, card) {
+            self.wait_for_room(cx, to);
+            return false;
+        }
+        let stage = Stage::Direct { session, again: None };
+        self.outbox.set_stage(key, stage, cx.now.at);
+        self.timers
+            .set(Timer::Message(key), cx.now.at + Self::budget(cx, session));
+        true
+    }
+
+    /// Gives a message to a peer's session, if there is room.
+    fn hand_over(&mut self, cx: &Context<'_>, key: Key, session: SessionId, card: &Card) -> bool {
+        let room = self.outbox.get(key).map_or(0, Outgoing::weight);
+        if self.out.room(cx, session) < room {
+            return false;
+        }
+        let Some(forward) = self.forward(key, card) else {
+            return false;
+        };
+        let sent = self.out.send(cx, session, &ToPeer::Deliver(forward));
+        if sent && let Some(message) = self.outbox.get_mut(key) {
+            message.transmitted = true;
+        }
+        sent
+    }
+
+    fn wait_for_room(&mut self, cx: &Context<'_>, to: &str) {
+        self.stalled.insert(to.to_owned());
+        self.timers.set_by(Timer::Room, cx.now.at + ROOM_INTERVAL);
+    }
+
+    /// Buffers may have room again.
+    pub(super) fn make_room(&mut self, cx: &Context<'_>) {
+        self.send_receipts(cx);
+        self.unstall(cx);
+        if self.inbound.receipts_sent() {
+            self.leave_on(cx);
+        } else {
+            self.timers.set_by(Timer::Room, cx.now.at + ROOM_INTERVAL);
+        }
+    }
+
+    /// A window or buffer may have room again.
+    pub(super) fn unstall(&mut self, cx: &Context<'_>) {
+        for to in std::mem::take(&mut self.stalled) {
+            self.pump(cx, &to);
+        }
+    }
+
+    /// Gives a message to the registry. False if it has to wait for room.
+    fn deposit(&mut self, cx: &Context<'_>, to: &str, key: Key, card: &Card, why: Why) -> bool {
+        let (Some(session), Some(message)) = (self.link.registered(), self.outbox.get_mut(key)) else {
+            return false;
+        };
+        message.to_registry = true;
+        if !message.told_road && !message.told_waiting {
+            message.told_road = true;
+            let to = message.name.clone();
+            let event = match why {
+                Why::NoAnswer => Event::NoAnswer { to },
+                Why::Offline => Event::Offline { to },
+            };
+            self.out.event(event);
+        }
+        let (weight, deposited) = (message.weight(), message.deposited);
+        if !deposited {
+            self.outbox.set_stage(key, Stage::Marking, cx.now.at);
+            let recipient = *card;
+            let request = Request::Deposit { key, recipient };
+            self.out
+                .store_surely(request, After::Marked { key, card: recipient });
+            return true;
+        }
+        let limits = &self.config.limits;
+        let (messages, bytes) = (self.outbox.depositing, self.outbox.depositing_bytes);
+        if messages >= self.deposit_window() || (messages > 0 && bytes + weight > limits.deposit_bytes) {
+            self.stalled.insert(to.to_owned());
+            return false;
+        }
+        if self.out.room(cx, session) < weight {
+            self.wait_for_room(cx, to);
+            return false;
+        }
+        let again = Stage::Depositing { again: REQUEST_RETRY };
+        self.outbox.set_stage(key, again, cx.now.at);
+        if self.ask_deposit(cx, session, key, card) {
+            self.timers.set(Timer::Message(key), cx.now.at + REQUEST_RETRY);
+            true
+        } else {
+            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+            self.wait_for_room(cx, to);
+            false
+        }
+    }
+
+    fn ask_deposit(&mut self, cx: &Context<'_>, session: SessionId, key: Key, card: &Card) -> bool {
+        let age = self.life.age(cx.now.at);
+        let Some(left) = self.outbox.get(key).map(|message| age.until(message.expires)) else {
+            return false;
+        };
+        let Some(forward) = self.forward(key, card) else {
+            return false;
+        };
+        // What has no time left is for the registry to end: it may have the message from before.
+        let ttl_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
+        let sent = self.ask_registry(cx, session, &ToRegistry::Deposit(Deposit { forward, ttl_ms }));
+        if sent && let Some(message) = self.outbox.get_mut(key) {
+            message.transmitted = true;
+        }
+        sent
+    }
+
+    /// It is committed that the registry may have it.
+    pub(super) fn marked(&mut self, cx: &Context<'_>, key: Key, card: Card) {
+        self.outbox.mark_deposited(key);
+        self.plan_sweep(cx.now.at);
+        let Some(message) = self.outbox.get_mut(key) else {
+            return;
+        };
+        message.recipient = Some(card);
+        let to = message.name.folded();
+        if message.stage == Stage::Marking {
+            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+        }
+        self.pump(cx, &to);
+    }
+
+    /// A message's deadline has come.
+    pub(super) fn message_due(&mut self, cx: &Context<'_>, key: Key) {
+        let Some(message) = self.outbox.get(key) else {
+            return;
+        };
+        let (stage, to, name) = (message.stage, message.name.folded(), message.name.clone());
+        match stage {
+            Stage::Direct { .. } if self.link.registered().is_some() => {
+                self.take_to_registry(cx, key);
+                self.pump(cx, &to);
+            }
+            Stage::Direct { session, again } => self.repeat_directly(cx, key, session, again, &name),
+            Stage::Depositing { again } => {
+                if let (Some(session), Some(card)) = (self.link.registered(), message.recipient) {
+                    self.ask_deposit(cx, session, key, &card);
+                    let longer = (again * 2).min(REQUEST_RETRY_MAX);
+                    let stage = Stage::Depositing { again: longer };
+                    self.outbox.set_stage(key, stage, cx.now.at);
+                    self.timers.set(Timer::Message(key), cx.now.at + longer);
+                }
+            }
+            Stage::Queued | Stage::Marking | Stage::Stored | Stage::Conflicted | Stage::Ending => {}
+        }
+    }
+
+    /// No receipt in time, and no registry to go to: he may still answer.
+    fn repeat_directly(
+        &mut self,
+        cx: &Context<'_>,
+        key: Key,
+        session: SessionId,
+        again: Option<Duration>,
+        name: &Name,
+    ) {
+        if let (Some(_), Knowledge::Pinned(card)) = (again, self.directory.knows(&name.folded())) {
+            self.hand_over(cx, key, session, &card);
+        }
+        let pause = again.map_or(REQUEST_RETRY, |again| (again * 2).min(REQUEST_RETRY_MAX));
+        let stage = Stage::Direct {
+            session,
+            again: Some(pause),
+        };
+        self.outbox.set_stage(key, stage, cx.now.at);
+        self.timers.set(Timer::Message(key), cx.now.at + pause);
+        if !self.link.trying() {
+            self.tell_one_waiting(key);
+        }
+    }
+
+    fn take_to_registry(&mut self, cx: &Context<'_>, key: Key) {
+        if let Some(message) = self.outbox.get_mut(key) {
+            message.to_registry = true;
+        }
+        self.timers.clear(&Timer::Message(key));
+        self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+    }
+
+    /// The registry is back: what was not answered directly in time goes there.
+    pub(super) fn deposit_late(&mut self, cx: &Context<'_>) {
+        let late: Vec<Key> = self
+            .outbox
+            .iter()
+            .filter(|(_, message)| matches!(message.stage, Stage::Direct { again: Some(_), .. }))
+            .map(|(key, _)| key)
+            .collect();
+        for key in late {
+            self.take_to_registry(cx, key);
+        }
+    }
+
+    /// The registry is gone: unanswered deposits may go another way.
+    pub(super) fn requeue_deposits(&mut self, cx: &Context<'_>) {
+        let asked: Vec<Key> = self
+            .outbox
+            .iter()
+            .filter(|(_, message)| {
+                matches!(message.stage, Stage::Depositing { .. })
+                    || (message.stage == Stage::Queued && message.to_registry)
+            })
+            .map(|(key, _)| key)
+            .collect();
+        for key in asked {
+            self.timers.clear(&Timer::Message(key));
+            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+            if let Some(message) = self.outbox.get_mut(key) {
+                message.to_registry = false;
+                message.direct_tries = 0;
+            }
+        }
+    }
+
+    /// A peer's session is gone: what it was given may or may not have arrived.
+    pub(super) fn take_back(&mut self, cx: &Context<'_>, session: SessionId) {
+        for key in self.outbox.direct_on(session) {
+            self.timers.clear(&Timer::Message(key));
+            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+            if let Some(message) = self.outbox.get_mut(key) {
+                message.direct_tries = message.direct_tries.saturating_add(1);
+                if message.direct_tries >= DIRECT_TRIES_MAX && self.link.registered().is_none() {
+                    message.direct_tries = 0;
+                    message.not_before = cx.now.at + REQUEST_RETRY;
+                }
+            }
+        }
+    }
+
+    /// There is no registry and will not be soon: says of everything that waits that it does.
+    pub(super) fn despair(&mut self, cx: &Context<'_>) {
+        self.pump_all(cx);
+        let late: Vec<Key> = self
+            .outbox
+            .iter()
+            .filter(|(_, message)| {
+                matches!(
+                    message.stage,
+                    Stage::Direct { again: Some(_), .. } | Stage::Depositing { .. }
+                )
+            })
+            .map(|(key, _)| key)
+            .collect();
+        for key in late {
+            self.tell_one_waiting(key);
+        }
+    }
+
+    /// Says of a conversation's queued messages that they wait, once each.
+    fn tell_waiting(&mut self, to: &str) {
+        for key in self.outbox.untold(to) {
+            self.tell_one_waiting(key);
+        }
+    }
+
+    fn tell_one_waiting(&mut self, key: Key) {
+        if let Some(to) = self.outbox.tell_waiting(key) {
+            self.out.event(Event::Waiting { to });
+        }
+    }
+
+    /// Sets the deadline at which the first lifetime ends here.
+    pub(super) fn plan_sweep(&mut self, now: Instant) {
+        match self.outbox.first_lifetime() {
+            Some((expires, _)) => {
+                let at = self.life.instant_of(expires).max(self.started + SWEEP_AFTER);
+                self.timers
+                    .set(Timer::Sweep, at.max(now + Duration::from_millis(1)));
+            }
+            None => self.timers.clear(&Timer::Sweep),
+        }
+    }
+
+    /// Ends what has lived its time and was never given to the registry.
+    pub(super) fn sweep(&mut self, cx: &Context<'_>) {
+        let age = self.life.age(cx.now.at);
+        while let Some((expires, key)) = self.outbox.first_lifetime() {
+            if expires > age {
+                break;
+            }
+            self.outbox.forget_lifetime(expires, key);
+            self.expired(cx, key, None);
+        }
+        self.plan_sweep(cx.now.at);
+    }
+}

@@ -1,0 +1,360 @@
+//! Who is behind a name: the copy of the registry's directory, and the pins, which win over it.
+//!
+//! Knows no sessions and no messages; what has to be stored or told is handed back.
+//! Invariants: a record is kept only if its identity has signed its key; a record that contradicts a pin is kept
+//! aside and never used; an update is applied whole or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use crate::client::storage::{DirectoryUpdate, Listed};
+use crate::clock::Instant;
+use crate::id::{IdentityId, Name};
+use crate::identity::{Card, Role};
+use crate::limits::DIRECTORY_PUSH_MAX;
+use crate::wire::message::{Change, Page, Presence, Record, Version};
+
+/// Names kept: those that are pushed, and as many again looked up. What is pinned needs no record.
+const NAMES_KEPT_MAX: usize = 2 * DIRECTORY_PUSH_MAX;
+/// Pages of one update: all names that are pushed, and room for a registry that pages them smaller.
+const PAGES_MAX: u32 = 64;
+
+/// What is known of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Knowledge {
+    /// It was used before, and is this identity's.
+    Pinned(Card),
+    /// The registry says so.
+    Listed(Card),
+    /// The registry says something else than the pin.
+    Contested {
+        pinned: Card,
+        found: IdentityId,
+    },
+    Unknown,
+}
+
+/// A record, and what this client has seen of it.
+#[derive(Clone, Debug)]
+struct Entry {
+    listed: Listed,
+    /// When we learned that he is offline. A session heard later proves otherwise.
+    offline_since: Option<Instant>,
+}
+
+/// Pages of an update until all are there.
+#[derive(Debug)]
+struct Staging {
+    from: Option<Version>,
+    to: Version,
+    pages: BTreeMap<u32, Vec<Change>>,
+    last: Option<u32>,
+}
+
+/// What an input did.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    /// Names whose records changed, folded.
+    pub(super) changed: BTreeSet<String>,
+    /// The directory is now here; to be acknowledged.
+    pub(super) version: Option<Version>,
+    /// The update does not fit what we have.
+    pub(super) mismatch: bool,
+}
+
+/// Records and pins of one registry.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    entries: BTreeMap<String, Entry>,
+    pins: BTreeMap<String, (Name, Card)>,
+    version: Option<Version>,
+    staging: Option<Staging>,
+    /// What was told of contested names.
+    told: BTreeMap<String, IdentityId>,
+    /// What is not on disk yet.
+    dirty: BTreeSet<String>,
+    replaced: bool,
+}
+
+impl Directory {
+    pub(super) fn load(listed: Vec<Listed>, pins: Vec<(Name, Card)>, version: Option<Version>) -> Self {
+        let entry = |listed: Listed| {
+            (
+                listed.record.name.folded(),
+                Entry {
+                    offline_since: None,
+                    listed,
+                },
+            )
+        };
+        Self {
+            entries: listed.into_iter().map(entry).collect(),
+            pins: pins
+                .into_iter()
+                .map(|(name, card)| (name.folded(), (name, card)))
+                .collect(),
+            version,
+            ..Self::default()
+        }
+    }
+
+    pub(super) const fn version(&self) -> Option<Version> {
+        self.version
+    }
+
+    pub(super) fn knows(&self, folded: &str) -> Knowledge {
+        let listed = self.entries.get(folded).map(|entry| entry.listed.record.card);
+        match (self.pins.get(folded).map(|(_, card)| *card), listed) {
+            (Some(pinned), Some(listed)) if pinned.id != listed.id => Knowledge::Contested {
+                pinned,
+                found: listed.id,
+            },
+            (Some(pinned), _) => Knowledge::Pinned(pinned),
+            (None, Some(listed)) => Knowledge::Listed(listed),
+            (None, None) => Knowledge::Unknown,
+        }
+    }
+
+    /// The name as its owner writes it, as far as we know.
+    pub(super) fn spelling(&self, name: &Name) -> Name {
+        let folded = name.folded();
+        match (self.entries.get(&folded), self.pins.get(&folded)) {
+            (Some(entry), _) => entry.listed.record.name.clone(),
+            (None, Some((pinned, _))) => pinned.clone(),
+            (None, None) => name.clone(),
+        }
+    }
+
+    /// Whether the registry says that he is offline.
+    pub(super) fn offline(&self, folded: &str) -> bool {
+        self.entries
+            .get(folded)
+            .is_some_and(|entry| entry.listed.record.presence.online.is_none())
+    }
+
+    /// When we learned that.
+    pub(super) fn offline_since(&self, folded: &str) -> Option<Instant> {
+        self.entries.get(folded).and_then(|entry| entry.offline_since)
+    }
+
+    /// Where to try him, best first: his own network's addresses are told only to those who share it.
+    pub(super) fn addresses(&self, folded: &str) -> Vec<SocketAddr> {
+        let Some(entry) = self.entries.get(folded) else {
+            return Vec::new();
+        };
+        let mut addresses = match &entry.listed.record.presence.online {
+            Some(online) => {
+                let mut all = online.private.as_slice().to_vec();
+                all.push(online.observed);
+                all
+            }
+            None => entry.listed.last_seen.into_iter().collect(),
+        };
+        let mut seen = BTreeSet::new();
+        addresses.retain(|address| seen.insert(*address));
+        addresses
+    }
+
+    /// Names that are this identity's, folded.
+    pub(super) fn names_of(&self, identity: IdentityId) -> Vec<String> {
+        let pinned = self.pins.iter().filter(|(_, (_, card))| card.id == identity);
+        let listed = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.listed.record.card.id == identity);
+        let names: BTreeSet<&String> = pinned
+            .map(|(folded, _)| folded)
+            .chain(listed.map(|(folded, _)| folded))
+            .collect();
+        names.into_iter().cloned().collect()
+    }
+
+    pub(super) fn pin(&mut self, name: &Name, card: Card) {
+        self.pins.entry(name.folded()).or_insert((name.clone(), card));
+    }
+
+    pub(super) fn trust(&mut self, name: &Name, card: Card) {
+        self.pins.insert(name.folded(), (name.clone(), card));
+        self.told.remove(&name.folded());
+    }
+
+    /// The card that the registry has for the name.
+    pub(super) fn listed(&self, folded: &str) -> Option<Card> {
+        self.entries.get(folded).map(|entry| entry.listed.record.card)
+    }
+
+    /// Whether this contradiction is new to the user.
+    pub(super) fn contest(&mut self, folded: &str, found: IdentityId) -> bool {
+        self.told.insert(folded.to_owned(), found) != Some(found)
+    }
+
+    /// A page of an update.
+    pub(super) fn page(&mut self, page: Page, now: Instant) -> Applied {
+        let mut applied = Applied::default();
+        if page.index >= PAGES_MAX {
+            return applied;
+        }
+        if page.from.is_some() && page.from != self.version {
+            // What was applied already needs only to be acknowledged.
+            applied.mismatch = self.version != Some(page.to);
+            applied.version = self.version.filter(|version| *version == page.to);
+            return applied;
+        }
+        if self
+            .staging
+            .as_ref()
+            .is_none_or(|staging| staging.to != page.to || staging.from != page.from)
+        {
+            self.staging = Some(Staging {
+                from: page.from,
+                to: page.to,
+                pages: BTreeMap::new(),
+                last: None,
+            });
+        }
+        let Some(staging) = &mut self.staging else {
+            return applied;
+        };
+        if page.last {
+            staging.last = Some(page.index);
+        }
+        staging.pages.insert(page.index, page.changes.into_vec());
+        let whole = staging
+            .last
+            .is_some_and(|last| u32::try_from(staging.pages.len()).is_ok_and(|pages| pages == last + 1));
+        if whole && let Some(staging) = self.staging.take() {
+            self.apply(staging, now, &mut applied);
+        }
+        applied
+    }
+
+    fn apply(&mut self, staging: Staging, now: Instant, applied: &mut Applied) {
+        let mut missing = BTreeSet::new();
+        if staging.from.is_none() {
+            missing = self.entries.keys().cloned().collect();
+            self.replaced = true;
+        }
+        for change in staging.pages.into_values().flatten() {
+            match change {
+                Change::Record(record) => {
+                    missing.remove(&record.name.folded());
+                    self.put(record, now, &mut applied.changed);
+                }
+                Change::Presence { name, presence } => {
+                    self.presence(&name.folded(), presence, now, &mut applied.changed);
+                }
+                Change::Removed { name } => {
+                    missing.insert(name.folded());
+                }
+            }
+        }
+        for folded in missing {
+            self.drop_name(&folded, &mut applied.changed);
+        }
+        self.version = Some(staging.to);
+        applied.version = self.version;
+    }
+
+    /// A single record, looked up.
+    pub(super) fn found(&mut self, record: Record, now: Instant) -> Applied {
+        let mut applied = Applied::default();
+        self.put(record, now, &mut applied.changed);
+        applied
+    }
+
+    /// Nobody has the name.
+    pub(super) fn not_found(&mut self, folded: &str) -> Applied {
+        let mut applied = Applied::default();
+        self.drop_name(folded, &mut applied.changed);
+        applied
+    }
+
+    fn put(&mut self, record: Record, now: Instant, changed: &mut BTreeSet<String>) {
+        let folded = record.name.folded();
+        let before = self.entries.get(&folded);
+        if before.is_some_and(|entry| entry.listed.record == record) {
+            return;
+        }
+        let known = before.is_some_and(|entry| entry.listed.record.card == record.card);
+        if !known && !record.card.verify(Role::Client) {
+            tracing::debug!(name = %record.name, "record not signed by its identity");
+            return;
+        }
+        if before.is_none() && self.entries.len() >= NAMES_KEPT_MAX {
+            tracing::debug!(name = %record.name, "directory copy full");
+            return;
+        }
+        let offline = record.presence.online.is_none();
+        let same_owner = before.filter(|entry| entry.listed.record.card.id == record.card.id);
+        let last_seen = match &record.presence.online {
+            Some(online) => Some(online.observed),
+            None => same_owner.and_then(|entry| entry.listed.last_seen),
+        };
+        let entry = Entry {
+            listed: Listed { record, last_seen },
+            offline_since: offline.then_some(now),
+        };
+        self.entries.insert(folded.clone(), entry);
+        self.dirty.insert(folded.clone());
+        changed.insert(folded);
+    }
+
+    fn presence(&mut self, folded: &str, presence: Presence, now: Instant, changed: &mut BTreeSet<String>) {
+        let Some(entry) = self.entries.get_mut(folded) else {
+            return;
+        };
+        if entry.listed.record.presence == presence {
+            return;
+        }
+        entry.offline_since = presence.online.is_none().then_some(now);
+        if let Some(online) = &presence.online {
+            entry.listed.last_seen = Some(online.observed);
+        }
+        entry.listed.record.presence = presence;
+        self.dirty.insert(folded.to_owned());
+        changed.insert(folded.to_owned());
+    }
+
+    fn drop_name(&mut self, folded: &str, changed: &mut BTreeSet<String>) {
+        if let Some(entry) = self.entries.remove(folded) {
+            tracing::debug!(name = %entry.listed.record.name, "name gone from the directory");
+            self.dirty.insert(folded.to_owned());
+            changed.insert(folded.to_owned());
+        }
+    }
+
+    /// What is to be stored; nothing if nothing changed.
+    pub(super) fn take_update(&mut self) -> Option<DirectoryUpdate> {
+        if self.dirty.is_empty() && !self.replaced {
+            return None;
+        }
+        let replace = std::mem::take(&mut self.replaced);
+        let dirty = std::mem::take(&mut self.dirty);
+        let chosen: Vec<String> = if replace {
+            self.entries.keys().cloned().collect()
+        } else {
+            dirty.iter().cloned().collect()
+        };
+        let records = chosen
+            .iter()
+            .filter_map(|folded| self.entries.get(folded))
+            .map(|entry| entry.listed.clone())
+            .collect();
+        let removed = dirty
+            .iter()
+            .filter(|folded| !replace && !self.entries.contains_key(*folded))
+            .filter_map(|folded| folded.parse().ok())
+            .collect();
+        Some(DirectoryUpdate {
+            replace,
+            version: self.version,
+            records,
+            removed,
+        })
+    }
+
+    /// The last update was not stored: all of it is due again.
+    pub(super) const fn not_stored(&mut self) {
+        self.replaced = true;
+    }
+}

@@ -1,0 +1,344 @@
+//! Messages for us: checked, committed, receipted, in this order.
+//!
+//! A message is taken only if it is for our identity, its sender is whom the name belongs to, and the tag of the
+//! two holds. Whether it is new is the store's to say; showing it is `showing`'s.
+//! Invariants: a receipt leaves only after the commit that it tells of; a message from a name that cannot be
+//! checked leaves no trace.
+
+use std::collections::VecDeque;
+
+use super::directory::Knowledge;
+use super::{After, Client, Timer};
+use crate::client::storage::{Outcome, Receive, Received, Request};
+use crate::engine::Context;
+use crate::id::{EnvelopeHash, MessageId, Name};
+use crate::identity::Card;
+use crate::transport::SessionId;
+use crate::wire::envelope::{Body, Envelope, Receipt, Recipient, Verdict};
+use crate::wire::message::{Busy, BusyReason, Forward, ToPeer, ToRegistry};
+
+/// Messages kept while their senders' names are looked up: one round trip's worth of first messages.
+const STRANGERS_MAX: usize = 256;
+/// Their bytes.
+const STRANGERS_BYTES_MAX: usize = 1024 * 1024;
+/// Receipts that wait for room: more than a window of messages. What exceeds it is asked for again.
+const RECEIPTS_MAX: usize = 4_096;
+
+/// "Later": the registry is away and will be asked.
+const RETRY_UNKNOWN_MS: u32 = 5_000;
+/// "Later": the user has to decide whom to trust.
+const RETRY_CONTESTED_MS: u32 = 60_000;
+/// "Later": the disk, or our leaving.
+const RETRY_SOON_MS: u32 = 1_000;
+
+/// Where a message came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    /// The sender himself, proven.
+    Peer(SessionId, Card),
+    Registry(SessionId),
+}
+
+/// A message being committed.
+#[derive(Debug)]
+pub(super) struct Inbound {
+    source: Source,
+    /// The sender's card, for the receipt's tag.
+    card: Card,
+    pinned: bool,
+    pub(super) id: MessageId,
+    hash: EnvelopeHash,
+    pub(super) from: Name,
+    pub(super) sent_at: crate::clock::WallTime,
+    pub(super) text: String,
+    pub(super) stored: bool,
+}
+
+/// A message whose sender's name is being looked up.
+#[derive(Debug)]
+struct Stranger {
+    folded: String,
+    source: Source,
+    forward: Forward,
+}
+
+/// An answer that waits for room.
+#[derive(Debug)]
+enum Answer {
+    Receipt(Source, Receipt),
+    Busy(Source, Busy<MessageId>),
+}
+
+/// What is held between a message and its receipt.
+#[derive(Debug, Default)]
+pub(super) struct Reception {
+    strangers: VecDeque<Stranger>,
+    strangers_bytes: usize,
+    answers: VecDeque<Answer>,
+}
+
+impl Reception {
+    pub(super) fn receipts_sent(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    /// All sessions are closed: nobody waits for what is held.
+    pub(super) fn forget_sessions(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Client {
+    /// A peer has sent a message.
+    pub(super) fn delivered_here(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        card: Card,
+        forward: Forward,
+    ) {
+        self.take_in(cx, Source::Peer(session, card), forward);
+    }
+
+    /// The registry has forwarded a message.
+    pub(super) fn forwarded(&mut self, cx: &Context<'_>, session: SessionId, forward: Forward) {
+        self.take_in(cx, Source::Registry(session), forward);
+    }
+
+    fn take_in(&mut self, cx: &Context<'_>, source: Source, forward: Forward) {
+        let Ok(envelope) = Envelope::parse(&forward.envelope) else {
+            tracing::debug!("envelope not understood");
+            return;
+        };
+        let Recipient::Peer(recipient) = &envelope.recipient;
+        let theirs = match source {
+            Source::Peer(_, card) => card.id == envelope.sender.id,
+            Source::Registry(_) => true,
+        };
+        if recipient.id != self.me.id() || !theirs || envelope.sender.id == self.me.id() {
+            tracing::debug!(id = ?envelope.id(), "envelope is not for us, or not his");
+            return;
+        }
+        if self.closing() {
+            self.put_off_sender(cx, source, envelope.id(), BusyReason::Overload, RETRY_SOON_MS);
+            return;
+        }
+        let folded = envelope.sender.name.folded();
+        let sender = envelope.sender.id;
+        match self.directory.knows(&folded) {
+            Knowledge::Pinned(card) | Knowledge::Contested { pinned: card, .. } if card.id == sender => {
+                self.commit_inbound(cx, source, card, false, &forward, envelope);
+            }
+            Knowledge::Listed(card) if card.id == sender => {
+                self.commit_inbound(cx, source, card, true, &forward, envelope);
+            }
+            Knowledge::Pinned(pinned) | Knowledge::Contested { pinned, .. } => {
+                self.contradiction(&folded, pinned.id, sender);
+                let reason = BusyReason::UnknownSender;
+                self.put_off_sender(cx, source, envelope.id(), reason, RETRY_CONTESTED_MS);
+            }
+            Knowledge::Listed(_) | Knowledge::Unknown => {
+                self.ask_for_stranger(cx, source, forward, &envelope)
+            }
+        }
+    }
+
+    /// Keeps a message until its sender's name is looked up, or says "later".
+    fn ask_for_stranger(&mut self, cx: &Context<'_>, source: Source, forward: Forward, envelope: &Envelope) {
+        let bytes = forward.envelope.len();
+        let full = self.inbound.strangers.len() >= STRANGERS_MAX
+            || self.inbound.strangers_bytes + bytes > STRANGERS_BYTES_MAX;
+        if self.link.registered().is_none() || full {
+            let reason = BusyReason::UnknownSender;
+            self.put_off_sender(cx, source, envelope.id(), reason, RETRY_UNKNOWN_MS);
+            return;
+        }
+        self.inbound.strangers_bytes += bytes;
+        self.inbound.strangers.push_back(Stranger {
+            folded: envelope.sender.name.folded(),
+            source,
+            forward,
+        });
+        self.look_up(cx, &envelope.sender.name);
+    }
+
+    /// Takes those who wait for this name out of the waiting.
+    fn take_strangers(&mut self, folded: &str) -> Vec<Stranger> {
+        let (theirs, others): (Vec<Stranger>, Vec<Stranger>) = std::mem::take(&mut self.inbound.strangers)
+            .into_iter()
+            .partition(|stranger| stranger.folded == folded);
+        self.inbound.strangers = others.into();
+        let bytes: usize = theirs
+            .iter()
+            .map(|stranger| stranger.forward.envelope.len())
+            .sum();
+        self.inbound.strangers_bytes -= bytes;
+        theirs
+    }
+
+    /// Something is known of a name now.
+    pub(super) fn judge_strangers(&mut self, cx: &Context<'_>, folded: &str) {
+        for Stranger { source, forward, .. } in self.take_strangers(folded) {
+            let listed = self.directory.listed(folded);
+            let theirs = Envelope::parse(&forward.envelope)
+                .is_ok_and(|envelope| listed.is_some_and(|card| card.id == envelope.sender.id));
+            if theirs {
+                self.take_in(cx, source, forward);
+            } else {
+                tracing::debug!(name = folded, "sender has another's name");
+            }
+        }
+    }
+
+    /// Nobody has the name.
+    pub(super) fn forget_strangers(&mut self, folded: &str) {
+        let gone = self.take_strangers(folded).len();
+        tracing::debug!(name = folded, gone, "senders have no name");
+    }
+
+    /// The registry is away: nobody can be looked up.
+    pub(super) fn put_off_strangers(&mut self, cx: &Context<'_>) {
+        let strangers = std::mem::take(&mut self.inbound.strangers);
+        self.inbound.strangers_bytes = 0;
+        for Stranger { source, forward, .. } in strangers {
+            if let Ok(envelope) = Envelope::parse(&forward.envelope) {
+                let reason = BusyReason::UnknownSender;
+                self.put_off_sender(cx, source, envelope.id(), reason, RETRY_UNKNOWN_MS);
+            }
+        }
+    }
+
+    fn commit_inbound(
+        &mut self,
+        cx: &Context<'_>,
+        source: Source,
+        card: Card,
+        pins: bool,
+        forward: &Forward,
+        envelope: Envelope,
+    ) {
+        // One identity has one key; a peer's was proven by the handshake.
+        let card = match source {
+            Source::Peer(_, proven) => proven,
+            Source::Registry(_) => card,
+        };
+        let pair = self.pair_key(&card.key);
+        if !pair.is_some_and(|pair| Envelope::verify(&forward.envelope, &pair)) {
+            tracing::debug!(id = ?envelope.id(), "envelope's tag does not hold");
+            return;
+        }
+        let id = envelope.id();
+        let Body::Plain(text) = envelope.body;
+        let inbound = Inbound {
+            source,
+            card,
+            pinned: pins,
+            id,
+            hash: EnvelopeHash::of(&forward.envelope),
+            from: envelope.sender.name,
+            sent_at: envelope.sent_at,
+            text,
+            stored: matches!(source, Source::Registry(_)),
+        };
+        let request = Request::Receive(Receive {
+            id,
+            hash: inbound.hash,
+            floor: forward.floor,
+            from: inbound.from.clone(),
+            pin: pins.then_some(card),
+            sent_at: inbound.sent_at,
+            text: inbound.text.clone(),
+            stored: inbound.stored,
+            at: cx.now.wall,
+        });
+        self.out.store(request, After::Received(Box::new(inbound)));
+    }
+
+    /// The message is committed, or was before.
+    pub(super) fn received(&mut self, cx: &Context<'_>, inbound: Inbound, received: Received) {
+        if inbound.pinned {
+            self.directory.pin(&inbound.from, inbound.card);
+        }
+        let verdict = match received.outcome {
+            Outcome::Fresh | Outcome::Duplicate => Verdict::Received,
+            Outcome::Skipped => Verdict::Skipped,
+            Outcome::Conflict => Verdict::Conflict,
+        };
+        if let Some(pair) = self.pair_key(&inbound.card.key) {
+            let about = (inbound.id, inbound.hash);
+            let receipt = Receipt::seal(about, verdict, received.at, self.me.id(), &pair);
+            self.answer(cx, Answer::Receipt(inbound.source, receipt));
+        }
+        self.shelve(cx, inbound, received);
+    }
+
+    /// The disk did not take it.
+    pub(super) fn not_received(&mut self, cx: &Context<'_>, inbound: &Inbound) {
+        self.put_off_sender(cx, inbound.source, inbound.id, BusyReason::Storage, RETRY_SOON_MS);
+    }
+
+    fn put_off_sender(
+        &mut self,
+        cx: &Context<'_>,
+        source: Source,
+        id: MessageId,
+        reason: BusyReason,
+        retry_after_ms: u32,
+    ) {
+        let busy = Busy {
+            of: id,
+            reason,
+            retry_after_ms,
+        };
+        self.answer(cx, Answer::Busy(source, busy));
+    }
+
+    fn answer(&mut self, cx: &Context<'_>, answer: Answer) {
+        if self.inbound.answers.len() >= RECEIPTS_MAX {
+            tracing::debug!("too many receipts wait for room");
+            return;
+        }
+        self.inbound.answers.push_back(answer);
+        self.send_receipts(cx);
+    }
+
+    /// Sends what answers there is room for; one full session does not hold up the others.
+    pub(super) fn send_receipts(&mut self, cx: &Context<'_>) {
+        for answer in std::mem::take(&mut self.inbound.answers) {
+            if !self.send_answer(cx, &answer) {
+                self.inbound.answers.push_back(answer);
+            }
+        }
+        if !self.inbound.answers.is_empty() {
+            self.timers
+                .set_by(Timer::Room, cx.now.at + super::delivery::ROOM_INTERVAL);
+        }
+    }
+
+    /// Whether the answer is sent, or nobody is there to take it.
+    fn send_answer(&mut self, cx: &Context<'_>, answer: &Answer) -> bool {
+        let (Answer::Receipt(source, _) | Answer::Busy(source, _)) = answer;
+        let session = match *source {
+            Source::Registry(session) if self.link.session() == Some(session) => session,
+            Source::Registry(_) => return true,
+            // He may have come back in a new session meanwhile.
+            Source::Peer(session, _) if self.peers.card(session).is_some() => session,
+            Source::Peer(_, card) => match self.peers.get(card.id).and_then(|peer| peer.session) {
+                Some(session) => session,
+                None => return true,
+            },
+        };
+        match (answer, source) {
+            (Answer::Receipt(_, receipt), Source::Peer(..)) => {
+                self.out.send(cx, session, &ToPeer::Receipt(*receipt))
+            }
+            (Answer::Busy(_, busy), Source::Peer(..)) => self.out.send(cx, session, &ToPeer::Busy(*busy)),
+            (Answer::Receipt(_, receipt), Source::Registry(_)) => {
+                self.tell_registry(cx, session, &ToRegistry::Receipt(*receipt))
+            }
+            (Answer::Busy(_, busy), Source::Registry(_)) => {
+                self.tell_registry(cx, session, &ToRegistry::Busy(*busy))
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! `dereg`, Ctrl+C, and the end of the program.
+//!
+//! Leaving goes in three steps: nothing new is let in while commits and receipts under way are finished, at most
+//! half a second; the registry is told, with the usual attempts; sessions and port are closed. What is unsent
+//! stays in the outbox.
+//! Invariant: every way out ends in `Deregistered` or `Ended`, whether the registry answers or not.
+
+use super::{Client, Timer};
+use crate::client::interface::{Ending, Event, NotAccepted};
+use crate::clock::Instant;
+use crate::engine::{Action, Context};
+use crate::limits::LEAVE_BUDGET;
+use crate::transport::SessionId;
+use crate::wire::message::ToRegistry;
+
+/// Leaving under way.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    /// The program ends afterwards.
+    ends: bool,
+    step: Step,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Commits and receipts are finished, until then.
+    Finishing { until: Instant },
+    /// The registry is told.
+    Telling,
+    /// All is closed; the last commits are waited for, until then.
+    Closed { until: Instant },
+}
+
+impl Client {
+    pub(super) fn deregister(&mut self, cx: &Context<'_>) {
+        if self.leaving.is_some() {
+            self.out.event(Event::NotAccepted(NotAccepted::Leaving));
+        } else if self.link.offline() {
+            self.out.event(Event::NotAccepted(NotAccepted::NoChange));
+        } else {
+            self.begin_leaving(cx, false);
+        }
+    }
+
+    pub(super) fn leave(&mut self, cx: &Context<'_>) {
+        if let Some(leaving) = &mut self.leaving {
+            leaving.ends = true;
+        } else if self.link.offline() {
+            self.leaving = Some(Leaving {
+                ends: true,
+                step: Step::Closed {
+                    until: cx.now.at + LEAVE_BUDGET,
+                },
+            });
+            self.write_life(cx.now);
+            self.leave_on(cx);
+        } else {
+            self.begin_leaving(cx, true);
+        }
+    }
+
+    /// Whether the registry is being told that we leave.
+    pub(super) fn deregistering(&self) -> bool {
+        self.leaving
+            .as_ref()
+            .is_some_and(|leaving| leaving.step == Step::Telling)
+    }
+
+    /// Whether nothing new is let in.
+    pub(super) const fn closing(&self) -> bool {
+        self.leaving.is_some()
+    }
+
+    fn begin_leaving(&mut self, cx: &Context<'_>, ends: bool) {
+        let until = cx.now.at + LEAVE_BUDGET;
+        self.leaving = Some(Leaving {
+            ends,
+            step: Step::Finishing { until },
+        });
+        self.write_life(cx.now);
+        self.timers.set(Timer::Leave, until);
+        self.leave_on(cx);
+    }
+
+    /// Goes on leaving, as far as it can now.
+    pub(super) fn leave_on(&mut self, cx: &Context<'_>) {
+        let Some(step) = self.leaving.as_ref().map(|leaving| leaving.step) else {
+            return;
+        };
+        match step {
+            Step::Finishing { until } => {
+                if cx.now.at >= until || (self.out.settled() && self.inbound.receipts_sent()) {
+                    self.tell_registry_bye(cx);
+                } else {
+                    self.timers.set(Timer::Leave, until);
+                }
+            }
+            Step::Telling => {
+                if self.link.registered().is_none() {
+                    // Lost while we waited for its answer: the lease will end by itself.
+                    self.close_all(cx);
+                }
+            }
+            Step::Closed { until } => {
+                if cx.now.at >= until || self.out.settled() {
+                    self.end(Ending::Done);
+                } else {
+                    self.timers.set(Timer::Leave, until);
+                }
+            }
+        }
+    }
+
+    fn tell_registry_bye(&mut self, cx: &Context<'_>) {
+        self.timers.clear(&Timer::Leave);
+        let Some(session) = self.link.registered() else {
+            self.close_all(cx);
+            return;
+        };
+        if let Some(leaving) = &mut self.leaving {
+            leaving.step = Step::Telling;
+        }
+        let counter = self.link.counter();
+        self.link.restart_attempts(cx.now.at);
+        if !self.ask_registry(cx, session, &ToRegistry::Deregister { counter }) {
+            // No room even for this: the registry has not acknowledged anything for long.
+            self.close_all(cx);
+        }
+    }
+
+    /// The registry has let us go.
+    pub(super) fn deregistered(&mut self, cx: &Context<'_>, counter: u64) {
+        if self.deregistering() && counter == self.link.counter() {
+            self.close_all(cx);
+        }
+    }
+
+    fn close_all(&mut self, cx: &Context<'_>) {
+        let ends = self.leaving.take().is_some_and(|leaving| leaving.ends);
+        self.go_offline(cx);
+        self.out.event(Event::Deregistered);
+        if ends {
+            self.leaving = Some(Leaving {
+                ends: true,
+                step: Step::Closed {
+                    until: cx.now.at + LEAVE_BUDGET,
+                },
+            });
+            self.leave_on(cx);
+        }
+    }
+
+    /// The program is to end.
+    pub(super) fn end(&mut self, ending: Ending) {
+        for _ in std::mem::take(&mut self.early) {
+            let reason = "no server was reached yet, so there is nowhere to keep it".to_owned();
+            self.out.event(Event::NotAccepted(NotAccepted::Storage(reason)));
+        }
+        self.leaving = None;
+        self.timers.clear(&Timer::Leave);
+        self.out.event(Event::Ended(ending));
+    }
+
+    pub(super) fn close_peers(&mut self, cx: &Context<'_>) {
+        let (sessions, attempts) = self.peers.clear();
+        for attempt in attempts {
+            self.out.push(Action::Abandon(attempt));
+        }
+        for session in sessions {
+            self.close_peer(cx, session);
+        }
+        self.inbound.forget_sessions();
+    }
+
+    pub(super) fn close_peer(&mut self, cx: &Context<'_>, session: SessionId) {
+        self.out.push(Action::Close {
+            session,
+            code: crate::wire::frame::CloseCode::Done,
+        });
+        self.take_back(cx, session);
+    }
+}

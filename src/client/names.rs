@@ -1,0 +1,241 @@
+//! Whom to believe: names, the identities behind them, and the look-ups that find out.
+//!
+//! A name is believed if a pin or the directory says whose it is; the pin wins. Otherwise the registry is asked.
+//! Invariants: a name is pinned at its first use, committed before anything is sent to it; a pin changes only by
+//! the user's word, for an identity that the registry has shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::directory::{Applied, Knowledge};
+use super::{After, Client, Timer};
+use crate::client::interface::{Event, NotAccepted, Refusal};
+use crate::client::storage::{RegistryImage, Renumber, Request};
+use crate::clock::Now;
+use crate::engine::Context;
+use crate::id::{IdentityId, Name};
+use crate::identity::Card;
+use crate::limits::{OUTBOX_MESSAGES_MAX, REQUEST_RETRY, REQUEST_RETRY_MAX};
+use crate::wire::message::{Page, Record, ToRegistry};
+
+/// Changes of the directory are told and stored at most this often.
+const TABLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Names being looked up: as many as there may be conversations waiting.
+const LOOKUPS_MAX: usize = OUTBOX_MESSAGES_MAX;
+
+/// Look-ups that are not answered.
+#[derive(Debug, Default)]
+pub(super) struct Lookups {
+    /// By folded name: the name, and when it is asked again.
+    asked: BTreeMap<String, (Name, Duration)>,
+}
+
+impl Lookups {
+    pub(super) fn any(&self) -> bool {
+        !self.asked.is_empty()
+    }
+}
+
+impl Client {
+    /// Takes up what the database holds of the registry.
+    pub(super) fn load(&mut self, now: Now, image: RegistryImage) {
+        self.directory = super::directory::Directory::load(image.directory, image.pins, image.version);
+        for ended in image.ended {
+            self.outbox.remember_ended(ended);
+        }
+        for message in image.outbox {
+            self.resume(now, message);
+        }
+        self.plan_sweep(now.at);
+    }
+
+    /// Asks the registry who has a name, unless it is being asked.
+    pub(super) fn look_up(&mut self, cx: &Context<'_>, name: &Name) {
+        let folded = name.folded();
+        if self.lookups.asked.contains_key(&folded) || self.lookups.asked.len() >= LOOKUPS_MAX {
+            return;
+        }
+        self.lookups
+            .asked
+            .insert(folded.clone(), (name.clone(), REQUEST_RETRY));
+        self.ask_lookup(cx, &folded);
+    }
+
+    fn ask_lookup(&mut self, cx: &Context<'_>, folded: &str) {
+        let Some((name, again)) = self.lookups.asked.get_mut(folded) else {
+            return;
+        };
+        let Some(session) = self.link.registered() else {
+            return;
+        };
+        let (name, pause) = (name.clone(), *again);
+        *again = (*again * 2).min(REQUEST_RETRY_MAX);
+        self.ask_registry(cx, session, &ToRegistry::Lookup { name });
+        self.timers
+            .set(Timer::Lookup(folded.to_owned()), cx.now.at + pause);
+    }
+
+    pub(super) fn lookup_due(&mut self, cx: &Context<'_>, folded: &str) {
+        self.ask_lookup(cx, folded);
+    }
+
+    /// A new session with the registry: everything is asked again.
+    pub(super) fn ask_lookups(&mut self, cx: &Context<'_>) {
+        let names: Vec<String> = self.lookups.asked.keys().cloned().collect();
+        for folded in names {
+            self.ask_lookup(cx, &folded);
+        }
+    }
+
+    /// The registry is away: whoever still wants to know asks anew.
+    pub(super) fn lookups_lost(&mut self) {
+        for folded in std::mem::take(&mut self.lookups.asked).into_keys() {
+            self.timers.clear(&Timer::Lookup(folded));
+        }
+    }
+
+    fn lookup_over(&mut self, folded: &str) {
+        self.lookups.asked.remove(folded);
+        self.timers.clear(&Timer::Lookup(folded.to_owned()));
+    }
+
+    pub(super) fn name_found(&mut self, cx: &Context<'_>, record: Record) {
+        let folded = record.name.folded();
+        self.lookup_over(&folded);
+        let applied = self.directory.found(record, cx.now.at);
+        self.applied(cx, applied);
+        self.judge_strangers(cx, &folded);
+        self.pump(cx, &folded);
+    }
+
+    pub(super) fn name_not_found(&mut self, cx: &Context<'_>, name: &Name) {
+        let folded = name.folded();
+        self.lookup_over(&folded);
+        let applied = self.directory.not_found(&folded);
+        self.applied(cx, applied);
+        self.forget_strangers(&folded);
+        if self.directory.knows(&folded) == Knowledge::Unknown {
+            self.refuse_all(cx, &folded, Refusal::NoSuchName);
+        } else {
+            self.pump(cx, &folded);
+        }
+    }
+
+    pub(super) fn directory_page(&mut self, cx: &Context<'_>, page: Page) {
+        let applied = self.directory.page(page, cx.now.at);
+        let version = applied.version;
+        if applied.mismatch {
+            tracing::debug!("directory update does not fit");
+        }
+        let acknowledged = version.or(if applied.mismatch {
+            self.directory.version()
+        } else {
+            None
+        });
+        if let (Some(version), Some(session)) = (acknowledged, self.link.session()) {
+            self.tell_registry(cx, session, &ToRegistry::DirectoryAck { version });
+        }
+        let names: Vec<String> = applied.changed.iter().cloned().collect();
+        self.applied(cx, applied);
+        for folded in names {
+            self.judge_strangers(cx, &folded);
+            self.pump(cx, &folded);
+        }
+    }
+
+    /// Tells of contradictions and changes, and sees that they are stored.
+    fn applied(&mut self, cx: &Context<'_>, applied: Applied) {
+        let changed: BTreeSet<String> = applied.changed;
+        for folded in &changed {
+            if let Knowledge::Contested { pinned, found } = self.directory.knows(folded) {
+                self.contradiction(folded, pinned.id, found);
+            }
+        }
+        if applied.version.is_none() && changed.is_empty() {
+            return;
+        }
+        self.table_changed |= !changed.is_empty();
+        let due = self.table_told.map_or(cx.now.at, |told| told + TABLE_INTERVAL);
+        if due <= cx.now.at {
+            self.tell_table(cx);
+        } else {
+            self.timers.set_by(Timer::Table, due);
+        }
+    }
+
+    /// Tells that the directory changed, and stores it.
+    pub(super) fn tell_table(&mut self, cx: &Context<'_>) {
+        if std::mem::take(&mut self.table_changed) {
+            self.table_told = Some(cx.now.at);
+            self.out.event(Event::TableUpdated);
+        }
+        if let Some(update) = self.directory.take_update() {
+            self.out.store(Request::Directory(update), After::Directory);
+        }
+    }
+
+    /// Says once that a name seems to be somebody else's than it was.
+    pub(super) fn contradiction(&mut self, folded: &str, known: IdentityId, found: IdentityId) {
+        if !self.directory.contest(folded, found) {
+            return;
+        }
+        if let Ok(name) = folded.parse::<Name>() {
+            let name = self.directory.spelling(&name);
+            self.out.event(Event::IdentityChanged { name, known, found });
+        }
+    }
+
+    /// Pins a name at its first use; what is to be sent waits for the commit.
+    pub(super) fn pin(&mut self, name: Name, card: Card) {
+        let request = Request::Pin {
+            name: name.clone(),
+            card,
+        };
+        self.out.store_surely(request, After::Pinned { name, card });
+    }
+
+    pub(super) fn pinned(&mut self, cx: &Context<'_>, name: &Name, card: Card) {
+        self.directory.pin(name, card);
+        let folded = name.folded();
+        if let Some(conversation) = self.outbox.conversation_mut(&folded) {
+            conversation.pinning = false;
+        }
+        self.pump(cx, &folded);
+    }
+
+    /// The user takes the identity that the registry has shown for a name.
+    pub(super) fn trust(&mut self, name: &Name, fingerprint: &str) {
+        let folded = name.folded();
+        let wanted = digits(fingerprint);
+        let card = self
+            .directory
+            .listed(&folded)
+            .filter(|card| digits(&card.id.fingerprint()) == wanted);
+        let Some(card) = card else {
+            self.out.event(Event::NotAccepted(NotAccepted::NothingToTrust));
+            return;
+        };
+        let name = self.directory.spelling(name);
+        let keys = self.readdressed(&folded);
+        let fresh = self.fresh_epoch();
+        self.out.store_surely(
+            Request::Renumber(Renumber {
+                to: name.clone(),
+                keys,
+                fresh,
+                trust: Some(card),
+            }),
+            After::Trusted { name, card },
+        );
+    }
+}
+
+/// A fingerprint however it was grouped and written.
+fn digits(fingerprint: &str) -> String {
+    fingerprint
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}

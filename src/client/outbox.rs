@@ -1,0 +1,367 @@
+//! The unfinished messages in memory: what each is doing, and what its conversation has under way.
+//!
+//! Bookkeeping only; which road a message takes is `delivery`'s to decide.
+//! Invariants: every message is in its conversation's `open`; in `queue` exactly while `Queued`, in `parked`
+//! exactly while the registry is concerned with it, in `direct` exactly while a session is; counts agree.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::client::storage::{ENDED_MAX, Ended, Key};
+use crate::clock::{Age, Instant, WallTime};
+use crate::id::{EnvelopeHash, Epoch, Name, Sequence, Slot};
+use crate::identity::Card;
+use crate::transport::SessionId;
+
+/// What a message is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Waiting for its turn on a road.
+    Queued,
+    /// Sent to the recipient.
+    Direct {
+        session: SessionId,
+        /// Its budget is over; it is repeated after this long.
+        again: Option<Duration>,
+    },
+    /// Being committed as "the registry may have it".
+    Marking,
+    /// Sent to the registry; asked again after this long.
+    Depositing { again: Duration },
+    /// In the mailbox.
+    Stored,
+    /// Another message has its number: it gets a new one.
+    Conflicted,
+    /// Refused or expired; being committed.
+    Ending,
+}
+
+/// An unfinished message.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing {
+    pub(super) name: Name,
+    pub(super) slot: Slot,
+    pub(super) text: String,
+    pub(super) sent_at: WallTime,
+    pub(super) expires: Age,
+    pub(super) stored: bool,
+    pub(super) deposited: bool,
+    /// For whom it is sealed, once that is fixed.
+    pub(super) recipient: Option<Card>,
+    pub(super) hash: Option<EnvelopeHash>,
+    pub(super) stage: Stage,
+    pub(super) queued_at: Instant,
+    pub(super) not_before: Instant,
+    /// The direct road was tried in vain.
+    pub(super) to_registry: bool,
+    pub(super) direct_tries: u8,
+    /// Somebody may have it under its present number.
+    pub(super) transmitted: bool,
+    /// The user has heard that it does not go directly.
+    pub(super) told_road: bool,
+    pub(super) told_waiting: bool,
+}
+
+impl Outgoing {
+    /// What it weighs in windows: its text, and what an envelope adds.
+    pub(super) const fn weight(&self) -> usize {
+        self.text.len() + 300
+    }
+
+    /// Whether the registry is concerned with it.
+    const fn parked(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Marking | Stage::Depositing { .. } | Stage::Stored
+        )
+    }
+}
+
+/// What one recipient is sent.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    pub(super) name: Name,
+    pub(super) open: BTreeSet<Key>,
+    pub(super) queue: BTreeSet<Key>,
+    pub(super) parked: BTreeSet<Key>,
+    /// Of what waits, that it does was not told.
+    untold: BTreeSet<Key>,
+    /// Since when `parked` is not empty.
+    pub(super) parked_since: Instant,
+    pub(super) direct: usize,
+    pub(super) direct_bytes: usize,
+    /// Numbers are being given anew: nothing is sent meanwhile.
+    pub(super) renewing: bool,
+    /// The pin is being committed.
+    pub(super) pinning: bool,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    messages: BTreeMap<Key, Outgoing>,
+    conversations: BTreeMap<String, Conversation>,
+    slots: BTreeMap<Slot, Key>,
+    direct: BTreeMap<SessionId, BTreeSet<Key>>,
+    /// Lifetimes that end here, not at the registry.
+    lifetimes: BTreeSet<(Age, Key)>,
+    ended: BTreeMap<Slot, Ended>,
+    ended_order: VecDeque<Slot>,
+    pub(super) bytes: usize,
+    pub(super) depositing: usize,
+    pub(super) depositing_bytes: usize,
+}
+
+impl Outbox {
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub(super) fn get(&self, key: Key) -> Option<&Outgoing> {
+        self.messages.get(&key)
+    }
+
+    /// To change what no index depends on: not stage, slot, lifetime or recipient's name.
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Outgoing> {
+        self.messages.get_mut(&key)
+    }
+
+    pub(super) fn conversation(&self, to: &str) -> Option<&Conversation> {
+        self.conversations.get(to)
+    }
+
+    pub(super) fn conversation_mut(&mut self, to: &str) -> Option<&mut Conversation> {
+        self.conversations.get_mut(to)
+    }
+
+    /// All conversations' folded names.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.conversations.keys().cloned().collect()
+    }
+
+    pub(super) fn key_of(&self, slot: Slot) -> Option<Key> {
+        self.slots.get(&slot).copied()
+    }
+
+    /// The lowest sequence of an epoch that is not final; `or` if there is none.
+    pub(super) fn floor(&self, epoch: Epoch, or: Sequence) -> Sequence {
+        let lowest = Slot {
+            epoch,
+            sequence: Sequence(0),
+        };
+        match self.slots.range(lowest..).next() {
+            Some((slot, _)) if slot.epoch == epoch => slot.sequence,
+            _ => or,
+        }
+    }
+
+    pub(super) fn insert(&mut self, key: Key, message: Outgoing) {
+        let to = message.name.folded();
+        let conversation = self.conversations.entry(to).or_insert_with(|| Conversation {
+            name: message.name.clone(),
+            open: BTreeSet::new(),
+            queue: BTreeSet::new(),
+            parked: BTreeSet::new(),
+            untold: BTreeSet::new(),
+            parked_since: Instant::ZERO,
+            direct: 0,
+            direct_bytes: 0,
+            renewing: false,
+            pinning: false,
+        });
+        conversation.open.insert(key);
+        conversation.untold.insert(key);
+        self.slots.insert(message.slot, key);
+        self.bytes += message.text.len();
+        if !message.deposited {
+            self.lifetimes.insert((message.expires, key));
+        }
+        let since = message.queued_at;
+        self.messages.insert(key, message);
+        self.index(key, since);
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<Outgoing> {
+        self.unindex(key);
+        let message = self.messages.remove(&key)?;
+        self.slots.remove(&message.slot);
+        self.bytes -= message.text.len();
+        self.lifetimes.remove(&(message.expires, key));
+        let to = message.name.folded();
+        if let Some(conversation) = self.conversations.get_mut(&to) {
+            conversation.open.remove(&key);
+            conversation.untold.remove(&key);
+            if conversation.open.is_empty() {
+                self.conversations.remove(&to);
+            }
+        }
+        Some(message)
+    }
+
+    /// Moves a message to another stage.
+    pub(super) fn set_stage(&mut self, key: Key, stage: Stage, now: Instant) {
+        self.unindex(key);
+        if let Some(message) = self.messages.get_mut(&key) {
+            if stage == Stage::Queued && message.stage != Stage::Queued {
+                message.queued_at = now;
+            }
+            message.stage = stage;
+        }
+        self.index(key, now);
+    }
+
+    /// Gives a message a new number; what was said of the old one no longer holds.
+    pub(super) fn renumber(&mut self, key: Key, slot: Slot) {
+        let Some(message) = self.messages.get_mut(&key) else {
+            return;
+        };
+        self.slots.remove(&message.slot);
+        self.slots.insert(slot, key);
+        self.lifetimes.insert((message.expires, key));
+        message.slot = slot;
+        message.hash = None;
+        message.recipient = None;
+        message.stored = false;
+        message.deposited = false;
+        message.transmitted = false;
+        message.direct_tries = 0;
+        message.to_registry = false;
+    }
+
+    /// From now on the registry judges its lifetime.
+    pub(super) fn mark_deposited(&mut self, key: Key) {
+        if let Some(message) = self.messages.get_mut(&key) {
+            message.deposited = true;
+            self.lifetimes.remove(&(message.expires, key));
+        }
+    }
+
+    /// When the first lifetime that is judged here ends, and whose it is.
+    pub(super) fn first_lifetime(&self) -> Option<(Age, Key)> {
+        self.lifetimes.first().copied()
+    }
+
+    /// It is judged: no longer looked at.
+    pub(super) fn forget_lifetime(&mut self, expires: Age, key: Key) {
+        self.lifetimes.remove(&(expires, key));
+    }
+
+    /// Messages that a session was given and that are not answered.
+    pub(super) fn direct_on(&self, session: SessionId) -> Vec<Key> {
+        self.direct
+            .get(&session)
+            .map(|keys| keys.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// Queued messages of a conversation of which it was not told that they wait.
+    pub(super) fn untold(&self, to: &str) -> Vec<Key> {
+        self.conversations
+            .get(to)
+            .map(|conversation| {
+                conversation
+                    .untold
+                    .intersection(&conversation.queue)
+                    .copied()
+                    .collect()
+            })
+            .unwrap_or_default()
+    }
+
+    /// Notes that it is told now; says for whom the message is, unless it was told before.
+    pub(super) fn tell_waiting(&mut self, key: Key) -> Option<Name> {
+        let message = self.messages.get_mut(&key)?;
+        if std::mem::replace(&mut message.told_waiting, true) {
+            return None;
+        }
+        if let Some(conversation) = self.conversations.get_mut(&message.name.folded()) {
+            conversation.untold.remove(&key);
+        }
+        Some(message.name.clone())
+    }
+
+    /// All messages, in the order accepted.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Outgoing)> {
+        self.messages.iter().map(|(key, message)| (*key, message))
+    }
+
+    /// Keeps what a late receipt needs; the oldest goes first.
+    pub(super) fn remember_ended(&mut self, ended: Ended) {
+        self.ended_order.push_back(ended.slot);
+        self.ended.insert(ended.slot, ended);
+        if self.ended_order.len() > ENDED_MAX
+            && let Some(oldest) = self.ended_order.pop_front()
+        {
+            self.ended.remove(&oldest);
+        }
+    }
+
+    pub(super) fn ended(&self, slot: Slot) -> Option<&Ended> {
+        self.ended.get(&slot)
+    }
+
+    pub(super) fn forget_ended(&mut self, slot: Slot) {
+        if self.ended.remove(&slot).is_some() {
+            self.ended_order.retain(|other| *other != slot);
+        }
+    }
+
+    fn index(&mut self, key: Key, now: Instant) {
+        let Some(message) = self.messages.get(&key) else {
+            return;
+        };
+        let Some(conversation) = self.conversations.get_mut(&message.name.folded()) else {
+            return;
+        };
+        if message.parked() {
+            if conversation.parked.is_empty() {
+                conversation.parked_since = now;
+            }
+            conversation.parked.insert(key);
+        }
+        match message.stage {
+            Stage::Queued => {
+                conversation.queue.insert(key);
+            }
+            Stage::Direct { session, .. } => {
+                conversation.direct += 1;
+                conversation.direct_bytes += message.weight();
+                self.direct.entry(session).or_default().insert(key);
+            }
+            Stage::Depositing { .. } => {
+                self.depositing += 1;
+                self.depositing_bytes += message.weight();
+            }
+            Stage::Marking | Stage::Stored | Stage::Conflicted | Stage::Ending => {}
+        }
+    }
+
+    fn unindex(&mut self, key: Key) {
+        let Some(message) = self.messages.get(&key) else {
+            return;
+        };
+        if let Some(conversation) = self.conversations.get_mut(&message.name.folded()) {
+            conversation.queue.remove(&key);
+            conversation.parked.remove(&key);
+            if matches!(message.stage, Stage::Direct { .. }) {
+                conversation.direct -= 1;
+                conversation.direct_bytes -= message.weight();
+            }
+        }
+        match message.stage {
+            Stage::Direct { session, .. } => {
+                if let Some(keys) = self.direct.get_mut(&session) {
+                    keys.remove(&key);
+                    if keys.is_empty() {
+                        self.direct.remove(&session);
+                    }
+                }
+            }
+            Stage::Depositing { .. } => {
+                self.depositing -= 1;
+                self.depositing_bytes -= message.weight();
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What the engine wants done, in order, and what it does once the store has answered.
+//!
+//! Counts what this turn has given to each session, because the endpoint learns of it only afterwards, and keeps
+//! store requests back while too many are under way. Decides nothing.
+//! Invariants: at most `STORE_REQUESTS_MAX` requests are under way; every request is answered once and its
+//! continuation taken once.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::client::interface::Event;
+use crate::client::storage::Request;
+use crate::engine::{Action, Context, STORE_REQUESTS_MAX, Ticket};
+use crate::transport::SessionId;
+use crate::wire::codec;
+
+/// Requests under way above which nothing new is let in. The rest of the bound is for what is owed already.
+const STORE_REQUESTS_READY: usize = STORE_REQUESTS_MAX / 4;
+
+/// A request that failed and is to be asked again.
+#[derive(Debug)]
+struct Failed<A> {
+    request: Request,
+    after: A,
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub(super) struct Pending<A> {
+    /// What is done on the answer.
+    pub(super) after: A,
+    /// To be asked again if it fails.
+    again: Option<Request>,
+}
+
+/// Actions out, continuations kept. `A` says what is done after a commit.
+#[derive(Debug)]
+pub(super) struct Outlet<A> {
+    actions: VecDeque<Action<Request, Event>>,
+    tickets: u64,
+    under_way: BTreeMap<Ticket, Pending<A>>,
+    backlog: VecDeque<(Request, Pending<A>)>,
+    failed: VecDeque<Failed<A>>,
+    given: BTreeMap<SessionId, usize>,
+}
+
+impl<A> Outlet<A> {
+    pub(super) const fn new() -> Self {
+        Self {
+            actions: VecDeque::new(),
+            tickets: 0,
+            under_way: BTreeMap::new(),
+            backlog: VecDeque::new(),
+            failed: VecDeque::new(),
+            given: BTreeMap::new(),
+        }
+    }
+
+    /// A new input: what the last one caused has been carried out.
+    pub(super) fn turn(&mut self) {
+        self.given.clear();
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Action<Request, Event>> {
+        self.actions.pop_front()
+    }
+
+    pub(super) fn push(&mut self, action: Action<Request, Event>) {
+        self.actions.push_back(action);
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.push(Action::Event(event));
+    }
+
+    /// Whether something new may come in.
+    pub(super) fn ready(&self) -> bool {
+        self.under_way.len() + self.backlog.len() + self.failed.len() < STORE_REQUESTS_READY
+    }
+
+    /// Whether nothing is under way at the store. What failed does not count: the disk will not take it now.
+    pub(super) fn settled(&self) -> bool {
+        self.under_way.is_empty() && self.backlog.is_empty()
+    }
+
+    /// Asks the store once.
+    pub(super) fn store(&mut self, request: Request, after: A) {
+        self.ask(request, Pending { after, again: None });
+    }
+
+    /// Asks the store, and again after a failure, until it is done.
+    pub(super) fn store_surely(&mut self, request: Request, after: A) {
+        let again = Some(request.clone());
+        self.ask(request, Pending { after, again });
+    }
+
+    fn ask(&mut self, request: Request, pending: Pending<A>) {
+        if self.under_way.len() >= STORE_REQUESTS_MAX {
+            self.backlog.push_back((request, pending));
+            return;
+        }
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.under_way.insert(ticket, pending);
+        self.push(Action::Store { ticket, request });
+    }
+
+    /// Takes what is to be done on an answer. `Err` keeps it for [`Self::retry_failed`], if it is to be asked again.
+    pub(super) fn answered(&mut self, ticket: Ticket, failed: bool) -> Option<A> {
+        let Pending { after, again } = self.under_way.remove(&ticket)?;
+        if let Some((request, pending)) = self.backlog.pop_front() {
+            self.ask(request, pending);
+        }
+        match again {
+            Some(request) if failed => {
+                self.failed.push_back(Failed { request, after });
+                None
+            }
+            _ => Some(after),
+        }
+    }
+
+    /// Asks for what has failed again.
+    pub(super) fn retry_failed(&mut self) {
+        for Failed { request, after } in std::mem::take(&mut self.failed) {
+            self.store_surely(request, after);
+        }
+    }
+
+    /// How many bytes a session still takes, this turn's counted.
+    pub(super) fn room(&self, cx: &Context<'_>, session: SessionId) -> usize {
+        let given = self.given.get(&session).copied().unwrap_or(0);
+        cx.sessions.room(session).saturating_sub(given)
+    }
+
+    /// Sends a message if there is room for it.
+    pub(super) fn send<M: serde::Serialize>(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        message: &M,
+    ) -> bool {
+        let bytes = codec::encode(message);
+        if self.room(cx, session) < bytes.len() {
+            return false;
+        }
+        *self.given.entry(session).or_default() += bytes.len();
+        self.push(Action::Send { session, bytes });
+        true
+    }
+}

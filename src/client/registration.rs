@@ -1,0 +1,640 @@
+//! The session with the registry: found, registered, kept alive, lost, found again.
+//!
+//! An attempt is half a second without authenticated progress; after five the registry is silent. At the first
+//! start that ends the program; later it is told once and tried again in the background, 5 to 60 s apart.
+//! Invariants: a registration's number is committed before it is used; the registry's key is pinned at first
+//! sight, committed before we register; who was superseded never takes the name back by himself.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{After, Client, Timer};
+use crate::client::interface::{Ending, Event};
+use crate::client::storage::Request;
+use crate::clock::{Instant, Now};
+use crate::engine::{Action, Context, SocketReply, SocketRequest};
+use crate::id::IdentityId;
+use crate::identity::Card;
+use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, KEEP_ALIVE, REQUEST_RETRY, REQUEST_RETRY_MAX};
+use crate::transport::{Attempt, CloseCause, Connect, ConnectFault, SessionId};
+use crate::wire::codec::Bounded;
+use crate::wire::frame::CloseCode;
+use crate::wire::message::{Register, Registered, RegistrationRefusal, ToRegistry};
+use crate::wire::packet::Service;
+
+/// So long without an answer in sight, and the registry is silent.
+const SILENCE: Duration = ATTEMPT.saturating_mul(ATTEMPTS);
+
+/// A session that lasts shorter than this is not opened again at once: something is wrong over there.
+const SHORT_SESSION: Duration = REQUEST_RETRY;
+
+/// Where we stand with the registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Not wanted.
+    #[default]
+    Offline,
+    /// The port is being opened.
+    Opening,
+    /// Silent, or refusing sessions; tried again later.
+    Away,
+    Connecting {
+        attempt: Attempt,
+    },
+    /// In session, not registered yet.
+    Registering {
+        session: SessionId,
+    },
+    Registered {
+        session: SessionId,
+    },
+}
+
+/// The session with the registry.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) phase: Phase,
+    /// Whom we expect there.
+    identity: Option<IdentityId>,
+    pinned: bool,
+    counter: u64,
+    counted: bool,
+    store_id: Option<[u8; 16]>,
+    local: Option<SocketAddr>,
+    /// Nobody has registered us in this run yet.
+    first: bool,
+    /// The user waits for the outcome.
+    asked: bool,
+    /// He was told that the registry is silent.
+    silent: bool,
+    backoff: Duration,
+    /// Since when this round of attempts goes on, over several sessions perhaps.
+    round_since: Option<Instant>,
+    /// Since when an answer is owed.
+    owed_since: Option<Instant>,
+    opened_at: Instant,
+    last_sent: Instant,
+    keep_alive_owed: bool,
+    /// The mailbox is drained.
+    pub(super) replayed: bool,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            phase: Phase::Offline,
+            identity: None,
+            pinned: false,
+            counter: 0,
+            counted: false,
+            store_id: None,
+            local: None,
+            first: true,
+            asked: true,
+            silent: false,
+            backoff: REQUEST_RETRY,
+            round_since: None,
+            owed_since: None,
+            opened_at: Instant::ZERO,
+            last_sent: Instant::ZERO,
+            keep_alive_owed: false,
+            replayed: false,
+        }
+    }
+}
+
+impl Link {
+    /// The session, registered or about to be.
+    pub(super) const fn session(&self) -> Option<SessionId> {
+        match self.phase {
+            Phase::Registering { session } | Phase::Registered { session } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// The session, once the registry has us.
+    pub(super) const fn registered(&self) -> Option<SessionId> {
+        match self.phase {
+            Phase::Registered { session } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Whether it will soon be known if the registry is there.
+    pub(super) const fn trying(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Opening | Phase::Connecting { .. } | Phase::Registering { .. }
+        )
+    }
+
+    pub(super) const fn offline(&self) -> bool {
+        matches!(self.phase, Phase::Offline)
+    }
+
+    pub(super) const fn counter(&self) -> u64 {
+        self.counter
+    }
+
+    /// Whether the registry is known, so that the outbox can be used.
+    pub(super) const fn known(&self) -> bool {
+        self.identity.is_some()
+    }
+
+    pub(super) const fn restart_attempts(&mut self, now: Instant) {
+        if self.round_since.is_some() {
+            self.round_since = Some(now);
+        }
+        if self.owed_since.is_some() {
+            self.owed_since = Some(now);
+        }
+    }
+}
+
+impl Client {
+    /// The first thing that the engine wants.
+    pub(super) fn start(&mut self) {
+        self.link.phase = Phase::Opening;
+        self.out.push(Action::Socket(SocketRequest::Open));
+    }
+
+    /// All is about this registry from now on.
+    pub(super) fn use_registry(&mut self, now: Now, identity: IdentityId) {
+        self.link.identity = Some(identity);
+        self.out.store_surely(
+            Request::UseRegistry {
+                address: self.config.registry,
+                identity,
+            },
+            After::UseRegistry,
+        );
+        let found = self
+            .shelved
+            .iter()
+            .position(|registry| registry.identity == identity);
+        if let Some(image) = found.map(|index| self.shelved.swap_remove(index)) {
+            // The number may have been used although its commit's answer never came.
+            self.link.counter = image.counter;
+            self.link.store_id = image.store_id;
+            self.load(now, image);
+        }
+        for (to, text) in std::mem::take(&mut self.early) {
+            self.accept(now, &to, text);
+        }
+    }
+
+    pub(super) fn socket(&mut self, cx: &Context<'_>, reply: SocketReply) {
+        if self.link.phase != Phase::Opening {
+            return;
+        }
+        match reply {
+            SocketReply::Opened { local } => {
+                self.link.local = local;
+                self.connect(cx);
+            }
+            SocketReply::Failed(sentence) => {
+                self.link.phase = Phase::Offline;
+                self.out.event(Event::Trouble(sentence));
+                if self.link.first {
+                    self.end(Ending::Port);
+                } else {
+                    self.link.asked = false;
+                    self.pump_all(cx);
+                }
+            }
+        }
+    }
+
+    /// Begins a round of attempts.
+    pub(super) fn connect(&mut self, cx: &Context<'_>) {
+        let attempt = self.next_attempt();
+        self.link.phase = Phase::Connecting { attempt };
+        self.link.round_since.get_or_insert(cx.now.at);
+        self.link.owed_since = None;
+        self.timers.clear(&Timer::Reconnect);
+        self.out.push(Action::Connect(Connect {
+            attempt,
+            address: self.config.registry,
+            service: Service::Registry,
+            expect: self.link.identity,
+            interval: ATTEMPT,
+            initials: ATTEMPTS,
+        }));
+        if self.link.identity.is_some() {
+            self.count();
+        }
+        self.timers.set(Timer::Attempt, cx.now.at + ATTEMPTS_TOTAL);
+    }
+
+    /// Commits the number of the next registration.
+    fn count(&mut self) {
+        self.link.counter += 1;
+        self.link.counted = false;
+        let counter = self.link.counter;
+        self.out
+            .store_surely(Request::Counter(counter), After::Counter(counter));
+    }
+
+    pub(super) fn counted(&mut self, cx: &Context<'_>, counter: u64) {
+        if counter == self.link.counter {
+            self.link.counted = true;
+            self.register(cx);
+        }
+    }
+
+    pub(super) fn registry_pinned(&mut self, cx: &Context<'_>) {
+        self.link.pinned = true;
+        self.register(cx);
+    }
+
+    /// The session with the registry is up.
+    pub(super) fn registry_opened(&mut self, cx: &Context<'_>, session: SessionId, card: Card) {
+        self.link.phase = Phase::Registering { session };
+        self.link.opened_at = cx.now.at;
+        if self.link.identity.is_none() {
+            self.use_registry(cx.now, card.id);
+            self.count();
+        }
+        self.register(cx);
+    }
+
+    /// Registers, once all that has to be committed first is.
+    pub(super) fn register(&mut self, cx: &Context<'_>) {
+        let Phase::Registering { session } = self.link.phase else {
+            return;
+        };
+        if !self.link.counted || !self.link.pinned {
+            return;
+        }
+        let private = self.link.local.filter(|local| !local.ip().is_unspecified());
+        let register = ToRegistry::Register(Register {
+            name: self.config.name.clone(),
+            counter: self.link.counter,
+            private: Bounded::truncated(private.into_iter().collect()),
+            directory: self.directory.version(),
+        });
+        self.ask_registry(cx, session, &register);
+    }
+
+    /// Sends the registry something that it has to answer. False if there is no room now.
+    pub(super) fn ask_registry(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        request: &ToRegistry,
+    ) -> bool {
+        if !self.tell_registry(cx, session, request) {
+            return false;
+        }
+        if self.link.owed_since.is_none() {
+            self.link.owed_since = Some(cx.now.at);
+            self.watch(cx, session);
+        }
+        true
+    }
+
+    /// Sends the registry something that needs no answer. False if there is no room now.
+    pub(super) fn tell_registry(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        message: &ToRegistry,
+    ) -> bool {
+        let sent = self.out.send(cx, session, message);
+        if sent {
+            self.link.last_sent = cx.now.at;
+        }
+        sent
+    }
+
+    /// Sets the deadline at which the registry counts as silent: five attempts after the last sign of life.
+    fn watch(&mut self, cx: &Context<'_>, session: SessionId) {
+        let Some(owed) = self.link.owed_since else {
+            return;
+        };
+        let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);
+        self.timers.set(Timer::Attempt, heard.max(owed) + SILENCE);
+    }
+
+    /// An answer came: whatever else is owed has its time from now.
+    fn answered(&mut self, cx: &Context<'_>, session: SessionId) {
+        self.link.owed_since = self.owed().then_some(cx.now.at);
+        if self.link.owed_since.is_some() {
+            self.watch(cx, session);
+        } else {
+            self.timers.clear(&Timer::Attempt);
+        }
+    }
+
+    fn owed(&self) -> bool {
+        self.link.keep_alive_owed
+            || self.outbox.depositing > 0
+            || self.lookups.any()
+            || self.withdrawals.any_asked()
+            || self.deregistering()
+            || (matches!(self.link.phase, Phase::Registering { .. })
+                && self.timers.at(&Timer::Register).is_none())
+    }
+
+    /// Something came from the registry.
+    pub(super) fn registry_heard(&mut self, cx: &Context<'_>, session: SessionId) {
+        self.answered(cx, session);
+    }
+
+    /// The attempts' deadline has come.
+    pub(super) fn attempt_over(&mut self, cx: &Context<'_>) {
+        let now = cx.now.at;
+        match self.link.phase {
+            Phase::Connecting { attempt } => {
+                self.out.push(Action::Abandon(attempt));
+                self.registry_silent(cx);
+            }
+            Phase::Registering { session } | Phase::Registered { session } => {
+                let Some(owed) = self.link.owed_since else {
+                    return;
+                };
+                let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);
+                let silent_at = heard.max(owed) + SILENCE;
+                let patience = owed + ATTEMPTS_TOTAL;
+                if silent_at <= now || (patience <= now && self.must_answer()) {
+                    self.out.push(Action::Close {
+                        session,
+                        code: CloseCode::Done,
+                    });
+                    self.registry_silent(cx);
+                } else if patience <= now {
+                    // It is there, but does not get round to us: what waits is told, and asked again in time.
+                    self.link.owed_since = Some(now);
+                    self.despair(cx);
+                    self.watch(cx, session);
+                } else {
+                    self.timers.set(Timer::Attempt, silent_at.min(patience));
+                }
+            }
+            Phase::Offline | Phase::Opening | Phase::Away => {}
+        }
+    }
+
+    /// Whether what is owed cannot wait: a registration or its end.
+    fn must_answer(&self) -> bool {
+        self.deregistering() || matches!(self.link.phase, Phase::Registering { .. })
+    }
+
+    /// All attempts were in vain.
+    fn registry_silent(&mut self, cx: &Context<'_>) {
+        if !self.link.silent || self.link.asked || self.deregistering() {
+            self.out.event(Event::ServerSilent);
+        }
+        self.link.silent = true;
+        self.link.asked = false;
+        self.link.round_since = None;
+        if self.link.first && self.leaving.is_none() {
+            self.link.phase = Phase::Offline;
+            self.end(Ending::ServerSilent);
+            return;
+        }
+        self.away(cx);
+    }
+
+    /// The registry is not to be had now.
+    fn away(&mut self, cx: &Context<'_>) {
+        self.link.phase = Phase::Away;
+        self.timers.clear(&Timer::Attempt);
+        self.timers.clear(&Timer::KeepAlive);
+        self.timers.set(Timer::Reconnect, cx.now.at + self.link.backoff);
+        self.link.backoff = (self.link.backoff * 2).min(REQUEST_RETRY_MAX);
+        self.registry_lost(cx);
+        self.despair(cx);
+        self.leave_on(cx);
+    }
+
+    /// What was owed by the registry is no longer.
+    fn registry_lost(&mut self, cx: &Context<'_>) {
+        self.link.owed_since = None;
+        self.link.keep_alive_owed = false;
+        self.link.replayed = false;
+        self.timers.clear(&Timer::Register);
+        self.timers.clear(&Timer::KeepAlive);
+        self.requeue_deposits(cx);
+        self.withdrawals_lost();
+        self.lookups_lost();
+        self.registry_away(cx);
+    }
+
+    /// A try to reach the registry has failed.
+    pub(super) fn registry_failed(&mut self, cx: &Context<'_>, fault: ConnectFault) {
+        match (fault, self.link.identity) {
+            (ConnectFault::OtherIdentity(found), Some(known)) => {
+                self.out.event(Event::RegistryChanged { known, found });
+                self.refused(cx);
+            }
+            (ConnectFault::OtherIdentity(_) | ConnectFault::Silent | ConnectFault::Full, _) => {
+                self.registry_silent(cx);
+            }
+        }
+    }
+
+    /// The registry session is gone.
+    pub(super) fn registry_closed(&mut self, cx: &Context<'_>, cause: CloseCause) {
+        let registering = matches!(self.link.phase, Phase::Registering { .. });
+        self.link.phase = Phase::Away;
+        tracing::debug!(?cause, "session with the registry gone");
+        match cause {
+            CloseCause::Remote(CloseCode::Superseded) => {
+                self.out.event(Event::Superseded);
+                self.refused(cx);
+            }
+            CloseCause::Remote(CloseCode::NotAdmitted) => {
+                self.out.event(Event::RegistrationRefused {
+                    name: self.config.name.clone(),
+                    reason: RegistrationRefusal::NotAdmitted,
+                });
+                self.refused(cx);
+            }
+            _ if registering && self.link.first => {
+                // Once more, within the time that the first attempts have.
+                let since = self.link.round_since.unwrap_or(cx.now.at);
+                if cx.now.at.since(since) < ATTEMPTS_TOTAL {
+                    self.timers.clear(&Timer::Attempt);
+                    self.timers.set(Timer::Reconnect, cx.now.at + ATTEMPT);
+                } else {
+                    self.registry_silent(cx);
+                }
+            }
+            _ if registering || cx.now.at.since(self.link.opened_at) < SHORT_SESSION => self.away(cx),
+            _ => {
+                self.connect(cx);
+                self.registry_lost(cx);
+                self.pump_all(cx);
+                self.leave_on(cx);
+            }
+        }
+    }
+
+    /// The registry will not have us: the end at the start, offline later.
+    fn refused(&mut self, cx: &Context<'_>) {
+        if self.link.first {
+            self.link.phase = Phase::Offline;
+            self.end(Ending::Refused);
+        } else {
+            self.go_offline(cx);
+        }
+    }
+
+    pub(super) fn registration_refused(&mut self, cx: &Context<'_>, reason: RegistrationRefusal) {
+        let Phase::Registering { session } = self.link.phase else {
+            return;
+        };
+        if let RegistrationRefusal::CounterBehind { seen } = reason {
+            // An older copy of the database: the key proves that it is us all the same.
+            self.link.counter = self.link.counter.max(seen);
+            self.count();
+            return;
+        }
+        self.out.event(Event::RegistrationRefused {
+            name: self.config.name.clone(),
+            reason,
+        });
+        self.out.push(Action::Close {
+            session,
+            code: CloseCode::Done,
+        });
+        self.refused(cx);
+    }
+
+    /// The registry cannot register us now.
+    pub(super) fn registration_put_off(&mut self, cx: &Context<'_>, retry_after: Duration) {
+        if matches!(self.link.phase, Phase::Registering { .. }) {
+            let pause = retry_after.clamp(ATTEMPT, REQUEST_RETRY_MAX);
+            self.link.owed_since = None;
+            self.timers.clear(&Timer::Attempt);
+            self.timers.set(Timer::Register, cx.now.at + pause);
+        }
+    }
+
+    /// The registry has us.
+    pub(super) fn registered_as(&mut self, cx: &Context<'_>, registered: &Registered) {
+        let Phase::Registering { session } = self.link.phase else {
+            return;
+        };
+        if registered.counter != self.link.counter {
+            return;
+        }
+        self.link.phase = Phase::Registered { session };
+        self.link.round_since = None;
+        self.link.backoff = REQUEST_RETRY;
+        self.link.replayed = false;
+        self.link.first = false;
+        if std::mem::take(&mut self.link.asked) {
+            self.out.event(Event::Registered {
+                returning: registered.returning,
+            });
+        } else if self.link.silent {
+            self.out.event(Event::ServerBack);
+        }
+        self.link.silent = false;
+        self.timers.set(Timer::KeepAlive, cx.now.at + KEEP_ALIVE);
+        if self.link.store_id != Some(registered.store_id) {
+            let after = if self.link.store_id.is_some() {
+                After::StoreId
+            } else {
+                After::Nothing
+            };
+            self.link.store_id = Some(registered.store_id);
+            self.out
+                .store_surely(Request::StoreId(registered.store_id), after);
+        }
+        self.answered(cx, session);
+        self.shelf.batch_over();
+        self.ask_lookups(cx);
+        self.ask_withdrawals(cx);
+        self.deposit_late(cx);
+        self.pump_all(cx);
+        self.leave_on(cx);
+    }
+
+    /// The registry does not know us, although we are in session: the lease ended, or it restarted.
+    pub(super) fn not_registered(&mut self, cx: &Context<'_>) {
+        if let Phase::Registered { session } = self.link.phase {
+            self.link.phase = Phase::Registering { session };
+            self.registry_lost(cx);
+            self.count();
+            self.leave_on(cx);
+        }
+    }
+
+    pub(super) fn keep_alive(&mut self, cx: &Context<'_>) {
+        let due = self.link.last_sent + KEEP_ALIVE;
+        if due > cx.now.at {
+            self.timers.set(Timer::KeepAlive, due);
+        } else {
+            self.say_alive(cx);
+        }
+    }
+
+    pub(super) fn say_alive(&mut self, cx: &Context<'_>) {
+        if let Some(session) = self.link.registered() {
+            self.link.keep_alive_owed = true;
+            let counter = self.link.counter;
+            self.ask_registry(cx, session, &ToRegistry::KeepAlive { counter });
+            self.timers.set(Timer::KeepAlive, cx.now.at + KEEP_ALIVE);
+        }
+    }
+
+    pub(super) fn alive(&mut self, counter: u64) {
+        if counter == self.link.counter {
+            self.link.keep_alive_owed = false;
+        }
+    }
+
+    /// The user wants to be registered.
+    pub(super) fn reregister(&mut self, cx: &Context<'_>) {
+        use crate::client::interface::NotAccepted;
+        if self.leaving.is_some() {
+            self.out.event(Event::NotAccepted(NotAccepted::Leaving));
+            return;
+        }
+        match self.link.phase {
+            Phase::Offline => {
+                self.link.asked = true;
+                self.link.silent = false;
+                self.link.backoff = REQUEST_RETRY;
+                self.start();
+            }
+            Phase::Away => {
+                self.link.asked = true;
+                self.connect(cx);
+            }
+            Phase::Registered { .. } => self.out.event(Event::NotAccepted(NotAccepted::NoChange)),
+            Phase::Opening | Phase::Connecting { .. } | Phase::Registering { .. } => self.link.asked = true,
+        }
+    }
+
+    /// Closes everything; the program lives on.
+    pub(super) fn go_offline(&mut self, cx: &Context<'_>) {
+        match self.link.phase {
+            Phase::Connecting { attempt } => self.out.push(Action::Abandon(attempt)),
+            Phase::Registering { session } | Phase::Registered { session } => {
+                self.out.push(Action::Close {
+                    session,
+                    code: CloseCode::Done,
+                });
+            }
+            Phase::Offline | Phase::Opening | Phase::Away => {}
+        }
+        self.link.phase = Phase::Offline;
+        self.link.asked = false;
+        for timer in [
+            Timer::Attempt,
+            Timer::Reconnect,
+            Timer::KeepAlive,
+            Timer::Register,
+        ] {
+            self.timers.clear(&timer);
+        }
+        self.registry_lost(cx);
+        self.close_peers(cx);
+        self.out.push(Action::Socket(SocketRequest::Close));
+        self.despair(cx);
+    }
+}

@@ -1,0 +1,74 @@
+//! Sessions that open, fail and end: whose they were, and what follows.
+//!
+//! The registry's is `registration`'s business once it is told apart here; a peer's carries messages both ways.
+//! Invariant: a session that nobody wants any more is closed, not forgotten.
+
+use super::{Client, Timer};
+use crate::engine::{Action, Context};
+use crate::identity::Card;
+use crate::transport::{Attempt, CloseCause, ConnectFault, SessionId};
+use crate::wire::frame::CloseCode;
+use crate::wire::packet::Service;
+
+use super::registration::Phase;
+
+impl Client {
+    pub(super) fn opened(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        attempt: Option<Attempt>,
+        service: Service,
+        card: Card,
+    ) {
+        if let Phase::Connecting { attempt: ours } = self.link.phase
+            && attempt == Some(ours)
+        {
+            self.registry_opened(cx, session, card);
+            return;
+        }
+        let wanted = service == Service::Peer
+            && !self.link.offline()
+            && !self.closing()
+            && card.id != self.me.id()
+            && attempt.is_none_or(|attempt| self.peers.of_attempt(attempt) == Some(card.id));
+        if !wanted {
+            self.out.push(Action::Close {
+                session,
+                code: CloseCode::Done,
+            });
+            return;
+        }
+        for other in self.peers.opened(session, card, attempt) {
+            self.out.push(Action::Abandon(other));
+        }
+        self.timers.clear(&Timer::Peer(card.id));
+        self.pump_peer(cx, card.id);
+    }
+
+    pub(super) fn connect_failed(&mut self, cx: &Context<'_>, attempt: Attempt, fault: ConnectFault) {
+        if let Phase::Connecting { attempt: ours } = self.link.phase
+            && attempt == ours
+        {
+            self.registry_failed(cx, fault);
+            return;
+        }
+        tracing::debug!(?attempt, ?fault, "peer not reached");
+        if let Some((id, again_at)) = self.peers.failed(attempt, cx.now.at) {
+            self.timers.set(Timer::Peer(id), again_at);
+            self.pump_peer(cx, id);
+        }
+    }
+
+    pub(super) fn closed(&mut self, cx: &Context<'_>, session: SessionId, cause: CloseCause) {
+        if self.link.session() == Some(session) {
+            self.registry_closed(cx, cause);
+            return;
+        }
+        if let Some(id) = self.peers.closed(session) {
+            tracing::debug!(?cause, peer = ?id, "session with a peer gone");
+            self.take_back(cx, session);
+            self.pump_peer(cx, id);
+        }
+    }
+}

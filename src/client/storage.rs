@@ -1,0 +1,304 @@
+//! What a client asks of its store, and what the store answers.
+//!
+//! The engine decides what is wanted; the store decides what only the committed state can: a message's number,
+//! and whether an incoming one is new. Says nothing of SQL.
+//! Invariant: every request is one change, whole or not at all, and asking it twice does no harm.
+
+use std::net::SocketAddr;
+
+use crate::clock::{Age, WallTime};
+use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
+use crate::identity::Card;
+use crate::wire::message::{Record, Version};
+
+/// A message in the outbox, for ever; in the order of acceptance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(pub u64);
+
+/// A change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// From now on all is about this registry; it is pinned to the address it answered at. → `Done`
+    UseRegistry {
+        /// Where.
+        address: SocketAddr,
+        /// Who.
+        identity: IdentityId,
+    },
+    /// The number of our next registration. → `Done`
+    Counter(u64),
+    /// The registry's database is this one now; what another one kept waits again. → `Stranded`
+    StoreId([u8; 16]),
+    /// The directory changed. → `Done`
+    Directory(DirectoryUpdate),
+    /// The name was used: it is this identity's. → `Done`
+    Pin {
+        /// Which.
+        name: Name,
+        /// Whose.
+        card: Card,
+    },
+    /// A message was written. → `Accepted`
+    Accept(Accept),
+    /// The registry may have this message from now on, sealed for `recipient`. → `Done`
+    Deposit {
+        /// Which.
+        key: Key,
+        /// For whom.
+        recipient: Card,
+    },
+    /// The registry keeps it. → `Done`
+    Stored(Key),
+    /// It is final. Delivered stays delivered. → `Done`
+    Finish {
+        /// Which.
+        key: Key,
+        /// How.
+        end: Finish,
+        /// What was sealed, if it was; so that a late receipt can still be checked.
+        sealed: Option<(EnvelopeHash, Card)>,
+    },
+    /// These messages are numbered anew, in this order. → `Renumbered`
+    Renumber(Renumber),
+    /// A message came. → `Received`
+    Receive(Receive),
+    /// A message's line is written. → `Done`
+    Shown(MessageId),
+    /// How old the database is. → `Done`
+    Life {
+        /// Its age.
+        age: Age,
+        /// The wall clock now.
+        wall: WallTime,
+    },
+}
+
+/// `Request::Directory`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryUpdate {
+    /// Whether all that was known is dropped first.
+    pub replace: bool,
+    /// What the copy is now; `None` if it is not whole.
+    pub version: Option<Version>,
+    /// Records that are new or changed.
+    pub records: Vec<Listed>,
+    /// Names that are gone.
+    pub removed: Vec<Name>,
+}
+
+/// A record of the directory, and where its owner was last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// As the registry told it.
+    pub record: Record,
+    /// The last address known, online or not.
+    pub last_seen: Option<SocketAddr>,
+}
+
+/// `Request::Accept`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accept {
+    /// For whom.
+    pub to: Name,
+    /// What it says.
+    pub text: String,
+    /// When it was written.
+    pub sent_at: WallTime,
+    /// When its lifetime ends.
+    pub expires: Age,
+    /// The name is first used now, and this identity's.
+    pub pin: Option<Card>,
+    /// It goes to the registry at once, sealed for this identity.
+    pub deposit: Option<Card>,
+    /// The conversation's epoch, if this message begins it.
+    pub fresh: Epoch,
+}
+
+/// `Request::Renumber`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renumber {
+    /// The conversation.
+    pub to: Name,
+    /// Its messages, in the order in which they are to be read.
+    pub keys: Vec<Key>,
+    /// The new epoch; used if one of `keys` has the conversation's present one, or `trust` is given.
+    pub fresh: Epoch,
+    /// The name is this identity's from now on.
+    pub trust: Option<Card>,
+}
+
+/// How a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It is in the recipient's inbox.
+    Delivered,
+    /// Refused for good.
+    Refused,
+    /// Its lifetime has passed.
+    Expired,
+}
+
+/// `Request::Receive`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receive {
+    /// What it is called.
+    pub id: MessageId,
+    /// Its envelope's hash.
+    pub hash: EnvelopeHash,
+    /// What is missing below this will not come.
+    pub floor: Sequence,
+    /// Who wrote it.
+    pub from: Name,
+    /// The name is first used now, and this identity's.
+    pub pin: Option<Card>,
+    /// When it was written.
+    pub sent_at: WallTime,
+    /// What it says.
+    pub text: String,
+    /// Whether it came out of the mailbox.
+    pub stored: bool,
+    /// The wall clock now.
+    pub at: WallTime,
+}
+
+/// An answer. Given only after the commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Committed.
+    Done,
+    /// Committed, under this number.
+    Accepted {
+        /// The message.
+        key: Key,
+        /// Its number.
+        slot: Slot,
+    },
+    /// Messages that were stored and wait again.
+    Stranded(Vec<Key>),
+    /// The messages and their new numbers.
+    Renumbered(Vec<(Key, Slot)>),
+    /// What became of an incoming message.
+    Received(Received),
+}
+
+/// `Reply::Received`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Whether it was new.
+    pub outcome: Outcome,
+    /// When the message with this id was committed.
+    pub at: WallTime,
+    /// Everything below is in the inbox or skipped for good.
+    pub next: Sequence,
+    /// The highest sequence of its epoch that was shown.
+    pub shown: Option<Sequence>,
+}
+
+/// Whether an incoming message was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the inbox now.
+    Fresh,
+    /// It was there before.
+    Duplicate,
+    /// Another one with its id was there before.
+    Conflict,
+    /// Its number was skipped for good before.
+    Skipped,
+}
+
+/// All that an engine starts from.
+#[derive(Clone, Debug, Default)]
+pub struct Image {
+    /// The database's age, and the wall clock when that was written.
+    pub life: Option<(Age, WallTime)>,
+    /// Which registry answers where.
+    pub addresses: Vec<(SocketAddr, IdentityId)>,
+    /// The registries met.
+    pub registries: Vec<RegistryImage>,
+    /// Messages whose lines were not written, in the order committed.
+    pub unshown: Vec<Unshown>,
+}
+
+/// What belongs to one registry.
+#[derive(Clone, Debug)]
+pub struct RegistryImage {
+    /// Who it is.
+    pub identity: IdentityId,
+    /// The number of our last registration.
+    pub counter: u64,
+    /// Its database, as last told.
+    pub store_id: Option<[u8; 16]>,
+    /// What the directory copy is, if it is whole.
+    pub version: Option<Version>,
+    /// The directory copy, by folded name.
+    pub directory: Vec<Listed>,
+    /// Names used and whose they are, by folded name.
+    pub pins: Vec<(Name, Card)>,
+    /// Unfinished messages, in the order accepted.
+    pub outbox: Vec<Unfinished>,
+    /// The latest messages that ended without delivery, oldest first: a late receipt may still come.
+    pub ended: Vec<Ended>,
+}
+
+/// Messages in `RegistryImage::ended`.
+pub const ENDED_MAX: usize = 1_024;
+
+/// An unfinished message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Which.
+    pub key: Key,
+    /// For whom.
+    pub to: Name,
+    /// Its number.
+    pub slot: Slot,
+    /// What it says.
+    pub text: String,
+    /// When it was written.
+    pub sent_at: WallTime,
+    /// When its lifetime ends.
+    pub expires: Age,
+    /// Whether the registry keeps it.
+    pub stored: bool,
+    /// Whether the registry may have it.
+    pub deposited: bool,
+    /// For whom it was sealed, if that is fixed.
+    pub recipient: Option<Card>,
+}
+
+/// A message that ended without delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Which.
+    pub key: Key,
+    /// For whom.
+    pub to: Name,
+    /// Its number.
+    pub slot: Slot,
+    /// When it was written.
+    pub sent_at: WallTime,
+    /// What was sealed.
+    pub hash: EnvelopeHash,
+    /// For whom it was sealed.
+    pub recipient: Card,
+}
+
+/// A message received whose line was not written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unshown {
+    /// What it is called.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub from: Name,
+    /// When.
+    pub sent_at: WallTime,
+    /// What it says.
+    pub text: String,
+    /// Whether it came out of the mailbox.
+    pub stored: bool,
+    /// Everything below is in the inbox or skipped for good.
+    pub next: Sequence,
+    /// The highest sequence of its epoch that was shown.
+    pub shown: Option<Sequence>,
+}

@@ -1,0 +1,10 @@
+//! The client engine against its rules: a real store in memory, sessions that only exist on paper.
+//!
+//! Every test says what goes in and asserts exactly what comes out, on both sides of every deadline.
+
+mod direct;
+mod driver;
+mod leaving;
+mod receiving;
+mod registering;
+mod stored;

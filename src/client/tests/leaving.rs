@@ -1,0 +1,166 @@
+//! `dereg`, `reg`, Ctrl+C.
+
+use super::driver::{Disk, Driver, REGISTRY, message_from, ms, name, offline, online};
+use crate::client::interface::{Command, Ending, Event, NotAccepted};
+use crate::engine::SocketRequest;
+use crate::transport::CloseCause;
+use crate::wire::frame::CloseCode;
+use crate::wire::message::{BusyReason, FromRegistry, ToPeer, ToRegistry};
+
+fn left(driver: &mut Driver) {
+    driver.command(Command::Deregister);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    driver.clear();
+}
+
+#[test]
+fn leaving_tells_the_registry_closes_all_and_frees_the_port() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.command(Command::Deregister);
+    assert_eq!(driver.to_registry(), [ToRegistry::Deregister { counter: 1 }]);
+    assert_eq!(driver.events(), []);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    assert_eq!(driver.events(), [Event::Deregistered]);
+    assert_eq!(
+        driver.closes,
+        [(REGISTRY, CloseCode::Done), (session, CloseCode::Done)]
+    );
+    assert_eq!(driver.sockets, [SocketRequest::Close]);
+    driver.clear();
+    driver.pass(ms(600_000));
+    assert!(driver.connects.is_empty() && driver.sent.is_empty());
+}
+
+#[test]
+fn a_silent_registry_does_not_keep_us() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Deregister);
+    driver.pass(ms(2_499));
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(1));
+    assert_eq!(driver.events(), [Event::ServerSilent, Event::Deregistered]);
+    driver.pass(ms(600_000));
+    assert!(driver.connects.is_empty());
+}
+
+#[test]
+fn a_session_lost_while_leaving_is_the_end_too() {
+    let mut driver = Driver::registered(&[]);
+    driver.pass(ms(6_000));
+    driver.command(Command::Deregister);
+    driver.close(REGISTRY, CloseCause::Reset);
+    assert_eq!(driver.events(), [Event::Deregistered]);
+    driver.pass(ms(600_000));
+    assert_eq!(driver.events(), []);
+}
+
+#[test]
+fn commits_and_receipts_under_way_are_finished_first() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.disk = Disk::Waits;
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+    driver.command(Command::Deregister);
+    assert!(driver.to_registry().is_empty());
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "late")));
+    assert!(matches!(&driver.to_peer(session)[..],
+        [ToPeer::Busy(busy)] if busy.reason == BusyReason::Overload));
+    driver.commit();
+    assert!(matches!(driver.to_peer(session)[1], ToPeer::Receipt(_)));
+    assert_eq!(driver.to_registry().len(), 1);
+    assert_eq!(driver.inbox(), ["hi"]);
+}
+
+#[test]
+fn a_slow_disk_is_waited_for_half_a_second() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.disk = Disk::Waits;
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+    driver.command(Command::Deregister);
+    driver.pass(ms(499));
+    assert!(driver.to_registry().is_empty());
+    driver.pass(ms(1));
+    assert_eq!(driver.to_registry(), [ToRegistry::Deregister { counter: 1 }]);
+}
+
+#[test]
+fn what_is_written_while_offline_waits_and_goes_after_reg() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    left(&mut driver);
+    driver.send("bob", "hi");
+    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
+    driver.command(Command::Register);
+    assert_eq!(driver.sockets, [SocketRequest::Open]);
+    driver.come_up();
+    assert_eq!(driver.last_register().counter, 2);
+    assert_eq!(driver.events(), [Event::Registered { returning: true }]);
+    assert_eq!(driver.deposits().len(), 1);
+}
+
+#[test]
+fn a_message_under_way_when_we_leave_waits() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "hi");
+    let sent = driver.deliveries(session);
+    left(&mut driver);
+    assert_eq!(driver.client.unfinished(), 1);
+    driver.command(Command::Register);
+    driver.come_up();
+    let session = driver.peer_opens("bob");
+    assert_eq!(driver.deliveries(session), sent);
+}
+
+#[test]
+fn leaving_twice_or_while_offline_changes_nothing() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Deregister);
+    driver.command(Command::Deregister);
+    driver.command(Command::Register);
+    let leaving = Event::NotAccepted(NotAccepted::Leaving);
+    assert_eq!(driver.events(), [leaving.clone(), leaving]);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    driver.clear();
+    driver.command(Command::Deregister);
+    assert_eq!(driver.events(), [Event::NotAccepted(NotAccepted::NoChange)]);
+}
+
+#[test]
+fn ctrl_c_leaves_and_ends() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Leave);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    assert_eq!(driver.events(), [Event::Deregistered, Event::Ended(Ending::Done)]);
+}
+
+#[test]
+fn ctrl_c_while_offline_ends_at_once() {
+    let mut driver = Driver::registered(&[]);
+    left(&mut driver);
+    driver.command(Command::Leave);
+    assert_eq!(driver.events(), [Event::Ended(Ending::Done)]);
+}
+
+#[test]
+fn ctrl_c_while_offline_waits_for_the_last_commit() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    left(&mut driver);
+    driver.disk = Disk::Waits;
+    driver.send("bob", "hi");
+    driver.command(Command::Leave);
+    driver.pass(ms(499));
+    assert_eq!(driver.events(), []);
+    driver.commit();
+    assert_eq!(driver.events().last(), Some(&Event::Ended(Ending::Done)));
+    assert_eq!(driver.states(), [0]);
+}
+
+#[test]
+fn ctrl_c_during_the_first_attempts_ends() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.command(Command::Leave);
+    assert_eq!(driver.events(), [Event::Deregistered, Event::Ended(Ending::Done)]);
+}

@@ -1,0 +1,298 @@
+//! Messages for us: who is believed, what is committed, receipted, shown.
+
+use super::driver::{Disk, Driver, REGISTRY, message_from, ms, name, online, person};
+use crate::client::interface::{Event, Road};
+use crate::transport::{CloseCause, ConnectFault, SessionId};
+use crate::wire::envelope::{Receipt, Verdict};
+use crate::wire::message::{BusyReason, FromRegistry, ToPeer, ToRegistry};
+
+fn receipts(driver: &Driver, session: SessionId) -> Vec<Receipt> {
+    driver
+        .to_peer(session)
+        .into_iter()
+        .filter_map(|message| match message {
+            ToPeer::Receipt(receipt) => Some(receipt),
+            _ => None,
+        })
+        .collect()
+}
+
+fn busy(driver: &Driver, session: SessionId) -> Vec<BusyReason> {
+    driver
+        .to_peer(session)
+        .into_iter()
+        .filter_map(|message| match message {
+            ToPeer::Busy(busy) => Some(busy.reason),
+            _ => None,
+        })
+        .collect()
+}
+
+fn with_bob() -> (Driver, SessionId) {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.clear();
+    (driver, session)
+}
+
+#[test]
+fn a_message_is_receipted_after_its_commit_and_shown() {
+    let (mut driver, session) = with_bob();
+    driver.disk = Disk::Waits;
+    let message = message_from("bob", 1, 0, 0, "hi");
+    driver.hear_from(session, &ToPeer::Deliver(message.clone()));
+    assert!(driver.sent.is_empty() && driver.events.is_empty());
+    driver.commit();
+    let receipt = receipts(&driver, session)[0];
+    let key = person("bob").pair_key(&person("alice").card().key).unwrap();
+    assert!(receipt.verify(person("alice").id(), &key));
+    assert_eq!(receipt.verdict, Verdict::Received);
+    assert_eq!(driver.read(), [(Road::Direct, "hi".to_owned())]);
+    assert_eq!(driver.inbox(), ["hi"]);
+}
+
+#[test]
+fn a_duplicate_is_receipted_again_on_its_own_road_and_not_shown_again() {
+    let (mut driver, session) = with_bob();
+    let message = message_from("bob", 1, 0, 0, "hi");
+    driver.hear_from(session, &ToPeer::Deliver(message.clone()));
+    driver.read();
+    driver.clear();
+    driver.hear(FromRegistry::Forward(message));
+    assert!(
+        matches!(driver.to_registry()[..], [ToRegistry::Receipt(receipt)] if receipt.verdict == Verdict::Received)
+    );
+    assert_eq!(driver.read(), []);
+    assert_eq!(driver.inbox(), ["hi"]);
+}
+
+#[test]
+fn another_message_with_the_same_number_is_a_conflict() {
+    let (mut driver, session) = with_bob();
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "other")));
+    assert_eq!(receipts(&driver, session)[1].verdict, Verdict::Conflict);
+    assert_eq!(driver.inbox(), ["hi"]);
+}
+
+#[test]
+fn what_is_missing_below_the_floor_is_skipped_for_good() {
+    let (mut driver, session) = with_bob();
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 2, 2, "third")));
+    assert_eq!(
+        driver.read(),
+        [(Road::Direct, "third".to_owned())],
+        "not waited for"
+    );
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "second")));
+    assert_eq!(receipts(&driver, session)[1].verdict, Verdict::Skipped);
+    assert_eq!(driver.inbox(), ["third"]);
+    assert_eq!(driver.read(), []);
+}
+
+#[test]
+fn a_floor_above_its_own_message_skips_nothing_that_is_there() {
+    let (mut driver, session) = with_bob();
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 99, "first")));
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "second")));
+    let shown: Vec<String> = driver.read().into_iter().map(|(_, text)| text).collect();
+    assert_eq!(shown, ["first", "second"]);
+}
+
+#[test]
+fn a_successor_is_held_back_for_two_seconds() {
+    let (mut driver, session) = with_bob();
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "second")));
+    assert_eq!(
+        receipts(&driver, session).len(),
+        1,
+        "committed and receipted at once"
+    );
+    driver.pass(ms(1_999));
+    assert_eq!(driver.read(), []);
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "first")));
+    let direct = |text: &str| (Road::Direct, text.to_owned());
+    assert_eq!(driver.read(), [direct("first"), direct("second")]);
+
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 3, 0, "fourth")));
+    driver.pass(ms(2_000));
+    assert_eq!(driver.read(), [direct("fourth")]);
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 2, 0, "third")));
+    assert_eq!(driver.read(), [(Road::Late, "third".to_owned())]);
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 4, 0, "fifth")));
+    assert_eq!(
+        driver.read(),
+        [direct("fifth")],
+        "the late one is not waited for again"
+    );
+}
+
+#[test]
+fn the_hold_begins_when_the_mailbox_is_drained() {
+    let mut driver = Driver::start();
+    driver.come_up();
+    driver.directory(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "second")));
+    driver.pass(ms(15_000));
+    assert_eq!(driver.read(), []);
+    driver.hear(FromRegistry::Replayed);
+    driver.pass(ms(1_999));
+    assert_eq!(driver.read(), []);
+    driver.pass(ms(1));
+    assert_eq!(driver.read().len(), 1);
+}
+
+#[test]
+fn the_hold_begins_when_the_registry_is_away() {
+    let mut driver = Driver::start();
+    driver.come_up();
+    driver.directory(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "second")));
+    driver.pass(ms(10_000));
+    driver.close(REGISTRY, CloseCause::Silent);
+    driver.pass(ms(1_000));
+    let attempt = driver.registry_connect().attempt;
+    driver.fail(attempt, ConnectFault::Silent);
+    driver.pass(ms(1_999));
+    assert_eq!(driver.read(), []);
+    driver.pass(ms(1));
+    assert_eq!(driver.read().len(), 1);
+}
+
+#[test]
+fn stored_mail_is_announced_once_for_a_batch() {
+    let (mut driver, _) = with_bob();
+    for (sequence, text) in [(0, "a"), (1, "b")] {
+        driver.hear(FromRegistry::Forward(message_from("bob", 1, sequence, 0, text)));
+    }
+    let announced = |events: &[Event]| {
+        events
+            .iter()
+            .filter(|event| **event == Event::HaveMessages)
+            .count()
+    };
+    assert_eq!(driver.events[0], Event::HaveMessages);
+    assert_eq!(announced(&driver.events), 1);
+    assert_eq!(
+        driver.read(),
+        [(Road::Stored, "a".to_owned()), (Road::Stored, "b".to_owned())]
+    );
+    driver.pass(ms(10_000));
+    driver.hear(FromRegistry::Forward(message_from("bob", 1, 2, 0, "c")));
+    assert_eq!(announced(&driver.events), 1, "a new batch");
+}
+
+#[test]
+fn a_stranger_is_looked_up_and_then_believed() {
+    let mut driver = Driver::registered(&[]);
+    let session = driver.peer_opens("bob");
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+    assert_eq!(driver.to_registry(), [ToRegistry::Lookup { name: name("bob") }]);
+    assert_eq!(driver.inbox(), [""; 0]);
+    driver.hear(FromRegistry::Found {
+        record: online("bob"),
+    });
+    assert_eq!(receipts(&driver, session).len(), 1);
+    assert_eq!(driver.inbox(), ["hi"]);
+    assert_eq!(driver.store.image().unwrap().registries[0].pins.len(), 1);
+}
+
+#[test]
+fn a_stranger_whose_name_is_anothers_leaves_no_trace() {
+    let mut driver = Driver::registered(&[]);
+    let session = driver.peer_opens("eve");
+    let mut forged = message_from("eve", 1, 0, 0, "hi");
+    // Eve calls herself bob, under her own key.
+    let envelope = crate::wire::envelope::Envelope::parse(&forged.envelope).unwrap();
+    let envelope = crate::wire::envelope::Envelope {
+        sender: crate::wire::envelope::Party {
+            name: name("bob"),
+            id: envelope.sender.id,
+        },
+        ..envelope
+    };
+    let key = person("eve").pair_key(&person("alice").card().key).unwrap();
+    forged.envelope = envelope.seal(&key);
+    driver.hear_from(session, &ToPeer::Deliver(forged.clone()));
+    driver.hear(FromRegistry::Found {
+        record: online("bob"),
+    });
+    driver.hear_from(session, &ToPeer::Deliver(forged));
+    assert_eq!(receipts(&driver, session), []);
+    assert_eq!(driver.inbox(), [""; 0]);
+    assert!(driver.store.image().unwrap().registries[0].pins.is_empty());
+}
+
+#[test]
+fn a_stranger_waits_while_the_registry_is_away() {
+    let mut driver = Driver::registered(&[]);
+    driver.pass(ms(22_500));
+    let session = driver.peer_opens("bob");
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+    assert_eq!(busy(&driver, session), [BusyReason::UnknownSender]);
+    assert_eq!(driver.inbox(), [""; 0]);
+}
+
+#[test]
+fn a_known_sender_is_believed_while_the_registry_is_away() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.pass(ms(22_500));
+    let session = driver.peer_opens("bob");
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+    assert_eq!(receipts(&driver, session).len(), 1);
+}
+
+#[test]
+fn a_message_for_another_or_from_another_or_changed_on_the_way_is_dropped() {
+    let (mut driver, session) = with_bob();
+    let eve = driver.peer_opens("eve");
+    driver.hear_from(eve, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+    let mut changed = message_from("bob", 1, 0, 0, "hi");
+    let last = changed.envelope.len() - 1;
+    changed.envelope[last] ^= 1;
+    driver.hear_from(session, &ToPeer::Deliver(changed.clone()));
+    driver.hear(FromRegistry::Forward(changed));
+    driver.hear_from(
+        session,
+        &ToPeer::Deliver(crate::wire::message::Forward {
+            floor: crate::id::Sequence(0),
+            envelope: vec![1, 2, 3],
+        }),
+    );
+    assert!(driver.sent.is_empty());
+    assert_eq!(driver.inbox(), [""; 0]);
+}
+
+#[test]
+fn what_the_disk_does_not_take_is_busy() {
+    let (mut driver, session) = with_bob();
+    driver.disk = Disk::Fails;
+    let message = message_from("bob", 1, 0, 0, "hi");
+    driver.hear_from(session, &ToPeer::Deliver(message.clone()));
+    assert_eq!(busy(&driver, session), [BusyReason::Storage]);
+    assert_eq!(driver.events(), [Event::Trouble("the disk is full".to_owned())]);
+    driver.disk = Disk::Commits;
+    driver.hear_from(session, &ToPeer::Deliver(message));
+    assert_eq!(receipts(&driver, session).len(), 1);
+}
+
+#[test]
+fn receipts_wait_for_room() {
+    let (mut driver, session) = with_bob();
+    driver.paper.room = Some(0);
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+    assert!(driver.sent.is_empty());
+    driver.paper.room = None;
+    driver.pass(ms(20));
+    assert_eq!(receipts(&driver, session).len(), 1);
+}
+
+#[test]
+fn an_old_epoch_does_not_hold_a_new_one_up() {
+    let (mut driver, session) = with_bob();
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 5, 0, "old")));
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 2, 0, 0, "new")));
+    assert_eq!(driver.read(), [(Road::Direct, "new".to_owned())]);
+}

@@ -1,0 +1,318 @@
+//! The session with the registry: start, attempts, loss, return.
+
+use super::driver::{Disk, Driver, REGISTRY, address, ms, name, online, person, registry};
+use crate::client::interface::{Command, Ending, Event, NotAccepted};
+use crate::client::storage::Request;
+use crate::engine::{SocketReply, SocketRequest};
+use crate::transport::{CloseCause, ConnectFault};
+use crate::wire::frame::CloseCode;
+use crate::wire::message::{Busy, BusyReason, FromRegistry, RegistrationRefusal, ToRegistry};
+
+#[test]
+fn a_first_start_opens_the_port_pins_the_registry_and_registers() {
+    let mut driver = Driver::start();
+    assert_eq!(driver.sockets, [SocketRequest::Open]);
+    driver.open_port();
+    let connect = driver.registry_connect();
+    assert_eq!((connect.address, connect.expect), (address(1), None));
+    assert_eq!((connect.interval, connect.initials), (ms(500), 5));
+    driver.disk = Disk::Waits;
+    driver.registry_opens();
+    assert!(driver.sent.is_empty(), "pin and number are committed first");
+    driver.commit();
+    let register = driver.last_register();
+    assert_eq!((register.name, register.counter), (name("alice"), 1));
+    assert_eq!(register.private.as_slice(), [address(40)]);
+    driver.registry_registers();
+    assert_eq!(driver.events(), [Event::Registered { returning: false }]);
+    let image = driver.store.image().unwrap();
+    assert_eq!(image.addresses, [(address(1), registry().id())]);
+    assert_eq!(image.registries[0].counter, 1);
+}
+
+#[test]
+fn a_later_start_expects_the_registry_that_it_knows_and_counts_on() {
+    let mut driver = Driver::registered(&[]);
+    driver.restart();
+    driver.open_port();
+    assert_eq!(driver.registry_connect().expect, Some(registry().id()));
+    driver.registry_opens();
+    assert_eq!(driver.last_register().counter, 2);
+    driver.registry_registers();
+    assert_eq!(driver.events(), [Event::Registered { returning: true }]);
+}
+
+#[test]
+fn a_silent_registry_ends_the_first_start() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    let attempt = driver.registry_connect().attempt;
+    driver.fail(attempt, ConnectFault::Silent);
+    assert_eq!(
+        driver.events(),
+        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
+    );
+}
+
+#[test]
+fn a_registry_that_does_not_answer_register_is_silent_after_five_attempts() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    driver.pass(ms(2_499));
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(1));
+    assert_eq!(
+        driver.events(),
+        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
+    );
+}
+
+#[test]
+fn progress_starts_the_attempts_again_for_fifteen_seconds_at_most() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    for _ in 0..7 {
+        driver.pass(ms(2_000));
+        driver.sign_of_life(REGISTRY);
+    }
+    driver.pass(ms(999));
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(1));
+    assert_eq!(
+        driver.events(),
+        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
+    );
+}
+
+#[test]
+fn a_taken_port_ends_the_first_start_and_is_trouble_later() {
+    let mut driver = Driver::start();
+    driver.socket(SocketReply::Failed("port 40 is taken".to_owned()));
+    let trouble = Event::Trouble("port 40 is taken".to_owned());
+    assert_eq!(driver.events(), [trouble.clone(), Event::Ended(Ending::Port)]);
+
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Deregister);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    driver.command(Command::Register);
+    driver.clear();
+    driver.socket(SocketReply::Failed("port 40 is taken".to_owned()));
+    assert_eq!(driver.events(), [trouble]);
+    driver.command(Command::Register);
+    assert_eq!(driver.sockets, [SocketRequest::Open], "and can be tried again");
+}
+
+#[test]
+fn another_registry_key_is_refused() {
+    let mut driver = Driver::registered(&[]);
+    driver.restart();
+    driver.open_port();
+    let (attempt, found) = (driver.registry_connect().attempt, person("mallory").id());
+    driver.fail(attempt, ConnectFault::OtherIdentity(found));
+    let known = registry().id();
+    assert_eq!(
+        driver.events(),
+        [
+            Event::RegistryChanged { known, found },
+            Event::Ended(Ending::Refused)
+        ]
+    );
+
+    let mut driver = Driver::registered(&[]);
+    driver.pass(ms(6_000));
+    driver.close(REGISTRY, CloseCause::Reset);
+    let attempt = driver.registry_connect().attempt;
+    driver.fail(attempt, ConnectFault::OtherIdentity(found));
+    assert_eq!(driver.events(), [Event::RegistryChanged { known, found }]);
+    assert_eq!(
+        driver.sockets,
+        [SocketRequest::Close],
+        "offline, the program lives on"
+    );
+}
+
+#[test]
+fn a_taken_name_ends_the_first_start() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    let reason = RegistrationRefusal::NameTaken;
+    driver.hear(FromRegistry::RegistrationRefused {
+        reason: reason.clone(),
+    });
+    let name = name("alice");
+    assert_eq!(
+        driver.events(),
+        [
+            Event::RegistrationRefused { name, reason },
+            Event::Ended(Ending::Refused)
+        ]
+    );
+}
+
+#[test]
+fn a_database_that_is_behind_catches_up_with_what_the_registry_has_seen() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    driver.clear();
+    driver.hear(FromRegistry::RegistrationRefused {
+        reason: RegistrationRefusal::CounterBehind { seen: 41 },
+    });
+    assert_eq!(driver.last_register().counter, 42);
+    assert_eq!(driver.store.image().unwrap().registries[0].counter, 42);
+    driver.registry_registers();
+    assert!(driver.client.registered());
+}
+
+#[test]
+fn a_busy_registry_is_asked_to_register_again_when_it_says() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    driver.clear();
+    driver.hear(FromRegistry::Busy(Busy {
+        of: None,
+        reason: BusyReason::Overload,
+        retry_after_ms: 3_000,
+    }));
+    driver.pass(ms(2_999));
+    assert!(driver.sent.is_empty());
+    driver.pass(ms(1));
+    assert_eq!(driver.to_registry().len(), 1);
+    assert_eq!(driver.events(), []);
+}
+
+#[test]
+fn a_lost_session_is_opened_again_without_a_word() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.pass(ms(10_000));
+    driver.clear();
+    driver.close(REGISTRY, CloseCause::Reset);
+    driver.registry_opens();
+    assert_eq!(driver.last_register().counter, 2);
+    assert_eq!(driver.last_register().directory.unwrap().counter, 1);
+    driver.registry_registers();
+    assert_eq!(driver.events(), []);
+    assert!(driver.client.registered());
+}
+
+#[test]
+fn a_silent_registry_is_told_once_and_tried_again_ever_more_seldom() {
+    let mut driver = Driver::registered(&[]);
+    driver.pass(ms(10_000));
+    driver.clear();
+    driver.close(REGISTRY, CloseCause::Silent);
+    let mut pauses = Vec::new();
+    for _ in 0..6 {
+        let attempt = driver.registry_connect().attempt;
+        driver.fail(attempt, ConnectFault::Silent);
+        driver.connects.clear();
+        let before = driver.now.at;
+        while driver.connects.is_empty() {
+            driver.pass(ms(500));
+        }
+        pauses.push(driver.now.at.since(before).as_secs());
+    }
+    assert_eq!(pauses, [5, 10, 20, 40, 60, 60]);
+    assert_eq!(driver.events(), [Event::ServerSilent]);
+    driver.registry_opens();
+    driver.registry_registers();
+    assert_eq!(driver.events(), [Event::ServerBack]);
+}
+
+#[test]
+fn who_is_superseded_goes_offline_and_never_comes_back_by_himself() {
+    let mut driver = Driver::registered(&[]);
+    driver.close(REGISTRY, CloseCause::Remote(CloseCode::Superseded));
+    assert_eq!(driver.events(), [Event::Superseded]);
+    assert_eq!(driver.sockets, [SocketRequest::Close]);
+    driver.pass(ms(600_000));
+    assert!(driver.connects.is_empty());
+    driver.command(Command::Register);
+    assert_eq!(driver.sockets, [SocketRequest::Close, SocketRequest::Open]);
+}
+
+#[test]
+fn a_quiet_client_says_that_it_is_there() {
+    let mut driver = Driver::registered(&[]);
+    driver.pass(ms(19_999));
+    assert!(driver.sent.is_empty());
+    driver.pass(ms(1));
+    assert_eq!(driver.to_registry(), [ToRegistry::KeepAlive { counter: 1 }]);
+    driver.hear(FromRegistry::Alive { counter: 1 });
+    driver.pass(ms(15_000));
+    assert!(driver.client.registered(), "an answered keep-alive is no silence");
+}
+
+#[test]
+fn an_unanswered_keep_alive_finds_the_registry_silent() {
+    let mut driver = Driver::registered(&[]);
+    driver.pass(ms(22_500));
+    assert_eq!(driver.events(), [Event::ServerSilent]);
+    assert!(!driver.client.registered());
+}
+
+#[test]
+fn a_registry_that_does_not_know_us_is_registered_with_again() {
+    let mut driver = Driver::registered(&[]);
+    driver.hear(FromRegistry::NotRegistered);
+    assert_eq!(driver.last_register().counter, 2);
+    driver.registry_registers();
+    assert!(driver.client.registered());
+    assert_eq!(driver.events(), []);
+}
+
+#[test]
+fn registering_twice_changes_nothing() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Register);
+    assert_eq!(driver.events(), [Event::NotAccepted(NotAccepted::NoChange)]);
+}
+
+#[test]
+fn asking_for_a_silent_registry_tries_it_at_once_and_tells_the_outcome() {
+    let mut driver = Driver::registered(&[]);
+    driver.pass(ms(22_500));
+    driver.clear();
+    driver.command(Command::Register);
+    let attempt = driver.registry_connect().attempt;
+    driver.fail(attempt, ConnectFault::Silent);
+    assert_eq!(driver.events(), [Event::ServerSilent]);
+    driver.command(Command::Register);
+    driver.registry_opens();
+    driver.registry_registers();
+    assert_eq!(driver.events(), [Event::Registered { returning: true }]);
+}
+
+#[test]
+fn a_number_is_used_only_after_its_commit_even_if_the_disk_fails_first() {
+    let mut driver = Driver::registered(&[]);
+    driver.disk = Disk::Fails;
+    driver.close(REGISTRY, CloseCause::Reset);
+    driver.pass(ms(5_000));
+    driver.registry_opens();
+    assert!(driver.sent.is_empty());
+    assert!(matches!(driver.events()[..], [Event::Trouble(_)]));
+    driver.disk = Disk::Commits;
+    driver.pass(ms(5_000));
+    assert!(driver.asked.contains(&Request::Counter(2)));
+    assert_eq!(driver.last_register().counter, 2);
+}
+
+#[test]
+fn after_a_long_sleep_we_say_that_we_are_here_before_we_judge_anybody() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.peer_opens("bob");
+    driver.send("bob", "hi");
+    driver.clear();
+    driver.sleep(ms(3_600_000));
+    assert_eq!(driver.to_registry(), [ToRegistry::KeepAlive { counter: 1 }]);
+    assert_eq!(driver.events(), [], "nobody had a chance to answer");
+    driver.pass(ms(499));
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(1));
+    assert_eq!(driver.events(), [Event::NoAnswer { to: name("bob") }]);
+}

@@ -1,0 +1,205 @@
+//! What the tables promise, asked through the requests alone.
+
+use rusqlite::Connection;
+
+use super::{ClientStore, SCHEMA};
+use crate::client::storage::{Accept, Key, Outcome, Receive, Renumber, Reply, Request};
+use crate::clock::{Age, WallTime};
+use crate::engine::{Store, Ticket};
+use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
+
+fn store() -> ClientStore {
+    let (mut store, _) = ClientStore::open_in_memory().unwrap();
+    ask(
+        &mut store,
+        Request::UseRegistry {
+            address: "10.0.0.1:1".parse().unwrap(),
+            identity: IdentityId([1; 32]),
+        },
+    );
+    store
+}
+
+fn ask(store: &mut ClientStore, request: Request) -> Reply {
+    store.commit(vec![(Ticket(1), request)]).remove(0).1.unwrap()
+}
+
+fn bob() -> Name {
+    "bob".parse().unwrap()
+}
+
+fn accept(store: &mut ClientStore, fresh: u64) -> (Key, Slot) {
+    let reply = ask(
+        store,
+        Request::Accept(Accept {
+            to: bob(),
+            text: "hi".to_owned(),
+            sent_at: WallTime::from_unix_ms(5),
+            expires: Age::from_ms(100),
+            pin: None,
+            deposit: None,
+            fresh: Epoch(fresh),
+        }),
+    );
+    match reply {
+        Reply::Accepted { key, slot } => (key, slot),
+        other => panic!("{other:?}"),
+    }
+}
+
+const fn slot(epoch: u64, sequence: u64) -> Slot {
+    Slot {
+        epoch: Epoch(epoch),
+        sequence: Sequence(sequence),
+    }
+}
+
+fn receive(store: &mut ClientStore, sequence: u64, floor: u64, hash: u8) -> (Outcome, u64) {
+    let reply = ask(
+        store,
+        Request::Receive(Receive {
+            id: MessageId {
+                sender: IdentityId([2; 32]),
+                slot: slot(u64::MAX, sequence),
+            },
+            hash: EnvelopeHash([hash; 16]),
+            floor: Sequence(floor),
+            from: bob(),
+            pin: None,
+            sent_at: WallTime::from_unix_ms(1),
+            text: "hi".to_owned(),
+            stored: false,
+            at: WallTime::from_unix_ms(2),
+        }),
+    );
+    match reply {
+        Reply::Received(received) => (received.outcome, received.next.0),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_migrations_make_a_database() {
+    let migrations = rusqlite_migration::Migrations::from_directory(SCHEMA.migrations).unwrap();
+    migrations.validate().unwrap();
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrations.to_latest(&mut connection).unwrap();
+}
+
+#[test]
+fn a_conversation_is_numbered_without_gaps_in_the_epoch_that_began_it() {
+    let mut store = store();
+    assert_eq!(accept(&mut store, u64::MAX).1, slot(u64::MAX, 0));
+    assert_eq!(accept(&mut store, 7).1, slot(u64::MAX, 1));
+}
+
+#[test]
+fn new_numbers_are_given_in_order_and_only_to_what_is_unfinished() {
+    let mut store = store();
+    let keys: Vec<Key> = (0..4).map(|_| accept(&mut store, 1).0).collect();
+    ask(
+        &mut store,
+        Request::Finish {
+            key: keys[2],
+            end: crate::client::storage::Finish::Delivered,
+            sealed: None,
+        },
+    );
+    let renumber = |keys: &[Key], fresh| {
+        Request::Renumber(Renumber {
+            to: bob(),
+            keys: keys.to_vec(),
+            fresh: Epoch(fresh),
+            trust: None,
+        })
+    };
+    let reply = ask(&mut store, renumber(&keys[1..], 2));
+    let expected = vec![(keys[1], slot(2, 0)), (keys[3], slot(2, 1))];
+    assert_eq!(reply, Reply::Renumbered(expected));
+    // One that is still in the old epoch follows in the new one.
+    let reply = ask(&mut store, renumber(&keys[..1], 3));
+    assert_eq!(reply, Reply::Renumbered(vec![(keys[0], slot(2, 2))]));
+    assert_eq!(accept(&mut store, 4).1, slot(2, 3));
+}
+
+#[test]
+fn delivered_stays_delivered() {
+    use crate::client::storage::Finish;
+    let mut store = store();
+    let (key, _) = accept(&mut store, 1);
+    for end in [Finish::Refused, Finish::Delivered, Finish::Expired] {
+        ask(
+            &mut store,
+            Request::Finish {
+                key,
+                end,
+                sealed: None,
+            },
+        );
+    }
+    ask(&mut store, Request::Stored(key));
+    let state: i64 = store
+        .connection()
+        .query_row("SELECT state FROM outbox", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(state, 2);
+}
+
+#[test]
+fn fresh_duplicate_conflict_and_skipped_are_told_apart_for_ever() {
+    let mut store = store();
+    assert_eq!(receive(&mut store, 0, 0, 1), (Outcome::Fresh, 1));
+    assert_eq!(receive(&mut store, 2, 0, 1), (Outcome::Fresh, 1));
+    assert_eq!(receive(&mut store, 0, 0, 1), (Outcome::Duplicate, 1));
+    assert_eq!(receive(&mut store, 2, 0, 9), (Outcome::Conflict, 1));
+    assert_eq!(receive(&mut store, 3, 2, 1), (Outcome::Fresh, 4));
+    assert_eq!(receive(&mut store, 1, 0, 1), (Outcome::Skipped, 4));
+    assert_eq!(receive(&mut store, 2, 2, 1), (Outcome::Duplicate, 4));
+}
+
+#[test]
+fn each_registry_has_an_outbox_and_pins_of_its_own() {
+    let mut store = store();
+    accept(&mut store, 1);
+    ask(
+        &mut store,
+        Request::UseRegistry {
+            address: "10.0.0.2:1".parse().unwrap(),
+            identity: IdentityId([9; 32]),
+        },
+    );
+    assert_eq!(accept(&mut store, 2).1, slot(2, 0));
+    let image = store.image().unwrap();
+    let unfinished: Vec<usize> = image
+        .registries
+        .iter()
+        .map(|registry| registry.outbox.len())
+        .collect();
+    assert_eq!(unfinished, [1, 1]);
+    assert_eq!(image.addresses.len(), 2);
+}
+
+#[test]
+fn a_file_gives_back_what_was_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("client.db");
+    let (mut store, image) = ClientStore::open(&path).unwrap();
+    assert!(image.registries.is_empty() && image.life.is_none());
+    ask(
+        &mut store,
+        Request::UseRegistry {
+            address: "[::1]:1".parse().unwrap(),
+            identity: IdentityId([1; 32]),
+        },
+    );
+    ask(&mut store, Request::Counter(7));
+    ask(&mut store, Request::Counter(3));
+    let (age, wall) = (Age::from_ms(5), WallTime::from_unix_ms(-9));
+    ask(&mut store, Request::Life { age, wall });
+    receive(&mut store, 0, 0, 1);
+    drop(store);
+    let (_, image) = ClientStore::open(&path).unwrap();
+    assert_eq!(image.life, Some((age, wall)));
+    assert_eq!(image.registries[0].counter, 7, "a number never goes back");
+    assert_eq!(image.unshown.len(), 1);
+}
