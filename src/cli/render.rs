@@ -216,8 +216,10 @@ fn changed_registry(known: &IdentityId, found: &IdentityId) -> Vec<String> {
         "[The server is not the one you know: its key has changed. Nothing was sent to it.]".to_owned(),
         format!("  known: {}", known.fingerprint()),
         format!("  found: {}", found.fingerprint()),
-        "  It may have been set up anew, or somebody poses as it. Ask its operator for the fingerprint."
+        "  It may have been set up anew, or somebody poses as it. Ask its operator for the fingerprint.".to_owned(),
+        "  If the new one is right: move the files database.sqlite* out of your folder (udpchat --help says where);"
             .to_owned(),
+        "  they belong to the old server. You stay who you are: that is in the file identity.".to_owned(),
     ]
 }
 
