@@ -17,6 +17,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::cli::manual;
 use crate::id::Name;
 use crate::limits;
+use crate::reserved::is_reserved;
 
 /// What the program is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct ServeOptions {
     pub restored: bool,
     /// Envelope bytes that all mailboxes together may hold.
     pub mail_bytes: u64,
+    /// New names that one network may register in an hour.
+    pub new_names: u32,
     /// How much is logged.
     pub verbosity: u8,
 }
@@ -172,6 +175,13 @@ struct Flags {
     #[arg(long, value_name = "SIZE", default_value = "4G", conflicts_with = "chat")]
     mail_bytes: String,
 
+    /// One network registers at most so many new names an hour
+    ///
+    /// A network is what shares the first 24 bits of an IPv4 address or 56 of an IPv6 address. A class behind one
+    /// router needs more than the default.
+    #[arg(long, value_name = "NUMBER", default_value_t = limits::NEW_NAMES_PER_HOUR.to_string(), conflicts_with = "chat")]
+    new_names: String,
+
     /// The database was brought back from a backup
     ///
     /// Clients then deposit again what they know to be unfinished; what arrived is not shown twice.
@@ -211,6 +221,7 @@ impl Flags {
                 data,
                 restored: self.restored,
                 mail_bytes: parse_size(&self.mail_bytes)?,
+                new_names: parse_new_names(&self.new_names)?,
                 verbosity: self.verbose,
             })),
             (None, Some([name, server, server_port, port])) => Ok(Invocation::Chat(ChatOptions {
@@ -228,7 +239,13 @@ impl Flags {
 }
 
 fn parse_name(text: &str) -> Result<Name, String> {
-    Name::from_str(text).map_err(|error| format!("'{}' is no name: {error}", shown(text)))
+    let name = Name::from_str(text).map_err(|error| format!("'{}' is no name: {error}", shown(text)))?;
+    if is_reserved(&name) {
+        return Err(format!(
+            "the name '{name}' is reserved for the program itself; choose another one"
+        ));
+    }
+    Ok(name)
 }
 
 fn parse_port(text: &str, what: &str, least: u16) -> Result<u16, String> {
@@ -322,6 +339,21 @@ fn parse_size(text: &str) -> Result<u64, String> {
             )
         })
 }
+
+fn parse_new_names(text: &str) -> Result<u32, String> {
+    scaled(text, &[("", 1)])
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|number| (1..=NEW_NAMES_MAX).contains(number))
+        .ok_or_else(|| {
+            format!(
+                "--new-names needs a number from 1 to {NEW_NAMES_MAX}, not '{}'",
+                shown(text)
+            )
+        })
+}
+
+/// As many as a registry keeps at all make no limit.
+const NEW_NAMES_MAX: u32 = 100_000;
 
 /// Digits and one of the units.
 fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {

@@ -58,6 +58,8 @@ fn the_classic_two_calls() {
 #[test]
 fn the_defaults_in_the_help_are_the_limits() {
     assert_eq!(serve("-s 1").mail_bytes, limits::MAIL_BYTES_MAX);
+    assert_eq!(serve("-s 1").new_names, limits::NEW_NAMES_PER_HOUR);
+    assert_eq!(serve("-s 1 --new-names 500").new_names, 500);
     assert_eq!(chat("-c a ::1 1 0").ttl, limits::TIME_TO_LIVE);
 }
 
@@ -128,6 +130,7 @@ fn names_follow_their_rules() {
     );
     assert!(wrong(&format!("-c {} ::1 1 1", "a".repeat(33))).contains("at most 32 characters"));
     assert!(wrong("-c .x ::1 1 1").contains("begins with a letter or a digit"));
+    assert!(wrong("-c Server ::1 1 1").contains("'Server' is reserved"));
 }
 
 #[test]
@@ -175,6 +178,12 @@ fn values_of_options_are_checked() {
         assert!(
             wrong(&format!("-s 1 --mail-bytes={size}")).contains("--mail-bytes needs a size"),
             "{size}"
+        );
+    }
+    for number in ["0", "-1", "x", "100001"] {
+        assert!(
+            wrong(&format!("-s 1 --new-names={number}")).contains("--new-names needs a number"),
+            "{number}"
         );
     }
     assert!(wrong("-s 1 --bind nowhere").contains("--bind needs an IPv4 or IPv6 address"));

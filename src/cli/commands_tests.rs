@@ -146,6 +146,18 @@ fn help_tells_of_every_command() {
 }
 
 #[test]
+fn nobody_can_be_called_like_a_command() {
+    for entry in TABLE {
+        for word in entry.aliases.iter().chain([&entry.name]) {
+            assert!(
+                crate::reserved::is_reserved(&name(word)),
+                "{word} is not reserved"
+            );
+        }
+    }
+}
+
+#[test]
 fn no_word_is_in_the_table_twice() {
     let mut words: Vec<_> = TABLE
         .iter()
