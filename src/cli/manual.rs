@@ -1,6 +1,7 @@
 //! The texts of `udpchat --help` that are not about one option: examples, the prompt, files, exit codes.
 //!
 //! The list of commands is made from the command table; the rest is written here once.
+//! Invariant: no line has more than 80 columns.
 
 use crate::cli::commands;
 

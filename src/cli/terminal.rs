@@ -2,6 +2,7 @@
 //!
 //! The editor restores them itself when its line is finished; this is for an end that comes from elsewhere: a
 //! signal, a server that does not answer, a refused name.
+//! Invariant: after `restore` the terminal is as it was found, however often it was called.
 
 use std::io;
 

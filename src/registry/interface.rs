@@ -1,4 +1,7 @@
 //! What the registry's operator can ask, and what it tells him. Layout is `cli/`'s business.
+//!
+//! Nothing of anybody's mail is told here.
+//! Invariant: a table longer than `TABLE_ROWS_MAX` is not handed out.
 
 use std::net::SocketAddr;
 
