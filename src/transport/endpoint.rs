@@ -10,6 +10,7 @@ mod cookie;
 mod door;
 mod drained;
 mod established;
+mod index;
 mod initiate;
 mod link;
 mod noise;
@@ -23,7 +24,7 @@ mod stats;
 mod tries;
 mod waiting;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use rand_core::{Rng, SeedableRng};
 
 use self::door::Door;
 use self::drained::Drained;
+use self::index::IndexMap;
 use self::link::Link;
 use self::reset::Resets;
 use self::schedule::Schedule;
@@ -58,7 +60,7 @@ pub struct Endpoint {
     serves: Service,
     rng: ChaCha20Rng,
     /// By our own index. Only looked up.
-    links: HashMap<u64, Box<Link>>,
+    links: IndexMap<Box<Link>>,
     /// The sessions of each identity.
     peers: BTreeSet<(IdentityId, u64)>,
     tries: Tries,
@@ -93,7 +95,7 @@ impl Endpoint {
         Self {
             identity,
             serves,
-            links: HashMap::new(),
+            links: IndexMap::default(),
             peers: BTreeSet::new(),
             tries: Tries::default(),
             door: Door::new(&mut rng),
@@ -167,7 +169,7 @@ impl Endpoint {
         }
     }
 
-    /// A datagram came.
+    /// A datagram came. Addresses are compared as they are: IPv4 comes as IPv4, not mapped into IPv6.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
         self.door.begin_turn();
         self.stats.received = self.stats.received.wrapping_add(1);

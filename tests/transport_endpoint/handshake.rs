@@ -123,6 +123,37 @@ fn a_repeated_initial_gets_the_same_response() {
 }
 
 #[test]
+fn a_finish_is_repeated_as_it_is_until_something_comes_back() {
+    let mut net = Net::registry_and_client();
+    net.hosts[1].greeting = Some(b"once".to_vec());
+    net.rule = Box::new(|datagram| {
+        if datagram.kind() == "finish" {
+            vec![]
+        } else {
+            vec![DELAY]
+        }
+    });
+    net.connect(1, 0);
+    net.run(ms(2_000));
+    assert_eq!(
+        net.hosts[0].opened(),
+        [],
+        "data without a handshake opens nothing"
+    );
+    net.rule = Box::new(|_| vec![DELAY]);
+    net.run(ms(5_000));
+    let finishes: Vec<_> = net
+        .sent
+        .iter()
+        .filter(|datagram| datagram.kind() == "finish")
+        .collect();
+    assert!((3..10).contains(&finishes.len()), "{} of them", finishes.len());
+    assert!(finishes.iter().all(|finish| finish.bytes == finishes[0].bytes));
+    assert_eq!(net.hosts[0].messages().len(), 1);
+    assert_eq!(net.count("reset"), 0);
+}
+
+#[test]
 fn a_try_without_an_answer_fails_one_interval_after_its_last_initial() {
     let mut net = Net::registry_and_client();
     net.rule = Box::new(|_| vec![]);

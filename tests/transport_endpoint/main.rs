@@ -11,6 +11,7 @@
     reason = "all of this is test: what fails here fails loudly"
 )]
 
+mod chaos;
 mod crossing;
 mod ends;
 mod flood;

@@ -25,6 +25,8 @@ pub(super) struct Door {
     free: Bucket,
     /// Key agreements for strangers.
     work: Bucket,
+    /// Those for answers to our own tries: strangers must not use them up.
+    own_work: Bucket,
     queue: VecDeque<Claim>,
     turn_left: u32,
 }
@@ -45,6 +47,7 @@ impl Door {
             cookies: Cookies::new(rng),
             free: Bucket::new(INITIALS_PER_SECOND_MAX, INITIALS_PER_SECOND_MAX),
             work: Bucket::new(HANDSHAKES_PER_SECOND_MAX, HANDSHAKES_PER_SECOND_MAX / 8),
+            own_work: Bucket::new(HANDSHAKES_PER_SECOND_MAX, HANDSHAKES_PER_SECOND_MAX / 8),
             queue: VecDeque::new(),
             turn_left: TURN_MAX,
         }
@@ -86,7 +89,7 @@ impl Door {
 
     /// Whether a key agreement for somebody whom we have asked ourselves may be made now.
     pub(super) fn may_work(&mut self, now: Instant) -> bool {
-        self.work.take(now)
+        self.own_work.take(now)
     }
 
     /// When there is work to go on with.

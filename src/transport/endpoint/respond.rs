@@ -209,7 +209,9 @@ impl Endpoint {
         }
         self.indexes_of(peer).find(|index| {
             self.links.get(index).is_some_and(|link| {
-                link.origin.ours && link.confirmed.is_none_or(|confirmed| began < confirmed)
+                link.origin.ours
+                    && link.closing.is_none()
+                    && link.confirmed.is_none_or(|confirmed| began < confirmed)
             })
         })
     }
@@ -297,10 +299,10 @@ impl Endpoint {
                 };
                 link.seal_close(now, code)
             });
-        if let Some(Transmit { to, bytes }) = told {
+        if let Some(Transmit { to, bytes }) = told.clone() {
             self.answer(to, bytes);
         }
-        self.end_link(now, old, CloseCause::Replaced(SessionId(new)), None);
+        self.end_link(now, old, CloseCause::Replaced(SessionId(new)), told);
     }
 }
 

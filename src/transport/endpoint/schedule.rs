@@ -4,8 +4,9 @@
 //! in line and are served in turn.
 //! Invariant: a session stands in line at most once, and has at most one deadline.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
+use super::index::IndexMap;
 use crate::clock::Instant;
 
 #[derive(Default)]
@@ -14,7 +15,7 @@ pub(super) struct Schedule {
     /// In line; indexes that are no longer known are passed over.
     line: VecDeque<u64>,
     /// Only looked up, never iterated.
-    known: HashMap<u64, Known>,
+    known: IndexMap<Known>,
 }
 
 #[derive(Clone, Copy, Default)]
