@@ -131,6 +131,11 @@ pub trait Role {
     /// Whether messages and commands may come. While false (too many store requests under way) sessions give no
     /// more credit and commands wait. Replies, timeouts and the other session events always come.
     fn ready(&self) -> bool;
+    /// Whether commands may come. A role may let them wait longer than messages, as long as what they wait for
+    /// goes on by itself.
+    fn takes_commands(&self) -> bool {
+        self.ready()
+    }
 }
 
 /// What a node wants of whoever drives it.

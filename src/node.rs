@@ -94,7 +94,7 @@ impl<R: Role> Node<R> {
 
     /// Whether commands may come.
     pub fn ready(&self) -> bool {
-        self.role.ready()
+        self.role.takes_commands()
     }
 
     /// While paused, sessions are not listened to, as while the role is not ready: for a driver whose outlet is

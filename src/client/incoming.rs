@@ -132,8 +132,11 @@ impl Client {
             Knowledge::Listed(card) if card.id == sender => {
                 self.commit_inbound(cx, source, card, true, &forward, envelope);
             }
-            Knowledge::Pinned(pinned) | Knowledge::Contested { pinned, .. } => {
-                self.contradiction(&folded, pinned.id, sender);
+            Knowledge::Pinned(_) | Knowledge::Contested { .. } => {
+                // Anybody can say so: the user hears of it only if the registry says the same. Is our copy old?
+                if self.directory.listed(&folded).is_none() && self.link.registered().is_some() {
+                    self.look_up(cx, &envelope.sender.name);
+                }
                 let reason = BusyReason::UnknownSender;
                 self.put_off_sender(cx, source, envelope.id(), reason, RETRY_CONTESTED_MS);
             }

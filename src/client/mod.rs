@@ -217,6 +217,8 @@ pub struct Client {
     lookups: names::Lookups,
     inbound: incoming::Reception,
     shelf: Shelf,
+    /// The registry is to hear how far the directory copy is.
+    ack_owed: bool,
     /// When the directory's change was last told; whether another is to be.
     table_told: Option<Instant>,
     table_changed: bool,
@@ -257,6 +259,7 @@ impl Client {
             lookups: names::Lookups::default(),
             inbound: incoming::Reception::default(),
             shelf: Shelf::load(image.unshown),
+            ack_owed: false,
             table_told: None,
             table_changed: false,
             in_trouble: false,
@@ -504,6 +507,17 @@ impl Role for Client {
 
     fn ready(&self) -> bool {
         self.out.ready()
+    }
+
+    /// A script may write faster than anybody can take it: it waits while three quarters of the outbox are on
+    /// their way. What merely waits for somebody to come back does not count, or it would stop all commands.
+    fn takes_commands(&self) -> bool {
+        let limits = &self.config.limits;
+        let messages = self.outbox.moving() + self.accepting.0;
+        let bytes = self.outbox.moving_bytes() + self.accepting.1;
+        self.ready()
+            && messages < limits.outbox_messages.div_ceil(4) * 3
+            && bytes < limits.outbox_bytes / 4 * 3
     }
 }
 

@@ -128,19 +128,24 @@ impl Client {
         if applied.mismatch {
             tracing::debug!("directory update does not fit");
         }
-        let acknowledged = version.or(if applied.mismatch {
-            self.directory.version()
-        } else {
-            None
-        });
-        if let (Some(version), Some(session)) = (acknowledged, self.link.session()) {
-            self.tell_registry(cx, session, &ToRegistry::DirectoryAck { version });
+        if version.is_some() || applied.mismatch {
+            self.ack_owed = true;
+            self.acknowledge_directory(cx);
         }
         let names: Vec<String> = applied.changed.iter().cloned().collect();
         self.applied(cx, applied);
         for folded in names {
             self.judge_strangers(cx, &folded);
             self.pump(cx, &folded);
+        }
+    }
+
+    /// Says how far the directory copy is, if that is owed; without room now, with the next keep-alive.
+    pub(super) fn acknowledge_directory(&mut self, cx: &Context<'_>) {
+        if let (true, Some(version), Some(session)) =
+            (self.ack_owed, self.directory.version(), self.link.session())
+        {
+            self.ack_owed = !self.tell_registry(cx, session, &ToRegistry::DirectoryAck { version });
         }
     }
 

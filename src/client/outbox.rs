@@ -68,6 +68,15 @@ impl Outgoing {
         self.text.len() + 300
     }
 
+    /// Whether something will become of it by itself, and soon.
+    const fn moving(&self) -> bool {
+        !self.told_waiting
+            && matches!(
+                self.stage,
+                Stage::Queued | Stage::Direct { .. } | Stage::Marking | Stage::Depositing { .. }
+            )
+    }
+
     /// Whether the registry is concerned with it.
     const fn parked(&self) -> bool {
         matches!(
@@ -108,6 +117,8 @@ pub(super) struct Outbox {
     ended: BTreeMap<Slot, Ended>,
     ended_order: VecDeque<Slot>,
     pub(super) bytes: usize,
+    /// Messages that will be somewhere else soon, and their text bytes.
+    moving: (usize, usize),
     pub(super) depositing: usize,
     pub(super) depositing_bytes: usize,
 }
@@ -115,6 +126,14 @@ pub(super) struct Outbox {
 impl Outbox {
     pub(super) fn len(&self) -> usize {
         self.messages.len()
+    }
+
+    pub(super) const fn moving(&self) -> usize {
+        self.moving.0
+    }
+
+    pub(super) const fn moving_bytes(&self) -> usize {
+        self.moving.1
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Outgoing> {
@@ -271,6 +290,10 @@ impl Outbox {
     /// Notes that it is told now; says for whom the message is, unless it was told before.
     pub(super) fn tell_waiting(&mut self, key: Key) -> Option<Name> {
         let message = self.messages.get_mut(&key)?;
+        if message.moving() {
+            self.moving.0 -= 1;
+            self.moving.1 -= message.text.len();
+        }
         if std::mem::replace(&mut message.told_waiting, true) {
             return None;
         }
@@ -313,6 +336,10 @@ impl Outbox {
         let Some(conversation) = self.conversations.get_mut(&message.name.folded()) else {
             return;
         };
+        if message.moving() {
+            self.moving.0 += 1;
+            self.moving.1 += message.text.len();
+        }
         if message.parked() {
             if conversation.parked.is_empty() {
                 conversation.parked_since = now;
@@ -340,6 +367,10 @@ impl Outbox {
         let Some(message) = self.messages.get(&key) else {
             return;
         };
+        if message.moving() {
+            self.moving.0 -= 1;
+            self.moving.1 -= message.text.len();
+        }
         if let Some(conversation) = self.conversations.get_mut(&message.name.folded()) {
             conversation.queue.remove(&key);
             conversation.parked.remove(&key);

@@ -577,6 +577,7 @@ impl Client {
             self.link.keep_alive_owed = true;
             let counter = self.link.counter;
             self.ask_registry(cx, session, &ToRegistry::KeepAlive { counter });
+            self.acknowledge_directory(cx);
             self.timers.set(Timer::KeepAlive, cx.now.at + KEEP_ALIVE);
         }
     }

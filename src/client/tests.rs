@@ -5,6 +5,10 @@
 mod direct;
 mod driver;
 mod leaving;
+mod order;
 mod receiving;
 mod registering;
+mod renewing;
+mod restarts;
 mod stored;
+mod trust;

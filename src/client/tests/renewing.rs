@@ -1,0 +1,130 @@
+//! New numbers after a conflict: a database that was restored from a copy.
+
+use super::driver::{Disk, Driver, id_of, ms, offline, online, receipt, text_of};
+use crate::client::interface::Event;
+use crate::transport::SessionId;
+use crate::wire::envelope::Verdict;
+use crate::wire::message::{FromRegistry, ToPeer};
+
+fn in_session() -> (Driver, SessionId) {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.clear();
+    (driver, session)
+}
+
+#[test]
+fn what_conflicts_goes_out_again_under_a_new_epoch_in_order() {
+    let (mut driver, session) = in_session();
+    for text in ["a", "b", "c"] {
+        driver.send("bob", text);
+    }
+    let sent = driver.deliveries(session);
+    driver.clear();
+    for forward in &sent {
+        let conflict = receipt("bob", forward, Verdict::Conflict);
+        driver.hear_from(session, &ToPeer::Receipt(conflict));
+    }
+    let again = driver.deliveries(session);
+    let texts: Vec<String> = again.iter().map(text_of).collect();
+    assert_eq!(texts, ["a", "b", "c"]);
+    let epochs: Vec<_> = again.iter().map(|forward| id_of(forward).slot).collect();
+    assert!(epochs.iter().all(|slot| slot.epoch == epochs[0].epoch));
+    assert_ne!(epochs[0].epoch, id_of(&sent[0]).slot.epoch);
+    assert_eq!(
+        epochs.iter().map(|slot| slot.sequence.0).collect::<Vec<_>>(),
+        [0, 1, 2]
+    );
+    for forward in &again {
+        driver.answer_delivery("bob", session, forward);
+    }
+    assert_eq!(driver.states(), [2, 2, 2]);
+}
+
+#[test]
+fn what_may_have_arrived_under_its_number_keeps_it() {
+    let (mut driver, session) = in_session();
+    driver.send("bob", "a");
+    driver.send("bob", "b");
+    let sent = driver.deliveries(session);
+    driver.clear();
+    let conflict = receipt("bob", &sent[0], Verdict::Conflict);
+    driver.hear_from(session, &ToPeer::Receipt(conflict));
+    driver.answer_delivery("bob", session, &sent[1]);
+    let again = driver.deliveries(session);
+    assert_eq!(
+        again.iter().map(text_of).collect::<Vec<_>>(),
+        ["a"],
+        "b is there already"
+    );
+    driver.answer_delivery("bob", session, &again[0]);
+    assert_eq!(driver.states(), [2, 2]);
+}
+
+#[test]
+fn a_conflict_waits_for_what_is_under_way_no_longer_than_the_budget() {
+    let (mut driver, session) = in_session();
+    driver.send("bob", "a");
+    driver.send("bob", "b");
+    let sent = driver.deliveries(session);
+    driver.clear();
+    driver.disk = Disk::Waits;
+    let conflict = receipt("bob", &sent[0], Verdict::Conflict);
+    driver.hear_from(session, &ToPeer::Receipt(conflict));
+    driver.send("bob", "c");
+    assert!(driver.deliveries(session).is_empty());
+    driver.commit();
+    driver.pass(ms(500));
+    let again = driver.deliveries(session);
+    assert_eq!(again.iter().map(text_of).collect::<Vec<_>>()[0], "a");
+    assert!(again.iter().all(|forward| text_of(forward) != "b"));
+}
+
+#[test]
+fn a_conflict_at_the_registry_is_one_too() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "a");
+    let first = driver.deposits()[0].clone();
+    let slot = id_of(&first.forward).slot;
+    driver.clear();
+    driver.hear(FromRegistry::Conflict { slot });
+    let again = driver.deposits()[0].clone();
+    assert_ne!(id_of(&again.forward).slot.epoch, slot.epoch);
+    driver.answer_deposit(&again);
+    driver.outcome("bob", &again, Verdict::Received);
+    assert_eq!(driver.states(), [2]);
+}
+
+#[test]
+fn a_stored_message_that_turns_out_to_conflict_goes_again() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "a");
+    let first = driver.deposits()[0].clone();
+    driver.answer_deposit(&first);
+    driver.clear();
+    driver.outcome("bob", &first, Verdict::Conflict);
+    let again = driver.deposits()[0].clone();
+    assert_ne!(id_of(&again.forward).slot.epoch, id_of(&first.forward).slot.epoch);
+    driver.answer_deposit(&again);
+    assert_eq!(driver.states(), [1]);
+    assert!(
+        !driver
+            .events()
+            .iter()
+            .any(|event| matches!(event, Event::Refused { .. }))
+    );
+}
+
+#[test]
+fn the_new_number_survives_a_restart() {
+    let (mut driver, session) = in_session();
+    driver.send("bob", "a");
+    let sent = driver.deliveries(session);
+    let conflict = receipt("bob", &sent[0], Verdict::Conflict);
+    driver.hear_from(session, &ToPeer::Receipt(conflict));
+    let again = driver.deliveries(session)[1].clone();
+    driver.restart();
+    driver.come_up();
+    let session = driver.peer_opens("bob");
+    assert_eq!(driver.deliveries(session), [again], "the same bytes");
+}

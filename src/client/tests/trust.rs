@@ -1,0 +1,312 @@
+//! Pins, contradictions, `trust`; names that nobody has.
+
+use super::driver::{Driver, address, here, id_of, message_from, ms, name, offline, online, person};
+use crate::client::interface::{Command, Event, NotAccepted, Refusal};
+use crate::engine::SocketReply;
+use crate::wire::envelope::Envelope;
+use crate::wire::message::{Change, FromRegistry, Record, RegistrationRefusal, ToPeer, ToRegistry};
+
+/// Somebody else has bob's name now.
+fn usurped() -> Record {
+    Record {
+        name: name("bob"),
+        card: *person("eve").card(),
+        presence: here(),
+    }
+}
+
+fn changed() -> Event {
+    Event::IdentityChanged {
+        name: name("bob"),
+        known: person("bob").id(),
+        found: person("eve").id(),
+    }
+}
+
+/// A client that has written to bob, whose name is then given to eve.
+fn contested() -> Driver {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "first");
+    let deposit = driver.deposits()[0].clone();
+    driver.answer_deposit(&deposit);
+    driver.outcome("bob", &deposit, crate::wire::envelope::Verdict::Received);
+    driver.clear();
+    driver.delta(2, Change::Record(usurped()));
+    driver
+}
+
+#[test]
+fn a_name_that_changes_hands_is_told_once_and_nothing_is_sent() {
+    let mut driver = contested();
+    assert_eq!(driver.events()[0], changed());
+    driver.clear();
+    driver.send("bob", "secret");
+    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
+    assert!(driver.connects.is_empty() && driver.sent.is_empty());
+    driver.delta(
+        3,
+        Change::Record(Record {
+            presence: super::driver::gone(),
+            ..usurped()
+        }),
+    );
+    assert!(!driver.events().contains(&changed()), "once");
+}
+
+#[test]
+fn a_message_from_who_took_the_name_is_not_accepted() {
+    let mut driver = contested();
+    driver.clear();
+    let session = driver.peer_opens("eve");
+    let message = message_from("eve", 1, 0, 0, "hi");
+    let envelope = Envelope::parse(&message.envelope).unwrap();
+    let envelope = Envelope {
+        sender: crate::wire::envelope::Party {
+            name: name("bob"),
+            id: person("eve").id(),
+        },
+        ..envelope
+    };
+    let key = person("eve").pair_key(&person("alice").card().key).unwrap();
+    let forged = crate::wire::message::Forward {
+        envelope: envelope.seal(&key),
+        ..message
+    };
+    driver.hear_from(session, &ToPeer::Deliver(forged));
+    assert!(matches!(driver.to_peer(session)[..], [ToPeer::Busy(_)]));
+    assert_eq!(driver.inbox(), [""; 0]);
+}
+
+#[test]
+fn a_stranger_who_only_claims_a_pinned_name_alarms_nobody() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "first");
+    driver.clear();
+    let session = driver.peer_opens("eve");
+    let message = message_from("eve", 1, 0, 0, "hi");
+    let envelope = Envelope {
+        sender: crate::wire::envelope::Party {
+            name: name("bob"),
+            id: person("eve").id(),
+        },
+        ..Envelope::parse(&message.envelope).unwrap()
+    };
+    let key = person("eve").pair_key(&person("alice").card().key).unwrap();
+    let forged = crate::wire::message::Forward {
+        envelope: envelope.seal(&key),
+        ..message
+    };
+    driver.hear_from(session, &ToPeer::Deliver(forged));
+    assert_eq!(driver.events(), []);
+    assert_eq!(driver.inbox(), [""; 0]);
+}
+
+#[test]
+fn trust_takes_the_new_identity_and_sends_what_waits_to_it_in_a_new_epoch() {
+    let mut driver = contested();
+    driver.send("bob", "second");
+    driver.clear();
+    let fingerprint = person("eve").id().fingerprint();
+    driver.command(Command::Trust {
+        name: name("bob"),
+        fingerprint: fingerprint.to_uppercase().replace(' ', ""),
+    });
+    assert_eq!(driver.events(), [Event::Trusted { name: name("bob") }]);
+    let session = driver.peer_answers("eve");
+    let sent = driver.deliveries(session);
+    let envelope = Envelope::parse(&sent[0].envelope).unwrap();
+    assert_eq!(envelope.slot.sequence.0, 0);
+    let crate::wire::envelope::Recipient::Peer(recipient) = envelope.recipient;
+    assert_eq!(recipient.id, person("eve").id());
+    driver.answer_delivery("eve", session, &sent[0]);
+    assert_eq!(driver.states(), [2, 2]);
+    let pins = &driver.store.image().unwrap().registries[0].pins;
+    assert_eq!(pins[0].1.id, person("eve").id());
+}
+
+#[test]
+fn only_what_was_shown_can_be_trusted() {
+    let mut driver = contested();
+    driver.clear();
+    driver.command(Command::Trust {
+        name: name("bob"),
+        fingerprint: person("mallory").id().fingerprint(),
+    });
+    driver.command(Command::Trust {
+        name: name("carol"),
+        fingerprint: person("eve").id().fingerprint(),
+    });
+    let nothing = Event::NotAccepted(NotAccepted::NothingToTrust);
+    assert_eq!(driver.events(), [nothing.clone(), nothing]);
+}
+
+#[test]
+fn a_pin_survives_a_restart() {
+    let mut driver = contested();
+    driver.pass(ms(1_000));
+    driver.restart();
+    driver.come_up();
+    driver.clear();
+    driver.send("bob", "secret");
+    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
+}
+
+#[test]
+fn a_record_that_its_owner_has_not_signed_is_not_used() {
+    let mut forged = online("bob");
+    forged.card.key = person("eve").card().key;
+    let mut driver = Driver::registered(&[forged]);
+    driver.send("bob", "hi");
+    assert!(driver.connects.is_empty());
+    assert_eq!(driver.to_registry(), [ToRegistry::Lookup { name: name("bob") }]);
+}
+
+#[test]
+fn an_unknown_name_is_looked_up_and_refused_if_nobody_has_it() {
+    let mut driver = Driver::registered(&[]);
+    driver.send("zed", "a");
+    driver.send("zed", "b");
+    assert_eq!(driver.to_registry(), [ToRegistry::Lookup { name: name("zed") }]);
+    driver.hear(FromRegistry::NotFound { name: name("zed") });
+    let events = driver.events();
+    assert_eq!(events.len(), 2);
+    assert!(matches!(
+        events[0],
+        Event::Refused {
+            reason: Refusal::NoSuchName,
+            ..
+        }
+    ));
+    assert_eq!(driver.states(), [3, 3]);
+}
+
+#[test]
+fn an_unknown_name_that_is_found_is_written_to() {
+    let mut driver = Driver::registered(&[]);
+    driver.send("bob", "a");
+    driver.hear(FromRegistry::Found {
+        record: offline("bob"),
+    });
+    assert_eq!(driver.deposits().len(), 1);
+    assert_eq!(driver.store.image().unwrap().registries[0].pins.len(), 1);
+}
+
+#[test]
+fn a_pinned_name_that_the_registry_does_not_know_is_not_refused() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "a");
+    driver.delta(2, Change::Removed { name: name("bob") });
+    let slot = id_of(&driver.deposits()[0].forward).slot;
+    driver.clear();
+    driver.hear(FromRegistry::DepositRefused {
+        slot,
+        reason: crate::wire::message::DepositRefusal::NoSuchName,
+    });
+    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
+    assert_eq!(driver.states(), [0]);
+}
+
+#[test]
+fn an_unknown_name_waits_while_the_registry_is_away() {
+    let mut driver = Driver::registered(&[]);
+    driver.lose_registry();
+    driver.events();
+    driver.send("zed", "a");
+    assert_eq!(driver.events(), [Event::Waiting { to: name("zed") }]);
+    driver.pass(ms(5_000));
+    driver.registry_opens();
+    driver.registry_registers();
+    assert!(
+        driver
+            .to_registry()
+            .contains(&ToRegistry::Lookup { name: name("zed") })
+    );
+}
+
+#[test]
+fn a_look_up_is_asked_again_until_it_is_answered() {
+    let mut driver = Driver::registered(&[]);
+    driver.send("zed", "a");
+    for _ in 0..5 {
+        driver.pass(ms(1_000));
+        driver.sign_of_life(super::driver::REGISTRY);
+    }
+    assert_eq!(driver.to_registry().len(), 2);
+}
+
+#[test]
+fn lines_written_before_the_registry_was_ever_reached_are_sent_once_it_is() {
+    let mut driver = Driver::start();
+    driver.send("bob", "early");
+    driver.come_up();
+    driver.directory(&[offline("bob")]);
+    assert_eq!(driver.deposits().len(), 1);
+
+    let mut driver = Driver::start();
+    driver.send("bob", "early");
+    driver.socket(SocketReply::Opened {
+        local: Some(address(40)),
+    });
+    driver.registry_opens();
+    driver.hear(FromRegistry::RegistrationRefused {
+        reason: RegistrationRefusal::NameTaken,
+    });
+    assert_eq!(driver.states(), [0], "accepted, and kept for the next start");
+}
+
+#[test]
+fn changes_of_the_directory_are_told_at_most_once_a_second() {
+    let mut driver = Driver::registered(&[]);
+    driver.pass(ms(1_000));
+    driver.delta(2, Change::Record(online("bob")));
+    driver.delta(3, Change::Record(online("carol")));
+    driver.delta(4, Change::Record(online("dave")));
+    assert_eq!(driver.events(), [Event::TableUpdated]);
+    driver.pass(ms(999));
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(1));
+    assert_eq!(driver.events(), [Event::TableUpdated]);
+    driver.pass(ms(5_000));
+    assert_eq!(driver.events(), []);
+    let image = driver.store.image().unwrap();
+    assert_eq!(image.registries[0].directory.len(), 3);
+    assert_eq!(image.registries[0].version.unwrap().counter, 4);
+}
+
+#[test]
+fn a_delta_that_does_not_fit_is_answered_with_what_we_have() {
+    let mut driver = Driver::registered(&[]);
+    driver.delta(7, Change::Record(online("bob")));
+    assert!(matches!(driver.to_registry()[..],
+        [ToRegistry::DirectoryAck { version }] if version.counter == 1));
+    driver.send("bob", "hi");
+    assert!(driver.connects.is_empty(), "not used");
+}
+
+#[test]
+fn pages_in_any_order_make_one_directory() {
+    use crate::wire::codec::Bounded;
+    use crate::wire::message::{Page, Version};
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.pass(ms(1_000));
+    let page = |index, who: &str| {
+        FromRegistry::Directory(Page {
+            from: None,
+            to: Version { run: 6, counter: 9 },
+            index,
+            last: index == 1,
+            changes: Bounded::truncated(vec![Change::Record(online(who))]),
+        })
+    };
+    driver.hear(page(1, "dave"));
+    assert_eq!(driver.events(), []);
+    driver.hear(page(0, "carol"));
+    assert_eq!(driver.events(), [Event::TableUpdated]);
+    let image = driver.store.image().unwrap();
+    let names: Vec<&str> = image.registries[0]
+        .directory
+        .iter()
+        .map(|listed| listed.record.name.as_str())
+        .collect();
+    assert_eq!(names, ["carol", "dave"], "bob is gone");
+}
