@@ -2,7 +2,7 @@
 //!
 //! The registry refuses them; the command table tests itself against this list, so that a new command or alias
 //! cannot be forgotten here. Words of commands to come are reserved already: a name, once given, stays given.
-//! Invariant: the list is sorted and lower case (PROTOCOL §5.1).
+//! Invariant: the list is sorted and lower case (PROTOCOL §8.1).
 
 use crate::id::Name;
 

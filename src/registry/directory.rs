@@ -1,4 +1,4 @@
-//! The directory as it is told: versions, and pages of what changed since one (PROTOCOL §5.3).
+//! The directory as it is told: versions, and pages of what changed since one (PROTOCOL §8.3).
 //!
 //! Each member carries the version of his last change, so what changed since any version of this run is found
 //! without a history, and a client can never be too far behind. A page is made from what is true when it is made;

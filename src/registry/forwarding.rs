@@ -1,4 +1,4 @@
-//! Mail and outcomes on their way to those who are online (PROTOCOL §5.4).
+//! Mail and outcomes on their way to those who are online (PROTOCOL §8.4).
 //!
 //! Reads pages from the database as windows and send buffers allow, sends their rows in order, and sends again what
 //! is not answered. What a message means is `mailbox.rs`'s and `outcomes.rs`'s business.

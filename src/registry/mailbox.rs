@@ -1,4 +1,4 @@
-//! Deposits and withdrawals: what comes into the mailboxes (PROTOCOL §5.4).
+//! Deposits and withdrawals: what comes into the mailboxes (PROTOCOL §8.4).
 //!
 //! Says who may deposit what and reserves room for it; the database says whether it is new. `Deposited` is sent when
 //! it is committed, and not before. The envelope's tag is for the two ends: it cannot be checked here.

@@ -1,4 +1,4 @@
-//! How messages end: receipts, acknowledgements, expiry (PROTOCOL §5.4).
+//! How messages end: receipts, acknowledgements, expiry (PROTOCOL §8.4).
 //!
 //! A recipient's answer, or the end of a lifetime, turns a message into its outcome, in place; the outcome is told to
 //! its sender until he has committed it. Only answers to what was forwarded in this stay are heard, and only once

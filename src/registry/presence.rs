@@ -1,4 +1,4 @@
-//! Who is there: sessions, registrations, leases (PROTOCOL §5.2).
+//! Who is there: sessions, registrations, leases (PROTOCOL §8.1, §8.2).
 //!
 //! A name is an identity's from its first registration on, which is committed before it is answered. Being there is
 //! never written down: it begins with the answer and ends with the session, with "I leave", or with the lease.

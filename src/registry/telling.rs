@@ -1,4 +1,4 @@
-//! Who is told of the directory, and when (PROTOCOL §5.3).
+//! Who is told of the directory, and when (PROTOCOL §8.3).
 //!
 //! Of each client only the version that he has acknowledged is kept. One update is under way at a time, from there to
 //! the present, at most one a second; the first goes out at once. Many are told in bursts with a pause between.
