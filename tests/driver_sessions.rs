@@ -18,7 +18,7 @@ use udpchat::runtime::driver::{Commands, Driver, Surroundings};
 use udpchat::runtime::socket::Place;
 use udpchat::runtime::wake::Waker;
 use udpchat::store::worker::{Replies, Requests, Worker};
-use udpchat::transport::{Attempt, Connect, Endpoint, SessionEvent, SessionId};
+use udpchat::transport::{Attempt, Connect, Endpoint, SEND_OVERHEAD, SessionEvent, SessionId};
 use udpchat::wire::packet::Service;
 
 enum Ask {
@@ -46,9 +46,6 @@ struct Talker {
     /// When to look whether there is room again.
     again_at: Option<Instant>,
 }
-
-/// What a message costs beside its bytes, generously.
-const SEND_OVERHEAD: usize = 128;
 
 /// What waits to be echoed: more is not taken.
 const BACKLOG_MAX: usize = 100;

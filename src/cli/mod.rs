@@ -24,5 +24,6 @@ mod prompt;
 pub mod render;
 pub mod sanitise;
 mod settling;
+pub mod start;
 pub mod table;
 mod terminal;

@@ -2,11 +2,13 @@
 //!
 //! Invariant: nothing in here decides anything about messages; it carries inputs to an engine and outputs away.
 
+pub mod client;
 pub mod clock;
 pub mod driver;
 pub mod log;
 pub mod outlet;
 pub mod program;
+pub mod registry;
 pub mod signal;
 pub mod socket;
 pub mod start;

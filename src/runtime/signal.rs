@@ -20,6 +20,11 @@ pub fn install(stop: impl Fn() + Send + 'static) -> Result<(), ctrlc::Error> {
     })
 }
 
+/// The person has asked to end in another way: the next signal is the second.
+pub fn asked() {
+    ASKED.store(true, Ordering::Release);
+}
+
 #[expect(
     clippy::exit,
     reason = "the person asked twice; whatever hangs must not stop this"

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::limits::MESSAGE_BYTES_MAX;
+use crate::transport::SEND_OVERHEAD;
 use crate::transport::congestion::{Acked, Controller};
 use crate::transport::flow::Pool;
 use crate::transport::incoming::{Piece, Taken};
-use crate::transport::session::{MESSAGE_OVERHEAD, Received, Session, Violation, wire_bytes};
+use crate::transport::session::{Received, Session, Violation, wire_bytes};
 use crate::wire::frame::{Ack, Frame, frames};
 
 /// Bytes that a session may hold for reassembly without asking the pool: with ten thousand sessions, 40 MiB.
@@ -124,7 +125,7 @@ impl Session {
         let told = recovery.on_ack(now, ack.ranges(), |content, flight| {
             known = known.max(content.acked_up_to);
             for &part in &content.parts {
-                freed += outgoing.on_acked(part).map_or(0, |len| len + MESSAGE_OVERHEAD);
+                freed += outgoing.on_acked(part).map_or(0, |len| len + SEND_OVERHEAD);
             }
             if let Some((sent_at, size)) = flight {
                 let bytes = u64::from(size);

@@ -149,6 +149,9 @@ pub enum SendFault {
     TooLarge,
 }
 
+/// What a message takes of a session's room beside its bytes.
+pub const SEND_OVERHEAD: usize = 64;
+
 /// A datagram to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transmit {
@@ -173,6 +176,7 @@ pub struct Path {
 pub trait Sessions {
     /// The path of a session; `None` if it is gone.
     fn path(&self, session: SessionId) -> Option<Path>;
-    /// How many bytes `send` will still take for it; 0 if it is gone.
+    /// How many bytes `send` will still take for it; 0 if it is gone. Each message takes its own and
+    /// [`SEND_OVERHEAD`]. Not told of what this turn has sent already: whoever sends more than one counts.
     fn room(&self, session: SessionId) -> usize;
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::limits::{MESSAGE_BYTES_MAX, SEND_BYTES_MAX, SESSION_IDLE, SESSION_SILENCE, WINDOW_BYTES_MIN};
-use crate::transport::SendFault;
 use crate::transport::congestion::{Controller, Lost, NewReno};
 pub(super) use crate::transport::flow::Pool;
 use crate::transport::flow::ReceiveWindow;
@@ -20,13 +19,12 @@ use crate::transport::pacer::Pacer;
 use crate::transport::received::ReceivedPackets;
 use crate::transport::recovery::{Due, Recovery};
 use crate::transport::rtt::Rtt;
+use crate::transport::{SEND_OVERHEAD, SendFault};
 use crate::wire::frame::CloseCode;
 use crate::wire::packet::{DATA_HEADER_BYTES, SEAL_BYTES};
 
 /// What a packet weighs beside its frames.
 const PACKET_OVERHEAD: usize = DATA_HEADER_BYTES + SEAL_BYTES;
-/// What one message costs in the send buffer beside its bytes.
-pub(super) const MESSAGE_OVERHEAD: usize = 64;
 /// Control frames that wait at most: a challenge, its answer, a ping and a close, and as many again.
 const CONTROLS_MAX: usize = 8;
 /// No session comes near it: a million packets a second for thirty thousand years.
@@ -207,11 +205,13 @@ impl Session {
         now.since(self.active_at) >= SESSION_IDLE
     }
 
-    /// How many bytes `send` will still take, but never more than one message may have. An empty session takes one message whatever the pool says: a
-    /// few stuck sessions must not silence the others.
+    /// How many bytes `send` will still take. An empty session takes one message whatever the pool says: a few
+    /// stuck sessions must not silence the others. Never more than the smallest messages could use, so that
+    /// whoever gives many in one turn and counts their bytes never meets the bound on their number.
     pub(super) fn room(&self, pool: &Pool) -> usize {
+        let smallest = self.outgoing.messages_left() * SEND_OVERHEAD;
         self.spare(pool)
-            .map_or(0, |spare| spare.saturating_sub(MESSAGE_OVERHEAD))
+            .map_or(0, |spare| spare.min(smallest).saturating_sub(SEND_OVERHEAD))
     }
 
     /// What one more message may cost, if there may be one more.
@@ -220,7 +220,7 @@ impl Session {
             .saturating_sub(self.queued)
             .min(pool.sending.left());
         if self.outgoing.is_empty() {
-            return Some(spare.max(MESSAGE_BYTES_MAX + MESSAGE_OVERHEAD));
+            return Some(spare.max(MESSAGE_BYTES_MAX + SEND_OVERHEAD));
         }
         (self.outgoing.messages_left() > 0).then_some(spare)
     }
@@ -240,7 +240,7 @@ impl Session {
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(SendFault::TooLarge);
         }
-        let cost = bytes.len() + MESSAGE_OVERHEAD;
+        let cost = bytes.len() + SEND_OVERHEAD;
         if self.spare(pool).is_none_or(|spare| cost > spare) {
             return Err(SendFault::Full);
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::lab::*;
 use crate::limits::{SEND_BYTES_MAX, SESSION_MESSAGES_MAX, WINDOW_BYTES_MAX};
+use crate::transport::SEND_OVERHEAD;
 use crate::transport::SendFault;
 use crate::transport::session::{Pool, Received, Session, Violation};
 use crate::wire::codec::Bounded;
@@ -124,7 +125,25 @@ fn the_send_buffer_has_a_bound_and_room_tells_it() {
     assert_eq!(lab.send(0, Vec::new()), Err(SendFault::Full));
     lab.run_until_got(1, 4_096, Duration::from_secs(5));
     lab.run(Duration::from_secs(1));
-    assert_eq!(lab.ends[0].session.room(&lab.ends[0].pool), SEND_BYTES_MAX - 64);
+    let all_smallest = 4_096 * SEND_OVERHEAD - SEND_OVERHEAD;
+    assert_eq!(lab.ends[0].session.room(&lab.ends[0].pool), all_smallest);
+}
+
+#[test]
+fn whoever_counts_bytes_in_a_turn_is_never_refused() {
+    for size in [1, 100, 5_000] {
+        let mut lab = Lab::new(1, quiet(20));
+        for _ in 0..3 {
+            let mut room = lab.ends[0].session.room(&lab.ends[0].pool);
+            while room >= size {
+                lab.send(0, vec![0; size]).unwrap();
+                room = match room.checked_sub(size + SEND_OVERHEAD) {
+                    Some(rest) => rest,
+                    None => break,
+                };
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,99 @@
+//! From a checked command line to an exit code: joins what is typed and shown to the programs of `runtime`.
+//!
+//! Opens the terminal and nothing else. What keeps a program from running is said here, in one line on
+//! standard error.
+//! Invariant: the exit codes are those of `runtime::start::Exit` and of `args::UsageExit`.
+
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+
+use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions};
+use crate::cli::console::{self, Flow};
+use crate::cli::printer::Printer;
+use crate::cli::table::table;
+use crate::client::interface::{Command, Event};
+use crate::registry::interface;
+use crate::runtime::start::{Exit, Fault, Keep, resolve};
+use crate::runtime::{client, log, registry};
+
+/// Runs what was asked for; the result is the exit code.
+pub fn run(invocation: Invocation) -> u8 {
+    let result = match invocation {
+        Invocation::Serve(options) => serve(options),
+        Invocation::Chat(options) => chat(options),
+    };
+    match result {
+        Ok(exit) => exit as u8,
+        Err(fault) => {
+            if let Err(error) = writeln!(io::stderr(), "udpchat: {fault}") {
+                tracing::debug!(%error, "nobody reads standard error");
+            }
+            fault.exit as u8
+        }
+    }
+}
+
+fn serve(options: ServeOptions) -> Result<Exit, Fault> {
+    log::start(log::REGISTRY, options.verbosity);
+    let setup = registry::Setup {
+        port: options.port,
+        bind: options.bind,
+        keep: keep(options.data),
+        restored: options.restored,
+        mail_bytes_max: options.mail_bytes,
+        new_names_per_hour: options.new_names,
+    };
+    let mut printer = io::stdout().is_terminal().then(Printer::plain);
+    let show = move |events: &[interface::Event]| {
+        // Only the newest table is of interest.
+        let newest = events.iter().rev().find_map(|event| match event {
+            interface::Event::Table(rows) => Some(rows),
+            interface::Event::Ended => None,
+        });
+        if let (Some(printer), Some(rows)) = (&mut printer, newest) {
+            printer.print(&table(rows))?;
+        }
+        Ok(Vec::new())
+    };
+    registry::run(setup, Box::new(show))
+}
+
+fn chat(options: ChatOptions) -> Result<Exit, Fault> {
+    log::start(log::CLIENT, options.verbosity);
+    let setup = client::Setup {
+        registry: match options.server {
+            Host::Address(ip) => SocketAddr::new(ip.to_canonical(), options.server_port),
+            Host::Name(name) => resolve(&name, options.server_port)?,
+        },
+        name: options.name.clone(),
+        port: options.port,
+        keep: keep(options.data),
+        time_to_live: options.ttl,
+    };
+    let (console, mut printer, mut closing) = console::open(options.name)?;
+    let show = move |events: &[Event]| {
+        if events.iter().any(|event| matches!(event, Event::Ended(_))) {
+            closing.hurry();
+        }
+        let shown = printer.show(events)?;
+        Ok(shown.into_iter().map(|id| Command::Shown { id }).collect())
+    };
+    let typist = |mut submit: Box<dyn FnMut(Command) -> bool + Send>| {
+        console.run_input(|command| {
+            if submit(command) {
+                Flow::Continue
+            } else {
+                Flow::Stop
+            }
+        });
+    };
+    client::run(setup, Box::new(typist), Box::new(show))
+}
+
+fn keep(data: Data) -> Keep {
+    match data {
+        Data::Default => Keep::Under(None),
+        Data::Folder(folder) => Keep::Under(Some(folder)),
+        Data::Ephemeral => Keep::Nothing,
+    }
+}

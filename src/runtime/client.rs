@@ -1,0 +1,101 @@
+//! A client, from what its user has chosen to the way it ended.
+//!
+//! Opens what the engine needs and gives it to the loop. Reads no arguments and prints nothing.
+//! Invariant: nothing is bound and no thread runs before identity and database are in hand.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clock;
+use super::program::{Program, Show, Typist};
+use super::signal;
+use super::socket::Place;
+use super::start::{Exit, Fault, Home, Keep, random};
+use crate::client::interface::{Command, Ending, Event};
+use crate::client::{Client, Config};
+use crate::id::Name;
+use crate::identity::{Identity, Role};
+use crate::node::Node;
+use crate::store::client::ClientStore;
+use crate::store::folder;
+use crate::transport::Endpoint;
+use crate::wire::packet::Service;
+
+/// What a user has chosen.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// His name.
+    pub name: Name,
+    /// Where the registry is.
+    pub registry: SocketAddr,
+    /// The port to bind; 0: any free one.
+    pub port: u16,
+    /// What is to be kept.
+    pub keep: Keep,
+    /// How long a message may take.
+    pub time_to_live: Duration,
+}
+
+/// Runs a client to its end.
+///
+/// # Errors
+/// What kept it from starting or going on. How it ended otherwise was said by its last event.
+pub fn run(setup: Setup, typist: Typist<Command>, show: Show<Event, Command>) -> Result<Exit, Fault> {
+    let home = Home::open(setup.keep, |root| folder::of_client(root, &setup.name))?;
+    let seed = home.seed()?;
+    let identity = Arc::new(Identity::from_seed(&seed, Role::Client));
+    let (store, image) = match home.database() {
+        Some(path) => ClientStore::open(&path)?,
+        None => ClientStore::open_in_memory()?,
+    };
+    let config = Config {
+        time_to_live: setup.time_to_live,
+        ..Config::new(setup.name, setup.registry)
+    };
+    let role = Client::new(config, Arc::clone(&identity), image, clock::now(), random()?);
+    let program = Program {
+        node: Node::new(Endpoint::new(identity, Service::Peer, random()?), role),
+        store,
+        place: Place {
+            address: None,
+            port: setup.port,
+        },
+        needs_port: false,
+        registry: Some(setup.registry),
+        typist: Some(leaving_counts(typist)),
+        show,
+        ends_when_unheard: true,
+        stop: || Command::Leave,
+        is_last: |event| matches!(event, Event::Ended(_)),
+    };
+    let last = program.run()?;
+    // The folder's lock is held until here.
+    drop(home);
+    Ok(match last {
+        Some(Event::Ended(ending)) => exit(ending),
+        _ => Exit::Done,
+    })
+}
+
+/// Whoever has typed that he leaves needs only one Ctrl+C more to leave at once.
+fn leaving_counts(typist: Typist<Command>) -> Typist<Command> {
+    Box::new(move |mut submit| {
+        typist(Box::new(move |command| {
+            if command == Command::Leave {
+                signal::asked();
+            }
+            submit(command)
+        }));
+    })
+}
+
+const fn exit(ending: Ending) -> Exit {
+    match ending {
+        Ending::Done => Exit::Done,
+        Ending::ServerSilent => Exit::ServerSilent,
+        Ending::Refused => Exit::Refused,
+        Ending::Port => Exit::Port,
+        Ending::Storage => Exit::Storage,
+    }
+}
