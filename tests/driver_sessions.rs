@@ -176,7 +176,7 @@ fn rig(number: u8, outlet_bound: usize) -> Rig {
             address: None,
             port: 0,
         },
-        needs_port: true,
+        needs_port: false,
         registry: Some("127.0.0.1:9".parse().unwrap()),
         store: Worker::start(NoStore, move || ring.wake()).unwrap(),
         commands: Commands {

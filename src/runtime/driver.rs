@@ -44,7 +44,7 @@ pub struct Commands<C> {
 pub struct Surroundings<R: Role> {
     /// Where to bind when the role asks for it.
     pub place: Place,
-    /// Whether to end if the port cannot be had, rather than ask the role.
+    /// Whether the port is bound from the start to the end, and its lack is the end: for a role that never asks.
     pub needs_port: bool,
     /// The registry, where there is one: whoever binds is told the local address towards it.
     pub registry: Option<SocketAddr>,
@@ -114,9 +114,14 @@ impl<R: Role> Driver<R> {
     /// Runs until the role has said its last and the answers to it are taken. All that the role asked of the store
     /// is committed when this returns.
     pub fn run(mut self) -> Result<(), DriverFault> {
+        if self.around.needs_port
+            && let SocketReply::Failed(sentence) = self.open()
+        {
+            return Err(DriverFault::Port(sentence));
+        }
         // The first input: a role that wants to begin with something has its deadline at once.
         self.feed(Node::handle_timeout);
-        self.serve_port()?;
+        self.serve_port();
         while !(self.ended && self.answered) {
             self.leave()?;
             self.wait()?;
@@ -140,7 +145,8 @@ impl<R: Role> Driver<R> {
         self.take_replies()?;
         self.take_commands();
         self.take_timeout();
-        self.serve_port()
+        self.serve_port();
+        Ok(())
     }
 
     /// One input, and all that comes of it.
@@ -259,22 +265,18 @@ impl<R: Role> Driver<R> {
     }
 
     /// Opens and frees the port as asked.
-    fn serve_port(&mut self) -> Result<(), DriverFault> {
+    fn serve_port(&mut self) {
         while !self.port_requests.is_empty() {
             for request in std::mem::take(&mut self.port_requests) {
                 match request {
                     SocketRequest::Open => {
                         let reply = self.open();
-                        if let (SocketReply::Failed(sentence), true) = (&reply, self.around.needs_port) {
-                            return Err(DriverFault::Port(sentence.clone()));
-                        }
                         self.feed(|node, now| node.handle_socket(now, reply));
                     }
                     SocketRequest::Close => self.close(),
                 }
             }
         }
-        Ok(())
     }
 
     fn open(&mut self) -> SocketReply {

@@ -40,7 +40,7 @@ pub struct Program<R: Role, S> {
     pub store: S,
     /// Where it binds.
     pub place: Place,
-    /// Whether it ends if that is not possible.
+    /// Whether it binds at once and ends if that is not possible; otherwise the role says when.
     pub needs_port: bool,
     /// The registry, if it has one.
     pub registry: Option<SocketAddr>,
