@@ -4,18 +4,30 @@
 //! Invariant: the second ends the program whatever hangs; what was confirmed is on the disk.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::clock;
 
 /// The exit code after a second signal: that of a shell for a program that SIGINT has ended (128 + 2).
 const CODE_AT_ONCE: i32 = 130;
+
+/// Two signals so close are one wish, told twice: as `timeout` and some supervisors do, to a process and its group.
+const ECHO: Duration = Duration::from_millis(200);
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// Calls `stop` in a thread of its own at the first signal; ends the process at the second. Once a process.
 pub fn install(stop: impl Fn() + Send + 'static) -> Result<(), ctrlc::Error> {
+    let mut first_at = None;
     ctrlc::set_handler(move || {
+        let now = clock::now().at;
+        if first_at.is_some_and(|first| now.since(first) < ECHO) {
+            return;
+        }
         if ASKED.swap(true, Ordering::AcqRel) {
             at_once();
         }
+        first_at = Some(now);
         stop();
     })
 }

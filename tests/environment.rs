@@ -1,0 +1,164 @@
+//! The built program in surroundings that will not do: each has its sentence and its exit code, and loses nothing.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::fs;
+use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// The registry's port: bound by the test, so that nothing starts by mistake, unless the test frees it.
+struct Scene {
+    data: TempDir,
+    port: UdpSocket,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self {
+            data: tempfile::tempdir().unwrap(),
+            port: UdpSocket::bind("127.0.0.1:0").unwrap(),
+        }
+    }
+
+    fn port(&self) -> u16 {
+        self.port.local_addr().unwrap().port()
+    }
+
+    /// The registry's folder, with an identity.
+    fn folder(&self) -> PathBuf {
+        let folder = self.data.path().join("registries").join(self.port().to_string());
+        fs::create_dir_all(&folder).unwrap();
+        let identity = folder.join("identity");
+        fs::write(&identity, [7; 32]).unwrap();
+        fs::set_permissions(&identity, fs::Permissions::from_mode(0o600)).unwrap();
+        folder
+    }
+
+    /// The exit code and the words of a registry that cannot start.
+    fn serve(&self) -> (i32, String) {
+        run(&["-s", &self.port().to_string()], self.data.path())
+    }
+}
+
+fn run(arguments: &[&str], data: &Path) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_udpchat"))
+        .args(arguments)
+        .arg("--data-dir")
+        .arg(data)
+        .env_remove("UDPCHAT_LOG")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let words = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8_lossy(&words).into_owned(),
+    )
+}
+
+#[test]
+fn a_taken_port_ends_a_registry_with_4() {
+    let (code, words) = Scene::new().serve();
+    assert_eq!(code, 4, "{words}");
+    assert!(words.contains("in use by another program"), "{words}");
+}
+
+#[test]
+fn a_taken_port_ends_a_client_with_4() {
+    let scene = Scene::new();
+    let port = scene.port().to_string();
+    let (code, words) = run(&["-c", "alice", "127.0.0.1", "9", &port], scene.data.path());
+    assert_eq!(code, 4, "{words}");
+    assert!(words.contains("in use by another program"), "{words}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_ends_with_5() {
+    let scene = Scene::new();
+    let file = scene.data.path().join("file");
+    fs::write(&file, b"").unwrap();
+    let (code, words) = run(&["-s", &scene.port().to_string()], &file);
+    assert_eq!(code, 5, "{words}");
+    assert!(words.contains("--data-dir"), "says what to do: {words}");
+}
+
+#[test]
+fn a_locked_database_ends_with_5() {
+    let scene = Scene::new();
+    let other = Connection::open(scene.folder().join("database.sqlite")).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let (code, words) = scene.serve();
+    assert_eq!(code, 5, "{words}");
+    assert!(words.contains("in use by another process"), "{words}");
+}
+
+#[test]
+fn a_corrupt_database_ends_with_5_and_is_kept() {
+    let scene = Scene::new();
+    let database = scene.folder().join("database.sqlite");
+    fs::write(&database, "no database ".repeat(1_000)).unwrap();
+    let (code, words) = scene.serve();
+    assert_eq!(code, 5, "{words}");
+    assert!(words.contains("damaged or not a database"), "{words}");
+    assert!(fs::read_to_string(&database).unwrap().starts_with("no database"));
+}
+
+#[test]
+fn a_database_of_a_newer_program_ends_with_5_and_is_kept() {
+    let scene = Scene::new();
+    let database = scene.folder().join("database.sqlite");
+    let newer = Connection::open(&database).unwrap();
+    let application = i32::from_be_bytes(*b"udcR");
+    newer.pragma_update(None, "application_id", application).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    drop(newer);
+    let (code, words) = scene.serve();
+    assert_eq!(code, 5, "{words}");
+    assert!(words.contains("newer udpchat"), "{words}");
+    let kept: i64 = Connection::open(&database)
+        .unwrap()
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, 99);
+}
+
+#[test]
+fn an_identity_that_others_can_read_or_that_is_gone_ends_with_5() {
+    let scene = Scene::new();
+    let identity = scene.folder().join("identity");
+    fs::set_permissions(&identity, fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, words) = scene.serve();
+    assert_eq!(code, 5, "{words}");
+    assert!(words.contains("chmod 600"), "{words}");
+    fs::remove_file(&identity).unwrap();
+    fs::write(identity.with_file_name("database.sqlite"), b"").unwrap();
+    let (code, words) = scene.serve();
+    assert_eq!(code, 5, "{words}");
+    assert!(!identity.exists(), "none is drawn in its place: {words}");
+}
+
+#[test]
+fn a_folder_in_use_ends_with_5() {
+    let scene = Scene::new();
+    let lock = fs::File::create(scene.folder().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let (code, words) = scene.serve();
+    assert_eq!(code, 5, "{words}");
+    assert!(words.contains("another udpchat"), "{words}");
+}
+
+#[test]
+fn a_server_without_a_name_ends_with_1() {
+    let scene = Scene::new();
+    let (code, words) = run(
+        &["-c", "alice", "no.such.host.invalid", "9", "0"],
+        scene.data.path(),
+    );
+    assert_eq!(code, 1, "{words}");
+    assert!(words.contains("no.such.host.invalid"), "{words}");
+}
