@@ -4,6 +4,7 @@
 //! committed at once, or when a test says so, or fail.
 
 mod directory;
+mod expiry;
 mod mail;
 mod presence;
 mod quota;
