@@ -15,10 +15,12 @@ use crate::wire::message::{Forward, FromRegistry, Outcome};
 
 use crate::limits::ROOM_RETRY;
 
-/// What a message costs beside an envelope: its kind, floor and length.
-const FORWARD_OVERHEAD: usize = 16;
-/// More than an encoded outcome.
-const OUTCOME_BYTES_MAX: usize = 256;
+/// What a message costs in a send buffer beside its bytes, at most.
+const SEND_OVERHEAD: usize = 64;
+/// What a forwarded message costs beside its envelope: its kind, floor and length.
+const FORWARD_OVERHEAD: usize = 16 + SEND_OVERHEAD;
+/// More than an encoded outcome costs.
+const OUTCOME_BYTES_MAX: usize = 256 + SEND_OVERHEAD;
 
 /// A row as it is sent.
 enum Item {

@@ -36,7 +36,7 @@ pub(super) struct Flight {
     /// What the next wait will be.
     wait: Duration,
     /// Whether it is to be sent again when the cursor comes by.
-    again: bool,
+    pub(super) again: bool,
     /// Whether its answer is being committed.
     pub(super) ending: bool,
     /// How often it was sent as it is now.
@@ -62,12 +62,12 @@ pub(super) struct Lane {
     /// The last row that was seen to.
     cursor: Row,
     /// Whether there may be rows after it.
-    more: bool,
+    pub(super) more: bool,
     /// Whether a page is being read.
-    reading: bool,
-    bytes: u64,
-    flights: BTreeMap<Key, Flight>,
-    again: usize,
+    pub(super) reading: bool,
+    pub(super) bytes: u64,
+    pub(super) flights: BTreeMap<Key, Flight>,
+    pub(super) again: usize,
 }
 
 impl Lane {

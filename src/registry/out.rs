@@ -105,7 +105,7 @@ pub(super) struct DepositUnderWay {
 pub(super) struct Out {
     actions: VecDeque<Action<Request, Event>>,
     pending: VecDeque<(Ticket, Pending)>,
-    next: u64,
+    pub(super) next: u64,
 }
 
 impl Out {

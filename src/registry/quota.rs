@@ -25,7 +25,7 @@ pub(super) struct Quotas {
     total: Usage,
     mailboxes: BTreeMap<MemberId, Mailbox>,
     /// By recipient and sender.
-    pairs: BTreeMap<(MemberId, MemberId), Usage>,
+    pub(super) pairs: BTreeMap<(MemberId, MemberId), Usage>,
     /// By writer and reader.
     contacts: BTreeSet<(MemberId, MemberId)>,
 }

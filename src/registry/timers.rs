@@ -30,7 +30,7 @@ pub(super) enum Timer {
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    deadlines: BTreeMap<Timer, Instant>,
+    pub(super) deadlines: BTreeMap<Timer, Instant>,
     order: BTreeSet<(Instant, Timer)>,
 }
 

@@ -3,14 +3,16 @@
 //! [`World`] drives a registry as a node does, with sessions that are only entries in a table. Store requests are
 //! committed at once, or when a test says so, or fail.
 
+mod chaos;
 mod directory;
 mod expiry;
 mod mail;
 mod presence;
 mod quota;
 mod registration;
+mod speed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -443,5 +445,48 @@ impl Registry {
     /// Envelope bytes that are counted.
     fn quotas_total(&self) -> u64 {
         self.quotas.total().bytes
+    }
+}
+
+impl lane::Lane {
+    /// Its counts are what they count.
+    fn check(&self) {
+        let flights = || self.flights.values();
+        assert_eq!(self.bytes, flights().map(|flight| flight.bytes).sum::<u64>());
+        assert_eq!(self.again, flights().filter(|flight| flight.again).count());
+        assert!(flights().all(|flight| !(flight.again && flight.ending)));
+    }
+
+    /// Whether only a timer can bring it on.
+    fn is_stalled(&self) -> bool {
+        let ending = self.flights.values().any(|flight| flight.ending);
+        !self.reading && !ending && (self.more || !self.flights.is_empty())
+    }
+}
+
+impl timers::Timers {
+    fn is_set(&self, timer: Timer) -> bool {
+        self.deadlines.contains_key(&timer)
+    }
+}
+
+impl Quotas {
+    /// As the database would have it.
+    fn usage(&self) -> Vec<storage::PairUsage> {
+        self.pairs
+            .iter()
+            .map(|((recipient, sender), usage)| storage::PairUsage {
+                recipient: *recipient,
+                sender: *sender,
+                usage: *usage,
+            })
+            .collect()
+    }
+}
+
+impl Out {
+    /// Requests of this run.
+    const fn asked_in_all(&self) -> u64 {
+        self.next
     }
 }

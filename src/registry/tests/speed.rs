@@ -1,0 +1,63 @@
+//! How fast engine and database are together, and how much an idle client costs. Not run by default: these measure.
+
+use super::*;
+
+/// Deposits, forwards, receipts, outcomes, acknowledgements: `cargo test --release -- --ignored speed`.
+#[test]
+#[ignore = "a measurement: it asserts nothing about time"]
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+#[expect(clippy::print_stdout, reason = "for whoever runs it")]
+fn the_hot_path() {
+    let mut world = World::new(Config::unlimited());
+    let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
+    let (to_ann, to_bea) = (world.join(1, &ann, 1), world.join(2, &bea, 1));
+    world.settle();
+    let count = 50_000;
+    let body = "x".repeat(100);
+    let texts: Vec<_> = (0..count).map(|n| ann.envelope(&bea, n, &body)).collect();
+    let deposits: Vec<_> = texts.iter().map(|text| codec::encode(&deposit(text))).collect();
+    let receipts: Vec<_> = (0..)
+        .zip(&texts)
+        .map(|(n, text)| {
+            codec::encode(&ToRegistry::Receipt(bea.receipt(
+                &ann,
+                n,
+                text,
+                Verdict::Received,
+            )))
+        })
+        .collect();
+    world.held = true;
+    let [mut deposited, mut receipted, mut forgotten] = [Duration::ZERO; 3];
+    for batch in 0..usize::try_from(count).unwrap() / 500 {
+        let range = batch * 500..(batch + 1) * 500;
+        let start = std::time::Instant::now();
+        for bytes in &deposits[range.clone()] {
+            world.say_bytes(to_ann, bytes.clone());
+        }
+        world.commit_asked();
+        deposited += start.elapsed();
+        let start = std::time::Instant::now();
+        for bytes in &receipts[range.clone()] {
+            world.say_bytes(to_bea, bytes.clone());
+        }
+        world.commit_asked();
+        receipted += start.elapsed();
+        let start = std::time::Instant::now();
+        for n in range {
+            let slot = slot(n as u64);
+            world.say(to_ann, &ToRegistry::OutcomeAck { slot });
+        }
+        world.commit();
+        forgotten += start.elapsed();
+        let did = world.take();
+        assert_eq!(did.len(), 1_500);
+    }
+    for (what, span) in [
+        ("deposit and forward", deposited),
+        ("receipt and outcome", receipted),
+        ("acknowledgement", forgotten),
+    ] {
+        println!("{what}: {:.0}/s", count as f64 / span.as_secs_f64());
+    }
+}
