@@ -6,7 +6,6 @@ use super::*;
 #[test]
 #[ignore = "a measurement: it asserts nothing about time"]
 #[expect(clippy::disallowed_methods, reason = "it measures")]
-#[expect(clippy::print_stdout, reason = "for whoever runs it")]
 fn the_hot_path() {
     let mut world = World::new(Config::unlimited());
     let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
