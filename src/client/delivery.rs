@@ -10,41 +10,28 @@ use std::time::Duration;
 
 use super::directory::Knowledge;
 use super::outbox::{Outgoing, Stage};
-use super::storage::{Accept, Key, Unfinished};
-use super::{After, Client, SWEEP_AFTER, Timer};
-use crate::client::interface::{Event, NotAccepted};
+use super::storage::Key;
+use super::{After, Client, Timer};
+use crate::client::interface::Event;
 use crate::client::storage::Request;
-use crate::clock::{Age, Instant, Now, WallTime};
+use crate::clock::Instant;
 use crate::engine::{Action, Context};
-use crate::id::{EnvelopeHash, IdentityId, Name, Slot};
+use crate::id::{EnvelopeHash, IdentityId};
 use crate::identity::Card;
-use crate::limits::{
-    BODY_BYTES_MAX, DIRECT_BUDGET, DIRECT_HANDSHAKE_BUDGET, REQUEST_RETRY, REQUEST_RETRY_MAX,
-};
+use crate::limits::{DIRECT_BUDGET, DIRECT_HANDSHAKE_BUDGET, REQUEST_RETRY};
 use crate::transport::{Connect, SessionId};
 use crate::wire::envelope::{Body, Envelope, Party, Recipient};
 use crate::wire::message::{Deposit, Forward, ToPeer, ToRegistry};
 use crate::wire::packet::Service;
 
 /// Sessions that may break under a message before it goes to the registry.
-const DIRECT_TRIES_MAX: u8 = 3;
+pub(super) const DIRECT_TRIES_MAX: u8 = 3;
 /// Initials to a peer's address, one a second each (DIRECT_HANDSHAKE_BUDGET is the first one's).
 const PEER_INITIALS: u32 = 3;
 /// Addresses of a peer tried at once: his own network's first and the observed one.
 const PEER_ADDRESSES_MAX: usize = 3;
 /// How soon a full send buffer is looked at again.
 pub(super) const ROOM_INTERVAL: Duration = Duration::from_millis(20);
-
-/// A message on its way into the outbox.
-#[derive(Debug)]
-pub(super) struct Accepting {
-    to: Name,
-    text: String,
-    sent_at: WallTime,
-    expires: Age,
-    pin: Option<Card>,
-    deposit: Option<Card>,
-}
 
 /// What is to be done with a message now.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,141 +55,6 @@ enum Why {
 }
 
 impl Client {
-    /// The user has written something.
-    pub(super) fn send(&mut self, cx: &Context<'_>, to: Name, text: String) {
-        let limits = &self.config.limits;
-        let early: usize = self.early.iter().map(|(_, text)| text.len()).sum();
-        let messages = self.outbox.len() + self.accepting.0 + self.early.len();
-        let bytes = self.outbox.bytes + self.accepting.1 + early;
-        let refusal = if text.len() > BODY_BYTES_MAX {
-            Some(NotAccepted::TooLarge(text.len()))
-        } else if to.matches(&self.config.name) {
-            Some(NotAccepted::ToSelf)
-        } else if messages >= limits.outbox_messages || bytes + text.len() > limits.outbox_bytes {
-            Some(NotAccepted::OutboxFull)
-        } else {
-            None
-        };
-        if let Some(refusal) = refusal {
-            self.out.event(Event::NotAccepted(refusal));
-        } else if self.link.known() {
-            self.accept(cx.now, &to, text);
-        } else {
-            self.early.push_back((to, text));
-        }
-    }
-
-    /// Asks the store to accept a message.
-    pub(super) fn accept(&mut self, now: Now, to: &Name, text: String) {
-        let to = self.directory.spelling(to);
-        let folded = to.folded();
-        let (card, pin) = match self.directory.knows(&folded) {
-            Knowledge::Pinned(card) => (Some(card), None),
-            Knowledge::Listed(card) => (Some(card), Some(card)),
-            Knowledge::Contested { .. } | Knowledge::Unknown => (None, None),
-        };
-        // If it will be deposited anyhow, that is committed with it.
-        let deposit = card.filter(|card| {
-            self.link.registered().is_some()
-                && !self.closing()
-                && self.directory.offline(&folded)
-                && self.peers.get(card.id).is_none_or(|peer| peer.session.is_none())
-                && self
-                    .outbox
-                    .conversation(&folded)
-                    .is_none_or(|conversation| !conversation.renewing)
-        });
-        let accepting = Accepting {
-            expires: self.life.age(now.at).after(self.config.time_to_live),
-            sent_at: now.wall,
-            to,
-            text,
-            pin,
-            deposit,
-        };
-        self.accepting.0 += 1;
-        self.accepting.1 += accepting.text.len();
-        let request = Request::Accept(Accept {
-            to: accepting.to.clone(),
-            text: accepting.text.clone(),
-            sent_at: accepting.sent_at,
-            expires: accepting.expires,
-            pin,
-            deposit,
-            fresh: self.fresh_epoch(),
-        });
-        self.out.store(request, After::Accepted(Box::new(accepting)));
-    }
-
-    pub(super) fn accepting_over(&mut self, accepting: &Accepting) {
-        self.accepting.0 -= 1;
-        self.accepting.1 -= accepting.text.len();
-    }
-
-    /// The message is in the outbox.
-    pub(super) fn accepted(&mut self, cx: &Context<'_>, accepting: Accepting, key: Key, slot: Slot) {
-        self.accepting_over(&accepting);
-        if let Some(card) = accepting.pin {
-            self.directory.pin(&accepting.to, card);
-        }
-        let folded = accepting.to.folded();
-        self.outbox.insert(
-            key,
-            Outgoing {
-                name: accepting.to,
-                slot,
-                text: accepting.text,
-                sent_at: accepting.sent_at,
-                expires: accepting.expires,
-                stored: false,
-                deposited: accepting.deposit.is_some(),
-                recipient: accepting.deposit,
-                hash: None,
-                stage: Stage::Queued,
-                queued_at: cx.now.at,
-                not_before: Instant::ZERO,
-                to_registry: false,
-                direct_tries: 0,
-                transmitted: false,
-                told_road: false,
-                told_waiting: false,
-            },
-        );
-        self.plan_sweep(cx.now.at);
-        self.pump(cx, &folded);
-    }
-
-    /// An unfinished message of an earlier run.
-    pub(super) fn resume(&mut self, now: Now, message: Unfinished) {
-        let stage = if message.stored {
-            Stage::Stored
-        } else {
-            Stage::Queued
-        };
-        self.outbox.insert(
-            message.key,
-            Outgoing {
-                name: message.to,
-                slot: message.slot,
-                text: message.text,
-                sent_at: message.sent_at,
-                expires: message.expires,
-                stored: message.stored,
-                deposited: message.deposited,
-                recipient: message.recipient,
-                hash: None,
-                stage,
-                queued_at: now.at,
-                not_before: Instant::ZERO,
-                to_registry: false,
-                direct_tries: 0,
-                transmitted: true,
-                told_road: true,
-                told_waiting: false,
-            },
-        );
-    }
-
     pub(super) fn pump_all(&mut self, cx: &Context<'_>) {
         for to in self.outbox.names() {
             self.pump(cx, &to);
@@ -372,17 +224,10 @@ impl Client {
     }
 
     /// How long a direct receipt may take.
-    fn budget(cx: &Context<'_>, session: SessionId) -> Duration {
+    pub(super) fn budget(cx: &Context<'_>, session: SessionId) -> Duration {
         cx.sessions
             .path(session)
             .map_or(DIRECT_BUDGET, |path| DIRECT_BUDGET.max(path.probe_timeout * 3))
-    }
-
-    pub(super) fn budget_of(&self, cx: &Context<'_>, key: Key) -> Duration {
-        match self.outbox.get(key).map(|message| message.stage) {
-            Some(Stage::Direct { session, .. }) => Self::budget(cx, session),
-            _ => DIRECT_BUDGET,
-        }
     }
 
     /// The envelope's bytes: the same however often it is sealed.
@@ -447,7 +292,7 @@ impl Client {
     }
 
     /// Gives a message to a peer's session, if there is room.
-    fn hand_over(&mut self, cx: &Context<'_>, key: Key, session: SessionId, card: &Card) -> bool {
+    pub(super) fn hand_over(&mut self, cx: &Context<'_>, key: Key, session: SessionId, card: &Card) -> bool {
         let room = self.outbox.get(key).map_or(0, Outgoing::weight);
         if self.out.room(cx, session) < room {
             return false;
@@ -531,7 +376,13 @@ impl Client {
         }
     }
 
-    fn ask_deposit(&mut self, cx: &Context<'_>, session: SessionId, key: Key, card: &Card) -> bool {
+    pub(super) fn ask_deposit(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        key: Key,
+        card: &Card,
+    ) -> bool {
         let age = self.life.age(cx.now.at);
         let Some(left) = self.outbox.get(key).map(|message| age.until(message.expires)) else {
             return false;
@@ -561,168 +412,5 @@ impl Client {
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
         }
         self.pump(cx, &to);
-    }
-
-    /// A message's deadline has come.
-    pub(super) fn message_due(&mut self, cx: &Context<'_>, key: Key) {
-        let Some(message) = self.outbox.get(key) else {
-            return;
-        };
-        let (stage, to, name) = (message.stage, message.name.folded(), message.name.clone());
-        match stage {
-            Stage::Direct { .. } if self.link.registered().is_some() => {
-                self.take_to_registry(cx, key);
-                self.pump(cx, &to);
-            }
-            Stage::Direct { session, again } => self.repeat_directly(cx, key, session, again, &name),
-            Stage::Depositing { again } => {
-                if let (Some(session), Some(card)) = (self.link.registered(), message.recipient) {
-                    self.ask_deposit(cx, session, key, &card);
-                    let longer = (again * 2).min(REQUEST_RETRY_MAX);
-                    let stage = Stage::Depositing { again: longer };
-                    self.outbox.set_stage(key, stage, cx.now.at);
-                    self.timers.set(Timer::Message(key), cx.now.at + longer);
-                }
-            }
-            Stage::Queued | Stage::Marking | Stage::Stored | Stage::Conflicted | Stage::Ending => {}
-        }
-    }
-
-    /// No receipt in time, and no registry to go to: he may still answer.
-    fn repeat_directly(
-        &mut self,
-        cx: &Context<'_>,
-        key: Key,
-        session: SessionId,
-        again: Option<Duration>,
-        name: &Name,
-    ) {
-        if let (Some(_), Knowledge::Pinned(card)) = (again, self.directory.knows(&name.folded())) {
-            self.hand_over(cx, key, session, &card);
-        }
-        let pause = again.map_or(REQUEST_RETRY, |again| (again * 2).min(REQUEST_RETRY_MAX));
-        let stage = Stage::Direct {
-            session,
-            again: Some(pause),
-        };
-        self.outbox.set_stage(key, stage, cx.now.at);
-        self.timers.set(Timer::Message(key), cx.now.at + pause);
-        if !self.link.trying() {
-            self.tell_one_waiting(key);
-        }
-    }
-
-    fn take_to_registry(&mut self, cx: &Context<'_>, key: Key) {
-        if let Some(message) = self.outbox.get_mut(key) {
-            message.to_registry = true;
-        }
-        self.timers.clear(&Timer::Message(key));
-        self.outbox.set_stage(key, Stage::Queued, cx.now.at);
-    }
-
-    /// The registry is back: what was not answered directly in time goes there.
-    pub(super) fn deposit_late(&mut self, cx: &Context<'_>) {
-        let late: Vec<Key> = self
-            .outbox
-            .iter()
-            .filter(|(_, message)| matches!(message.stage, Stage::Direct { again: Some(_), .. }))
-            .map(|(key, _)| key)
-            .collect();
-        for key in late {
-            self.take_to_registry(cx, key);
-        }
-    }
-
-    /// The registry is gone: unanswered deposits may go another way.
-    pub(super) fn requeue_deposits(&mut self, cx: &Context<'_>) {
-        let asked: Vec<Key> = self
-            .outbox
-            .iter()
-            .filter(|(_, message)| {
-                matches!(message.stage, Stage::Depositing { .. })
-                    || (message.stage == Stage::Queued && message.to_registry)
-            })
-            .map(|(key, _)| key)
-            .collect();
-        for key in asked {
-            self.timers.clear(&Timer::Message(key));
-            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
-            if let Some(message) = self.outbox.get_mut(key) {
-                message.to_registry = false;
-                message.direct_tries = 0;
-            }
-        }
-    }
-
-    /// A peer's session is gone: what it was given may or may not have arrived.
-    pub(super) fn take_back(&mut self, cx: &Context<'_>, session: SessionId) {
-        for key in self.outbox.direct_on(session) {
-            self.timers.clear(&Timer::Message(key));
-            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
-            if let Some(message) = self.outbox.get_mut(key) {
-                message.direct_tries = message.direct_tries.saturating_add(1);
-                if message.direct_tries >= DIRECT_TRIES_MAX && self.link.registered().is_none() {
-                    message.direct_tries = 0;
-                    message.not_before = cx.now.at + REQUEST_RETRY;
-                }
-            }
-        }
-    }
-
-    /// There is no registry and will not be soon: says of everything that waits that it does.
-    pub(super) fn despair(&mut self, cx: &Context<'_>) {
-        self.pump_all(cx);
-        let late: Vec<Key> = self
-            .outbox
-            .iter()
-            .filter(|(_, message)| {
-                matches!(
-                    message.stage,
-                    Stage::Direct { again: Some(_), .. } | Stage::Depositing { .. }
-                )
-            })
-            .map(|(key, _)| key)
-            .collect();
-        for key in late {
-            self.tell_one_waiting(key);
-        }
-    }
-
-    /// Says of a conversation's queued messages that they wait, once each.
-    fn tell_waiting(&mut self, to: &str) {
-        for key in self.outbox.untold(to) {
-            self.tell_one_waiting(key);
-        }
-    }
-
-    fn tell_one_waiting(&mut self, key: Key) {
-        if let Some(to) = self.outbox.tell_waiting(key) {
-            self.out.event(Event::Waiting { to });
-        }
-    }
-
-    /// Sets the deadline at which the first lifetime ends here.
-    pub(super) fn plan_sweep(&mut self, now: Instant) {
-        match self.outbox.first_lifetime() {
-            Some((expires, _)) => {
-                let at = self.life.instant_of(expires).max(self.started + SWEEP_AFTER);
-                self.timers
-                    .set(Timer::Sweep, at.max(now + Duration::from_millis(1)));
-            }
-            None => self.timers.clear(&Timer::Sweep),
-        }
-    }
-
-    /// Ends what has lived its time and was never given to the registry.
-    pub(super) fn sweep(&mut self, cx: &Context<'_>) {
-        let age = self.life.age(cx.now.at);
-        while let Some((expires, key)) = self.outbox.first_lifetime() {
-            if expires > age {
-                break;
-            }
-            self.outbox.forget_lifetime(expires, key);
-            self.expired(cx, key, None);
-        }
-        self.plan_sweep(cx.now.at);
     }
 }

@@ -1,12 +1,13 @@
 //! The client engine: registration, delivery by both roads, outbox, inbox, directory copy.
 //!
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
-//! and `leaving` (the session with the registry), `delivery` (which road a message takes), `answers` (what becomes
-//! of it), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe).
+//! and `leaving` (the session with the registry), `acceptance`, `delivery` and `retrying` (which road a message
+//! takes), `answers` (what becomes of it), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe).
 //! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
 
+mod acceptance;
 mod answers;
 mod delivery;
 mod directory;
@@ -19,6 +20,7 @@ mod outlet;
 mod peers;
 mod registration;
 mod renewal;
+mod retrying;
 mod sessions;
 mod showing;
 pub mod storage;
@@ -165,7 +167,7 @@ enum After {
         name: Name,
         card: Card,
     },
-    Accepted(Box<delivery::Accepting>),
+    Accepted(Box<acceptance::Accepting>),
     Marked {
         key: Key,
         card: Card,

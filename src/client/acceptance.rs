@@ -1,0 +1,193 @@
+//! Messages into the outbox, and out of it when their time is over.
+//!
+//! What the outbox cannot take is refused before it is accepted, with the reason. Where a message goes from there
+//! is `delivery`'s to decide.
+//! Invariants: a message is accepted by its commit; a lifetime is ended here only while the registry cannot have
+//! the message, and not within ten minutes of the start.
+
+use std::time::Duration;
+
+use super::directory::Knowledge;
+use super::outbox::{Outgoing, Stage};
+use super::storage::{Accept, Key, Unfinished};
+use super::{After, Client, SWEEP_AFTER, Timer};
+use crate::client::interface::{Event, NotAccepted};
+use crate::client::storage::Request;
+use crate::clock::{Age, Instant, Now, WallTime};
+use crate::engine::Context;
+use crate::id::{Name, Slot};
+use crate::identity::Card;
+use crate::limits::BODY_BYTES_MAX;
+
+/// A message on its way into the outbox.
+#[derive(Debug)]
+pub(super) struct Accepting {
+    to: Name,
+    text: String,
+    sent_at: WallTime,
+    expires: Age,
+    pin: Option<Card>,
+    deposit: Option<Card>,
+}
+
+impl Client {
+    /// The user has written something.
+    pub(super) fn send(&mut self, cx: &Context<'_>, to: Name, text: String) {
+        let limits = &self.config.limits;
+        let early: usize = self.early.iter().map(|(_, text)| text.len()).sum();
+        let messages = self.outbox.len() + self.accepting.0 + self.early.len();
+        let bytes = self.outbox.bytes + self.accepting.1 + early;
+        let refusal = if text.len() > BODY_BYTES_MAX {
+            Some(NotAccepted::TooLarge(text.len()))
+        } else if to.matches(&self.config.name) {
+            Some(NotAccepted::ToSelf)
+        } else if messages >= limits.outbox_messages || bytes + text.len() > limits.outbox_bytes {
+            Some(NotAccepted::OutboxFull)
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            self.out.event(Event::NotAccepted(refusal));
+        } else if self.link.known() {
+            self.accept(cx.now, &to, text);
+        } else {
+            self.early.push_back((to, text));
+        }
+    }
+
+    /// Asks the store to accept a message.
+    pub(super) fn accept(&mut self, now: Now, to: &Name, text: String) {
+        let to = self.directory.spelling(to);
+        let folded = to.folded();
+        let (card, pin) = match self.directory.knows(&folded) {
+            Knowledge::Pinned(card) => (Some(card), None),
+            Knowledge::Listed(card) => (Some(card), Some(card)),
+            Knowledge::Contested { .. } | Knowledge::Unknown => (None, None),
+        };
+        // If it will be deposited anyhow, that is committed with it.
+        let deposit = card.filter(|card| {
+            self.link.registered().is_some()
+                && !self.closing()
+                && self.directory.offline(&folded)
+                && self.peers.get(card.id).is_none_or(|peer| peer.session.is_none())
+                && self
+                    .outbox
+                    .conversation(&folded)
+                    .is_none_or(|conversation| !conversation.renewing)
+        });
+        let accepting = Accepting {
+            expires: self.life.age(now.at).after(self.config.time_to_live),
+            sent_at: now.wall,
+            to,
+            text,
+            pin,
+            deposit,
+        };
+        self.accepting.0 += 1;
+        self.accepting.1 += accepting.text.len();
+        let request = Request::Accept(Accept {
+            to: accepting.to.clone(),
+            text: accepting.text.clone(),
+            sent_at: accepting.sent_at,
+            expires: accepting.expires,
+            pin,
+            deposit,
+            fresh: self.fresh_epoch(),
+        });
+        self.out.store(request, After::Accepted(Box::new(accepting)));
+    }
+
+    pub(super) fn accepting_over(&mut self, accepting: &Accepting) {
+        self.accepting.0 -= 1;
+        self.accepting.1 -= accepting.text.len();
+    }
+
+    /// The message is in the outbox.
+    pub(super) fn accepted(&mut self, cx: &Context<'_>, accepting: Accepting, key: Key, slot: Slot) {
+        self.accepting_over(&accepting);
+        if let Some(card) = accepting.pin {
+            self.directory.pin(&accepting.to, card);
+        }
+        let folded = accepting.to.folded();
+        self.outbox.insert(
+            key,
+            Outgoing {
+                name: accepting.to,
+                slot,
+                text: accepting.text,
+                sent_at: accepting.sent_at,
+                expires: accepting.expires,
+                stored: false,
+                deposited: accepting.deposit.is_some(),
+                recipient: accepting.deposit,
+                hash: None,
+                stage: Stage::Queued,
+                queued_at: cx.now.at,
+                not_before: Instant::ZERO,
+                to_registry: false,
+                direct_tries: 0,
+                transmitted: false,
+                told_road: false,
+                told_waiting: false,
+            },
+        );
+        self.plan_sweep(cx.now.at);
+        self.pump(cx, &folded);
+    }
+
+    /// An unfinished message of an earlier run.
+    pub(super) fn resume(&mut self, now: Now, message: Unfinished) {
+        let stage = if message.stored {
+            Stage::Stored
+        } else {
+            Stage::Queued
+        };
+        self.outbox.insert(
+            message.key,
+            Outgoing {
+                name: message.to,
+                slot: message.slot,
+                text: message.text,
+                sent_at: message.sent_at,
+                expires: message.expires,
+                stored: message.stored,
+                deposited: message.deposited,
+                recipient: message.recipient,
+                hash: None,
+                stage,
+                queued_at: now.at,
+                not_before: Instant::ZERO,
+                to_registry: false,
+                direct_tries: 0,
+                transmitted: true,
+                told_road: true,
+                told_waiting: false,
+            },
+        );
+    }
+
+    /// Sets the deadline at which the first lifetime ends here.
+    pub(super) fn plan_sweep(&mut self, now: Instant) {
+        match self.outbox.first_lifetime() {
+            Some((expires, _)) => {
+                let at = self.life.instant_of(expires).max(self.started + SWEEP_AFTER);
+                self.timers
+                    .set(Timer::Sweep, at.max(now + Duration::from_millis(1)));
+            }
+            None => self.timers.clear(&Timer::Sweep),
+        }
+    }
+
+    /// Ends what has lived its time and was never given to the registry.
+    pub(super) fn sweep(&mut self, cx: &Context<'_>) {
+        let age = self.life.age(cx.now.at);
+        while let Some((expires, key)) = self.outbox.first_lifetime() {
+            if expires > age {
+                break;
+            }
+            self.outbox.forget_lifetime(expires, key);
+            self.expired(cx, key, None);
+        }
+        self.plan_sweep(cx.now.at);
+    }
+}
