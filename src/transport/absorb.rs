@@ -85,13 +85,14 @@ impl Session {
     }
 
     fn handle_part(&mut self, piece: Piece<'_>, pool: &mut Pool) -> Result<bool, Violation> {
-        let held = self.incoming.held();
-        let promised = usize::try_from(self.window.open()).unwrap_or(usize::MAX);
-        let there = HELD_FREE.max(self.reserved_incoming + HELD_FREE) + pool.reassembly.left();
         let room = if self.incoming.is_owed_room(piece.message) {
             MESSAGE_BYTES_MAX
         } else {
-            promised.min(there).saturating_sub(held)
+            let promised = usize::try_from(self.window.open()).unwrap_or(usize::MAX);
+            let there = HELD_FREE + self.reserved_incoming + pool.reassembly.left();
+            promised
+                .saturating_sub(self.incoming.held())
+                .min(there.saturating_sub(self.incoming.cost()))
         };
         let taken = self.incoming.insert(piece, room)?;
         self.settle_incoming(pool);
@@ -100,7 +101,7 @@ impl Session {
 
     /// Makes the pool agree with what is held.
     fn settle_incoming(&mut self, pool: &mut Pool) {
-        let wanted = self.incoming.held().saturating_sub(HELD_FREE);
+        let wanted = self.incoming.cost().saturating_sub(HELD_FREE);
         if wanted > self.reserved_incoming {
             self.reserved_incoming += pool.reassembly.take(wanted - self.reserved_incoming);
         } else {
@@ -118,11 +119,12 @@ impl Session {
             congestion,
             outgoing,
             received,
+            rtt,
             ..
         } = self;
         let app_limited = self.app_limited;
         let (mut freed, mut known) = (0, None);
-        let told = recovery.on_ack(now, ack.ranges(), |content, flight| {
+        let told = recovery.on_ack(now, ack.ranges(), rtt, |content, flight| {
             known = known.max(content.acked_up_to);
             for &part in &content.parts {
                 freed += outgoing.on_acked(part).map_or(0, |len| len + SEND_OVERHEAD);
@@ -142,7 +144,10 @@ impl Session {
         if let Some(known) = known {
             received.forget_up_to(known);
         }
-        self.counts.spurious_losses += told.spurious;
+        if told.spurious > 0 {
+            self.counts.spurious_losses += told.spurious;
+            self.congestion.on_spurious(told.spurious);
+        }
         self.free_outgoing(freed, pool);
         if let Some(sample) = told.sample {
             self.rtt

@@ -6,7 +6,7 @@
 
 use crate::clock::Instant;
 use crate::transport::congestion::Controller;
-use crate::transport::session::{Content, Control, PACKETS_MAX, PROBES, Session, wire_bytes};
+use crate::transport::session::{Content, Control, PACKETS_MAX, PROBES, Session, UNDER_WAY_MAX, wire_bytes};
 use crate::wire::frame::{Frame, PART_OVERHEAD_MAX, encode_into};
 
 /// A packet is not begun with parts for less than this.
@@ -28,14 +28,15 @@ impl Session {
         if self.next_number >= PACKETS_MAX {
             return None;
         }
-        let may_send_parts = self.may_send_parts(now, space);
+        let may_ask = self.recovery.len() < UNDER_WAY_MAX;
+        let may_send_parts = may_ask && self.may_send_parts(now, space);
         let is_probe = self.probes_owed > 0;
         if is_probe {
             // The oldest packet again, then the next; where there is no next, the copy just made.
             self.repeat_oldest(PROBES - self.probes_owed);
         }
         let is_needed = self.received.is_due()
-            || self.window.is_due()
+            || (may_ask && self.window.is_due())
             || !self.controls.is_empty()
             || is_probe
             || may_send_parts;
@@ -46,7 +47,7 @@ impl Session {
         let mut content = Content::default();
         self.write_ack(now, space, plain, &mut content);
         let mut asks = self.write_controls(begin, space, plain);
-        asks |= self.write_window(begin, space, plain, &mut content);
+        asks |= may_ask && self.write_window(begin, space, plain, &mut content);
         if may_send_parts || is_probe {
             asks |= self.write_parts(begin, space, plain, &mut content);
         }

@@ -33,6 +33,8 @@ pub(super) struct Acked {
 /// Packets that were found lost together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lost {
+    /// How many.
+    pub(super) count: u64,
     /// When the latest of them was sent.
     pub(super) latest_sent_at: Instant,
     /// Whether everything sent for longer than the persistent congestion duration was lost (§7.6).
@@ -47,6 +49,8 @@ pub(super) trait Controller {
     fn on_acked(&mut self, now: Instant, acked: Acked);
     /// Packets have been found lost.
     fn on_lost(&mut self, now: Instant, lost: Lost);
+    /// So many packets that had been found lost have arrived after all.
+    fn on_spurious(&mut self, count: u64);
     /// The path is another: what was learnt, and what is under way, says nothing of it (RFC 9000 §9.4).
     fn on_path_change(&mut self, now: Instant);
     /// Bytes that may be under way.
@@ -62,6 +66,10 @@ pub(super) struct NewReno {
     slow_start_threshold: u64,
     /// Packets sent before this do not count: their loss was answered already, or they went another way.
     recovery_began: Option<Instant>,
+    /// What was lost in this recovery and did not arrive after all.
+    missing: u64,
+    /// Window and threshold before it.
+    before: (u64, u64),
     /// Bytes acknowledged in congestion avoidance that have not moved the window yet.
     acked: u64,
 }
@@ -72,6 +80,8 @@ impl NewReno {
             window: INITIAL_WINDOW,
             slow_start_threshold: u64::MAX,
             recovery_began: None,
+            missing: 0,
+            before: (INITIAL_WINDOW, u64::MAX),
             acked: 0,
         }
     }
@@ -106,14 +116,30 @@ impl Controller for NewReno {
         if !self.is_before_recovery(lost.latest_sent_at) {
             // §7.3.2: once a round trip, by kLossReductionFactor = 1/2.
             self.recovery_began = Some(now);
+            self.before = (self.window, self.slow_start_threshold);
+            self.missing = 0;
             self.window = (self.window / 2).max(MINIMUM_WINDOW);
             self.slow_start_threshold = self.window;
             self.acked = 0;
         }
+        self.missing += lost.count;
         if lost.persistent {
             // §7.6.2: back to the minimum, and slow start from there.
             self.window = MINIMUM_WINDOW;
             self.recovery_began = None;
+        }
+    }
+
+    /// RFC 4015: if nothing was lost at all in this recovery, there was no congestion, and its answer is undone.
+    fn on_spurious(&mut self, count: u64) {
+        if self.missing == 0 {
+            return;
+        }
+        self.missing = self.missing.saturating_sub(count);
+        if self.missing == 0 {
+            let (window, threshold) = self.before;
+            self.window = self.window.max(window);
+            self.slow_start_threshold = threshold;
         }
     }
 
@@ -162,6 +188,7 @@ mod tests {
 
     const fn lost(sent_ms: u64, persistent: bool) -> Lost {
         Lost {
+            count: 1,
             latest_sent_at: at(sent_ms),
             persistent,
         }
@@ -200,6 +227,22 @@ mod tests {
         assert_eq!(reno.window(), MINIMUM_WINDOW);
         ack(&mut reno, 950, 1_200);
         assert_eq!(reno.window(), MINIMUM_WINDOW + 1_200, "slow start, at once");
+    }
+
+    #[test]
+    fn a_recovery_in_which_nothing_was_lost_is_undone() {
+        let mut reno = NewReno::new();
+        ack(&mut reno, 1, 12_000);
+        reno.on_lost(at(100), lost(50, false));
+        reno.on_lost(at(100), lost(60, false));
+        reno.on_spurious(1);
+        assert_eq!(reno.window(), 12_000, "one is still missing");
+        reno.on_spurious(1);
+        assert_eq!(reno.window(), 24_000);
+        ack(&mut reno, 150, 1_200);
+        assert_eq!(reno.window(), 25_200, "slow start goes on");
+        reno.on_spurious(1);
+        assert_eq!(reno.window(), 25_200, "nothing is undone twice");
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::transport::spans::Spans;
 /// One bit for each message that may be under way.
 const WORDS: usize = 64;
 const _: () = assert!(WORDS as u64 * 64 == SESSION_MESSAGES_MAX);
+/// What a message costs in memory beside its bytes, roughly: a flood of empty ones is not free.
+const MESSAGE_OVERHEAD: usize = 128;
 /// Separate pieces of one message that are kept: an honest sender's parts make half as many at most. More would
 /// let tiny parts cost more than they weigh.
 const SPANS_MAX: usize = 128;
@@ -65,9 +67,19 @@ struct Partial {
 }
 
 impl Incoming {
-    /// Bytes in use.
+    /// Bytes of messages that are held.
     pub(super) const fn held(&self) -> usize {
         self.held
+    }
+
+    /// Memory in use.
+    pub(super) fn cost(&self) -> usize {
+        self.held + (self.ready.len() + self.partial.len()) * MESSAGE_OVERHEAD
+    }
+
+    fn is_full(&self) -> bool {
+        let messages = u64::try_from(self.ready.len() + self.partial.len()).unwrap_or(u64::MAX);
+        messages >= SESSION_MESSAGES_MAX
     }
 
     /// Whether this message may not be turned away for want of room: it is the lowest that is not whole, and
@@ -89,8 +101,13 @@ impl Incoming {
         if piece.message - self.lowest >= SESSION_MESSAGES_MAX {
             return Ok(Taken::NoRoom);
         }
-        if piece.offset == 0 && piece.last && !self.partial.contains_key(&piece.message) {
-            return Ok(self.insert_whole(piece, room));
+        if !self.partial.contains_key(&piece.message) {
+            if self.is_full() && !self.is_owed_room(piece.message) {
+                return Ok(Taken::NoRoom);
+            }
+            if piece.offset == 0 && piece.last {
+                return Ok(self.insert_whole(piece, room));
+            }
         }
         self.insert_part(piece, end, room)
     }
@@ -331,6 +348,28 @@ mod tests {
         assert!(!incoming.is_owed_room(1), "take what is there first");
         incoming.pop();
         assert!(incoming.is_owed_room(1));
+    }
+
+    #[test]
+    fn only_so_many_messages_wait_however_small_they_are() {
+        let mut incoming = Incoming::default();
+        let most = SESSION_MESSAGES_MAX;
+        for message in 0..most {
+            assert_eq!(
+                incoming.insert(piece(message, 0, true, b""), ROOM),
+                Ok(Taken::Held(0))
+            );
+        }
+        assert_eq!(
+            incoming.insert(piece(most, 0, true, b""), ROOM),
+            Ok(Taken::NoRoom)
+        );
+        assert_eq!(incoming.cost(), incoming.ready.len() * MESSAGE_OVERHEAD);
+        incoming.pop();
+        assert_eq!(
+            incoming.insert(piece(most, 0, true, b""), ROOM),
+            Ok(Taken::Held(0))
+        );
     }
 
     #[test]

@@ -70,14 +70,25 @@ pub(super) enum Due {
     Probe,
 }
 
+/// A packet that was taken for lost.
+#[derive(Debug)]
+struct Forgone<T> {
+    sent_at: Instant,
+    lost_at: Instant,
+    content: T,
+}
+
 /// Packets under way.
 #[derive(Debug)]
 pub(super) struct Recovery<T> {
     sent: BTreeMap<u64, Sent<T>>,
-    lost: BTreeMap<u64, (Instant, T)>,
+    lost: BTreeMap<u64, Forgone<T>>,
     in_flight: u64,
     largest_acked: Option<u64>,
     threshold: u64,
+    /// What the time threshold is lengthened by, since packets came late by that much; a round trip at most, as
+    /// RFC 8985 §6.2 lets its reordering window grow.
+    patience: Duration,
     loss_at: Option<Instant>,
     probe_at: Option<Instant>,
     probes: u32,
@@ -92,6 +103,7 @@ impl<T> Recovery<T> {
             in_flight: 0,
             largest_acked: None,
             threshold: PACKET_THRESHOLD,
+            patience: Duration::ZERO,
             loss_at: None,
             probe_at: None,
             probes: 0,
@@ -102,6 +114,11 @@ impl<T> Recovery<T> {
     /// Bytes under way.
     pub(super) const fn in_flight(&self) -> u64 {
         self.in_flight
+    }
+
+    /// How many packets are under way.
+    pub(super) fn len(&self) -> usize {
+        self.sent.len()
     }
 
     /// What the oldest packets under way carry, oldest first.
@@ -141,6 +158,7 @@ impl<T> Recovery<T> {
         &mut self,
         now: Instant,
         ranges: impl Iterator<Item = RangeInclusive<u64>>,
+        rtt: &Rtt,
         mut each: impl FnMut(&T, Option<(Instant, u32)>),
     ) -> Told {
         let mut told = Told::default();
@@ -165,19 +183,25 @@ impl<T> Recovery<T> {
             }
             while !self.lost.is_empty()
                 && let Some((&number, _)) = self.lost.range(range.clone()).next()
-                && let Some((_, content)) = self.lost.remove(&number)
+                && let Some(packet) = self.lost.remove(&number)
             {
-                // §6.1.1: a sender may learn from reordering that it has taken for loss.
-                let overtaken = self.largest_acked.unwrap_or(number).saturating_sub(number);
-                self.threshold = self.threshold.max(overtaken + 1).min(PACKET_THRESHOLD_MAX);
+                self.learn(now, number, packet.sent_at, rtt);
                 told.spurious += 1;
-                each(&content, None);
+                each(&packet.content, None);
             }
         }
         if told.any {
             self.probes = 0;
         }
         told
+    }
+
+    /// §6.1.1 and §6.1.2 let a sender learn from reordering that it has taken for loss.
+    fn learn(&mut self, now: Instant, number: u64, sent_at: Instant, rtt: &Rtt) {
+        let overtaken = self.largest_acked.unwrap_or(number).saturating_sub(number);
+        self.threshold = self.threshold.max(overtaken + 1).min(PACKET_THRESHOLD_MAX);
+        let late = now.since(sent_at + rtt.loss_delay());
+        self.patience = self.patience.max(late).min(rtt.smoothed());
     }
 
     /// Moves the packets that count as lost (§6.1) to `each`; then sets the deadlines anew.
@@ -198,7 +222,7 @@ impl<T> Recovery<T> {
             && let Some((&number, packet)) = self.sent.first_key_value()
             && number < largest
         {
-            let overdue_at = packet.at + rtt.loss_delay();
+            let overdue_at = packet.at + rtt.loss_delay() + self.patience;
             if number + self.threshold > largest && overdue_at > now {
                 self.loss_at = Some(overdue_at);
                 break;
@@ -221,7 +245,12 @@ impl<T> Recovery<T> {
                 persistent: persistent || losses.is_some_and(|losses| losses.persistent),
             });
             each(&packet);
-            self.lost.insert(number, (now, packet.content));
+            let forgone = Forgone {
+                sent_at: packet.at,
+                lost_at: now,
+                content: packet.content,
+            };
+            self.lost.insert(number, forgone);
         }
         self.arm(now, rtt);
         losses
@@ -231,7 +260,7 @@ impl<T> Recovery<T> {
     fn forget(&mut self, now: Instant, rtt: &Rtt) {
         let span = rtt.probe_timeout() * PERSISTENT_THRESHOLD;
         while let Some(first) = self.lost.first_entry()
-            && first.get().0 + span < now
+            && first.get().lost_at + span < now
         {
             first.remove();
         }
@@ -270,6 +299,7 @@ impl<T> Recovery<T> {
     /// The path is another: what is known of it is nothing.
     pub(super) fn on_path_change(&mut self, now: Instant, rtt: &Rtt) {
         self.threshold = PACKET_THRESHOLD;
+        self.patience = Duration::ZERO;
         self.probes = 0;
         for packet in self.sent.values_mut() {
             packet.timed = false;
@@ -281,7 +311,7 @@ impl<T> Recovery<T> {
     /// Bytes on the heap, at least.
     #[cfg(test)]
     pub(super) fn heap_bytes(&self) -> usize {
-        self.sent.len() * size_of::<Sent<T>>() + self.lost.len() * size_of::<T>()
+        self.sent.len() * size_of::<Sent<T>>() + self.lost.len() * size_of::<Forgone<T>>()
     }
 
     /// Drops what is remembered of lost packets, and what an emptied map keeps: a leaf of some 900 bytes.
@@ -315,10 +345,15 @@ mod tests {
 
     fn ack(recovery: &mut Recovery<u64>, ms: u64, range: RangeInclusive<u64>) -> (Vec<u64>, Told, Vec<u64>) {
         let (mut acked, mut late) = (Vec::new(), Vec::new());
-        let told = recovery.on_ack(at(ms), std::iter::once(range), |&content, flight| match flight {
-            Some(_) => acked.push(content),
-            None => late.push(content),
-        });
+        let told = recovery.on_ack(
+            at(ms),
+            std::iter::once(range),
+            &rtt(100),
+            |&content, flight| match flight {
+                Some(_) => acked.push(content),
+                None => late.push(content),
+            },
+        );
         (acked, told, late)
     }
 
@@ -398,6 +433,24 @@ mod tests {
         );
         ack(&mut recovery, 61, 12..=12);
         assert_eq!(lost(&mut recovery, 61).0, [6]);
+    }
+
+    #[test]
+    fn a_packet_that_came_late_makes_the_time_threshold_patient() {
+        let mut recovery = sent(&[0, 10]);
+        ack(&mut recovery, 110, 1..=1);
+        assert_eq!(lost(&mut recovery, 113).0, [0]);
+        ack(&mut recovery, 133, 0..=0);
+        for number in 2..4 {
+            recovery.on_sent(at(200), number, 1_000, true, number, &rtt(100));
+        }
+        ack(&mut recovery, 300, 3..=3);
+        assert_eq!(
+            lost(&mut recovery, 332).0,
+            Vec::<u64>::new(),
+            "20.5 ms later than 112.5 ms"
+        );
+        assert_eq!(lost(&mut recovery, 333).0, [2]);
     }
 
     #[test]

@@ -31,8 +31,11 @@ const CONTROLS_MAX: usize = 8;
 pub(super) const PACKETS_MAX: u64 = 1 << 60;
 /// Packets that the probe timeout sends (RFC 9002 §6.2.4 allows two): where one was lost, so may the next be.
 pub(super) const PROBES: usize = 2;
-/// After so long without a packet, memory is given back.
+/// After so long without a packet, or three probe timeouts, memory is given back.
 const REST_AFTER: Duration = Duration::from_secs(1);
+/// Packets that wait for an acknowledgement at most: the send buffer in small messages, and again as many. One
+/// who sends on and acknowledges nothing is answered nothing that asks, and in the end given up.
+pub(super) const UNDER_WAY_MAX: usize = 8_192;
 /// A frame that is not the session's own business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Control {
@@ -192,9 +195,10 @@ impl Session {
         self.heard_at
     }
 
-    /// Whether something was asked, and nothing came for `SESSION_SILENCE`.
+    /// Whether something was asked and nothing came for `SESSION_SILENCE`, or what came answers nothing.
     pub(super) fn is_silent(&self, now: Instant) -> bool {
         self.next_number >= PACKETS_MAX
+            || self.recovery.len() >= 2 * UNDER_WAY_MAX
             || self
                 .asked_at
                 .is_some_and(|asked| now.since(asked) >= SESSION_SILENCE)
@@ -282,6 +286,7 @@ impl Session {
             self.congestion.on_lost(
                 now,
                 Lost {
+                    count: losses.count,
                     latest_sent_at: losses.latest_sent_at,
                     persistent: losses.persistent,
                 },
@@ -304,7 +309,7 @@ impl Session {
             self.paced_until = None;
         }
         if self.rest_at.is_some_and(|at| at <= now) {
-            let rest_at = self.active_at + REST_AFTER;
+            let rest_at = self.active_at + REST_AFTER.max(self.rtt.probe_timeout() * 3);
             self.rest_at = (rest_at > now).then_some(rest_at);
             if self.rest_at.is_none() {
                 self.rest();

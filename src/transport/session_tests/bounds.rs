@@ -199,6 +199,27 @@ fn the_window_grows_to_its_bound_while_messages_are_taken() {
 }
 
 #[test]
+fn one_who_sends_and_never_acknowledges_is_kept_in_bounds_and_given_up() {
+    let mut lab = Lab::new(1, quiet(20));
+    let bytes = [0; 1_000];
+    for number in 0..200_000 {
+        lab.inject(number, &[part(number, 0, true, &bytes)]).unwrap();
+        let end = &mut lab.ends[1];
+        while end.session.pop_message(lab.now, &mut end.pool).is_some() {}
+        lab.frames_of(1);
+        if number % 10 == 0 {
+            lab.now = lab.now + Duration::from_millis(500);
+            lab.ends[1].session.handle_timeout(lab.now);
+        }
+        if lab.ends[1].session.is_silent(lab.now) {
+            return;
+        }
+        assert!(lab.ends[1].session.heap_bytes() < 4 << 20);
+    }
+    panic!("never given up");
+}
+
+#[test]
 fn acknowledging_what_was_never_sent_is_a_violation() {
     let mut lab = Lab::new(1, quiet(20));
     let ack = |largest| {

@@ -149,6 +149,21 @@ fn a_new_path_forgets_the_old_ones_round_trip() {
 }
 
 #[test]
+fn a_jittery_network_that_loses_nothing_is_not_taken_for_a_congested_one() {
+    let faults = Faults {
+        jitter: Duration::from_millis(20),
+        ..quiet(20)
+    };
+    let mut lab = Lab::new(1, faults);
+    for number in 0..2_000 {
+        lab.send(0, message(number, 300)).unwrap();
+    }
+    lab.run_until_got(1, 2_000, Duration::from_millis(1_500));
+    let stats = lab.ends[0].session.stats();
+    assert!(stats.spurious_losses < 50, "{stats:?}");
+}
+
+#[test]
 fn a_long_gap_in_the_network_is_survived() {
     let mut lab = Lab::new(3, quiet(20));
     for number in 0..500 {
