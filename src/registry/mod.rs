@@ -123,6 +123,7 @@ impl Registry {
             registry.expect_expiry(now.at, age);
         }
         registry.timers.set(Timer::SaveAge, now.at + AGE_SAVE);
+        registry.out.open_port();
         registry
     }
 
@@ -317,9 +318,9 @@ impl Role for Registry {
         }
     }
 
-    /// The registry does not ask for its port: it is open before the engine runs.
+    /// Without its port a registry is nothing: whoever drives it ends when that cannot be opened.
     fn handle_socket(&mut self, _cx: &Context<'_>, reply: SocketReply) {
-        tracing::debug!(?reply, "nobody asked for the socket");
+        tracing::debug!(?reply, "the port was asked for");
     }
 
     fn handle_timeout(&mut self, cx: &Context<'_>) {
