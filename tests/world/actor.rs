@@ -1,0 +1,102 @@
+//! One program in the world: an engine, its store and its port.
+//!
+//! Drives the engine as the runtime would, but hands datagrams to the network and lets commits take time.
+//! A crash drops everything that was not committed: the engine, and the requests that wait.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use udpchat::clock::{Instant, Now};
+use udpchat::engine::{Output, Role, SocketReply, SocketRequest, Store, Ticket};
+use udpchat::node::Node;
+use udpchat::transport::Transmit;
+
+/// How long a commit takes.
+const COMMIT: Duration = Duration::from_millis(2);
+
+/// A running program.
+pub struct Actor<R: Role, S> {
+    node: Node<R>,
+    store: S,
+    address: SocketAddr,
+    open: bool,
+    queued: Vec<(Ticket, R::Request)>,
+    commit_at: Option<Instant>,
+    /// What it told its user, and when.
+    pub events: Vec<(Instant, R::Event)>,
+}
+
+impl<R, S> Actor<R, S>
+where
+    R: Role,
+    S: Store<Request = R::Request, Reply = R::Reply>,
+{
+    /// A program whose port is open.
+    pub fn new(node: Node<R>, store: S, address: SocketAddr) -> Self {
+        Self { node, store, address, open: true, queued: Vec::new(), commit_at: None, events: Vec::new() }
+    }
+
+    /// Its engine.
+    pub fn node(&self) -> &Node<R> {
+        &self.node
+    }
+
+    /// A datagram for it; dropped while its port is closed.
+    pub fn datagram(&mut self, now: Now, from: SocketAddr, bytes: &[u8]) -> Vec<Transmit> {
+        if !self.open {
+            return Vec::new();
+        }
+        self.node.handle_datagram(now, from, bytes);
+        self.drain(now)
+    }
+
+    /// Its user asks for something.
+    pub fn command(&mut self, now: Now, command: R::Command) -> Vec<Transmit> {
+        self.node.handle_command(now, command);
+        self.drain(now)
+    }
+
+    /// When it wants to be called.
+    pub fn due(&self) -> Option<Instant> {
+        [self.node.poll_timeout(), self.commit_at].into_iter().flatten().min()
+    }
+
+    /// That time has come.
+    pub fn turn(&mut self, now: Now) -> Vec<Transmit> {
+        let mut sent = Vec::new();
+        if self.commit_at.is_some_and(|at| at <= now.at) {
+            self.commit_at = None;
+            for (ticket, reply) in self.store.commit(std::mem::take(&mut self.queued)) {
+                self.node.handle_store_reply(now, ticket, reply);
+                sent.extend(self.drain(now));
+            }
+        }
+        if self.node.poll_timeout().is_some_and(|at| at <= now.at) {
+            self.node.handle_timeout(now);
+            sent.extend(self.drain(now));
+        }
+        sent
+    }
+
+    /// Drains what the engine wants; at once, as the contract says.
+    pub fn drain(&mut self, now: Now) -> Vec<Transmit> {
+        let mut sent = Vec::new();
+        while let Some(output) = self.node.poll_output(now) {
+            match output {
+                Output::Transmit(transmit) if self.open => sent.push(transmit),
+                Output::Transmit(_) => {}
+                Output::Store { ticket, request } => {
+                    self.queued.push((ticket, request));
+                    self.commit_at.get_or_insert(now.at + COMMIT);
+                }
+                Output::Event(event) => self.events.push((now.at, event)),
+                Output::Socket(SocketRequest::Open) => {
+                    self.open = true;
+                    self.node.handle_socket(now, SocketReply::Opened { local: Some(self.address) });
+                }
+                Output::Socket(SocketRequest::Close) => self.open = false,
+            }
+        }
+        sent
+    }
+}

@@ -1,0 +1,80 @@
+//! A network that hates us: seeded loss, duplication and delay between addresses, on virtual time.
+//!
+//! Knows datagrams, not what is in them. Paths can be cut and healed.
+//! Invariant: one seed gives one history.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::{Rng, SeedableRng};
+
+/// What the network does to a datagram, in parts of a thousand.
+#[derive(Clone, Copy, Debug)]
+pub struct Faults {
+    /// Never arrives.
+    pub loss_permille: u32,
+    /// Arrives twice.
+    pub duplicate_permille: u32,
+    /// Is overtaken: delayed by up to ten times as long.
+    pub reorder_permille: u32,
+    /// One way, at least.
+    pub delay: Duration,
+}
+
+impl Faults {
+    /// A good network.
+    pub const NONE: Self =
+        Self { loss_permille: 0, duplicate_permille: 0, reorder_permille: 0, delay: Duration::from_millis(5) };
+    /// A third of all datagrams is lost, duplicated or reordered.
+    pub const A_THIRD: Self = Self {
+        loss_permille: 112,
+        duplicate_permille: 111,
+        reorder_permille: 111,
+        delay: Duration::from_millis(20),
+    };
+}
+
+/// The network.
+pub struct Network {
+    rng: ChaCha12Rng,
+    /// What it does now.
+    pub faults: Faults,
+    cut: BTreeSet<SocketAddr>,
+}
+
+impl Network {
+    /// A network with this seed.
+    pub fn new(seed: u64, faults: Faults) -> Self {
+        Self { rng: ChaCha12Rng::seed_from_u64(seed), faults, cut: BTreeSet::new() }
+    }
+
+    /// Nothing comes from or to this address any more.
+    pub fn cut(&mut self, address: SocketAddr) {
+        self.cut.insert(address);
+    }
+
+    /// It does again.
+    pub fn heal(&mut self, address: SocketAddr) {
+        self.cut.remove(&address);
+    }
+
+    /// After how long the copies of a datagram arrive.
+    pub fn carry(&mut self, from: SocketAddr, to: SocketAddr) -> Vec<Duration> {
+        if self.cut.contains(&from) || self.cut.contains(&to) || self.chance(self.faults.loss_permille) {
+            return Vec::new();
+        }
+        let copies = 1 + usize::from(self.chance(self.faults.duplicate_permille));
+        (0..copies).map(|_| self.delay()).collect()
+    }
+
+    fn delay(&mut self) -> Duration {
+        let factor = if self.chance(self.faults.reorder_permille) { 1 + self.rng.next_u32() % 10 } else { 1 };
+        self.faults.delay * factor + Duration::from_micros(u64::from(self.rng.next_u32() % 1_000))
+    }
+
+    fn chance(&mut self, permille: u32) -> bool {
+        self.rng.next_u32() % 1_000 < permille
+    }
+}
