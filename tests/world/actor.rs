@@ -15,7 +15,7 @@ use udpchat::transport::Transmit;
 const COMMIT: Duration = Duration::from_millis(2);
 
 /// A running program.
-pub struct Actor<R: Role, S> {
+pub(crate) struct Actor<R: Role, S> {
     node: Node<R>,
     store: S,
     address: SocketAddr,
@@ -23,7 +23,7 @@ pub struct Actor<R: Role, S> {
     queued: Vec<(Ticket, R::Request)>,
     commit_at: Option<Instant>,
     /// What it told its user, and when.
-    pub events: Vec<(Instant, R::Event)>,
+    pub(crate) events: Vec<(Instant, R::Event)>,
 }
 
 impl<R, S> Actor<R, S>
@@ -32,17 +32,31 @@ where
     S: Store<Request = R::Request, Reply = R::Reply>,
 {
     /// A program whose port is open.
-    pub fn new(node: Node<R>, store: S, address: SocketAddr) -> Self {
-        Self { node, store, address, open: true, queued: Vec::new(), commit_at: None, events: Vec::new() }
+    pub(crate) fn new(node: Node<R>, store: S, address: SocketAddr) -> Self {
+        Self {
+            node,
+            store,
+            address,
+            open: true,
+            queued: Vec::new(),
+            commit_at: None,
+            events: Vec::new(),
+        }
+    }
+
+    /// It runs: the first turn of its loop.
+    pub(crate) fn begin(&mut self, now: Now) -> Vec<Transmit> {
+        self.node.handle_timeout(now);
+        self.drain(now)
     }
 
     /// Its engine.
-    pub fn node(&self) -> &Node<R> {
+    pub(crate) fn node(&self) -> &Node<R> {
         &self.node
     }
 
     /// A datagram for it; dropped while its port is closed.
-    pub fn datagram(&mut self, now: Now, from: SocketAddr, bytes: &[u8]) -> Vec<Transmit> {
+    pub(crate) fn datagram(&mut self, now: Now, from: SocketAddr, bytes: &[u8]) -> Vec<Transmit> {
         if !self.open {
             return Vec::new();
         }
@@ -51,18 +65,21 @@ where
     }
 
     /// Its user asks for something.
-    pub fn command(&mut self, now: Now, command: R::Command) -> Vec<Transmit> {
+    pub(crate) fn command(&mut self, now: Now, command: R::Command) -> Vec<Transmit> {
         self.node.handle_command(now, command);
         self.drain(now)
     }
 
     /// When it wants to be called.
-    pub fn due(&self) -> Option<Instant> {
-        [self.node.poll_timeout(), self.commit_at].into_iter().flatten().min()
+    pub(crate) fn due(&self) -> Option<Instant> {
+        [self.node.poll_timeout(), self.commit_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// That time has come.
-    pub fn turn(&mut self, now: Now) -> Vec<Transmit> {
+    pub(crate) fn turn(&mut self, now: Now) -> Vec<Transmit> {
         let mut sent = Vec::new();
         if self.commit_at.is_some_and(|at| at <= now.at) {
             self.commit_at = None;
@@ -79,7 +96,7 @@ where
     }
 
     /// Drains what the engine wants; at once, as the contract says.
-    pub fn drain(&mut self, now: Now) -> Vec<Transmit> {
+    fn drain(&mut self, now: Now) -> Vec<Transmit> {
         let mut sent = Vec::new();
         while let Some(output) = self.node.poll_output(now) {
             match output {
@@ -92,7 +109,12 @@ where
                 Output::Event(event) => self.events.push((now.at, event)),
                 Output::Socket(SocketRequest::Open) => {
                     self.open = true;
-                    self.node.handle_socket(now, SocketReply::Opened { local: Some(self.address) });
+                    self.node.handle_socket(
+                        now,
+                        SocketReply::Opened {
+                            local: Some(self.address),
+                        },
+                    );
                 }
                 Output::Socket(SocketRequest::Close) => self.open = false,
             }

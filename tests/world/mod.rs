@@ -4,10 +4,15 @@
 //! deadline. Invariant: one seed gives one history.
 
 #![allow(dead_code, reason = "each test file uses its part of the world")]
-#![allow(clippy::expect_used, clippy::panic, reason = "a world that cannot be built fails the test")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a world that cannot be built fails the test"
+)]
 
-pub mod actor;
-pub mod network;
+pub(crate) mod actor;
+pub(crate) mod network;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -47,23 +52,26 @@ struct Person {
 }
 
 /// The world.
-pub struct World {
+pub(crate) struct World {
     now: Now,
     seeds: u64,
     folder: tempfile::TempDir,
     /// What carries the datagrams.
-    pub network: Network,
+    pub(crate) network: Network,
     flights: BTreeMap<(Instant, u64), Flight>,
     flown: u64,
     registry: Option<Actor<Registry, RegistryStore>>,
     people: BTreeMap<&'static str, Person>,
 }
 
-const START: Now = Now { at: Instant::from_micros(1_000_000), wall: WallTime::from_unix_ms(1_800_000_000_000) };
+const START: Now = Now {
+    at: Instant::from_micros(1_000_000),
+    wall: WallTime::from_unix_ms(1_800_000_000_000),
+};
 
 impl World {
     /// An empty world.
-    pub fn new(seed: u64, faults: Faults) -> Self {
+    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
         Self {
             now: START,
             seeds: seed,
@@ -77,12 +85,12 @@ impl World {
     }
 
     /// What time it is.
-    pub fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         self.now
     }
 
     /// Where the registry is.
-    pub fn registry_address() -> SocketAddr {
+    pub(crate) fn registry_address() -> SocketAddr {
         ([10, 0, 0, 1], 12345).into()
     }
 
@@ -98,25 +106,26 @@ impl World {
     }
 
     /// The registry starts, on the database that it had.
-    pub fn start_registry(&mut self) {
+    pub(crate) fn start_registry(&mut self) {
         let identity = Arc::new(Identity::from_seed(&[200; 32], Role::Registry));
-        let (store, image) = RegistryStore::open(&self.database("registry")).expect("the registry's database");
+        let (store, image) =
+            RegistryStore::open(&self.database("registry"), [7; 16]).expect("the registry's database");
         let seed = self.seed();
         let role = Registry::new(RegistryConfig::default(), image, self.now, seed);
         let node = Node::new(Endpoint::new(identity, Service::Registry, self.seed()), role);
         let mut program = Actor::new(node, store, Self::registry_address());
-        let sent = program.drain(self.now);
+        let sent = program.begin(self.now);
         self.registry = Some(program);
         self.fly(Self::registry_address(), sent);
     }
 
     /// The registry is killed.
-    pub fn kill_registry(&mut self) {
+    pub(crate) fn kill_registry(&mut self) {
         self.registry = None;
     }
 
     /// A client starts, on the database that it had.
-    pub fn start(&mut self, name: &'static str) {
+    pub(crate) fn start(&mut self, name: &'static str) {
         let number = u8::try_from(self.people.len() + 1).expect("few people");
         let person = self.people.entry(name).or_insert_with(|| Person {
             number,
@@ -133,7 +142,7 @@ impl World {
         let role = Client::new(config, Arc::clone(&identity), image, self.now, seed);
         let endpoint = Endpoint::new(identity, Service::Peer, self.seed());
         let mut program = Actor::new(Node::new(endpoint, role), store, address);
-        let sent = program.drain(self.now);
+        let sent = program.begin(self.now);
         let person = self.people.get_mut(name).expect("just put there");
         person.program = Some(program);
         person.seen = 0;
@@ -141,7 +150,7 @@ impl World {
     }
 
     /// A client is killed.
-    pub fn kill(&mut self, name: &str) {
+    pub(crate) fn kill(&mut self, name: &str) {
         let person = self.people.get_mut(name).expect("a known person");
         if let Some(program) = person.program.take() {
             person.past.extend(program.events);
@@ -149,51 +158,102 @@ impl World {
     }
 
     /// A person types.
-    pub fn command(&mut self, name: &str, command: Command) {
+    pub(crate) fn command(&mut self, name: &str, command: Command) {
         let now = self.now;
         let person = self.people.get_mut(name).expect("a known person");
         let address = person.address;
-        let sent = person.program.as_mut().expect("a running client").command(now, command);
+        let sent = person
+            .program
+            .as_mut()
+            .expect("a running client")
+            .command(now, command);
         self.fly(address, sent);
         self.look(name);
     }
 
     /// A person sends.
-    pub fn send(&mut self, from: &str, to: &str, text: &str) {
-        self.command(from, Command::Send { to: to.parse().expect("a name"), text: text.to_owned() });
+    pub(crate) fn send(&mut self, from: &str, to: &str, text: &str) {
+        self.command(
+            from,
+            Command::Send {
+                to: to.parse().expect("a name"),
+                text: text.to_owned(),
+            },
+        );
     }
 
     /// All that a person was told, over all runs.
-    pub fn events(&self, name: &str) -> Vec<Event> {
+    pub(crate) fn events(&self, name: &str) -> Vec<Event> {
         let person = &self.people[name];
         let present = person.program.iter().flat_map(|program| &program.events);
-        person.past.iter().chain(present).map(|(_, event)| event.clone()).collect()
+        person
+            .past
+            .iter()
+            .chain(present)
+            .map(|(_, event)| event.clone())
+            .collect()
+    }
+
+    /// Whether his program runs: it was started, not killed, and has not ended.
+    pub(crate) fn runs(&self, name: &str) -> bool {
+        let program = self.people.get(name).and_then(|person| person.program.as_ref());
+        program.is_some_and(|program| {
+            !program
+                .events
+                .iter()
+                .any(|(_, event)| matches!(event, Event::Ended(_)))
+        })
+    }
+
+    /// Messages that his program has not brought to an end.
+    pub(crate) fn unfinished(&self, name: &str) -> usize {
+        self.people[name]
+            .program
+            .as_ref()
+            .map_or(0, |program| program.node().role().unfinished())
+    }
+
+    /// What stands in a database whose program is killed: a text each row.
+    pub(crate) fn read(&self, name: &str, sql: &str) -> Vec<String> {
+        let connection = rusqlite::Connection::open(self.database(name)).expect("a database");
+        let mut statement = connection.prepare(sql).expect("a statement");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        rows.collect::<Result<_, _>>().expect("texts")
     }
 
     /// The texts that were shown to a person, by sender, in order.
-    pub fn shown(&self, name: &str) -> BTreeMap<String, Vec<String>> {
+    pub(crate) fn shown(&self, name: &str) -> BTreeMap<String, Vec<String>> {
         let mut shown = BTreeMap::<String, Vec<String>>::new();
         for event in self.events(name) {
             if let Event::Incoming(message) = event {
-                shown.entry(message.from.to_string()).or_default().push(message.text);
+                shown
+                    .entry(message.from.to_string())
+                    .or_default()
+                    .push(message.text);
             }
         }
         shown
     }
 
     /// Lets things happen until `done`, or fails after `limit` of virtual time.
-    pub fn until(&mut self, what: &str, limit: Duration, mut done: impl FnMut(&Self) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, limit: Duration, mut done: impl FnMut(&Self) -> bool) {
         let end = self.now.at + limit;
         while !done(self) {
             if !self.step(end) {
-                let told = self.people.keys().map(|name| format!("{name}: {:#?}", self.events(name)));
-                panic!("not in {limit:?}: {what}\n{}", told.collect::<Vec<_>>().join("\n"));
+                let told = self
+                    .people
+                    .keys()
+                    .map(|name| format!("{name}: {:#?}", self.events(name)));
+                panic!(
+                    "not in {limit:?}: {what}\n{}",
+                    told.collect::<Vec<_>>().join("\n")
+                );
             }
         }
     }
 
     /// Lets so much time pass.
-    pub fn pass(&mut self, span: Duration) {
+    pub(crate) fn pass(&mut self, span: Duration) {
         let end = self.now.at + span;
         while self.step(end) {}
         self.set_time(end);
@@ -203,22 +263,38 @@ impl World {
     fn step(&mut self, end: Instant) -> bool {
         let flight = self.flights.first_key_value().map(|((at, _), _)| *at);
         let registry = self.registry.as_ref().and_then(Actor::due);
-        let people = self.people.iter().filter_map(|(name, person)| Some((person.program.as_ref()?.due()?, *name)));
+        let people = self
+            .people
+            .iter()
+            .filter_map(|(name, person)| Some((person.program.as_ref()?.due()?, *name)));
         let person = people.min();
-        let next = [flight, registry, person.map(|(at, _)| at)].into_iter().flatten().min();
-        let Some(at) = next.filter(|at| *at <= end) else { return false };
+        let next = [flight, registry, person.map(|(at, _)| at)]
+            .into_iter()
+            .flatten()
+            .min();
+        let Some(at) = next.filter(|at| *at <= end) else {
+            return false;
+        };
         self.set_time(at.max(self.now.at));
         if flight == Some(at) {
             self.land();
         } else if registry == Some(at) {
             let now = self.now;
-            let sent = self.registry.as_mut().map(|program| program.turn(now)).unwrap_or_default();
+            let sent = self
+                .registry
+                .as_mut()
+                .map(|program| program.turn(now))
+                .unwrap_or_default();
             self.fly(Self::registry_address(), sent);
         } else if let Some((_, name)) = person {
             let now = self.now;
             let person = self.people.get_mut(name).expect("a known person");
             let address = person.address;
-            let sent = person.program.as_mut().map(|program| program.turn(now)).unwrap_or_default();
+            let sent = person
+                .program
+                .as_mut()
+                .map(|program| program.turn(now))
+                .unwrap_or_default();
             self.fly(address, sent);
             self.look(name);
         }
@@ -227,30 +303,51 @@ impl World {
 
     fn set_time(&mut self, at: Instant) {
         let passed = i64::try_from(at.since(START.at).as_millis()).expect("a short test");
-        self.now = Now { at, wall: WallTime::from_unix_ms(START.wall.unix_ms() + passed) };
+        self.now = Now {
+            at,
+            wall: WallTime::from_unix_ms(START.wall.unix_ms() + passed),
+        };
     }
 
     fn fly(&mut self, from: SocketAddr, sent: Vec<Transmit>) {
         for Transmit { to, bytes } in sent {
-            assert!(bytes.len() <= udpchat::limits::DATAGRAM_BYTES_MAX, "an oversized datagram");
+            assert!(
+                bytes.len() <= udpchat::limits::DATAGRAM_BYTES_MAX,
+                "an oversized datagram"
+            );
             for delay in self.network.carry(from, to) {
                 self.flown += 1;
-                self.flights.insert((self.now.at + delay, self.flown), Flight { from, to, bytes: bytes.clone() });
+                self.flights.insert(
+                    (self.now.at + delay, self.flown),
+                    Flight {
+                        from,
+                        to,
+                        bytes: bytes.clone(),
+                    },
+                );
             }
         }
     }
 
     fn land(&mut self) {
-        let Some((_, Flight { from, to, bytes })) = self.flights.pop_first() else { return };
+        let Some((_, Flight { from, to, bytes })) = self.flights.pop_first() else {
+            return;
+        };
         let now = self.now;
         if to == Self::registry_address() {
-            let sent = self.registry.as_mut().map(|program| program.datagram(now, from, &bytes));
+            let sent = self
+                .registry
+                .as_mut()
+                .map(|program| program.datagram(now, from, &bytes));
             self.fly(to, sent.unwrap_or_default());
             return;
         }
         let owner = self.people.iter_mut().find(|(_, person)| person.address == to);
         let Some((&name, person)) = owner else { return };
-        let sent = person.program.as_mut().map(|program| program.datagram(now, from, &bytes));
+        let sent = person
+            .program
+            .as_mut()
+            .map(|program| program.datagram(now, from, &bytes));
         self.fly(to, sent.unwrap_or_default());
         self.look(name);
     }
@@ -259,8 +356,12 @@ impl World {
     fn look(&mut self, name: &str) {
         loop {
             let person = self.people.get_mut(name).expect("a known person");
-            let Some(program) = person.program.as_mut() else { return };
-            let Some((_, event)) = program.events.get(person.seen) else { return };
+            let Some(program) = person.program.as_mut() else {
+                return;
+            };
+            let Some((_, event)) = program.events.get(person.seen) else {
+                return;
+            };
             person.seen += 1;
             let Event::Incoming(message) = event else { continue };
             let command = Command::Shown { id: message.id };

@@ -12,23 +12,27 @@ use rand_core::{Rng, SeedableRng};
 
 /// What the network does to a datagram, in parts of a thousand.
 #[derive(Clone, Copy, Debug)]
-pub struct Faults {
+pub(crate) struct Faults {
     /// Never arrives.
-    pub loss_permille: u32,
+    pub(crate) loss_permille: u32,
     /// Arrives twice.
-    pub duplicate_permille: u32,
+    pub(crate) duplicate_permille: u32,
     /// Is overtaken: delayed by up to ten times as long.
-    pub reorder_permille: u32,
+    pub(crate) reorder_permille: u32,
     /// One way, at least.
-    pub delay: Duration,
+    pub(crate) delay: Duration,
 }
 
 impl Faults {
     /// A good network.
-    pub const NONE: Self =
-        Self { loss_permille: 0, duplicate_permille: 0, reorder_permille: 0, delay: Duration::from_millis(5) };
+    pub(crate) const NONE: Self = Self {
+        loss_permille: 0,
+        duplicate_permille: 0,
+        reorder_permille: 0,
+        delay: Duration::from_millis(5),
+    };
     /// A third of all datagrams is lost, duplicated or reordered.
-    pub const A_THIRD: Self = Self {
+    pub(crate) const A_THIRD: Self = Self {
         loss_permille: 112,
         duplicate_permille: 111,
         reorder_permille: 111,
@@ -37,31 +41,35 @@ impl Faults {
 }
 
 /// The network.
-pub struct Network {
+pub(crate) struct Network {
     rng: ChaCha12Rng,
     /// What it does now.
-    pub faults: Faults,
+    pub(crate) faults: Faults,
     cut: BTreeSet<SocketAddr>,
 }
 
 impl Network {
     /// A network with this seed.
-    pub fn new(seed: u64, faults: Faults) -> Self {
-        Self { rng: ChaCha12Rng::seed_from_u64(seed), faults, cut: BTreeSet::new() }
+    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
+        Self {
+            rng: ChaCha12Rng::seed_from_u64(seed),
+            faults,
+            cut: BTreeSet::new(),
+        }
     }
 
     /// Nothing comes from or to this address any more.
-    pub fn cut(&mut self, address: SocketAddr) {
+    pub(crate) fn cut(&mut self, address: SocketAddr) {
         self.cut.insert(address);
     }
 
     /// It does again.
-    pub fn heal(&mut self, address: SocketAddr) {
+    pub(crate) fn heal(&mut self, address: SocketAddr) {
         self.cut.remove(&address);
     }
 
     /// After how long the copies of a datagram arrive.
-    pub fn carry(&mut self, from: SocketAddr, to: SocketAddr) -> Vec<Duration> {
+    pub(crate) fn carry(&mut self, from: SocketAddr, to: SocketAddr) -> Vec<Duration> {
         if self.cut.contains(&from) || self.cut.contains(&to) || self.chance(self.faults.loss_permille) {
             return Vec::new();
         }
@@ -70,7 +78,11 @@ impl Network {
     }
 
     fn delay(&mut self) -> Duration {
-        let factor = if self.chance(self.faults.reorder_permille) { 1 + self.rng.next_u32() % 10 } else { 1 };
+        let factor = if self.chance(self.faults.reorder_permille) {
+            1 + self.rng.next_u32() % 10
+        } else {
+            1
+        };
         self.faults.delay * factor + Duration::from_micros(u64::from(self.rng.next_u32() % 1_000))
     }
 
