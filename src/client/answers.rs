@@ -142,10 +142,8 @@ impl Client {
         match receipt.verdict {
             Verdict::Received => self.delivered(cx, key, via),
             Verdict::Skipped => self.refuse(cx, key, Refusal::Skipped, acknowledge),
-            Verdict::Conflict => {
-                self.conflict(cx, key);
-                self.acknowledge(cx, acknowledge);
-            }
+            // Acknowledged once the new number is committed.
+            Verdict::Conflict => self.conflict(cx, key),
         }
         true
     }

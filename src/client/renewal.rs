@@ -110,7 +110,10 @@ impl Client {
         // All old numbers go before the first new one comes.
         for &(key, slot) in slots {
             self.timers.clear(&Timer::Message(key));
-            if self.outbox.get(key).is_some() {
+            if let Some(message) = self.outbox.get(key) {
+                // A stored one conflicted by an outcome, which need not be told any more.
+                let told = message.stored.then_some(message.slot);
+                self.acknowledge(cx, told);
                 self.outbox.renumber(key, slot);
                 self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             }

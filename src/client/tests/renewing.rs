@@ -102,7 +102,21 @@ fn a_stored_message_that_turns_out_to_conflict_goes_again() {
     let first = driver.deposits()[0].clone();
     driver.answer_deposit(&first);
     driver.clear();
+    driver.disk = Disk::Waits;
     driver.outcome("bob", &first, Verdict::Conflict);
+    driver.pass(ms(500));
+    assert!(
+        driver.sent.is_empty(),
+        "not acknowledged before the new number is committed"
+    );
+    driver.commit();
+    assert!(
+        driver
+            .to_registry()
+            .contains(&crate::wire::message::ToRegistry::OutcomeAck {
+                slot: id_of(&first.forward).slot
+            })
+    );
     let again = driver.deposits()[0].clone();
     assert_ne!(id_of(&again.forward).slot.epoch, id_of(&first.forward).slot.epoch);
     driver.answer_deposit(&again);
