@@ -186,21 +186,24 @@ impl<E: ExternalPrinter> Feed<E> {
         }
     }
 
-    /// The editor's queue holds one text. So when it has taken two more, the first is on the screen.
+    /// The editor's queue holds one text. So when it has taken two more, the first is on the screen; and when it
+    /// has taken one more and then closed, too.
     fn write(&mut self, text: String) -> bool {
         if self.editor.print(text).is_err() {
             return false;
         }
+        let mut taken = false;
         loop {
             let Some(line) = self.gate.edited_line() else {
                 // The line has just been finished: the editor still has the text, and prints it with the next
                 // prompt, unless there is none.
-                return self.gate.phase() != Phase::Closed;
+                return taken || self.gate.phase() != Phase::Closed;
             };
             for _ in 0..2 {
                 if self.editor.print(NOTHING.to_owned()).is_err() {
-                    return false;
+                    return taken;
                 }
+                taken = true;
             }
             if self.gate.phase() == Phase::Editing(line) {
                 return true;

@@ -103,6 +103,29 @@ fn a_line_that_the_prompt_did_not_print_before_it_closed_is_written_directly() {
 }
 
 #[test]
+fn a_line_that_the_prompt_printed_just_before_it_closed_is_not_repeated() {
+    let Terminal {
+        gate,
+        queue,
+        mut printer,
+        direct,
+        ..
+    } = terminal();
+    edit(&gate);
+    std::thread::scope(|scope| {
+        let printing = scope.spawn(|| printer.print(&line("one")));
+        assert_eq!(queue.recv().unwrap(), "one\n");
+        while queue.is_empty() {
+            std::thread::yield_now();
+        }
+        gate.enter(Phase::Closed);
+        drop(queue);
+        printing.join().unwrap().unwrap();
+    });
+    assert!(direct.is_empty());
+}
+
+#[test]
 fn the_end_of_the_program_does_not_wait_for_an_editor_that_is_busy() {
     let Terminal {
         gate,

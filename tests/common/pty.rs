@@ -1,0 +1,170 @@
+//! The program on a terminal: keys go in, a screen comes out.
+
+use std::io::{Read, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use vt100::Parser;
+
+use super::{PATIENCE, PROGRAM, World};
+
+/// Enter.
+pub const ENTER: &str = "\r";
+/// Ctrl+C.
+pub const CTRL_C: &str = "\u{3}";
+/// Ctrl+D.
+pub const CTRL_D: &str = "\u{4}";
+
+/// How often somebody presses Ctrl+C who wants to be gone: not so fast that it passes for one press.
+const IMPATIENCE: Duration = Duration::from_millis(300);
+
+/// A program and the terminal that it runs on.
+pub struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    // Kept open: the program would be hung up otherwise.
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    output: Receiver<Vec<u8>>,
+    screen: Parser,
+}
+
+impl Terminal {
+    /// Starts it on a terminal of 24 lines of 80 columns.
+    pub fn start(world: &World, arguments: &[String]) -> Self {
+        let size = PtySize {
+            rows: 24,
+            cols: 80,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).expect("a pseudo terminal");
+        let mut command = CommandBuilder::new(PROGRAM);
+        command.args(arguments);
+        command.env("XDG_DATA_HOME", world.folder());
+        command.env("TERM", "xterm-256color");
+        command.env("TZ", "UTC");
+        let child = pair.slave.spawn_command(command).expect("the built program");
+        drop(pair.slave);
+        let output = read_bytes(pair.master.try_clone_reader().expect("its output"));
+        Self {
+            child,
+            keys: pair.master.take_writer().expect("its keys"),
+            master: pair.master,
+            output,
+            screen: Parser::default(),
+        }
+    }
+
+    /// Presses keys.
+    pub fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).expect("a terminal");
+        self.keys.flush().expect("a terminal");
+    }
+
+    /// The screen: its lines, without empty ones at the end. A line that wraps is one line.
+    pub fn lines(&self) -> Vec<String> {
+        let contents = self.screen.screen().contents();
+        contents.lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// Where the cursor is: row and column, from 0.
+    pub fn cursor(&self) -> (u16, u16) {
+        self.screen.screen().cursor_position()
+    }
+
+    /// Waits until the cursor is where a line begins, below all that is written: there is no prompt.
+    pub fn wait_no_prompt(&mut self) {
+        while self.cursor().1 != 0 {
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(error) => panic!("still a prompt ({error}):\n{}", self.lines().join("\n")),
+            }
+        }
+    }
+
+    /// Waits until the screen ends in this, wherever its lines are broken. Spaces do not count: those at the end of
+    /// a line cannot be seen.
+    pub fn wait_typed(&mut self, text: &str) {
+        let dense = |text: &str| text.replace(' ', "");
+        let wanted = dense(text);
+        self.wait(text, |lines| dense(&lines.concat()).ends_with(&wanted));
+    }
+
+    /// Waits until the screen is as wanted.
+    pub fn wait(&mut self, what: &str, is_so: impl Fn(&[String]) -> bool) {
+        while !is_so(&self.lines()) {
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(error) => panic!("no {what} ({error}) on the screen:\n{}", self.lines().join("\n")),
+            }
+        }
+    }
+
+    /// Waits for a line.
+    pub fn wait_line(&mut self, line: &str) {
+        self.wait(line, |lines| lines.iter().any(|seen| seen == line));
+    }
+
+    /// Waits until this is the last line: the prompt with what is typed.
+    pub fn wait_last(&mut self, line: &str) {
+        self.wait(line, |lines| lines.last().is_some_and(|seen| seen == line));
+    }
+
+    /// As `end`, pressing these keys until it comes.
+    pub fn end_pressing(mut self, keys: &str) -> (u32, Vec<String>) {
+        self.press(keys);
+        loop {
+            match self.output.recv_timeout(IMPATIENCE) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(RecvTimeoutError::Disconnected) => return self.end(),
+                Err(RecvTimeoutError::Timeout) => self.press(keys),
+            }
+        }
+    }
+
+    /// Waits for its end: the exit code, and the screen that it leaves behind.
+    pub fn end(mut self) -> (u32, Vec<String>) {
+        loop {
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.lines().join("\n")),
+            }
+        }
+        let status = self.child.wait().expect("its end");
+        (status.exit_code(), self.lines())
+    }
+
+    /// Whether the terminal echoes and edits lines itself, as it does before and after the program.
+    pub fn is_restored(&self) -> bool {
+        self.master
+            .get_termios()
+            .is_some_and(|settings| format!("{:?}", settings.local_flags).contains("ICANON"))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Gone already is as good.
+        if self.child.kill().is_ok() {
+            self.child.wait().expect("its end");
+        }
+    }
+}
+
+/// What a terminal shows, read by a thread so that one can wait for it.
+fn read_bytes(mut stream: Box<dyn Read + Send>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        // On Linux the end of the last program is an error, EIO.
+        while let Ok(length @ 1..) = stream.read(&mut buffer) {
+            let bytes = buffer.get(..length).unwrap_or_default().to_vec();
+            if sender.send(bytes).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
