@@ -21,6 +21,47 @@ fn direct(from: &mut Program, to: &mut Program, (sender, recipient): (&str, &str
     from.expect(&format!("[Message received by {recipient}.]"));
 }
 
+/// What x, y and z have on their screens at the end of the first session.
+fn everybody_was_there() -> [Vec<&'static str>; 3] {
+    [
+        vec![
+            WELCOME,
+            "[Message received by y.]",
+            "[Message received by z.]",
+            "y: y to x",
+            "z: z to x",
+            OFFLINE,
+            WELCOME_BACK,
+            "[You have messages]",
+            "y: <time> while you were away",
+            "z: <time> me too",
+            OFFLINE,
+        ],
+        vec![
+            WELCOME,
+            "x: x to y",
+            "[Message received by x.]",
+            "[Message received by z.]",
+            "z: z to y",
+            "[x is offline, message sent to server.]",
+            SAVED,
+            "[Message of <time> received by x.]",
+            OFFLINE,
+        ],
+        vec![
+            WELCOME,
+            "x: x to z",
+            "y: y to z",
+            "[Message received by x.]",
+            "[Message received by y.]",
+            "[x is offline, message sent to server.]",
+            SAVED,
+            "[Message of <time> received by x.]",
+            OFFLINE,
+        ],
+    ]
+}
+
 #[test]
 fn everybody_is_there_then_one_is_away_and_comes_back() {
     let world = World::new();
@@ -62,46 +103,7 @@ fn everybody_is_there_then_one_is_away_and_comes_back() {
         assert_eq!(code, 0);
         timeless(lines)
     });
-    assert_eq!(
-        talks,
-        [
-            vec![
-                WELCOME,
-                "[Message received by y.]",
-                "[Message received by z.]",
-                "y: y to x",
-                "z: z to x",
-                OFFLINE,
-                WELCOME_BACK,
-                "[You have messages]",
-                "y: <time> while you were away",
-                "z: <time> me too",
-                OFFLINE,
-            ],
-            vec![
-                WELCOME,
-                "x: x to y",
-                "[Message received by x.]",
-                "[Message received by z.]",
-                "z: z to y",
-                "[x is offline, message sent to server.]",
-                SAVED,
-                "[Message of <time> received by x.]",
-                OFFLINE,
-            ],
-            vec![
-                WELCOME,
-                "x: x to z",
-                "y: y to z",
-                "[Message received by x.]",
-                "[Message received by y.]",
-                "[x is offline, message sent to server.]",
-                SAVED,
-                "[Message of <time> received by x.]",
-                OFFLINE,
-            ],
-        ]
-    );
+    assert_eq!(talks, everybody_was_there());
     registry.interrupt();
     assert_eq!(registry.end().0, 0);
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::client::interface::Event;
 use crate::client::storage::Request;
 use crate::engine::{Action, Context, STORE_REQUESTS_MAX, Ticket};
-use crate::transport::SessionId;
+use crate::transport::{SEND_OVERHEAD, SessionId};
 use crate::wire::codec;
 
 /// Requests under way above which nothing new is let in. The rest of the bound is for what is owed already.
@@ -126,7 +126,7 @@ impl<A> Outlet<A> {
         }
     }
 
-    /// How many bytes a session still takes, this turn's counted.
+    /// How many bytes a session still takes, with what this turn has given it counted.
     pub(super) fn room(&self, cx: &Context<'_>, session: SessionId) -> usize {
         let given = self.given.get(&session).copied().unwrap_or(0);
         cx.sessions.room(session).saturating_sub(given)
@@ -143,7 +143,7 @@ impl<A> Outlet<A> {
         if self.room(cx, session) < bytes.len() {
             return false;
         }
-        *self.given.entry(session).or_default() += bytes.len();
+        *self.given.entry(session).or_default() += bytes.len() + SEND_OVERHEAD;
         self.push(Action::Send { session, bytes });
         true
     }

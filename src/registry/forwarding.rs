@@ -11,12 +11,11 @@ use crate::registry::lane::{Key, LaneKind, Turn};
 use crate::registry::out::Pending;
 use crate::registry::storage::{Mail, MemberId, Notice, Reply, Request, Row};
 use crate::registry::timers::Timer;
+use crate::transport::SEND_OVERHEAD;
 use crate::wire::message::{Forward, FromRegistry, Outcome};
 
 use crate::limits::ROOM_RETRY;
 
-/// What a message costs in a send buffer beside its bytes, at most.
-const SEND_OVERHEAD: usize = 64;
 /// What a forwarded message costs beside its envelope: its kind, floor and length.
 const FORWARD_OVERHEAD: usize = 16 + SEND_OVERHEAD;
 /// More than an encoded outcome costs.
