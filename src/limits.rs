@@ -110,6 +110,9 @@ pub const SUBSCRIPTIONS_MAX: usize = 256;
 pub const DIRECTORY_INTERVAL: Duration = Duration::from_secs(1);
 /// Directory messages sent at once …
 pub const DIRECTORY_BURST: usize = 256;
+/// … and their bytes: what is sent lies in memory until it arrives, so a crowd of newcomers, each of whom needs the
+/// whole directory, is served at 128 MB/s …
+pub const DIRECTORY_BURST_BYTES: usize = 256 * 1024;
 /// … and how long until as many more: telling 1,000 clients takes 4 bursts, and none floods a socket's buffer.
 pub const DIRECTORY_PACE: Duration = Duration::from_millis(2);
 /// Encoded pages kept for those who need the same: about 30 KiB each at most.

@@ -10,8 +10,8 @@ use crate::clock::Instant;
 use crate::engine::Context;
 use crate::id::Name;
 use crate::limits::{
-    DIRECTORY_BURST, DIRECTORY_INTERVAL, DIRECTORY_PACE, REQUEST_RETRY, REQUEST_RETRY_MAX, ROOM_RETRY,
-    SUBSCRIPTIONS_MAX,
+    DIRECTORY_BURST, DIRECTORY_BURST_BYTES, DIRECTORY_INTERVAL, DIRECTORY_PACE, REQUEST_RETRY,
+    REQUEST_RETRY_MAX, ROOM_RETRY, SUBSCRIPTIONS_MAX,
 };
 use crate::registry::Registry;
 use crate::registry::directory::{Encoded, Place, record};
@@ -68,9 +68,10 @@ impl Told {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: VecDeque<MemberId>,
-    /// When the present burst began, and how many messages it has.
+    /// When the present burst began, how many messages it has, and their bytes.
     burst_at: Option<Instant>,
     sent: usize,
+    sent_bytes: usize,
 }
 
 impl Registry {
@@ -145,8 +146,9 @@ impl Registry {
         if now.since(burst_at) >= DIRECTORY_PACE {
             self.tellings.burst_at = Some(now);
             self.tellings.sent = 0;
+            self.tellings.sent_bytes = 0;
         }
-        while self.tellings.sent < DIRECTORY_BURST {
+        while self.tellings.sent < DIRECTORY_BURST && self.tellings.sent_bytes < DIRECTORY_BURST_BYTES {
             let Some(member) = self.tellings.waiting.pop_front() else {
                 return;
             };
@@ -240,6 +242,7 @@ impl Registry {
             self.timers.set(Timer::Tell(member), update.due);
         }
         self.tellings.sent += 1;
+        self.tellings.sent_bytes += page.bytes.len();
         self.out.send_bytes(session, page.bytes);
     }
 

@@ -313,6 +313,34 @@ fn a_thousand_are_told_in_bursts() {
     assert_eq!(told(&mut world), 599 - 512);
 }
 
+#[test]
+fn a_crowd_of_newcomers_is_told_no_faster_than_memory_allows() {
+    let mut world = World::new(Config::unlimited());
+    for n in 0..250u32 {
+        let seed = [n.to_le_bytes(); 8].concat().try_into().unwrap();
+        let person = Person {
+            name: format!("p{n}").parse().unwrap(),
+            identity: Identity::from_seed(&seed, KeyRole::Client),
+            address: SocketAddr::from(([192, 0, 2, 1], 5000)),
+        };
+        world.join(n.into(), &person, 1);
+    }
+    let bytes = |world: &mut World| -> usize {
+        let did = world.take();
+        let pages = did.iter().filter_map(|did| match did {
+            Did::Say(_, message @ FromRegistry::Directory(_)) => Some(codec::encode(message).len()),
+            _ => None,
+        });
+        pages.sum()
+    };
+    let page_max = 64 * 1024;
+    let first = bytes(&mut world);
+    assert!(first >= 256 * 1024 && first < 256 * 1024 + page_max, "{first}");
+    assert_eq!(world.next(), Duration::from_millis(2));
+    let second = bytes(&mut world);
+    assert!(second >= 256 * 1024 && second < 256 * 1024 + page_max, "{second}");
+}
+
 /// Pushes to everybody up to three names, and again below two.
 fn small() -> Config {
     Config {
