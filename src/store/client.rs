@@ -469,7 +469,8 @@ impl Stream<'_> {
         if outcome != Outcome::Conflict {
             // A floor above the message itself means nothing: the message is not final for its sender.
             next = next.max(receive.floor.min(sequence));
-            while self.row(next)?.is_some() {
+            // The number comes from the sender: after the highest there is no next one to look for.
+            while next.next() > next && self.row(next)?.is_some() {
                 next = next.next();
             }
         }

@@ -158,6 +158,19 @@ fn fresh_duplicate_conflict_and_skipped_are_told_apart_for_ever() {
 }
 
 #[test]
+fn the_highest_number_there_is_does_not_keep_the_store_busy_for_ever() {
+    let mut store = store();
+    assert_eq!(
+        receive(&mut store, u64::MAX, u64::MAX, 1),
+        (Outcome::Fresh, u64::MAX)
+    );
+    assert_eq!(
+        receive(&mut store, u64::MAX, u64::MAX, 1),
+        (Outcome::Duplicate, u64::MAX)
+    );
+}
+
+#[test]
 fn each_registry_has_an_outbox_and_pins_of_its_own() {
     let mut store = store();
     accept(&mut store, 1);
