@@ -228,7 +228,7 @@ impl Client {
 
     /// Commits the number of the next registration.
     fn count(&mut self) {
-        self.link.counter += 1;
+        self.link.counter = self.link.counter.saturating_add(1);
         self.link.counted = false;
         let counter = self.link.counter;
         self.out
@@ -485,7 +485,9 @@ impl Client {
         let Phase::Registering { session } = self.link.phase else {
             return;
         };
-        if let RegistrationRefusal::CounterBehind { seen } = reason {
+        if let RegistrationRefusal::CounterBehind { seen } = reason
+            && seen < u64::MAX
+        {
             // An older copy of the database: the key proves that it is us all the same.
             self.link.counter = self.link.counter.max(seen);
             self.count();

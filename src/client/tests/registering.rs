@@ -168,6 +168,24 @@ fn a_database_that_is_behind_catches_up_with_what_the_registry_has_seen() {
 }
 
 #[test]
+fn a_registry_that_has_seen_the_highest_number_there_is_refuses_us_and_no_more() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    driver.clear();
+    let reason = RegistrationRefusal::CounterBehind { seen: u64::MAX };
+    driver.hear(FromRegistry::RegistrationRefused {
+        reason: reason.clone(),
+    });
+    assert_eq!(driver.to_registry(), []);
+    let refused = Event::RegistrationRefused {
+        name: name("alice"),
+        reason,
+    };
+    assert_eq!(driver.events(), [refused, Event::Ended(Ending::Refused)]);
+}
+
+#[test]
 fn a_busy_registry_is_asked_to_register_again_when_it_says() {
     let mut driver = Driver::start();
     driver.open_port();
