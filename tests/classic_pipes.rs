@@ -5,13 +5,9 @@
 
 mod common;
 
+use common::classic::{OFFLINE, SAVED, SILENT, WAITS, WELCOME_BACK, everybody_was_there};
 use common::pipes::{Program, TABLE_UPDATED};
 use common::{World, timeless, without_time};
-
-const SAVED: &str = "[Messages received by the server and saved]";
-const OFFLINE: &str = "[You are Offline. Bye.]";
-const WELCOME: &str = "[Welcome, You are registered.]";
-const WELCOME_BACK: &str = "[Welcome back, You are registered.]";
 
 /// Sends a text and waits until it has arrived and that is known.
 fn direct(from: &mut Program, to: &mut Program, (sender, recipient): (&str, &str)) {
@@ -19,47 +15,6 @@ fn direct(from: &mut Program, to: &mut Program, (sender, recipient): (&str, &str
     from.type_line(&format!("send {recipient} {text}"));
     to.expect(&format!("{sender}: {text}"));
     from.expect(&format!("[Message received by {recipient}.]"));
-}
-
-/// What x, y and z have on their screens at the end of the first session.
-fn everybody_was_there() -> [Vec<&'static str>; 3] {
-    [
-        vec![
-            WELCOME,
-            "[Message received by y.]",
-            "[Message received by z.]",
-            "y: y to x",
-            "z: z to x",
-            OFFLINE,
-            WELCOME_BACK,
-            "[You have messages]",
-            "y: <time> while you were away",
-            "z: <time> me too",
-            OFFLINE,
-        ],
-        vec![
-            WELCOME,
-            "x: x to y",
-            "[Message received by x.]",
-            "[Message received by z.]",
-            "z: z to y",
-            "[x is offline, message sent to server.]",
-            SAVED,
-            "[Message of <time> received by x.]",
-            OFFLINE,
-        ],
-        vec![
-            WELCOME,
-            "x: x to z",
-            "y: y to z",
-            "[Message received by x.]",
-            "[Message received by y.]",
-            "[x is offline, message sent to server.]",
-            SAVED,
-            "[Message of <time> received by x.]",
-            OFFLINE,
-        ],
-    ]
 }
 
 #[test]
@@ -126,8 +81,8 @@ fn the_server_is_away_and_comes_back() {
     assert_eq!(registry.end().0, 0);
 
     x.type_line("send y are you there?");
-    x.expect("[Server not responding]");
-    x.expect("[Message to y is waiting; it will be sent when y or the server can be reached.]");
+    x.expect(SILENT);
+    x.expect(WAITS);
     direct(&mut x, &mut z, ("x", "z"));
 
     let registry = Program::registry(&world);

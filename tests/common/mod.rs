@@ -14,6 +14,7 @@
     reason = "each test binary takes these files in as its own, and uses its part of them"
 )]
 
+pub mod classic;
 pub mod pipes;
 pub mod pty;
 

@@ -1,6 +1,7 @@
 //! The program on a terminal: keys go in, a screen comes out.
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -32,12 +33,20 @@ pub struct Terminal {
 impl Terminal {
     /// Starts it on a terminal of 24 lines of 80 columns.
     pub fn start(world: &World, arguments: &[String]) -> Self {
+        Self::with_lines(24, world, arguments)
+    }
+
+    /// Starts it on a terminal of so many lines.
+    pub fn with_lines(lines: u16, world: &World, arguments: &[String]) -> Self {
         let size = PtySize {
-            rows: 24,
+            rows: lines,
             cols: 80,
             pixel_width: 0,
             pixel_height: 0,
         };
+        let (rows, columns) = (NonZero::new(lines), NonZero::new(80));
+        let (rows, columns) = rows.zip(columns).expect("a terminal with lines");
+        let screen = Parser::new(rows, columns, 0);
         let pair = native_pty_system().openpty(size).expect("a pseudo terminal");
         let mut command = CommandBuilder::new(PROGRAM);
         command.args(arguments);
@@ -52,7 +61,7 @@ impl Terminal {
             keys: pair.master.take_writer().expect("its keys"),
             master: pair.master,
             output,
-            screen: Parser::default(),
+            screen,
         }
     }
 
