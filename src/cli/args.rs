@@ -39,6 +39,8 @@ pub struct ServeOptions {
     pub data: Data,
     /// The database was brought back from a backup: draw a new store id, so that clients deposit again.
     pub restored: bool,
+    /// Instead of serving: free this name for whoever registers it next.
+    pub release: Option<Name>,
     /// Envelope bytes that all mailboxes together may hold.
     pub mail_bytes: u64,
     /// New names that one network may register in an hour.
@@ -188,6 +190,13 @@ struct Flags {
     #[arg(long, conflicts_with = "chat")]
     restored: bool,
 
+    /// Free a name for whoever registers it next, and end
+    ///
+    /// For an owner whose key is lost, or who must go. Messages that wait for the name are refused, and their senders
+    /// are told. The registry must not be running.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "ephemeral"])]
+    release: Option<String>,
+
     /// Log more on standard error; twice for every datagram that is dropped
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -220,6 +229,7 @@ impl Flags {
                 bind: self.bind.as_deref().map(parse_bind).transpose()?,
                 data,
                 restored: self.restored,
+                release: self.release.as_deref().map(parse_name).transpose()?,
                 mail_bytes: parse_size(&self.mail_bytes)?,
                 new_names: parse_new_names(&self.new_names)?,
                 verbosity: self.verbose,

@@ -44,6 +44,7 @@ fn the_classic_two_calls() {
         (12345, None, Data::Default)
     );
     assert!(!options.restored);
+    assert_eq!(options.release, None);
     let options = chat("-c alice 127.0.0.1 12345 1232");
     assert_eq!(options.name.as_str(), "alice");
     assert_eq!(options.server, Host::Address("127.0.0.1".parse().unwrap()));
@@ -163,6 +164,8 @@ fn what_is_missing_or_too_much_is_said() {
     assert!(wrong("-s 1 -c a ::1 1 2").contains("does not go with"));
     assert!(wrong("-s 1 --ttl 3d").contains("does not go with"));
     assert!(wrong("-c a ::1 1 1 --restored").contains("does not go with"));
+    assert!(wrong("-c a ::1 1 1 --release bob").contains("does not go with"));
+    assert!(wrong("-s 1 --release bob!").contains("is no name"));
     assert!(wrong("-s 1 --ephemeral --data-dir x").contains("does not go with"));
 }
 
@@ -209,6 +212,7 @@ fn help_and_version_are_asked_for() {
         "Exit codes:",
         "--data-dir",
         "--restored",
+        "--release",
         "Ctrl+D",
     ] {
         assert!(

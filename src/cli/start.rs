@@ -35,6 +35,14 @@ pub fn run(invocation: Invocation) -> u8 {
 
 fn serve(options: ServeOptions) -> Result<Exit, Fault> {
     log::start(log::REGISTRY, options.verbosity);
+    if let Some(name) = options.release {
+        let refused = registry::release(keep(options.data), options.port, &name)?;
+        writeln!(
+            io::stdout(),
+            "[The nickname {name} is free; {refused} waiting messages are refused.]"
+        )?;
+        return Ok(Exit::Done);
+    }
     let setup = registry::Setup {
         port: options.port,
         bind: options.bind,

@@ -11,6 +11,7 @@ use super::clock;
 use super::program::{Program, Show};
 use super::socket::Place;
 use super::start::{Exit, Fault, Home, Keep, random};
+use crate::id::Name;
 use crate::identity::{Identity, Role};
 use crate::node::Node;
 use crate::registry::interface::{Command, Event};
@@ -37,6 +38,25 @@ pub struct Setup {
     pub mail_bytes_max: u64,
     /// New names that one network may register in an hour.
     pub new_names_per_hour: u32,
+}
+
+/// Frees a name of a registry that is not running. Returns how many messages that waited for it are refused now.
+///
+/// # Errors
+/// The database cannot be used, or nobody has the name.
+pub fn release(keep: Keep, port: u16, name: &Name) -> Result<u64, Fault> {
+    let home = Home::open(keep, |root| folder::of_registry(root, port))?;
+    // Without an identity there has been no registry here, and none is begun for this.
+    let nobody = || Fault {
+        exit: Exit::Refused,
+        sentence: format!("nobody has the name '{name}' here; nothing was changed"),
+    };
+    let path = home.database().filter(|path| path.exists()).ok_or_else(nobody)?;
+    let (mut store, _) = RegistryStore::open(&path, random()?)?;
+    let refused = store
+        .release(name)
+        .map_err(|error| OpenError::explain(&path, &error))?;
+    refused.ok_or_else(nobody)
 }
 
 /// Runs a registry to its end.

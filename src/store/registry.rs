@@ -7,12 +7,13 @@
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use rusqlite::{Connection, Row as SqlRow, params};
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 
 use crate::clock::{Age, WallTime};
 use crate::engine::{Store, StoreFault, Ticket};
 use crate::id::{IdentityId, Name};
 use crate::identity::Card;
+use crate::limits::OUTCOME_LIFETIME;
 use crate::registry::storage::{Image, MemberId, MemberRow, PairUsage, Reply, Request, Row, Usage};
 use crate::store::database::{self, Bits, OpenError, Schema};
 use crate::store::registry_mail as mail;
@@ -55,6 +56,32 @@ impl RegistryStore {
         image(&self.connection)
     }
 
+    /// Takes a name from its owner, for whoever registers it next: for an owner whose key is lost, or who must go. What
+    /// waits for him is refused, and its senders are told. He keeps his row, under a name that nobody asks for, so
+    /// that what he has sent still arrives. Returns how many messages were refused; `None` if nobody has the name.
+    pub fn release(&mut self, name: &Name) -> rusqlite::Result<Option<u64>> {
+        let age = self.image()?.age;
+        let transaction = self.connection.transaction()?;
+        let owner = transaction
+            .query_row(
+                "SELECT id, identity FROM member WHERE folded = ?1 ORDER BY id",
+                [name.folded()],
+                |row| Ok((MemberId(row.get(0)?), IdentityId(row.get(1)?))),
+            )
+            .optional()?;
+        let Some((id, identity)) = owner else {
+            return Ok(None);
+        };
+        let instead = released_name(identity);
+        transaction.execute(
+            "UPDATE member SET name = ?2, folded = ?2 WHERE id = ?1",
+            params![id.0, instead],
+        )?;
+        let refused = mail::refuse_all(&transaction, id, age.after(OUTCOME_LIFETIME))?;
+        transaction.commit()?;
+        Ok(Some(refused))
+    }
+
     /// What a registry would start with now.
     pub fn image(&self) -> rusqlite::Result<Image> {
         image(&self.connection)
@@ -69,6 +96,12 @@ impl RegistryStore {
         let image = image(&connection)?;
         Ok((Self { connection }, image))
     }
+}
+
+/// The name of one whose name was released: a valid one, and his alone.
+fn released_name(identity: IdentityId) -> String {
+    let digits: String = identity.fingerprint().split(' ').take(4).collect();
+    format!("released.{digits}")
 }
 
 impl Store for RegistryStore {

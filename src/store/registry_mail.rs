@@ -15,7 +15,7 @@ use crate::registry::storage::{
 };
 use crate::store::database::Bits;
 use crate::wire::codec;
-use crate::wire::message::{End, Forward};
+use crate::wire::message::{DepositRefusal, End, Forward};
 
 /// Stores a message, or says what is known of its slot.
 pub(super) fn deposit(db: &Connection, new: NewMail) -> rusqlite::Result<Kept> {
@@ -280,6 +280,18 @@ pub(super) fn expire(db: &Connection, now: Age, at: WallTime, keep_until: Age) -
         rows,
         next: next_expiry(db)?,
     })
+}
+
+/// Ends all that waits for somebody as refused; his senders are told. Returns how many messages that were.
+pub(super) fn refuse_all(db: &Connection, recipient: MemberId, keep_until: Age) -> rusqlite::Result<u64> {
+    let end = End::Refused {
+        reason: DepositRefusal::Released,
+    };
+    db.prepare_cached(
+        "UPDATE mail SET envelope = NULL, outcome = ?2, expires_ms = ?3 WHERE recipient = ?1 AND outcome IS NULL",
+    )?
+    .execute(params![recipient.0, codec::encode(&end), Bits(keep_until.as_ms())])
+    .map(|rows| rows as u64)
 }
 
 /// The earliest end of a lifetime.

@@ -6,7 +6,7 @@ use crate::identity::{Identity, Role};
 use crate::limits::{FORWARD_PAGE_BYTES, FORWARD_PAGE_MESSAGES};
 use crate::registry::storage::{Answer, Kept, NewMail};
 use crate::wire::envelope::{Receipt, Verdict};
-use crate::wire::message::{End, Forward};
+use crate::wire::message::{DepositRefusal, End, Forward};
 
 fn open() -> RegistryStore {
     RegistryStore::open_in_memory([1; 16]).unwrap().0
@@ -156,6 +156,37 @@ fn a_restored_database_gets_another_id_and_keeps_the_rest() {
     ask(&mut store, Request::Register(member(1, "ann", 1)));
     let image = store.renew([9; 16]).unwrap();
     assert_eq!((image.store_id, image.members.len()), ([9; 16], 1));
+}
+
+#[test]
+fn a_released_name_is_free_and_its_mail_is_refused() {
+    let mut store = open();
+    ask(&mut store, Request::Register(member(1, "ann", 1)));
+    ask(&mut store, Request::Register(member(2, "Bob", 1)));
+    deposit(&mut store, mail(1, b"text"));
+    let name = |text: &str| text.parse::<Name>().unwrap();
+    assert_eq!(store.release(&name("carol")).unwrap(), None);
+    assert_eq!(store.release(&name("bob")).unwrap(), Some(1), "whatever the case");
+    assert_eq!(store.release(&name("bob")).unwrap(), None, "once");
+
+    let image = store.image().unwrap();
+    assert!(image.usage.is_empty(), "nothing waits for him");
+    assert_eq!(
+        image.members[1].card,
+        member(2, "bob", 1).card,
+        "he is known by his key"
+    );
+    assert!(!image.members[1].name.matches(&name("bob")));
+    let request = Request::ReadNotices {
+        sender: MemberId(1),
+        after: Row(0),
+    };
+    let Reply::Notices { rows, .. } = ask(&mut store, request) else {
+        panic!("no notices");
+    };
+    let reason = DepositRefusal::Released;
+    assert_eq!(rows[0].end, End::Refused { reason }, "its sender is told");
+    ask(&mut store, Request::Register(member(3, "bob", 1)));
 }
 
 #[test]

@@ -1,0 +1,68 @@
+//! An operator frees a name: what waits for it is refused, and somebody else may have it.
+//!
+//! With the built program and real sockets. Invariant held here: nobody but the operator takes a name away.
+
+mod common;
+
+use std::fs;
+
+use common::World;
+use common::classic::{OFFLINE, SAVED, WELCOME};
+use common::pipes::Program;
+
+/// A client leaves, politely.
+fn leave(client: Program) {
+    client.interrupt();
+    assert_eq!(client.end().0, 0);
+}
+
+#[test]
+fn a_released_name_can_be_had_by_another_and_its_mail_is_refused() {
+    let world = World::new();
+    let registry = Program::registry(&world);
+    leave(Program::client(&world, "bob"));
+    let mut alice = Program::client(&world, "alice");
+    alice.quiet();
+    alice.type_line("send bob for the old one");
+    alice.expect(SAVED);
+    // Somebody else's bob: another identity.
+    fs::remove_dir_all(world.client_folder("bob")).unwrap();
+    let mut other = Program::start(&world, &world.chat("bob"));
+    other.expect("[The nickname bob is taken.]");
+    assert_eq!(other.end().0, 3);
+
+    let port = world.port.to_string();
+    let release = |name| Program::run(&world, &["-s", &port, "--release", name]);
+    let (code, _, errors) = release("bob");
+    assert_eq!(code, 5, "not while the registry runs: {errors:?}");
+    registry.interrupt();
+    assert_eq!(registry.end().0, 0);
+    let (code, _, errors) = release("carol");
+    assert_eq!(
+        (
+            code,
+            errors.last().unwrap().contains("nobody has the name 'carol'")
+        ),
+        (3, true)
+    );
+    let (code, lines, _) = release("BOB");
+    assert_eq!(
+        (code, lines),
+        (
+            0,
+            vec!["[The nickname BOB is free; 1 waiting messages are refused.]".to_owned()]
+        )
+    );
+
+    let _registry = Program::registry(&world);
+    let line = alice.expect_start("[Message of ");
+    assert!(
+        line.ends_with(" to bob was refused: the name bob was given up.]"),
+        "{line}"
+    );
+    let mut bob = Program::start(&world, &world.chat("bob"));
+    bob.expect(WELCOME);
+    leave(bob);
+    alice.interrupt();
+    alice.expect(OFFLINE);
+}
