@@ -139,6 +139,11 @@ pub const HANDSHAKES_PER_SECOND_MAX: u32 = 2_000;
 pub const RESETS_PER_SECOND_MAX: u32 = 1_000;
 /// Sessions of one endpoint. An idle one costs less than 4 KiB.
 pub const SESSIONS_MAX: usize = 20_000;
+/// Sessions of a registry in which nobody is online; beyond it the oldest is closed. A quarter of all, so that the
+/// rest is for those who are registered.
+pub const VISITORS_MAX: usize = SESSIONS_MAX / 4;
+/// Such sessions from one network (an IPv4 /24, an IPv6 /56): a school that comes back all at once.
+pub const NETWORK_VISITORS_MAX: usize = 1_024;
 /// Tries of one endpoint to open sessions.
 pub const TRIES_MAX: usize = 1_024;
 
@@ -167,6 +172,7 @@ pub const SESSION_IDLE: Duration = Duration::from_secs(180);
 const _: () = assert!(ENVELOPE_BYTES_MAX < MESSAGE_BYTES_MAX && BODY_BYTES_MAX < ENVELOPE_BYTES_MAX);
 const _: () = assert!(KEEP_ALIVE.as_millis() * 3 <= LEASE.as_millis());
 const _: () = assert!(NETWORK_HANDSHAKES_MAX < HANDSHAKES_MAX && HANDSHAKES_MAX < HANDSHAKES_BOUND);
+const _: () = assert!(NETWORK_VISITORS_MAX < VISITORS_MAX && VISITORS_MAX < SESSIONS_MAX);
 const _: () = assert!(INITIALS_PER_SECOND_MAX < HANDSHAKES_PER_SECOND_MAX);
 const _: () = assert!(DIRECTORY_PUSH_RESUME < DIRECTORY_PUSH_MAX && DIRECTORY_PUSH_MAX < NAMES_MAX);
 const _: () = assert!(MAILBOX_SENDER_MESSAGES_MAX < MAILBOX_MESSAGES_MAX / 2);

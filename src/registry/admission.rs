@@ -15,10 +15,11 @@ use crate::wire::message::RegistrationRefusal;
 
 /// A network as far as it may belong to one owner: an IPv4 /24, an IPv6 /56.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Network([u8; 7], bool);
+pub(super) struct Network([u8; 7], bool);
 
 impl Network {
-    fn of(address: IpAddr) -> Self {
+    /// The network of an address.
+    pub(super) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => {
                 let [a, b, c, _] = address.octets();

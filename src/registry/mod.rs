@@ -23,6 +23,7 @@ pub mod rate;
 pub mod storage;
 mod telling;
 mod timers;
+mod visitors;
 
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ use crate::registry::quota::Quotas;
 use crate::registry::storage::{Image, MemberId, Reply, Request, Row};
 use crate::registry::telling::Queue;
 use crate::registry::timers::{Timer, Timers};
+use crate::registry::visitors::Visitors;
 use crate::transport::{SessionEvent, SessionId};
 use crate::wire::codec;
 use crate::wire::frame::CloseCode;
@@ -63,6 +65,7 @@ pub struct Registry {
     age: AgeClock,
     started: Instant,
     sessions: BTreeMap<SessionId, Session>,
+    visitors: Visitors,
     members: Members,
     /// Those with a seat.
     online: BTreeSet<MemberId>,
@@ -102,6 +105,7 @@ impl Registry {
             age: AgeClock::resume(now, image.age, image.saved_at),
             started: now.at,
             sessions: BTreeMap::new(),
+            visitors: Visitors::default(),
             members: Members::default(),
             online: BTreeSet::new(),
             stays: 0,
@@ -175,6 +179,7 @@ impl Registry {
     fn timer(&mut self, cx: &Context<'_>, timer: Timer) {
         match timer {
             Timer::Lease(member) => self.lease_timeout(cx, member),
+            Timer::Visit(session) => self.visit_timeout(cx, session),
             Timer::Lane(member, kind) => self.lane_timeout(cx, member, kind),
             Timer::Tell(member) => self.tell_timeout(cx, member),
             Timer::Pace => self.tell_queue(cx),
@@ -284,7 +289,7 @@ impl Role for Registry {
                 peer,
                 address,
                 ..
-            } => self.opened(session, peer, address),
+            } => self.opened(cx, session, peer, address),
             SessionEvent::Opened { session, .. } => self.out.close(session, CloseCode::Violation),
             SessionEvent::Message { session, bytes } => {
                 if self.sessions.contains_key(&session) {

@@ -76,7 +76,7 @@ const UNDER_WAY: No = No::Busy(BusyReason::Overload, Duration::from_secs(1));
 
 impl Registry {
     /// A session is up.
-    pub(super) fn opened(&mut self, session: SessionId, card: Card, address: SocketAddr) {
+    pub(super) fn opened(&mut self, cx: &Context<'_>, session: SessionId, card: Card, address: SocketAddr) {
         self.sessions.insert(
             session,
             Session {
@@ -86,12 +86,43 @@ impl Registry {
                 registering: None,
             },
         );
+        self.begin_visit(cx, session, address.ip());
+    }
+
+    /// Nobody is online in a session: its place is for others if that lasts, or if there are many such.
+    fn begin_visit(&mut self, cx: &Context<'_>, session: SessionId, from: IpAddr) {
+        self.timers
+            .set(Timer::Visit(session), cx.now.at + self.config.lease);
+        if let Some(oldest) = self.visitors.come(session, from) {
+            tracing::debug!(?oldest, "too many sessions in which nobody is online");
+            self.drop_session(cx, oldest, CloseCode::Done);
+        }
+    }
+
+    fn end_visit(&mut self, session: SessionId) {
+        self.visitors.go(session);
+        self.timers.clear(Timer::Visit(session));
+    }
+
+    /// Nobody has been online in a session for a lease. Whoever comes back to it opens another.
+    pub(super) fn visit_timeout(&mut self, cx: &Context<'_>, session: SessionId) {
+        if self
+            .sessions
+            .get(&session)
+            .is_some_and(|found| found.registering.is_some())
+        {
+            self.timers
+                .set(Timer::Visit(session), cx.now.at + self.config.lease);
+        } else {
+            self.drop_session(cx, session, CloseCode::Done);
+        }
     }
 
     /// A session is gone.
     pub(super) fn closed(&mut self, cx: &Context<'_>, session: SessionId, cause: CloseCause) {
         let member = self.online_in(session);
         self.sessions.remove(&session);
+        self.end_visit(session);
         let Some(member) = member else {
             return;
         };
@@ -411,6 +442,7 @@ impl Registry {
             return;
         };
         let observed = found.address;
+        self.end_visit(session);
         self.choose_mode();
         self.stays += 1;
         self.directory.announce(observed, &private);
@@ -510,7 +542,13 @@ impl Registry {
 
     /// A member is offline from now on.
     pub(super) fn leave(&mut self, cx: &Context<'_>, id: MemberId) {
+        let session = self.members.seat(id).and_then(|seat| seat.session);
         self.stand_up(id);
+        if let Some(session) = session
+            && let Some(from) = self.sessions.get(&session).map(|found| found.address.ip())
+        {
+            self.begin_visit(cx, session, from);
+        }
         if let Some(member) = self.members.find_mut(id) {
             member.since = cx.now.wall;
         }

@@ -7,12 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::clock::Instant;
 use crate::registry::lane::LaneKind;
 use crate::registry::storage::MemberId;
+use crate::transport::SessionId;
 
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     /// A member's lease may have ended.
     Lease(MemberId),
+    /// Nobody has been online in a session for long.
+    Visit(SessionId),
     /// Something of a lane is to be sent again, or there may be room again.
     Lane(MemberId, LaneKind),
     /// A member may hear of the directory again.

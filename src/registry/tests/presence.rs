@@ -175,3 +175,47 @@ fn a_session_for_another_service_is_closed() {
     });
     assert_eq!(world.take(), [Did::Close(SessionId(1), CloseCode::Violation)]);
 }
+
+#[test]
+fn a_session_in_which_nobody_registers_is_closed_after_a_lease() {
+    let mut world = World::new(Config::default());
+    let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
+    let (visitor, member) = (world.open(1, &ann), world.join(2, &bea, 1));
+    world.settle();
+    world.run(Duration::from_secs(50), &[visitor, member]);
+    world.take();
+    world.run(Duration::from_secs(10), &[visitor, member]);
+    assert!(world.take().contains(&Did::Close(visitor, CloseCode::Done)));
+    assert!(!world.registry.sessions.contains_key(&visitor));
+    assert_eq!(world.registry.online.len(), 1, "who is registered stays");
+}
+
+#[test]
+fn a_session_whose_lease_has_ended_is_closed_after_another() {
+    let mut world = World::new(Config::default());
+    let ann = Person::new("ann", 1);
+    let session = world.join(1, &ann, 1);
+    world.settle();
+    world.hear(session);
+    world.run(Duration::from_secs(119), &[]);
+    assert!(world.registry.sessions.contains_key(&session));
+    world.run(Duration::from_secs(1), &[]);
+    assert!(world.registry.sessions.is_empty());
+    assert!(world.take().contains(&Did::Close(session, CloseCode::Done)));
+}
+
+#[test]
+fn a_crowd_that_never_registers_leaves_room_for_those_who_do() {
+    let mut world = World::new(Config::unlimited());
+    let ann = Person::new("ann", 1);
+    let member = world.join(0, &ann, 1);
+    let crowd = Person::new("bea", 2);
+    for session in 1..=30_000 {
+        world.open(session, &crowd);
+    }
+    assert_eq!(
+        world.registry.sessions.len(),
+        1 + crate::limits::NETWORK_VISITORS_MAX
+    );
+    assert!(world.registry.sessions.contains_key(&member));
+}
