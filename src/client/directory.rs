@@ -5,7 +5,7 @@
 //! aside and never used; an update is applied whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::client::storage::{DirectoryUpdate, Listed};
 use crate::clock::Instant;
@@ -145,13 +145,14 @@ impl Directory {
         let mut addresses = match &entry.listed.record.presence.online {
             Some(online) => {
                 let mut all = online.private.as_slice().to_vec();
+                all.retain(|address| is_private(address.ip()));
                 all.push(online.observed);
                 all
             }
             None => entry.listed.last_seen.into_iter().collect(),
         };
         let mut seen = BTreeSet::new();
-        addresses.retain(|address| seen.insert(*address));
+        addresses.retain(|address| is_somebodys(*address) && seen.insert(*address));
         addresses
     }
 
@@ -219,9 +220,13 @@ impl Directory {
             staging.last = Some(page.index);
         }
         staging.pages.insert(page.index, page.changes.into_vec());
-        let whole = staging
-            .last
-            .is_some_and(|last| u32::try_from(staging.pages.len()).is_ok_and(|pages| pages == last + 1));
+        let whole = staging.last.is_some_and(|last| {
+            let none_beyond = staging
+                .pages
+                .last_key_value()
+                .is_some_and(|(&highest, _)| highest == last);
+            none_beyond && u32::try_from(staging.pages.len()).is_ok_and(|pages| pages == last + 1)
+        });
         if whole && let Some(staging) = self.staging.take() {
             self.apply(staging, now, &mut applied);
         }
@@ -356,5 +361,25 @@ impl Directory {
     /// The last update was not stored: all of it is due again.
     pub(super) const fn not_stored(&mut self) {
         self.replaced = true;
+    }
+}
+
+/// Whether one machine can be reached there: others tell us addresses, and we are not to be made to call a crowd.
+fn is_somebodys(address: SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
+}
+
+/// Whether an address is one of a network of its own (RFC 1918, RFC 3927, RFC 6598, RFC 4193, RFC 4291 §2.5.6) or of
+/// this machine: who announces another as his own may mean somebody else's.
+fn is_private(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            ip.is_private() || ip.is_link_local() || ip.is_loopback() || shared
+        }
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
     }
 }

@@ -310,3 +310,64 @@ fn pages_in_any_order_make_one_directory() {
         .collect();
     assert_eq!(names, ["carol", "dave"], "bob is gone");
 }
+
+#[test]
+fn pages_beyond_the_last_one_make_no_directory() {
+    use crate::wire::codec::Bounded;
+    use crate::wire::message::{Page, Version};
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.pass(ms(1_000));
+    let page = |index, last| {
+        FromRegistry::Directory(Page {
+            from: None,
+            to: Version { run: 6, counter: 9 },
+            index,
+            last,
+            changes: Bounded::truncated(vec![]),
+        })
+    };
+    driver.clear();
+    driver.hear(page(5, false));
+    driver.hear(page(1, true));
+    assert_eq!(driver.to_registry(), [], "page 0 has not come");
+    assert_eq!(driver.events(), []);
+}
+
+#[test]
+fn only_addresses_that_can_be_one_machines_are_called() {
+    use crate::wire::codec::Bounded;
+    use crate::wire::message::{Addresses, Presence};
+    let private = [
+        "192.168.1.5:60",
+        "[fd00::1]:60",
+        "198.51.100.7:60", // somebody else's, called private
+    ];
+    for (observed, called) in [
+        (
+            "10.0.0.1:60",
+            &["192.168.1.5:60", "[fd00::1]:60", "10.0.0.1:60"][..],
+        ),
+        ("10.0.0.1:0", &["192.168.1.5:60", "[fd00::1]:60"]),
+        ("224.0.0.1:60", &["192.168.1.5:60", "[fd00::1]:60"]),
+        ("255.255.255.255:60", &["192.168.1.5:60", "[fd00::1]:60"]),
+        ("[ff02::1]:60", &["192.168.1.5:60", "[fd00::1]:60"]),
+        ("0.0.0.0:60", &["192.168.1.5:60", "[fd00::1]:60"]),
+    ] {
+        let mut record = online("bob");
+        record.presence = Presence {
+            online: Some(Addresses {
+                observed: observed.parse().unwrap(),
+                private: Bounded::truncated(private.iter().map(|text| text.parse().unwrap()).collect()),
+            }),
+            ..record.presence
+        };
+        let mut driver = Driver::registered(&[record]);
+        driver.send("bob", "hi");
+        let to: Vec<String> = driver
+            .connects
+            .iter()
+            .map(|connect| connect.address.to_string())
+            .collect();
+        assert_eq!(to, called, "{observed}");
+    }
+}
