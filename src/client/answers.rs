@@ -93,7 +93,7 @@ impl Client {
                 self.receipt(cx, &receipt, Via::Peer, Some(card));
                 self.unstall(cx);
             }
-            ToPeer::Busy(busy) => self.peer_busy(cx, &busy),
+            ToPeer::Busy(busy) => self.peer_busy(cx, &card, &busy),
         }
     }
 
@@ -361,13 +361,14 @@ impl Client {
     }
 
     /// A peer cannot take it now. With a registry the budget decides; without one he is asked again when he says.
-    fn peer_busy(&mut self, cx: &Context<'_>, busy: &Busy<crate::id::MessageId>) {
+    fn peer_busy(&mut self, cx: &Context<'_>, peer: &Card, busy: &Busy<crate::id::MessageId>) {
         if busy.of.sender != self.me.id() || self.link.registered().is_some() {
             return;
         }
         if let Some(key) = self.outbox.key_of(busy.of.slot)
             && let Some(message) = self.outbox.get(key)
             && let Stage::Direct { session, .. } = message.stage
+            && self.peers.card(session).is_some_and(|card| card.id == peer.id)
         {
             let pause = pause(busy.retry_after_ms);
             let stage = Stage::Direct {

@@ -310,6 +310,27 @@ fn a_busy_peer_changes_nothing_while_the_registry_is_there() {
 }
 
 #[test]
+fn only_the_recipient_can_say_that_he_is_busy() {
+    let mut driver = Driver::registered(&[online("bob"), online("carol")]);
+    let (bob, carol) = (driver.peer_opens("bob"), driver.peer_opens("carol"));
+    driver.lose_registry();
+    driver.send("bob", "a");
+    let busy = Busy {
+        of: super::driver::id_of(&driver.deliveries(bob)[0]),
+        reason: BusyReason::Storage,
+        retry_after_ms: 60_000,
+    };
+    driver.clear();
+    driver.hear_from(carol, &ToPeer::Busy(busy));
+    driver.pass(ms(20_000));
+    assert!(!driver.deliveries(bob).is_empty(), "asked again in its time");
+    driver.hear_from(bob, &ToPeer::Busy(busy));
+    driver.clear();
+    driver.pass(ms(59_000));
+    assert!(driver.deliveries(bob).is_empty());
+}
+
+#[test]
 fn too_large_too_many_and_to_oneself_are_not_accepted() {
     let mut config = Driver::config();
     config.limits.outbox_messages = 1;
