@@ -237,7 +237,7 @@ impl Endpoint {
             match self.events.pop_front()? {
                 Queued::Event(event) => {
                     if let SessionEvent::Message { bytes, .. } = &event {
-                        self.events_bytes = self.events_bytes.saturating_sub(bytes.len());
+                        self.events_bytes = self.events_bytes.saturating_sub(established::left_cost(bytes));
                     }
                     return Some(event);
                 }

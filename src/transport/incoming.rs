@@ -115,7 +115,8 @@ impl Incoming {
     /// The most common case: a message in one piece needs no reassembly.
     fn insert_whole(&mut self, piece: Piece<'_>, room: usize) -> Taken {
         let len = piece.bytes.len();
-        if len > room {
+        // An empty one is held as well.
+        if len.max(1) > room {
             return Taken::NoRoom;
         }
         self.held += len;
@@ -292,6 +293,14 @@ mod tests {
         );
         assert_eq!(incoming.held(), 0);
         assert!(incoming.partial.is_empty());
+    }
+
+    #[test]
+    fn without_room_an_empty_message_waits_too() {
+        let mut incoming = Incoming::default();
+        assert_eq!(incoming.insert(piece(0, 0, true, b""), 0), Ok(Taken::NoRoom));
+        assert_eq!(incoming.insert(piece(0, 0, true, b""), 1), Ok(Taken::Held(0)));
+        assert_eq!(incoming.pop().unwrap(), b"");
     }
 
     #[test]

@@ -26,6 +26,11 @@ const EVENTS_MAX: usize = 4 * SESSIONS_MAX;
 /// Packet numbers above this would overflow varints and windows; nobody gets there.
 const NUMBER_MAX: u64 = 1 << 62;
 
+/// What a message costs in the queue of events: an empty one is not free.
+pub(super) const fn left_cost(bytes: &[u8]) -> usize {
+    bytes.len() + size_of::<Queued>()
+}
+
 impl Endpoint {
     pub(super) fn handle_data(
         &mut self,
@@ -275,10 +280,11 @@ impl Endpoint {
         let session = SessionId(index);
         if link.closing.is_none() {
             while let Some(bytes) = link.session.pop_message(now, &mut self.pool) {
-                if self.events_bytes + bytes.len() > LEFT_BYTES_MAX {
+                let cost = left_cost(&bytes);
+                if self.events_bytes + cost > LEFT_BYTES_MAX {
                     break;
                 }
-                self.events_bytes += bytes.len();
+                self.events_bytes += cost;
                 self.events
                     .push_back(Queued::Event(SessionEvent::Message { session, bytes }));
             }

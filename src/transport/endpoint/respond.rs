@@ -17,7 +17,7 @@ use super::{DropCause, Endpoint, hello};
 use crate::clock::Instant;
 use crate::id::IdentityId;
 use crate::identity::Role;
-use crate::limits::SESSIONS_MAX;
+use crate::limits::{SESSIONS_MAX, TRIES_MAX};
 use crate::transport::session::Session;
 use crate::transport::{CloseCause, SessionId, Transmit};
 use crate::wire::codec;
@@ -28,6 +28,9 @@ use crate::wire::packet::{COOKIE_BYTES, NOISE_FIRST_BYTES, Packet};
 /// Finishes that fail to verify before a handshake is given up. Each costs two key agreements, and comes from
 /// somebody who sees the road.
 const FAILURES_MAX: u32 = 8;
+/// Sessions beyond which others may begin no more: what is left is for those that this side begins. Whoever fills a
+/// client with sessions must not keep it from its registry.
+const ACCEPTED_MAX: usize = SESSIONS_MAX - TRIES_MAX;
 
 impl Endpoint {
     pub(super) fn handle_initial(
@@ -184,7 +187,7 @@ impl Endpoint {
         }
         let (peer, began) = (finished.hello.card.id, handshake.began);
         let replaces = self.indexes_of(peer).next().is_some();
-        if (self.links.len() >= SESSIONS_MAX && !replaces) || self.events_are_full() {
+        if (self.links.len() >= ACCEPTED_MAX && !replaces) || self.events_are_full() {
             return Err(DropCause::Full);
         }
         if let Some(stays) = self.crossed_by(peer, began) {
