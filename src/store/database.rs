@@ -6,6 +6,9 @@
 //! Invariant: a database that cannot be opened is left as it was found; an upgrade happens whole or not at all.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -159,6 +162,7 @@ impl OpenError {
 /// Opens the database in a file, created if absent, its schema up to date, and locks it until dropped.
 pub fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
     let explain = |error| OpenError::explain(path, &error);
+    keep_private(path);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
@@ -171,6 +175,21 @@ pub fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
     check(&connection, path)?;
     upgrade(&mut connection, path, schema)?;
     Ok(connection)
+}
+
+/// Makes the file of a new database, for its owner only: letters are in it. The files that SQLite puts beside it take
+/// its mode. What goes wrong here goes wrong in a moment again, and is explained then.
+fn keep_private(path: &Path) {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    if let Err(error) = made
+        && error.kind() != io::ErrorKind::AlreadyExists
+    {
+        tracing::debug!(path = %path.display(), %error, "no new file for the database");
+    }
 }
 
 /// Opens a database in memory: for clients that keep nothing, and for tests.
@@ -247,7 +266,8 @@ fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     } else {
         Err(OpenError::Corrupt {
             path: path.into(),
-            detail: verdict,
+            // The first line of two only names the database.
+            detail: verdict.lines().last().unwrap_or_default().to_owned(),
         })
     }
 }

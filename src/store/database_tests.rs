@@ -293,3 +293,17 @@ fn inserts_per_second() {
         f64::from(batches) * 128.0 / start.elapsed().as_secs_f64()
     );
 }
+
+#[test]
+fn a_new_database_and_what_lies_beside_it_can_be_read_by_nobody_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, path) = place();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let connection = open(&path, &schema(&ONE)).unwrap();
+    insert(&connection, "letter").unwrap();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", entry.path().display());
+    }
+}
