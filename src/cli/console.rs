@@ -4,15 +4,12 @@
 //! is none. What is typed is kept in memory for the arrow keys and never written to a file.
 //! Invariant: `run_input` ends with `Command::Leave` handed over, unless the program has ended before.
 
-use std::convert::Infallible;
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
 use crate::cli::commands::{self, Parsed};
-use crate::cli::gate::{Gate, Phase};
+use crate::cli::gate::Gate;
 use crate::cli::plain::{self, Line};
 use crate::cli::printer::{Printer, Screen, write_out};
 use crate::cli::prompt::Prompt;
@@ -46,7 +43,6 @@ pub struct Console {
 pub struct Closing {
     gate: Arc<Gate>,
     saved: Option<Saved>,
-    hurry: Option<Sender<Infallible>>,
 }
 
 /// Looks at the terminal and prepares both ends.
@@ -54,12 +50,11 @@ pub struct Closing {
 /// # Errors
 /// A thread could not be started.
 pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
-    let gate = Arc::new(Gate::new());
+    let gate = Arc::new(Gate::default());
     let settling = Arc::new(Settling::default());
-    let (hurry, hurried) = bounded(0);
     let saved = Saved::take();
     let prompt = if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        with_prompt(&gate, hurried)?
+        with_prompt(&gate)?
     } else {
         None
     };
@@ -72,7 +67,6 @@ pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
     let closing = Closing {
         gate,
         saved: console.prompt.as_ref().and(saved),
-        hurry: Some(hurry),
     };
     Ok((console, Printer::new(screen, settling), closing))
 }
@@ -80,10 +74,10 @@ pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
 type Ends = (Prompt, Screen);
 
 /// A prompt and its screen; `None` on a terminal that cannot move its cursor.
-fn with_prompt(gate: &Arc<Gate>, hurried: Receiver<Infallible>) -> io::Result<Option<Ends>> {
+fn with_prompt(gate: &Arc<Gate>) -> io::Result<Option<Ends>> {
     match Prompt::open(Arc::clone(gate)) {
         Ok((prompt, editor)) => {
-            let screen = Screen::start(Arc::clone(gate), editor, Box::new(write_out), hurried)?;
+            let screen = Screen::start(Arc::clone(gate), editor, Box::new(write_out))?;
             Ok(Some((prompt, screen)))
         }
         Err(error) => {
@@ -224,15 +218,17 @@ fn read(line: Line, own: &Name) -> Parsed {
 
 impl Closing {
     /// The program is about to end: the printer shall not wait for the editor any more.
-    pub fn hurry(&mut self) {
-        self.hurry = None;
+    pub fn hurry(&self) {
+        self.gate.hurry();
     }
 }
 
 impl Drop for Closing {
     fn drop(&mut self) {
         self.hurry();
-        if let (Some(saved), Phase::Editing(_) | Phase::Starting) = (&self.saved, self.gate.phase()) {
+        if let Some(saved) = &self.saved
+            && self.gate.is_edited()
+        {
             saved.restore();
         }
     }

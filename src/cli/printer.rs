@@ -1,19 +1,16 @@
 //! Writes lines for a person, whether a line is being typed at the moment or not.
 //!
-//! One thread owns the printer. Where there is a prompt, lines go through the editor, which redraws the typed
-//! line below them; `show` comes back when they are on the screen, not when they are queued, because then the
-//! engine is told that a message was shown.
-//! Invariant: lines appear in the order in which they were given, each whole.
+//! One thread owns the printer. Where there is a prompt, lines are drawn above it, with the typed line below
+//! them; `show` comes back when they are on the screen, not when they are queued, because then the engine is
+//! told that a message was shown.
+//! Invariant: lines appear in the order in which they were given, each whole and once.
 
-use std::convert::Infallible;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, select};
 use rustyline::ExternalPrinter;
 
-use crate::cli::gate::{Gate, Phase};
+use crate::cli::gate::{Answer, Gate};
 use crate::cli::render::{self, OffsetAt};
 use crate::cli::settling::Settling;
 use crate::client::interface::Event;
@@ -99,118 +96,38 @@ type Direct = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
 pub(super) struct Screen {
     gate: Arc<Gate>,
     direct: Direct,
-    texts: Sender<String>,
-    written: Receiver<bool>,
-    hurry: Receiver<Infallible>,
-    /// The editor has not answered in time: it is not asked again.
-    deaf: bool,
 }
 
-/// At the end of the program the editor is not waited for any longer than this: a search in the history, for
-/// example, keeps it from printing.
-const HURRY: Duration = Duration::from_millis(200);
-
 impl Screen {
-    /// Starts the thread that hands texts to the editor. `hurry` closes when the program is about to end.
+    /// Starts the thread that asks the editor to draw the prompt, with what is to be above it.
     pub(super) fn start(
         gate: Arc<Gate>,
-        editor: impl ExternalPrinter + Send + 'static,
+        mut editor: impl ExternalPrinter + Send + 'static,
         direct: Direct,
-        hurry: Receiver<Infallible>,
     ) -> io::Result<Self> {
-        // One text at a time: the printer waits for each.
-        let (texts, to_write) = bounded(1);
-        let (done, written) = bounded(1);
-        let feed = Feed {
-            gate: Arc::clone(&gate),
-            editor,
-        };
+        let asked = Arc::clone(&gate);
+        // A thread of its own, because the editor's queue holds one thing and is emptied only by a reading prompt.
         std::thread::Builder::new()
             .name("editor-feed".to_owned())
-            .spawn(move || feed.run(&to_write, &done))?;
-        Ok(Self {
-            gate,
-            direct,
-            texts,
-            written,
-            hurry,
-            deaf: false,
-        })
+            .spawn(move || while asked.wait_asked() && editor.print(NOTHING.to_owned()).is_ok() {})?;
+        Ok(Self { gate, direct })
     }
 
     fn print(&mut self, text: &str) -> io::Result<()> {
-        if !self.deaf {
-            if let Some(_leave) = self.gate.leave() {
-                return (self.direct)(text);
-            }
-            if self.through_editor(text.to_owned()) {
-                return Ok(());
-            }
-            self.deaf = true;
-        }
-        match self.gate.leave() {
-            Some(_leave) => (self.direct)(text),
-            // The prompt's line goes; the program is ending.
-            None => (self.direct)(&format!("\r\x1b[J{text}")),
-        }
-    }
-
-    /// Whether the editor has written it.
-    fn through_editor(&self, text: String) -> bool {
-        if self.texts.send(text).is_err() {
-            return false;
-        }
-        select! {
-            recv(self.written) -> written => written.unwrap_or(false),
-            recv(self.hurry) -> _ => self.written.recv_timeout(HURRY).unwrap_or(false),
+        match self.gate.offer(text) {
+            Answer::Written => Ok(()),
+            Answer::Yours(_leave) => (self.direct)(text),
+            Answer::OverPrompt(_leave) => (self.direct)(&format!("\r\x1b[J{text}")),
         }
     }
 }
 
-/// The thread that may block in the editor's queue.
-struct Feed<E> {
-    gate: Arc<Gate>,
-    editor: E,
-}
+/// What the editor prints when it is asked to draw the prompt: up, and down again by the newline that it insists
+/// on. On the first row there is no up; so the place is kept, and `BACK` returns to it.
+const NOTHING: &str = "\x1b7\x1b[A\n";
 
-/// Up, and down again by its newline: printed after a line, it changes nothing.
-const NOTHING: &str = "\x1b[A\n";
-
-impl<E: ExternalPrinter> Feed<E> {
-    fn run(mut self, texts: &Receiver<String>, done: &Sender<bool>) {
-        for text in texts {
-            let written = self.write(text);
-            if done.send(written).is_err() {
-                return;
-            }
-        }
-    }
-
-    /// The editor's queue holds one text. So when it has taken two more, the first is on the screen; and when it
-    /// has taken one more and then closed, too.
-    fn write(&mut self, text: String) -> bool {
-        if self.editor.print(text).is_err() {
-            return false;
-        }
-        let mut taken = false;
-        loop {
-            let Some(line) = self.gate.edited_line() else {
-                // The line has just been finished: the editor still has the text, and prints it with the next
-                // prompt, unless there is none.
-                return taken || self.gate.phase() != Phase::Closed;
-            };
-            for _ in 0..2 {
-                if self.editor.print(NOTHING.to_owned()).is_err() {
-                    return taken;
-                }
-                taken = true;
-            }
-            if self.gate.phase() == Phase::Editing(line) {
-                return true;
-            }
-        }
-    }
-}
+/// To where `NOTHING` was printed.
+pub(super) const BACK: &str = "\x1b8";
 
 #[cfg(test)]
 #[path = "printer_tests.rs"]

@@ -1,8 +1,9 @@
-//! Tests of printing around the prompt, with an editor whose queue the test empties.
+//! Tests of printing around the prompt, with an editor whose part the test plays.
 
 use super::*;
-use crossbeam_channel::TryRecvError;
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rustyline::error::ReadlineError;
+use std::time::Duration;
 
 /// As the real one: a queue of one text, which only a reading prompt empties.
 struct Editor(Sender<String>);
@@ -16,157 +17,165 @@ impl ExternalPrinter for Editor {
 struct Terminal {
     gate: Arc<Gate>,
     queue: Receiver<String>,
-    direct: Receiver<String>,
-    hurry: Sender<Infallible>,
+    /// What the printer has written itself. What is drawn is added by the test.
+    written: (Sender<String>, Receiver<String>),
     printer: Printer,
 }
 
 fn terminal() -> Terminal {
-    let gate = Arc::new(Gate::new());
+    let gate = Arc::new(Gate::default());
     let (editor, queue) = bounded(1);
-    let (direct, written) = bounded(10);
-    let (hurry, hurried) = bounded(0);
+    let written = unbounded();
+    let direct = Sender::clone(&written.0);
     let write = move |text: &str| {
         direct.send(text.to_owned()).unwrap();
         Ok(())
     };
-    let screen = Screen::start(Arc::clone(&gate), Editor(editor), Box::new(write), hurried).unwrap();
+    let screen = Screen::start(Arc::clone(&gate), Editor(editor), Box::new(write)).unwrap();
     Terminal {
         gate,
         queue,
-        direct: written,
-        hurry,
+        written,
         printer: Printer::new(Some(screen), Arc::default()),
     }
-}
-
-fn edit(gate: &Gate) {
-    gate.enter(Phase::Starting);
-    gate.editing();
 }
 
 fn line(text: &str) -> [String; 1] {
     [text.to_owned()]
 }
 
+/// The prompt is drawn for the first time.
+fn edit(gate: &Gate) {
+    gate.begin_line();
+    assert_eq!(gate.draw(), "");
+}
+
 #[test]
 fn without_a_line_on_the_screen_it_writes_directly() {
     let mut terminal = terminal();
     terminal.printer.print(&line("one")).unwrap();
-    assert_eq!(terminal.direct.try_recv(), Ok("one\n".to_owned()));
-    assert_eq!(terminal.queue.try_recv(), Err(TryRecvError::Empty));
+    assert_eq!(terminal.written.1.try_recv().unwrap(), "one\n");
+    assert!(terminal.queue.is_empty());
 }
 
 #[test]
-fn a_line_is_printed_when_the_editor_has_it_behind_it_and_no_sooner() {
+fn a_line_is_printed_when_it_is_drawn_and_the_editor_is_heard_of_again() {
     let Terminal {
         gate,
         queue,
         mut printer,
-        direct,
-        ..
+        written,
     } = terminal();
     edit(&gate);
     std::thread::scope(|scope| {
         let printing = scope.spawn(|| printer.print(&line("one")));
-        assert_eq!(queue.recv().unwrap(), "one\n");
         assert_eq!(queue.recv().unwrap(), NOTHING);
-        // The editor has taken the text and one more thing, so it may still be writing the text.
+        assert_eq!(gate.draw(), "one\n");
+        // The prompt's thread may still be writing it.
         assert!(!printing.is_finished());
         assert_eq!(queue.recv().unwrap(), NOTHING);
+        assert_eq!(gate.draw(), "");
         printing.join().unwrap().unwrap();
     });
-    assert!(direct.is_empty());
+    assert!(written.1.is_empty());
 }
 
 #[test]
-fn a_line_that_the_prompt_did_not_print_before_it_closed_is_written_directly() {
+fn a_line_that_was_not_drawn_before_the_prompt_ended_is_written_directly() {
     let Terminal {
         gate,
         queue,
         mut printer,
-        direct,
-        ..
+        written,
     } = terminal();
     edit(&gate);
     std::thread::scope(|scope| {
         let printing = scope.spawn(|| printer.print(&line("one")));
-        // The text is in the queue, and Ctrl+C ends the prompt.
-        while queue.is_empty() {
-            std::thread::yield_now();
-        }
-        gate.enter(Phase::Closed);
-        drop(queue);
+        assert_eq!(queue.recv().unwrap(), NOTHING);
+        // Enter; and the client takes its time with the command, because it waits for the printer.
+        gate.end_line(true);
         printing.join().unwrap().unwrap();
     });
-    assert_eq!(direct.try_recv(), Ok("one\n".to_owned()));
+    assert_eq!(written.1.try_recv().unwrap(), "one\n");
+    edit(&gate);
 }
 
 #[test]
-fn a_line_that_the_prompt_printed_just_before_it_closed_is_not_repeated() {
+fn a_line_that_was_drawn_just_before_the_prompt_ended_is_not_repeated() {
     let Terminal {
         gate,
         queue,
         mut printer,
-        direct,
-        ..
+        written,
     } = terminal();
     edit(&gate);
     std::thread::scope(|scope| {
         let printing = scope.spawn(|| printer.print(&line("one")));
-        assert_eq!(queue.recv().unwrap(), "one\n");
-        while queue.is_empty() {
-            std::thread::yield_now();
-        }
-        gate.enter(Phase::Closed);
+        assert_eq!(queue.recv().unwrap(), NOTHING);
+        assert_eq!(gate.draw(), "one\n");
+        gate.end_line(true);
+        gate.close();
         drop(queue);
         printing.join().unwrap().unwrap();
     });
-    assert!(direct.is_empty());
+    assert!(written.1.is_empty());
 }
 
 #[test]
 fn the_end_of_the_program_does_not_wait_for_an_editor_that_is_busy() {
-    let Terminal {
-        gate,
-        mut printer,
-        direct,
-        hurry,
-        queue: _queue,
-    } = terminal();
-    edit(&gate);
-    drop(hurry);
-    printer.print(&line("[Exiting]")).unwrap();
-    assert!(direct.try_recv().unwrap().ends_with("[Exiting]\n"));
+    let mut terminal = terminal();
+    edit(&terminal.gate);
+    terminal.gate.hurry();
+    for text in ["one", "[Exiting]"] {
+        terminal.printer.print(&line(text)).unwrap();
+        let written = terminal.written.1.try_recv().unwrap();
+        assert_eq!(written, format!("\r\x1b[J{text}\n"));
+    }
+    assert_eq!(terminal.gate.draw(), "", "it is not repeated");
+}
+
+/// The prompt's thread, as hasty as possible: lines that end after none, one or some drawings, with and without
+/// a print of the editor.
+fn hasty_prompt(gate: &Gate, queue: &Receiver<String>, screen: &Sender<String>, done: &Receiver<()>) {
+    for turn in 0_u32.. {
+        gate.begin_line();
+        for draw in 0..turn % 4 {
+            if draw > 0 && queue.recv_timeout(Duration::from_micros(50)).is_err() {
+                break;
+            }
+            let above = gate.draw();
+            if !above.is_empty() {
+                screen.send(above).unwrap();
+            }
+        }
+        gate.end_line(true);
+        if turn % 3 == 0 {
+            std::thread::yield_now();
+        }
+        if !done.is_empty() {
+            return;
+        }
+    }
 }
 
 #[test]
-fn a_line_finished_in_between_holds_nothing_up() {
+fn each_line_is_written_once_and_in_order_whenever_lines_end() {
     let Terminal {
         gate,
         queue,
         mut printer,
-        direct,
-        ..
+        written,
     } = terminal();
-    edit(&gate);
+    let lines: Vec<String> = (0..2_000).map(|number| number.to_string()).collect();
+    let (finished, done) = bounded(1);
     std::thread::scope(|scope| {
-        let printing = scope.spawn(|| printer.print(&line("one")));
-        while queue.is_empty() {
-            std::thread::yield_now();
+        scope.spawn(|| hasty_prompt(&gate, &queue, &written.0, &done));
+        for text in &lines {
+            printer.print(std::slice::from_ref(text)).unwrap();
         }
-        // Enter; and the client takes its time with the command, because it waits for the printer.
-        gate.enter(Phase::Between);
-        let taken = queue.recv().unwrap();
-        assert_eq!(taken, "one\n");
-        // What was queued before the line was finished may follow.
-        for _ in 0..2 {
-            if printing.is_finished() {
-                break;
-            }
-            queue.recv_timeout(Duration::from_secs(1)).ok();
-        }
-        printing.join().unwrap().unwrap();
+        finished.send(()).unwrap();
     });
-    assert!(direct.is_empty());
+    gate.close();
+    let screen: String = written.1.try_iter().collect();
+    assert_eq!(screen.lines().collect::<Vec<_>>(), lines);
 }

@@ -78,7 +78,7 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         keep: keep(options.data),
         time_to_live: options.ttl,
     };
-    let (console, mut printer, mut closing) = console::open(options.name)?;
+    let (console, mut printer, closing) = console::open(options.name)?;
     let show = move |events: &[Event]| {
         if events.iter().any(|event| matches!(event, Event::Ended(_))) {
             closing.hurry();
