@@ -3,9 +3,10 @@
 //! A receipt counts on whatever road and however late, if the recipient's tag holds. The user hears of a delivery
 //! at once, because it is true already; of a refusal or an end only when it is committed, because until then a
 //! crash would undo it.
-//! Invariants: delivered is final and beats all; an outcome is acknowledged only after its commit.
+//! Invariants: delivered is final and beats all; an outcome is acknowledged, and a copy withdrawn, only after the
+//! commit of what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::outbox::{Outgoing, Stage};
@@ -38,8 +39,11 @@ pub(super) struct Withdrawals {
 }
 
 impl Withdrawals {
-    pub(super) fn any_asked(&self) -> bool {
-        self.copies.values().any(Option::is_some)
+    /// Whether the registry owes an answer to a withdrawal; those that wait for a commit were not asked yet.
+    pub(super) fn any_asked(&self, waiting: &BTreeSet<Slot>) -> bool {
+        self.copies
+            .iter()
+            .any(|(slot, again)| again.is_some() && !waiting.contains(slot))
     }
 }
 
@@ -154,7 +158,7 @@ impl Client {
         let acknowledge = (via == Via::Registry).then_some(slot);
         let ended = self.outbox.ended(slot).cloned();
         let Some(ended) = ended.filter(|_| receipt.verdict == Verdict::Received) else {
-            self.acknowledge(cx, acknowledge);
+            self.acknowledge_unknown(cx, slot, acknowledge);
             return false;
         };
         if !self.holds(receipt, &ended.recipient, ended.hash) {
@@ -166,13 +170,41 @@ impl Client {
             to: ended.to,
             sent_at: ended.sent_at,
         });
-        self.finish(
-            ended.key,
-            Finish::Delivered,
-            None,
-            After::Delivered { acknowledge },
-        );
+        self.finish_delivered(ended.key, slot, None, acknowledge);
         true
+    }
+
+    /// Acknowledges what is told of a message that is not open here, unless its delivery is not committed yet: then
+    /// a crash would leave nobody who knows of it. It will be told again.
+    fn acknowledge_unknown(&mut self, cx: &Context<'_>, slot: Slot, acknowledge: Option<Slot>) {
+        if !self.delivering.contains(&slot) {
+            self.acknowledge(cx, acknowledge);
+        }
+    }
+
+    fn finish_delivered(
+        &mut self,
+        key: Key,
+        slot: Slot,
+        sealed: Option<(EnvelopeHash, Card)>,
+        acknowledge: Option<Slot>,
+    ) {
+        self.delivering.insert(slot);
+        self.finish(
+            key,
+            Finish::Delivered,
+            sealed,
+            After::Delivered { slot, acknowledge },
+        );
+    }
+
+    /// A delivery is committed: the registry may forget the message.
+    pub(super) fn delivery_committed(&mut self, cx: &Context<'_>, slot: Slot, acknowledge: Option<Slot>) {
+        self.delivering.remove(&slot);
+        self.acknowledge(cx, acknowledge);
+        if let Some(Some(_)) = self.withdrawals.copies.get(&slot) {
+            self.withdraw(cx, slot);
+        }
     }
 
     fn finish(&mut self, key: Key, end: Finish, sealed: Option<(EnvelopeHash, Card)>, after: After) {
@@ -201,9 +233,9 @@ impl Client {
         });
         let sealed = message.hash.zip(message.recipient);
         let acknowledge = (via == Via::Registry).then_some(message.slot);
-        self.finish(key, Finish::Delivered, sealed, After::Delivered { acknowledge });
+        self.finish_delivered(key, message.slot, sealed, acknowledge);
         if via == Via::Peer {
-            self.withdraw_copy(cx, &message);
+            self.withdraw_copy(&message);
         }
         let folded = message.name.folded();
         self.gathered(cx, &folded);
@@ -211,7 +243,7 @@ impl Client {
     }
 
     /// The registry need not keep what was delivered directly.
-    fn withdraw_copy(&mut self, cx: &Context<'_>, message: &Outgoing) {
+    fn withdraw_copy(&mut self, message: &Outgoing) {
         let answered = match message.stage {
             Stage::Depositing { .. } => false,
             Stage::Stored => true,
@@ -224,13 +256,13 @@ impl Client {
         self.withdrawals
             .copies
             .insert(message.slot, answered.then_some(REQUEST_RETRY));
-        if answered {
-            self.withdraw(cx, message.slot);
-        }
     }
 
-    /// Asks for a copy to be withdrawn, now or when the registry is back.
+    /// Asks for a copy to be withdrawn, now or when the registry is back; not before the delivery is committed.
     pub(super) fn withdraw(&mut self, cx: &Context<'_>, slot: Slot) {
+        if self.delivering.contains(&slot) {
+            return;
+        }
         let Some(again) = self.withdrawals.copies.get_mut(&slot) else {
             return;
         };
@@ -403,7 +435,7 @@ impl Client {
                         _ => self.expired(cx, key, Some(slot)),
                     }
                 }
-                _ => self.acknowledge(cx, Some(slot)),
+                _ => self.acknowledge_unknown(cx, slot, Some(slot)),
             },
         }
     }

@@ -173,6 +173,7 @@ enum After {
         card: Card,
     },
     Delivered {
+        slot: Slot,
         acknowledge: Option<Slot>,
     },
     Ended {
@@ -216,6 +217,8 @@ pub struct Client {
     /// Deposits that the registry takes at once: fewer after it was busy.
     deposit_window: usize,
     withdrawals: answers::Withdrawals,
+    /// Delivered, and that is being committed: until then the registry must not forget them.
+    delivering: BTreeSet<Slot>,
     lookups: names::Lookups,
     inbound: incoming::Reception,
     shelf: Shelf,
@@ -258,6 +261,7 @@ impl Client {
             stalled: BTreeSet::new(),
             deposit_window: usize::MAX,
             withdrawals: answers::Withdrawals::default(),
+            delivering: BTreeSet::new(),
             lookups: names::Lookups::default(),
             inbound: incoming::Reception::default(),
             shelf: Shelf::load(image.unshown),
@@ -414,7 +418,7 @@ impl Client {
                 self.accepted(cx, *accepting, key, slot);
             }
             (After::Marked { key, card }, _) => self.marked(cx, key, card),
-            (After::Delivered { acknowledge }, _) => self.acknowledge(cx, acknowledge),
+            (After::Delivered { slot, acknowledge }, _) => self.delivery_committed(cx, slot, acknowledge),
             (
                 After::Ended {
                     key,

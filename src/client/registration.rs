@@ -273,7 +273,10 @@ impl Client {
             private: Bounded::truncated(private.into_iter().collect()),
             directory: self.directory.version(),
         });
-        self.ask_registry(cx, session, &register);
+        if !self.ask_registry(cx, session, &register) {
+            // The buffer is full of what was asked before: it empties, or the session ends.
+            self.timers.set(Timer::Register, cx.now.at + ATTEMPT);
+        }
     }
 
     /// Sends the registry something that it has to answer. False if there is no room now.
@@ -330,7 +333,7 @@ impl Client {
         self.link.keep_alive_owed
             || self.outbox.depositing > 0
             || self.lookups.any()
-            || self.withdrawals.any_asked()
+            || self.withdrawals.any_asked(&self.delivering)
             || self.deregistering()
             || (matches!(self.link.phase, Phase::Registering { .. })
                 && self.timers.at(&Timer::Register).is_none())

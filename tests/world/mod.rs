@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actor::Actor;
+use actor::{Actor, Disk};
 use network::{Faults, Network};
 use udpchat::client::interface::{Command, Event};
 use udpchat::client::{Client, Config as ClientConfig};
@@ -60,9 +60,20 @@ pub(crate) struct World {
     pub(crate) network: Network,
     flights: BTreeMap<(Instant, u64), Flight>,
     flown: u64,
+    /// How much has happened at this moment.
+    steps: u32,
     registry: Option<Actor<Registry, RegistryStore>>,
+    /// The limits of the registry when it starts.
+    pub(crate) registry_config: RegistryConfig,
+    /// How long messages of clients that start may take.
+    pub(crate) time_to_live: Duration,
+    /// The disks of programs that start.
+    pub(crate) disk: Disk,
     people: BTreeMap<&'static str, Person>,
 }
+
+/// More cannot happen at one moment, unless something turns for nothing.
+const STEPS_MAX: u32 = 20_000;
 
 const START: Now = Now {
     at: Instant::from_micros(1_000_000),
@@ -79,7 +90,11 @@ impl World {
             network: Network::new(seed, faults),
             flights: BTreeMap::new(),
             flown: 0,
+            steps: 0,
             registry: None,
+            registry_config: RegistryConfig::default(),
+            time_to_live: udpchat::limits::TIME_TO_LIVE,
+            disk: Disk::default(),
             people: BTreeMap::new(),
         }
     }
@@ -111,9 +126,10 @@ impl World {
         let (store, image) =
             RegistryStore::open(&self.database("registry"), [7; 16]).expect("the registry's database");
         let seed = self.seed();
-        let role = Registry::new(RegistryConfig::default(), image, self.now, seed);
+        let role = Registry::new(self.registry_config.clone(), image, self.now, seed);
         let node = Node::new(Endpoint::new(identity, Service::Registry, self.seed()), role);
-        let mut program = Actor::new(node, store, Self::registry_address());
+        let mut program = Actor::new(node, store, Self::registry_address(), self.seeds);
+        program.set_disk(self.disk);
         let sent = program.begin(self.now);
         self.registry = Some(program);
         self.fly(Self::registry_address(), sent);
@@ -122,6 +138,47 @@ impl World {
     /// The registry is killed.
     pub(crate) fn kill_registry(&mut self) {
         self.registry = None;
+    }
+
+    /// The registry is killed between a commit and its answer.
+    pub(crate) fn kill_registry_unheard(&mut self) {
+        if let Some(mut program) = self.registry.take() {
+            program.commit_unheard();
+        }
+    }
+
+    /// All disks are like this from now on.
+    pub(crate) fn set_disks(&mut self, disk: Disk) {
+        self.disk = disk;
+        for program in self
+            .people
+            .values_mut()
+            .filter_map(|person| person.program.as_mut())
+        {
+            program.set_disk(disk);
+        }
+        if let Some(program) = &mut self.registry {
+            program.set_disk(disk);
+        }
+    }
+
+    /// Where somebody is now.
+    pub(crate) fn address(&self, name: &str) -> SocketAddr {
+        self.people[name].address
+    }
+
+    /// Somebody's router gives him another address; what is under way to the old one is lost.
+    pub(crate) fn move_to(&mut self, name: &str, address: SocketAddr) {
+        let person = self.people.get_mut(name).expect("a known person");
+        person.address = address;
+        if let Some(program) = &mut person.program {
+            program.move_to(address);
+        }
+    }
+
+    /// How many datagrams there have been: what must not grow for nothing.
+    pub(crate) fn flown(&self) -> u64 {
+        self.flown
     }
 
     /// A client starts, on the database that it had.
@@ -137,11 +194,13 @@ impl World {
         let (number, address) = (person.number, person.address);
         let identity = Arc::new(Identity::from_seed(&[number; 32], Role::Client));
         let (store, image) = ClientStore::open(&self.database(name)).expect("the client's database");
-        let config = ClientConfig::new(name.parse().expect("a name"), Self::registry_address());
+        let mut config = ClientConfig::new(name.parse().expect("a name"), Self::registry_address());
+        config.time_to_live = self.time_to_live;
         let seed = self.seed();
         let role = Client::new(config, Arc::clone(&identity), image, self.now, seed);
         let endpoint = Endpoint::new(identity, Service::Peer, self.seed());
-        let mut program = Actor::new(Node::new(endpoint, role), store, address);
+        let mut program = Actor::new(Node::new(endpoint, role), store, address, self.seeds);
+        program.set_disk(self.disk);
         let sent = program.begin(self.now);
         let person = self.people.get_mut(name).expect("just put there");
         person.program = Some(program);
@@ -155,6 +214,15 @@ impl World {
         if let Some(program) = person.program.take() {
             person.past.extend(program.events);
         }
+    }
+
+    /// A client is killed between a commit and its answer.
+    pub(crate) fn kill_unheard(&mut self, name: &str) {
+        let person = self.people.get_mut(name).expect("a known person");
+        if let Some(program) = &mut person.program {
+            program.commit_unheard();
+        }
+        self.kill(name);
     }
 
     /// A person types.
@@ -213,7 +281,7 @@ impl World {
             .map_or(0, |program| program.node().role().unfinished())
     }
 
-    /// What stands in a database whose program is killed: a text each row.
+    /// What stands in a database: a text each row.
     pub(crate) fn read(&self, name: &str, sql: &str) -> Vec<String> {
         let connection = rusqlite::Connection::open(self.database(name)).expect("a database");
         let mut statement = connection.prepare(sql).expect("a statement");
@@ -240,14 +308,19 @@ impl World {
         let end = self.now.at + limit;
         while !done(self) {
             if !self.step(end) {
-                let told = self
-                    .people
-                    .keys()
-                    .map(|name| format!("{name}: {:#?}", self.events(name)));
-                panic!(
-                    "not in {limit:?}: {what}\n{}",
-                    told.collect::<Vec<_>>().join("\n")
-                );
+                let names: Vec<&'static str> = self.people.keys().copied().collect();
+                names.iter().for_each(|name| self.kill(name));
+                self.kill_registry();
+                let mail = "SELECT id || ' from ' || sender || ' to ' || recipient || ' ' || epoch || ' ' || sequence
+                            || ' ended ' || (outcome IS NOT NULL) FROM mail ORDER BY id";
+                let mail = self.read("registry", mail);
+                let told = names.iter().map(|name| {
+                    let sql = "SELECT name || ' ' || substr(text, 1, 8) || ' state ' || state || ' deposited ' || deposited
+                               || ' ' || epoch || ' ' || sequence FROM outbox WHERE state < 2 ORDER BY message";
+                    format!("{name}: left {:?}\n{:?}", self.read(name, sql), self.events(name))
+                });
+                let told: Vec<String> = told.collect();
+                panic!("not in {limit:?}: {what}\nmail: {mail:?}\n{}", told.join("\n"));
             }
         }
     }
@@ -275,6 +348,8 @@ impl World {
         let Some(at) = next.filter(|at| *at <= end) else {
             return false;
         };
+        self.steps = if at > self.now.at { 0 } else { self.steps + 1 };
+        assert!(self.steps < STEPS_MAX, "something turns without time passing");
         self.set_time(at.max(self.now.at));
         if flight == Some(at) {
             self.land();
@@ -317,14 +392,10 @@ impl World {
             );
             for delay in self.network.carry(from, to) {
                 self.flown += 1;
-                self.flights.insert(
-                    (self.now.at + delay, self.flown),
-                    Flight {
-                        from,
-                        to,
-                        bytes: bytes.clone(),
-                    },
-                );
+                let mut bytes = bytes.clone();
+                self.network.spoil(&mut bytes);
+                self.flights
+                    .insert((self.now.at + delay, self.flown), Flight { from, to, bytes });
             }
         }
     }

@@ -17,6 +17,8 @@ pub(crate) struct Faults {
     pub(crate) loss_permille: u32,
     /// Arrives twice.
     pub(crate) duplicate_permille: u32,
+    /// Arrives with a bit changed, or cut short.
+    pub(crate) corrupt_permille: u32,
     /// Is overtaken: delayed by up to ten times as long.
     pub(crate) reorder_permille: u32,
     /// One way, at least.
@@ -29,6 +31,7 @@ impl Faults {
         loss_permille: 0,
         duplicate_permille: 0,
         reorder_permille: 0,
+        corrupt_permille: 0,
         delay: Duration::from_millis(5),
     };
     /// A third of all datagrams is lost, duplicated or reordered.
@@ -36,6 +39,7 @@ impl Faults {
         loss_permille: 112,
         duplicate_permille: 111,
         reorder_permille: 111,
+        corrupt_permille: 0,
         delay: Duration::from_millis(20),
     };
 }
@@ -46,6 +50,8 @@ pub(crate) struct Network {
     /// What it does now.
     pub(crate) faults: Faults,
     cut: BTreeSet<SocketAddr>,
+    /// From and to: cut in this direction only.
+    deaf: BTreeSet<(SocketAddr, SocketAddr)>,
 }
 
 impl Network {
@@ -55,6 +61,31 @@ impl Network {
             rng: ChaCha12Rng::seed_from_u64(seed),
             faults,
             cut: BTreeSet::new(),
+            deaf: BTreeSet::new(),
+        }
+    }
+
+    /// Nothing gets from one address to the other any more; the way back is open.
+    pub(crate) fn cut_one_way(&mut self, from: SocketAddr, to: SocketAddr) {
+        self.deaf.insert((from, to));
+    }
+
+    /// All paths are open again.
+    pub(crate) fn heal_all(&mut self) {
+        self.cut.clear();
+        self.deaf.clear();
+    }
+
+    /// Spoils a datagram, perhaps.
+    pub(crate) fn spoil(&mut self, bytes: &mut Vec<u8>) {
+        if bytes.is_empty() || !self.chance(self.faults.corrupt_permille) {
+            return;
+        }
+        let at = self.rng.next_u32() as usize % bytes.len();
+        if self.chance(500) {
+            bytes[at] ^= 1 << (self.rng.next_u32() % 8);
+        } else {
+            bytes.truncate(at);
         }
     }
 
@@ -70,7 +101,11 @@ impl Network {
 
     /// After how long the copies of a datagram arrive.
     pub(crate) fn carry(&mut self, from: SocketAddr, to: SocketAddr) -> Vec<Duration> {
-        if self.cut.contains(&from) || self.cut.contains(&to) || self.chance(self.faults.loss_permille) {
+        if self.cut.contains(&from)
+            || self.cut.contains(&to)
+            || self.deaf.contains(&(from, to))
+            || self.chance(self.faults.loss_permille)
+        {
             return Vec::new();
         }
         let copies = 1 + usize::from(self.chance(self.faults.duplicate_permille));
@@ -87,6 +122,6 @@ impl Network {
     }
 
     fn chance(&mut self, permille: u32) -> bool {
-        self.rng.next_u32() % 1_000 < permille
+        permille > 0 && self.rng.next_u32() % 1_000 < permille
     }
 }
