@@ -26,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// In which world they live.
 #[derive(Clone, Copy)]
 struct Profile {
-    /// How many seeds by default.
+    /// The first seed, and how many, by default.
+    first: u64,
     seeds: u64,
     /// What the network does.
     faults: Faults,
@@ -44,6 +45,7 @@ struct Profile {
 
 impl Profile {
     const KILLS: Self = Self {
+        first: 0,
         seeds: 4,
         faults: Faults::A_THIRD,
         disk: Disk {
@@ -56,6 +58,9 @@ impl Profile {
         moves: false,
     };
     const BAD_DISKS: Self = Self {
+        // These found an outcome forgotten before its commit, and mail passed over during a slow read.
+        first: 1_007,
+        seeds: 2,
         disk: Disk {
             full_permille: 100,
             slow_permille: 100,
@@ -63,16 +68,18 @@ impl Profile {
         ..Self::KILLS
     };
     const LOOKUPS: Self = Self {
+        seeds: 3,
         push_max: 1,
         moves: true,
         ..Self::KILLS
     };
     const LARGE: Self = Self {
-        seeds: 2,
+        seeds: 1,
         largest: 64 * 1024,
         ..Self::KILLS
     };
     const MOVES: Self = Self {
+        seeds: 3,
         faults: Faults {
             corrupt_permille: 100,
             ..Faults::A_THIRD
@@ -81,6 +88,7 @@ impl Profile {
         ..Self::KILLS
     };
     const SHORT_LIVES: Self = Self {
+        seeds: 2,
         time_to_live: Duration::from_secs(12 * 60),
         disk: Disk {
             full_permille: 20,
@@ -354,7 +362,7 @@ fn shown_in_order(world: &World, from: &str, to: &str, accepted: &[String], seed
 fn live_all(profile: Profile) {
     let (first, count) = match std::env::var("SIM_SEEDS") {
         Ok(seeds) => (1_000, seeds.parse().unwrap_or(profile.seeds)),
-        Err(_) => (0, profile.seeds),
+        Err(_) => (profile.first, profile.seeds),
     };
     let first = std::env::var("SIM_FIRST").map_or(first, |seed| seed.parse().unwrap_or(first));
     for seed in first..first + count {

@@ -163,19 +163,29 @@ impl Registry {
                 }
                 Turn::Full => {
                     more = true;
+                    lane.missed_before(row);
                     break;
                 }
             }
             lane.pass(row);
         }
+        let replayed = kind == LaneKind::Mail && !more && !seat.replayed;
+        if replayed && room <= OUTCOME_BYTES_MAX {
+            // There is no room left to say so: it is said with the next page, which will be empty.
+            more = true;
+            due = earlier(due, cx.now.at + ROOM_RETRY);
+        }
+        let lane = seat.lane(kind);
         lane.end_page(more);
-        if kind == LaneKind::Mail && !more && !std::mem::replace(&mut seat.replayed, true) {
+        let goes_on = lane.more;
+        if replayed && !more {
+            seat.replayed = true;
             self.out.send(session, &FromRegistry::Replayed);
         }
         if let Some(due) = due {
             self.timers.set_earliest(Timer::Lane(member, kind), due);
         }
-        if more && due.is_none_or(|due| due > cx.now.at + ROOM_RETRY) {
+        if goes_on && due.is_none_or(|due| due > cx.now.at + ROOM_RETRY) {
             self.pump(cx, member, kind);
         }
     }

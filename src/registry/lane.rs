@@ -65,6 +65,8 @@ pub(super) struct Lane {
     pub(super) more: bool,
     /// Whether a page is being read.
     pub(super) reading: bool,
+    /// Where to go back to once it is: what it holds was decided before.
+    rewound: Option<Row>,
     pub(super) bytes: u64,
     pub(super) flights: BTreeMap<Key, Flight>,
     pub(super) again: usize,
@@ -77,6 +79,7 @@ impl Lane {
             cursor: Row(0),
             more: true,
             reading: false,
+            rewound: None,
             bytes: 0,
             flights: BTreeMap::new(),
             again: 0,
@@ -112,19 +115,31 @@ impl Lane {
 
     /// The page was gone through as far as `cursor`; whether there may be more.
     pub(super) fn end_page(&mut self, more: bool) {
+        if !more {
+            self.missed_before(Row(u64::MAX));
+        }
         self.reading = false;
         self.more = more;
-        if !more && self.again > 0 {
-            // What was to be sent again and is no longer there was withdrawn, or has expired.
-            let bytes = &mut self.bytes;
-            self.flights.retain(|_, flight| {
-                if flight.again {
-                    *bytes -= flight.bytes;
-                }
-                !flight.again
-            });
-            self.again = 0;
+        if let Some(row) = self.rewound.take() {
+            self.rewind(row);
         }
+    }
+
+    /// The rows before this one were read: what was to be sent again and was not among them was withdrawn, or has
+    /// expired.
+    pub(super) fn missed_before(&mut self, row: Row) {
+        if self.again == 0 || self.rewound.is_some() {
+            return;
+        }
+        let (bytes, again) = (&mut self.bytes, &mut self.again);
+        self.flights.retain(|_, flight| {
+            let missed = flight.again && flight.row < row;
+            if missed {
+                *bytes -= flight.bytes;
+                *again -= 1;
+            }
+            !missed
+        });
     }
 
     /// There is something after the cursor.
@@ -134,6 +149,9 @@ impl Lane {
 
     /// Something new stands at `row`, perhaps before the cursor.
     pub(super) fn rewind(&mut self, row: Row) {
+        if self.reading {
+            self.rewound = Some(self.rewound.map_or(row, |other| other.min(row)));
+        }
         self.cursor = self.cursor.min(Row(row.0.saturating_sub(1)));
         self.more = true;
     }

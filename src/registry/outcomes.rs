@@ -144,16 +144,14 @@ impl Registry {
 
     /// Something ends at `age`: a sweep is due then, though not too soon after the start.
     pub(super) fn expect_expiry(&mut self, now: Instant, age: Age) {
-        if self.sweeping {
-            return; // Its reply names the next.
-        }
         let at = self.age.instant_of(age).max(self.started + SWEEP_DELAY).max(now);
         self.timers.set_earliest(Timer::Expiry, at);
     }
 
     /// Lifetimes may have ended.
     pub(super) fn sweep(&mut self, cx: &Context<'_>) {
-        if !self.out.has_store_room() {
+        // The reply of a sweep under way names the next, but not what is deposited meanwhile.
+        if self.sweeping || !self.out.has_store_room() {
             self.timers.set(Timer::Expiry, cx.now.at + REQUEST_RETRY);
             return;
         }

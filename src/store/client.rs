@@ -160,8 +160,16 @@ impl Tables<'_> {
         self.connection.prepare_cached(sql)?.execute(values)
     }
 
+    /// Changes the registry's row; fails as long as it is not committed which registry that is.
+    fn update_registry(&self, sql: &str, values: impl rusqlite::Params) -> Result<()> {
+        match self.execute(sql, values)? {
+            0 => Err(rusqlite::Error::QueryReturnedNoRows),
+            _ => Ok(()),
+        }
+    }
+
     fn counter(&self, counter: u64) -> Result<Reply> {
-        self.execute(
+        self.update_registry(
             "UPDATE registry SET counter = max(counter, ?2) WHERE registry = ?1",
             params![self.registry, Bits(counter)],
         )?;
@@ -169,7 +177,7 @@ impl Tables<'_> {
     }
 
     fn store_id(&self, store_id: [u8; 16]) -> Result<Reply> {
-        self.execute(
+        self.update_registry(
             "UPDATE registry SET store_id = ?2 WHERE registry = ?1",
             params![self.registry, store_id],
         )?;
@@ -203,7 +211,7 @@ impl Tables<'_> {
         for listed in &update.records {
             self.list(listed)?;
         }
-        self.execute(
+        self.update_registry(
             "UPDATE registry SET run = ?2, version = ?3 WHERE registry = ?1",
             params![
                 self.registry,
