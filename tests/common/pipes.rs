@@ -150,7 +150,12 @@ impl Program {
         self.read = self.seen.len();
     }
 
-    /// From now on nobody reads its output.
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("its state").is_some()
+    }
+
+    /// From now on nobody reads its output; whoever does may still take one line and some time to go.
     pub fn close_output(&mut self) {
         self.lines = channel().1;
     }
