@@ -130,6 +130,15 @@ where
             .min()
     }
 
+    /// When its endpoint, its role and its disk are due.
+    pub(crate) fn deadlines(&self) -> [Option<Instant>; 3] {
+        [
+            self.node.endpoint().poll_timeout(),
+            self.node.role().poll_timeout(),
+            self.commit_at,
+        ]
+    }
+
     /// That time has come.
     pub(crate) fn turn(&mut self, now: Now) -> Vec<Transmit> {
         let mut sent = Vec::new();

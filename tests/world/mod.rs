@@ -349,7 +349,17 @@ impl World {
             return false;
         };
         self.steps = if at > self.now.at { 0 } else { self.steps + 1 };
-        assert!(self.steps < STEPS_MAX, "something turns without time passing");
+        if self.steps >= STEPS_MAX {
+            let due: Vec<_> = self
+                .people
+                .iter()
+                .map(|(name, person)| (name, person.program.as_ref().map(Actor::deadlines)))
+                .collect();
+            let registry = self.registry.as_ref().map(Actor::deadlines);
+            panic!(
+                "something turns at {at:?} without time passing: {due:?}, registry {registry:?}, a datagram {flight:?}"
+            );
+        }
         self.set_time(at.max(self.now.at));
         if flight == Some(at) {
             self.land();
