@@ -79,6 +79,8 @@ impl Profile {
         ..Self::KILLS
     };
     const MOVES: Self = Self {
+        // The first found an endpoint that turned without end over an address it may send nothing to.
+        first: 1_084,
         seeds: 3,
         faults: Faults {
             corrupt_permille: 100,

@@ -238,6 +238,15 @@ impl Link {
         if self.candidate.as_deref().is_some_and(|c| c.has_failed(now)) {
             self.candidate = None;
         }
+        let wait = self.session.probe_timeout();
+        if let Some(candidate) = &mut self.candidate
+            && now >= candidate.deadline()
+            && !candidate.may_send(now, PROBE_BYTES)
+        {
+            // Due, but it may be sent nothing before more comes from it: that counts as a try, or it would be due
+            // without end.
+            candidate.challenged(now, 0, wait);
+        }
     }
 
     /// The next datagram: the Finish if it is due, a challenge, or what the session has.
