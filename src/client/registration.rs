@@ -5,151 +5,25 @@
 //! Invariants: a registration's number is committed before it is used; the registry's key is pinned at first
 //! sight, committed before we register; who was superseded never takes the name back by himself.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::link::Phase;
 use super::{After, Client, Timer};
 use crate::client::interface::{Ending, Event};
 use crate::client::storage::Request;
-use crate::clock::{Instant, Now};
+use crate::clock::Now;
 use crate::engine::{Action, Context, SocketReply, SocketRequest};
 use crate::id::IdentityId;
 use crate::identity::Card;
 use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, KEEP_ALIVE, REQUEST_RETRY, REQUEST_RETRY_MAX};
-use crate::transport::{Attempt, CloseCause, Connect, ConnectFault, SessionId};
+use crate::transport::{CloseCause, Connect, SessionId};
 use crate::wire::codec::Bounded;
 use crate::wire::frame::CloseCode;
 use crate::wire::message::{Register, Registered, RegistrationRefusal, ToRegistry};
 use crate::wire::packet::Service;
 
-/// So long without an answer in sight, and the registry is silent.
-const SILENCE: Duration = ATTEMPT.saturating_mul(ATTEMPTS);
-
 /// A session that lasts shorter than this is not opened again at once: something is wrong over there.
 const SHORT_SESSION: Duration = REQUEST_RETRY;
-
-/// Where we stand with the registry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Not wanted.
-    #[default]
-    Offline,
-    /// The port is being opened.
-    Opening,
-    /// Silent, or refusing sessions; tried again later.
-    Away,
-    Connecting {
-        attempt: Attempt,
-    },
-    /// In session, not registered yet.
-    Registering {
-        session: SessionId,
-    },
-    Registered {
-        session: SessionId,
-    },
-}
-
-/// The session with the registry.
-#[derive(Debug)]
-pub(super) struct Link {
-    pub(super) phase: Phase,
-    /// Whom we expect there.
-    identity: Option<IdentityId>,
-    pinned: bool,
-    counter: u64,
-    counted: bool,
-    store_id: Option<[u8; 16]>,
-    local: Option<SocketAddr>,
-    /// Nobody has registered us in this run yet.
-    first: bool,
-    /// The user waits for the outcome.
-    asked: bool,
-    /// He was told that the registry is silent.
-    silent: bool,
-    backoff: Duration,
-    /// Since when this round of attempts goes on, over several sessions perhaps.
-    round_since: Option<Instant>,
-    /// Since when an answer is owed.
-    owed_since: Option<Instant>,
-    opened_at: Instant,
-    last_sent: Instant,
-    keep_alive_owed: bool,
-    /// The mailbox is drained.
-    pub(super) replayed: bool,
-}
-
-impl Default for Link {
-    fn default() -> Self {
-        Self {
-            phase: Phase::Offline,
-            identity: None,
-            pinned: false,
-            counter: 0,
-            counted: false,
-            store_id: None,
-            local: None,
-            first: true,
-            asked: true,
-            silent: false,
-            backoff: REQUEST_RETRY,
-            round_since: None,
-            owed_since: None,
-            opened_at: Instant::ZERO,
-            last_sent: Instant::ZERO,
-            keep_alive_owed: false,
-            replayed: false,
-        }
-    }
-}
-
-impl Link {
-    /// The session, registered or about to be.
-    pub(super) const fn session(&self) -> Option<SessionId> {
-        match self.phase {
-            Phase::Registering { session } | Phase::Registered { session } => Some(session),
-            _ => None,
-        }
-    }
-
-    /// The session, once the registry has us.
-    pub(super) const fn registered(&self) -> Option<SessionId> {
-        match self.phase {
-            Phase::Registered { session } => Some(session),
-            _ => None,
-        }
-    }
-
-    /// Whether it will soon be known if the registry is there.
-    pub(super) const fn trying(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Opening | Phase::Connecting { .. } | Phase::Registering { .. }
-        )
-    }
-
-    pub(super) const fn offline(&self) -> bool {
-        matches!(self.phase, Phase::Offline)
-    }
-
-    pub(super) const fn counter(&self) -> u64 {
-        self.counter
-    }
-
-    /// Whether the registry is known, so that the outbox can be used.
-    pub(super) const fn known(&self) -> bool {
-        self.identity.is_some()
-    }
-
-    pub(super) const fn restart_attempts(&mut self, now: Instant) {
-        if self.round_since.is_some() {
-            self.round_since = Some(now);
-        }
-        if self.owed_since.is_some() {
-            self.owed_since = Some(now);
-        }
-    }
-}
 
 impl Client {
     /// The first thing that the engine wants.
@@ -310,133 +184,6 @@ impl Client {
         sent
     }
 
-    /// Sets the deadline at which the registry counts as silent: five attempts after the last sign of life.
-    fn watch(&mut self, cx: &Context<'_>, session: SessionId) {
-        let Some(owed) = self.link.owed_since else {
-            return;
-        };
-        let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);
-        self.timers.set(Timer::Attempt, heard.max(owed) + SILENCE);
-    }
-
-    /// An answer came: whatever else is owed has its time from now.
-    fn answered(&mut self, cx: &Context<'_>, session: SessionId) {
-        self.link.owed_since = self.owed().then_some(cx.now.at);
-        if self.link.owed_since.is_some() {
-            self.watch(cx, session);
-        } else {
-            self.timers.clear(&Timer::Attempt);
-        }
-    }
-
-    fn owed(&self) -> bool {
-        self.link.keep_alive_owed
-            || self.outbox.depositing > 0
-            || self.lookups.any()
-            || self.withdrawals.any_asked(&self.delivering)
-            || self.deregistering()
-            || (matches!(self.link.phase, Phase::Registering { .. })
-                && self.timers.at(&Timer::Register).is_none())
-    }
-
-    /// Something came from the registry.
-    pub(super) fn registry_heard(&mut self, cx: &Context<'_>, session: SessionId) {
-        self.answered(cx, session);
-    }
-
-    /// The attempts' deadline has come.
-    pub(super) fn attempt_over(&mut self, cx: &Context<'_>) {
-        let now = cx.now.at;
-        match self.link.phase {
-            Phase::Connecting { attempt } => {
-                self.out.push(Action::Abandon(attempt));
-                self.registry_silent(cx);
-            }
-            Phase::Registering { session } | Phase::Registered { session } => {
-                let Some(owed) = self.link.owed_since else {
-                    return;
-                };
-                let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);
-                let silent_at = heard.max(owed) + SILENCE;
-                let patience = owed + ATTEMPTS_TOTAL;
-                if silent_at <= now || (patience <= now && self.must_answer()) {
-                    self.out.push(Action::Close {
-                        session,
-                        code: CloseCode::Done,
-                    });
-                    self.registry_silent(cx);
-                } else if patience <= now {
-                    // It is there, but does not get round to us: what waits is told, and asked again in time.
-                    self.link.owed_since = Some(now);
-                    self.despair(cx);
-                    self.watch(cx, session);
-                } else {
-                    self.timers.set(Timer::Attempt, silent_at.min(patience));
-                }
-            }
-            Phase::Offline | Phase::Opening | Phase::Away => {}
-        }
-    }
-
-    /// Whether what is owed cannot wait: a registration or its end.
-    fn must_answer(&self) -> bool {
-        self.deregistering() || matches!(self.link.phase, Phase::Registering { .. })
-    }
-
-    /// All attempts were in vain.
-    fn registry_silent(&mut self, cx: &Context<'_>) {
-        if !self.link.silent || self.link.asked || self.deregistering() {
-            self.out.event(Event::ServerSilent);
-        }
-        self.link.silent = true;
-        self.link.asked = false;
-        self.link.round_since = None;
-        if self.link.first && self.leaving.is_none() {
-            self.link.phase = Phase::Offline;
-            self.end(Ending::ServerSilent);
-            return;
-        }
-        self.away(cx);
-    }
-
-    /// The registry is not to be had now.
-    fn away(&mut self, cx: &Context<'_>) {
-        self.link.phase = Phase::Away;
-        self.timers.clear(&Timer::Attempt);
-        self.timers.clear(&Timer::KeepAlive);
-        self.timers.set(Timer::Reconnect, cx.now.at + self.link.backoff);
-        self.link.backoff = (self.link.backoff * 2).min(REQUEST_RETRY_MAX);
-        self.registry_lost(cx);
-        self.despair(cx);
-        self.leave_on(cx);
-    }
-
-    /// What was owed by the registry is no longer.
-    fn registry_lost(&mut self, cx: &Context<'_>) {
-        self.link.owed_since = None;
-        self.link.keep_alive_owed = false;
-        self.link.replayed = false;
-        self.timers.clear(&Timer::Register);
-        self.timers.clear(&Timer::KeepAlive);
-        self.requeue_deposits(cx);
-        self.withdrawals_lost();
-        self.lookups_lost();
-        self.registry_away(cx);
-    }
-
-    /// A try to reach the registry has failed.
-    pub(super) fn registry_failed(&mut self, cx: &Context<'_>, fault: ConnectFault) {
-        match (fault, self.link.identity) {
-            (ConnectFault::OtherIdentity(found), Some(known)) => {
-                self.out.event(Event::RegistryChanged { known, found });
-                self.refused(cx);
-            }
-            (ConnectFault::OtherIdentity(_) | ConnectFault::Silent | ConnectFault::Full, _) => {
-                self.registry_silent(cx);
-            }
-        }
-    }
-
     /// The registry session is gone.
     pub(super) fn registry_closed(&mut self, cx: &Context<'_>, cause: CloseCause) {
         let registering = matches!(self.link.phase, Phase::Registering { .. });
@@ -475,7 +222,7 @@ impl Client {
     }
 
     /// The registry will not have us: the end at the start, offline later.
-    fn refused(&mut self, cx: &Context<'_>) {
+    pub(super) fn refused(&mut self, cx: &Context<'_>) {
         if self.link.first {
             self.link.phase = Phase::Offline;
             self.end(Ending::Refused);

@@ -10,7 +10,7 @@ use crate::transport::{Attempt, CloseCause, ConnectFault, SessionId};
 use crate::wire::frame::CloseCode;
 use crate::wire::packet::Service;
 
-use super::registration::Phase;
+use super::link::Phase;
 
 impl Client {
     pub(super) fn opened(

@@ -11,7 +11,7 @@ use crate::id::{EnvelopeHash, Slot};
 use crate::registry::Registry;
 use crate::registry::lane::LaneKind;
 use crate::registry::out::{DepositUnderWay, Pending};
-use crate::registry::presence::{STORAGE_RETRY_MS, milliseconds};
+use crate::registry::registering::{STORAGE_RETRY_MS, milliseconds};
 use crate::registry::storage::{Kept, Mail, MemberId, NewMail, Notice, Reply, Request, Row};
 use crate::transport::SessionId;
 use crate::wire::codec;

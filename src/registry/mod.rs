@@ -20,6 +20,7 @@ mod outcomes;
 mod presence;
 mod quota;
 pub mod rate;
+mod registering;
 pub mod storage;
 mod telling;
 mod timers;

@@ -9,7 +9,7 @@ use crate::engine::{Action, STORE_REQUESTS_MAX, SocketRequest, Ticket};
 use crate::id::{EnvelopeHash, Slot};
 use crate::registry::interface::Event;
 use crate::registry::lane::{Key, LaneKind};
-use crate::registry::presence::Registration;
+use crate::registry::registering::Registration;
 use crate::registry::storage::{MemberId, Request, Row};
 use crate::transport::SessionId;
 use crate::wire::codec;

@@ -1,0 +1,134 @@
+//! Where we stand with the registry, as data (see `registration.rs` and `patience.rs` for what moves it).
+//!
+//! Invariant: there is a session in `Registering` and `Registered`, and in no other phase.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::clock::Instant;
+use crate::id::IdentityId;
+use crate::limits::REQUEST_RETRY;
+use crate::transport::{Attempt, SessionId};
+
+/// Where we stand with the registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Not wanted.
+    #[default]
+    Offline,
+    /// The port is being opened.
+    Opening,
+    /// Silent, or refusing sessions; tried again later.
+    Away,
+    Connecting {
+        attempt: Attempt,
+    },
+    /// In session, not registered yet.
+    Registering {
+        session: SessionId,
+    },
+    Registered {
+        session: SessionId,
+    },
+}
+
+/// The session with the registry.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) phase: Phase,
+    /// Whom we expect there.
+    pub(super) identity: Option<IdentityId>,
+    pub(super) pinned: bool,
+    pub(super) counter: u64,
+    pub(super) counted: bool,
+    pub(super) store_id: Option<[u8; 16]>,
+    pub(super) local: Option<SocketAddr>,
+    /// Nobody has registered us in this run yet.
+    pub(super) first: bool,
+    /// The user waits for the outcome.
+    pub(super) asked: bool,
+    /// He was told that the registry is silent.
+    pub(super) silent: bool,
+    pub(super) backoff: Duration,
+    /// Since when this round of attempts goes on, over several sessions perhaps.
+    pub(super) round_since: Option<Instant>,
+    /// Since when an answer is owed.
+    pub(super) owed_since: Option<Instant>,
+    pub(super) opened_at: Instant,
+    pub(super) last_sent: Instant,
+    pub(super) keep_alive_owed: bool,
+    /// The mailbox is drained.
+    pub(super) replayed: bool,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            phase: Phase::Offline,
+            identity: None,
+            pinned: false,
+            counter: 0,
+            counted: false,
+            store_id: None,
+            local: None,
+            first: true,
+            asked: true,
+            silent: false,
+            backoff: REQUEST_RETRY,
+            round_since: None,
+            owed_since: None,
+            opened_at: Instant::ZERO,
+            last_sent: Instant::ZERO,
+            keep_alive_owed: false,
+            replayed: false,
+        }
+    }
+}
+
+impl Link {
+    /// The session, registered or about to be.
+    pub(super) const fn session(&self) -> Option<SessionId> {
+        match self.phase {
+            Phase::Registering { session } | Phase::Registered { session } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// The session, once the registry has us.
+    pub(super) const fn registered(&self) -> Option<SessionId> {
+        match self.phase {
+            Phase::Registered { session } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Whether it will soon be known if the registry is there.
+    pub(super) const fn trying(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Opening | Phase::Connecting { .. } | Phase::Registering { .. }
+        )
+    }
+
+    pub(super) const fn offline(&self) -> bool {
+        matches!(self.phase, Phase::Offline)
+    }
+
+    pub(super) const fn counter(&self) -> u64 {
+        self.counter
+    }
+
+    /// Whether the registry is known, so that the outbox can be used.
+    pub(super) const fn known(&self) -> bool {
+        self.identity.is_some()
+    }
+
+    pub(super) const fn restart_attempts(&mut self, now: Instant) {
+        if self.round_since.is_some() {
+            self.round_since = Some(now);
+        }
+        if self.owed_since.is_some() {
+            self.owed_since = Some(now);
+        }
+    }
+}

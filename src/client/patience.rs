@@ -1,0 +1,147 @@
+//! How long the registry may be silent, and what happens then.
+//!
+//! An attempt is half a second without authenticated progress; after five the registry counts as silent. Progress
+//! starts the count again, up to a bound. What it owes us then waits, or goes another way.
+//! Invariant: while an answer is owed there is a deadline for it.
+
+use std::time::Duration;
+
+use super::link::Phase;
+use super::{Client, Timer};
+use crate::client::interface::{Ending, Event};
+use crate::engine::{Action, Context};
+use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, REQUEST_RETRY_MAX};
+use crate::transport::{ConnectFault, SessionId};
+use crate::wire::frame::CloseCode;
+
+/// So long without an answer in sight, and the registry is silent.
+const SILENCE: Duration = ATTEMPT.saturating_mul(ATTEMPTS);
+
+impl Client {
+    /// Sets the deadline at which the registry counts as silent: five attempts after the last sign of life.
+    pub(super) fn watch(&mut self, cx: &Context<'_>, session: SessionId) {
+        let Some(owed) = self.link.owed_since else {
+            return;
+        };
+        let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);
+        self.timers.set(Timer::Attempt, heard.max(owed) + SILENCE);
+    }
+
+    /// An answer came: whatever else is owed has its time from now.
+    pub(super) fn answered(&mut self, cx: &Context<'_>, session: SessionId) {
+        self.link.owed_since = self.owed().then_some(cx.now.at);
+        if self.link.owed_since.is_some() {
+            self.watch(cx, session);
+        } else {
+            self.timers.clear(&Timer::Attempt);
+        }
+    }
+
+    pub(super) fn owed(&self) -> bool {
+        self.link.keep_alive_owed
+            || self.outbox.depositing > 0
+            || self.lookups.any()
+            || self.withdrawals.any_asked(&self.delivering)
+            || self.deregistering()
+            || (matches!(self.link.phase, Phase::Registering { .. })
+                && self.timers.at(&Timer::Register).is_none())
+    }
+
+    /// Something came from the registry.
+    pub(super) fn registry_heard(&mut self, cx: &Context<'_>, session: SessionId) {
+        self.answered(cx, session);
+    }
+
+    /// The attempts' deadline has come.
+    pub(super) fn attempt_over(&mut self, cx: &Context<'_>) {
+        let now = cx.now.at;
+        match self.link.phase {
+            Phase::Connecting { attempt } => {
+                self.out.push(Action::Abandon(attempt));
+                self.registry_silent(cx);
+            }
+            Phase::Registering { session } | Phase::Registered { session } => {
+                let Some(owed) = self.link.owed_since else {
+                    return;
+                };
+                let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);
+                let silent_at = heard.max(owed) + SILENCE;
+                let patience = owed + ATTEMPTS_TOTAL;
+                if silent_at <= now || (patience <= now && self.must_answer()) {
+                    self.out.push(Action::Close {
+                        session,
+                        code: CloseCode::Done,
+                    });
+                    self.registry_silent(cx);
+                } else if patience <= now {
+                    // It is there, but does not get round to us: what waits is told, and asked again in time.
+                    self.link.owed_since = Some(now);
+                    self.despair(cx);
+                    self.watch(cx, session);
+                } else {
+                    self.timers.set(Timer::Attempt, silent_at.min(patience));
+                }
+            }
+            Phase::Offline | Phase::Opening | Phase::Away => {}
+        }
+    }
+
+    /// Whether what is owed cannot wait: a registration or its end.
+    pub(super) fn must_answer(&self) -> bool {
+        self.deregistering() || matches!(self.link.phase, Phase::Registering { .. })
+    }
+
+    /// All attempts were in vain.
+    pub(super) fn registry_silent(&mut self, cx: &Context<'_>) {
+        if !self.link.silent || self.link.asked || self.deregistering() {
+            self.out.event(Event::ServerSilent);
+        }
+        self.link.silent = true;
+        self.link.asked = false;
+        self.link.round_since = None;
+        if self.link.first && self.leaving.is_none() {
+            self.link.phase = Phase::Offline;
+            self.end(Ending::ServerSilent);
+            return;
+        }
+        self.away(cx);
+    }
+
+    /// The registry is not to be had now.
+    pub(super) fn away(&mut self, cx: &Context<'_>) {
+        self.link.phase = Phase::Away;
+        self.timers.clear(&Timer::Attempt);
+        self.timers.clear(&Timer::KeepAlive);
+        self.timers.set(Timer::Reconnect, cx.now.at + self.link.backoff);
+        self.link.backoff = (self.link.backoff * 2).min(REQUEST_RETRY_MAX);
+        self.registry_lost(cx);
+        self.despair(cx);
+        self.leave_on(cx);
+    }
+
+    /// What was owed by the registry is no longer.
+    pub(super) fn registry_lost(&mut self, cx: &Context<'_>) {
+        self.link.owed_since = None;
+        self.link.keep_alive_owed = false;
+        self.link.replayed = false;
+        self.timers.clear(&Timer::Register);
+        self.timers.clear(&Timer::KeepAlive);
+        self.requeue_deposits(cx);
+        self.withdrawals_lost();
+        self.lookups_lost();
+        self.registry_away(cx);
+    }
+
+    /// A try to reach the registry has failed.
+    pub(super) fn registry_failed(&mut self, cx: &Context<'_>, fault: ConnectFault) {
+        match (fault, self.link.identity) {
+            (ConnectFault::OtherIdentity(found), Some(known)) => {
+                self.out.event(Event::RegistryChanged { known, found });
+                self.refused(cx);
+            }
+            (ConnectFault::OtherIdentity(_) | ConnectFault::Silent | ConnectFault::Full, _) => {
+                self.registry_silent(cx);
+            }
+        }
+    }
+}
