@@ -6,10 +6,9 @@
 //! Invariants: delivered is final and beats all; an outcome is acknowledged, and a copy withdrawn, only after the
 //! commit of what it says.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::outbox::{Outgoing, Stage};
+use super::outbox::Stage;
 use super::storage::{Ended, Finish, Key};
 use super::{After, Client, Timer};
 use crate::client::interface::{Event, Refusal};
@@ -22,30 +21,12 @@ use crate::transport::SessionId;
 use crate::wire::envelope::{Receipt, Verdict};
 use crate::wire::message::{Busy, DepositRefusal, End, FromRegistry, Outcome, ToPeer, ToRegistry};
 
-/// Copies to be withdrawn that are remembered. A forgotten one is forwarded, found to be a duplicate, and gone.
-const WITHDRAWALS_MAX: usize = 1_024;
 /// Deposits at once, at least, however busy the registry is.
 const DEPOSIT_WINDOW_MIN: usize = 4;
 /// How long a busy answer may put us off.
 const PAUSE_MAX: Duration = REQUEST_RETRY_MAX;
 /// … and at least: whoever says "at once" is asked again a moment later all the same.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
-
-/// Stored copies of messages that were delivered directly.
-#[derive(Debug, Default)]
-pub(super) struct Withdrawals {
-    /// When it is asked again; `None` until the deposit is answered.
-    copies: BTreeMap<Slot, Option<Duration>>,
-}
-
-impl Withdrawals {
-    /// Whether the registry owes an answer to a withdrawal; those that wait for a commit were not asked yet.
-    pub(super) fn any_asked(&self, waiting: &BTreeSet<Slot>) -> bool {
-        self.copies
-            .iter()
-            .any(|(slot, again)| again.is_some() && !waiting.contains(slot))
-    }
-}
 
 /// On which road an answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,54 +221,6 @@ impl Client {
         let folded = message.name.folded();
         self.gathered(cx, &folded);
         self.pump(cx, &folded);
-    }
-
-    /// The registry need not keep what was delivered directly.
-    fn withdraw_copy(&mut self, message: &Outgoing) {
-        let answered = match message.stage {
-            Stage::Depositing { .. } => false,
-            Stage::Stored => true,
-            _ if message.stored => true,
-            _ => return,
-        };
-        if self.withdrawals.copies.len() >= WITHDRAWALS_MAX {
-            return;
-        }
-        self.withdrawals
-            .copies
-            .insert(message.slot, answered.then_some(REQUEST_RETRY));
-    }
-
-    /// Asks for a copy to be withdrawn, now or when the registry is back; not before the delivery is committed.
-    pub(super) fn withdraw(&mut self, cx: &Context<'_>, slot: Slot) {
-        if self.delivering.contains(&slot) {
-            return;
-        }
-        let Some(again) = self.withdrawals.copies.get_mut(&slot) else {
-            return;
-        };
-        let pause = again.unwrap_or(REQUEST_RETRY);
-        *again = Some((pause * 2).min(REQUEST_RETRY_MAX));
-        if let Some(session) = self.link.registered() {
-            self.ask_registry(cx, session, &ToRegistry::Withdraw { slot });
-            self.timers.set(Timer::Withdraw(slot), cx.now.at + pause);
-        }
-    }
-
-    pub(super) fn ask_withdrawals(&mut self, cx: &Context<'_>) {
-        let slots: Vec<Slot> = self.withdrawals.copies.keys().copied().collect();
-        for slot in slots {
-            self.withdraw(cx, slot);
-        }
-    }
-
-    /// The registry is away. A deposit that was not answered may never be: its copy, if any, ends by itself.
-    pub(super) fn withdrawals_lost(&mut self) {
-        self.withdrawals.copies.retain(|_, again| again.is_some());
-        let slots: Vec<Slot> = self.withdrawals.copies.keys().copied().collect();
-        for slot in slots {
-            self.timers.clear(&Timer::Withdraw(slot));
-        }
     }
 
     /// Tells the registry that an outcome is committed.

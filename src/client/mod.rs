@@ -2,13 +2,14 @@
 //!
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
 //! and `leaving` (the session with the registry), `acceptance`, `delivery` and `retrying` (which road a message
-//! takes), `answers` (what becomes of it), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe).
+//! takes), `answers` and `withdrawing` (what becomes of it), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe).
 //! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
 
 mod acceptance;
 mod answers;
+mod config;
 mod delivery;
 mod directory;
 mod incoming;
@@ -27,14 +28,16 @@ mod sessions;
 mod showing;
 pub mod storage;
 mod timers;
+mod withdrawing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
+
+pub use crate::client::config::{Config, Limits};
 
 use crate::client::directory::Directory;
 use crate::client::incoming::Inbound;
@@ -51,7 +54,7 @@ use crate::clock::{Age, AgeClock, Instant, Now};
 use crate::engine::{Action, Context, Role, SocketReply, StoreFault, Ticket};
 use crate::id::{Epoch, IdentityId, Name, Slot};
 use crate::identity::{Card, Identity, PairKey};
-use crate::limits::{LEASE, OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX, REQUEST_RETRY, TIME_TO_LIVE};
+use crate::limits::{LEASE, REQUEST_RETRY};
 use crate::transport::{Attempt, SessionEvent, SessionId};
 use crate::wire::codec;
 use crate::wire::message::{FromRegistry, ToPeer};
@@ -62,61 +65,6 @@ const PAIR_KEYS_MAX: usize = 1_024;
 const LIFE_INTERVAL: Duration = Duration::from_secs(60);
 /// Lifetimes are not ended sooner after the start: clocks may still be put right, and mail may be under way.
 const SWEEP_AFTER: Duration = Duration::from_secs(600);
-
-/// What a client is told at its start.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Its name.
-    pub name: Name,
-    /// Where its registry is.
-    pub registry: SocketAddr,
-    /// How long a message may take before it expires.
-    pub time_to_live: Duration,
-    /// What it may have under way.
-    pub limits: Limits,
-}
-
-impl Config {
-    /// A client with the usual limits.
-    pub fn new(name: Name, registry: SocketAddr) -> Self {
-        Self {
-            name,
-            registry,
-            time_to_live: TIME_TO_LIVE,
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// What a client may have under way. Benchmarks lift them.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Unfinished messages.
-    pub outbox_messages: usize,
-    /// Their text bytes.
-    pub outbox_bytes: usize,
-    /// Unanswered messages with one peer: a round trip's worth on any path, and no more to repeat elsewhere.
-    pub direct_messages: usize,
-    /// Their bytes.
-    pub direct_bytes: usize,
-    /// Unanswered deposits at the registry.
-    pub deposits: usize,
-    /// Their bytes.
-    pub deposit_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            outbox_messages: OUTBOX_MESSAGES_MAX,
-            outbox_bytes: OUTBOX_BYTES_MAX,
-            direct_messages: 256,
-            direct_bytes: 256 * 1024,
-            deposits: 1_024,
-            deposit_bytes: 1024 * 1024,
-        }
-    }
-}
 
 /// A deadline's purpose.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -218,7 +166,7 @@ pub struct Client {
     stalled: BTreeSet<String>,
     /// Deposits that the registry takes at once: fewer after it was busy.
     deposit_window: usize,
-    withdrawals: answers::Withdrawals,
+    withdrawals: withdrawing::Withdrawals,
     /// Delivered, and that is being committed: until then the registry must not forget them.
     delivering: BTreeSet<Slot>,
     lookups: names::Lookups,
@@ -262,7 +210,7 @@ impl Client {
             accepting: (0, 0),
             stalled: BTreeSet::new(),
             deposit_window: usize::MAX,
-            withdrawals: answers::Withdrawals::default(),
+            withdrawals: withdrawing::Withdrawals::default(),
             delivering: BTreeSet::new(),
             lookups: names::Lookups::default(),
             inbound: incoming::Reception::default(),

@@ -1,0 +1,64 @@
+//! What a client is started with: who it is, where its registry is, and how much it may have under way.
+//!
+//! Invariant: the engine reads these values and never the constants behind them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::id::Name;
+use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX, TIME_TO_LIVE};
+
+/// What a client is told at its start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its name.
+    pub name: Name,
+    /// Where its registry is.
+    pub registry: SocketAddr,
+    /// How long a message may take before it expires.
+    pub time_to_live: Duration,
+    /// What it may have under way.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// A client with the usual limits.
+    pub fn new(name: Name, registry: SocketAddr) -> Self {
+        Self {
+            name,
+            registry,
+            time_to_live: TIME_TO_LIVE,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What a client may have under way. Benchmarks lift them.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Unfinished messages.
+    pub outbox_messages: usize,
+    /// Their text bytes.
+    pub outbox_bytes: usize,
+    /// Unanswered messages with one peer: a round trip's worth on any path, and no more to repeat elsewhere.
+    pub direct_messages: usize,
+    /// Their bytes.
+    pub direct_bytes: usize,
+    /// Unanswered deposits at the registry.
+    pub deposits: usize,
+    /// Their bytes.
+    pub deposit_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            outbox_messages: OUTBOX_MESSAGES_MAX,
+            outbox_bytes: OUTBOX_BYTES_MAX,
+            direct_messages: 256,
+            direct_bytes: 256 * 1024,
+            deposits: 1_024,
+            deposit_bytes: 1024 * 1024,
+        }
+    }
+}
