@@ -61,9 +61,14 @@ pub const WORDS: &[&str] = &[
     "whoami",
 ];
 
+/// How the names begin that owners of released names are kept under: somebody who took one could keep an operator from
+/// releasing another's.
+pub const RELEASED: &str = "released.";
+
 /// Whether nobody may have this name, whatever its case.
 pub fn is_reserved(name: &Name) -> bool {
-    WORDS.binary_search(&name.folded().as_str()).is_ok()
+    let folded = name.folded();
+    folded.starts_with(RELEASED) || WORDS.binary_search(&folded.as_str()).is_ok()
 }
 
 #[cfg(test)]
@@ -83,5 +88,7 @@ mod tests {
     fn case_does_not_free_a_word() {
         assert!(is_reserved(&"SerVer".parse().unwrap()));
         assert!(!is_reserved(&"servers".parse().unwrap()));
+        assert!(is_reserved(&"Released.0123".parse().unwrap()));
+        assert!(!is_reserved(&"released".parse().unwrap()));
     }
 }

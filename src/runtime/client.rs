@@ -44,6 +44,7 @@ pub struct Setup {
 pub fn run(setup: Setup, typist: Typist<Command>, show: Show<Event, Command>) -> Result<Exit, Fault> {
     let home = Home::open(setup.keep, |root| folder::of_client(root, &setup.name))?;
     let seed = home.seed()?;
+    let name = home.spelling(setup.name)?;
     let identity = Arc::new(Identity::from_seed(&seed, Role::Client));
     let (store, image) = match home.database() {
         Some(path) => ClientStore::open(&path)?,
@@ -51,7 +52,7 @@ pub fn run(setup: Setup, typist: Typist<Command>, show: Show<Event, Command>) ->
     };
     let config = Config {
         time_to_live: setup.time_to_live,
-        ..Config::new(setup.name, setup.registry)
+        ..Config::new(name, setup.registry)
     };
     let role = Client::new(config, Arc::clone(&identity), image, clock::now(), random()?);
     let program = Program {

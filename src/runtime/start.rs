@@ -7,6 +7,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use crate::id::Name;
 use crate::store::database::OpenError;
 use crate::store::folder::{self, Folder, FolderError};
 use crate::store::identity_file::{self, IdentityError, Seed};
@@ -124,6 +125,14 @@ impl Home {
         match self {
             Self::Folder(folder) => folder.seed(),
             Self::Memory => Ok(identity_file::draw()?),
+        }
+    }
+
+    /// How a client's name is spelled here.
+    pub fn spelling(&self, name: Name) -> Result<Name, FolderError> {
+        match self {
+            Self::Folder(folder) => folder.spelling(&name),
+            Self::Memory => Ok(name),
         }
     }
 

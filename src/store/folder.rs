@@ -116,6 +116,28 @@ impl Folder {
         self.path.join("database.sqlite")
     }
 
+    /// How its client's name was spelled first. It stands in every message: another spelling of an unfinished one would
+    /// make it another message.
+    pub fn spelling(&self, name: &Name) -> Result<Name, FolderError> {
+        let path = self.path.join("name");
+        let io = |error| FolderError::Unwritable {
+            path: self.path.clone(),
+            error,
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(text
+                .parse()
+                .ok()
+                .filter(|kept| name.matches(kept))
+                .unwrap_or_else(|| name.clone())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                identity_file::write_new(&path, name.as_str().as_bytes()).map_err(io)?;
+                Ok(name.clone())
+            }
+            Err(error) => Err(io(error)),
+        }
+    }
+
     /// The identity that lives here; drawn at the first start.
     pub fn seed(&self) -> Result<Seed, FolderError> {
         let path = self.path.join("identity");
@@ -167,6 +189,15 @@ mod tests {
             of_registry(Path::new("/d"), 12345),
             Path::new("/d/registries/12345")
         );
+    }
+
+    #[test]
+    fn a_name_keeps_its_first_spelling() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::open(root.path().join("clients/alice")).unwrap();
+        let name = |text: &str| text.parse::<Name>().unwrap();
+        assert_eq!(folder.spelling(&name("Alice")).unwrap(), name("Alice"));
+        assert_eq!(folder.spelling(&name("aliCE")).unwrap(), name("Alice"));
     }
 
     #[test]

@@ -104,7 +104,7 @@ pub fn create(path: &Path) -> Result<Seed, IdentityError> {
 }
 
 /// Writes a private file whole: to another name, synced, then given its own, where nothing may be.
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
     match fs::remove_file(&draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

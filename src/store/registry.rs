@@ -15,6 +15,7 @@ use crate::id::{IdentityId, Name};
 use crate::identity::Card;
 use crate::limits::OUTCOME_LIFETIME;
 use crate::registry::storage::{Image, MemberId, MemberRow, PairUsage, Reply, Request, Row, Usage};
+use crate::reserved::RELEASED;
 use crate::store::database::{self, Bits, OpenError, Schema};
 use crate::store::registry_mail as mail;
 
@@ -101,7 +102,7 @@ impl RegistryStore {
 /// The name of one whose name was released: a valid one, and his alone.
 fn released_name(identity: IdentityId) -> String {
     let digits: String = identity.fingerprint().split(' ').take(4).collect();
-    format!("released.{digits}")
+    format!("{RELEASED}{digits}")
 }
 
 impl Store for RegistryStore {
