@@ -121,8 +121,8 @@ fn a_name_belongs_to_the_identity_that_registered_it() {
     let (code, lines) = Program::start(&other, &other.chat("x")).end();
     assert_eq!(
         (code, lines),
-        (3, vec!["[The nickname x is taken.]".to_owned()]),
-        "offline or not"
+        (3, vec!["[The nickname X is taken.]".to_owned()]),
+        "offline or not, and as the name was spelled first here"
     );
     let _back = Program::returning_client(&world, "x");
 }

@@ -227,7 +227,7 @@ impl Drop for Closing {
     fn drop(&mut self) {
         self.hurry();
         if let Some(saved) = &self.saved
-            && self.gate.is_edited()
+            && self.gate.end_drawing()
         {
             saved.restore();
         }

@@ -29,6 +29,10 @@ struct State {
     hurried: bool,
     /// The editor has not answered in time: it is not asked again.
     deaf: bool,
+    /// Nothing is to be drawn any more …
+    ending: bool,
+    /// … and nothing will be: the prompt's thread stands still.
+    still: bool,
 }
 
 /// What the prompt's thread is doing.
@@ -77,6 +81,11 @@ impl Gate {
     /// The prompt is being drawn, and everything drawn before is on the screen. What belongs above it.
     pub(super) fn draw(&self) -> String {
         let mut state = self.lock();
+        while state.ending {
+            state.still = true;
+            self.changed.notify_all();
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
         let Text::Waiting(text) = mem::take(&mut state.text) else {
             drop(state);
             self.changed.notify_all();
@@ -153,9 +162,22 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Whether the prompt's line is on the screen, or about to be.
-    pub(super) fn is_edited(&self) -> bool {
-        self.lock().line == Line::Edited
+    /// Ends all drawing; says whether the prompt's line is on the screen, or about to be. The prompt's thread stops
+    /// where it would draw next, so that what it drew before is there already. It is not waited for long.
+    pub(super) fn end_drawing(&self) -> bool {
+        let mut state = self.lock();
+        if state.line != Line::Edited {
+            return false;
+        }
+        state.ending = true;
+        state.ask = true;
+        self.changed.notify_all();
+        let drawing = |state: &mut State| state.line == Line::Edited && !state.still;
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, HURRY, drawing)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.line == Line::Edited
     }
 }
 
@@ -168,7 +190,7 @@ impl Gate {
     pub(super) fn wait_asked(&self) -> bool {
         let idle = |state: &mut State| match state.line {
             Line::None => true,
-            Line::Edited => !state.ask || matches!(state.text, Text::None),
+            Line::Edited => !state.ask || (matches!(state.text, Text::None) && !state.ending),
             Line::Closed => false,
         };
         let mut state = self

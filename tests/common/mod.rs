@@ -24,8 +24,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// How long a line may take. Generous: the machine may be busy; a failure is told by what was said instead.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a line may take. Generous: a lost server may be noticed at the next keep-alive only, and the machine may be busy; a failure is told by what was said instead.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Longer than the second within which changes of the table are told together.
 pub const QUIET: Duration = Duration::from_millis(1_500);
