@@ -148,7 +148,7 @@ pub(crate) struct PingPong {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A datagram with a message of 100 bytes, and one with its receipt, as the program sends them (measured).
+/// A datagram with a message of 100 bytes, and one with its receipt, about as the program sends them (an estimate).
 const PING_BYTES: usize = 330;
 /// See [`PING_BYTES`].
 const PONG_BYTES: usize = 170;
