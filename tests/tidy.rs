@@ -20,9 +20,6 @@ use blake2::{Blake2b, Digest};
 
 /// Lines of a file: it is read in one sitting.
 const FILE_LINES_MAX: usize = 500;
-/// Longer ones, and how long they may be: each is one decision table that was not worth a seam so far. They may
-/// shrink and leave this list; they do not grow, and none is added.
-const LONG_FILES: &[(&str, usize)] = &[("src/client/tests/driver.rs", 700), ("src/store/client.rs", 570)];
 /// Lines of a function: it fits a screen, or nearly.
 const FUNCTION_LINES_MAX: usize = 70;
 /// Lines of a file's head that say what it is.
@@ -188,19 +185,12 @@ fn every_file_says_what_it_is_and_what_it_keeps() {
     fail_on("every file begins with a head", &faults);
 }
 
-fn lines_max(path: &str) -> usize {
-    LONG_FILES
-        .iter()
-        .find(|(long, _)| *long == path)
-        .map_or(FILE_LINES_MAX, |(_, lines)| *lines)
-}
-
 #[test]
 fn files_are_short() {
     let faults: Vec<String> = sources()
         .iter()
         .map(|(path, text)| (path, text.lines().count()))
-        .filter(|(path, lines)| *lines > lines_max(path))
+        .filter(|(_, lines)| *lines > FILE_LINES_MAX)
         .map(|(path, lines)| format!("{path}: {lines} lines"))
         .collect();
     fail_on(

@@ -1,11 +1,14 @@
 //! SQLite behind the roles: one database each, one worker, group commit.
 //!
-//! [`database`] opens, upgrades and commits; a role's own file beside it says what its requests do to its
-//! tables. The schemas are SQL under `migrations/<role>/`, append-only.
+//! [`database`] opens, upgrades and commits; a role's own files beside it say what its requests do to
+//! its tables. The schemas are SQL under `migrations/<role>/`, append-only.
 //! Invariant: a reply says committed only after `COMMIT` has returned, and `COMMIT` has synced the disk.
 
 pub mod client;
 mod client_image;
+mod client_inbox;
+mod client_names;
+mod client_outbox;
 pub mod database;
 pub mod folder;
 pub mod identity_file;

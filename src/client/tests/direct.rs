@@ -1,6 +1,7 @@
 //! The direct road: budgets, receipts, and what happens when there are none.
 
-use super::driver::{Disk, Driver, gone, here, ms, name, offline, online, receipt, text_of};
+use super::driver::{Disk, Driver, ms};
+use super::people::{gone, here, name, offline, online, receipt, text_of};
 use crate::client::interface::{Command, Event, NotAccepted};
 use crate::client::storage::Request;
 use crate::limits::BODY_BYTES_MAX;
@@ -43,10 +44,10 @@ fn the_first_message_opens_a_session_with_whom_the_directory_names() {
     let mut driver = Driver::registered(&[online("bob")]);
     driver.send("bob", "hi");
     let connect = driver.connects[0];
-    assert_eq!(connect.expect, Some(super::driver::person("bob").id()));
+    assert_eq!(connect.expect, Some(super::people::person("bob").id()));
     assert_eq!(
         (connect.address, connect.initials),
-        (super::driver::address(60), 3)
+        (super::people::address(60), 3)
     );
     let session = driver.peer_answers("bob");
     let sent = driver.deliveries(session);
@@ -165,14 +166,14 @@ fn a_receipt_of_another_envelope_changes_nothing() {
     driver.send("bob", "a");
     let sent = driver.deliveries(session);
     let right = receipt("bob", &sent[0], Verdict::Received);
-    let key = super::driver::person("bob")
-        .pair_key(&super::driver::person("alice").card().key)
+    let key = super::people::person("bob")
+        .pair_key(&super::people::person("alice").card().key)
         .unwrap();
     let other = crate::wire::envelope::Receipt::seal(
         (right.id, crate::id::EnvelopeHash([1; 16])),
         Verdict::Received,
         right.at,
-        super::driver::person("bob").id(),
+        super::people::person("bob").id(),
         &key,
     );
     driver.hear_from(session, &ToPeer::Receipt(other));
@@ -297,7 +298,7 @@ fn what_was_given_in_a_turn_counts_against_the_room() {
 fn a_busy_peer_changes_nothing_while_the_registry_is_there() {
     let (mut driver, session) = acquainted();
     driver.send("bob", "a");
-    let id = super::driver::id_of(&driver.deliveries(session)[0]);
+    let id = super::people::id_of(&driver.deliveries(session)[0]);
     let busy = Busy {
         of: id,
         reason: BusyReason::Storage,
@@ -316,7 +317,7 @@ fn only_the_recipient_can_say_that_he_is_busy() {
     driver.lose_registry();
     driver.send("bob", "a");
     let busy = Busy {
-        of: super::driver::id_of(&driver.deliveries(bob)[0]),
+        of: super::people::id_of(&driver.deliveries(bob)[0]),
         reason: BusyReason::Storage,
         retry_after_ms: 60_000,
     };
@@ -365,7 +366,7 @@ fn a_message_that_the_disk_does_not_take_is_not_accepted() {
     driver.send("bob", "b");
     assert_eq!(driver.states(), [2, 0], "the process lives on");
     assert_eq!(
-        super::driver::id_of(&driver.deliveries(crate::transport::SessionId(101))[0])
+        super::people::id_of(&driver.deliveries(crate::transport::SessionId(101))[0])
             .slot
             .sequence
             .0,
@@ -378,7 +379,7 @@ fn a_name_is_pinned_at_its_first_use_before_anything_is_sent() {
     let mut driver = Driver::registered(&[online("bob")]);
     driver.send("bob", "a");
     assert!(driver.asked.iter().any(
-        |request| matches!(request, Request::Accept(accept) if accept.pin == Some(*super::driver::person("bob").card()))
+        |request| matches!(request, Request::Accept(accept) if accept.pin == Some(*super::people::person("bob").card()))
     ));
     driver.command(Command::Deregister);
     assert_eq!(driver.store.image().unwrap().registries[0].pins.len(), 1);

@@ -1,6 +1,8 @@
 //! `dereg`, `reg`, Ctrl+C.
 
-use super::driver::{Disk, Driver, REGISTRY, message_from, ms, name, offline, online};
+use super::driver::{Disk, Driver, ms};
+use super::others::REGISTRY;
+use super::people::{message_from, name, offline, online};
 use crate::client::interface::{Command, Ending, Event, NotAccepted};
 use crate::engine::SocketRequest;
 use crate::transport::CloseCause;

@@ -1,6 +1,8 @@
 //! That later messages do not overtake earlier ones, whatever road those take; and bounds on what is under way.
 
-use super::driver::{Driver, REGISTRY, id_of, ms, name, offline, online, text_of};
+use super::driver::{Driver, ms};
+use super::others::REGISTRY;
+use super::people::{id_of, name, offline, online, text_of};
 use crate::client::interface::Event;
 use crate::engine::Role;
 use crate::transport::SessionId;

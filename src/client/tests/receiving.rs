@@ -1,6 +1,8 @@
 //! Messages for us: who is believed, what is committed, receipted, shown.
 
-use super::driver::{Disk, Driver, REGISTRY, message_from, ms, name, online, person};
+use super::driver::{Disk, Driver, ms};
+use super::others::REGISTRY;
+use super::people::{message_from, name, online, person};
 use crate::client::interface::{Event, Road};
 use crate::transport::{CloseCause, ConnectFault, SessionId};
 use crate::wire::envelope::{Receipt, Verdict};

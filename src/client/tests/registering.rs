@@ -1,6 +1,8 @@
 //! The session with the registry: start, attempts, loss, return.
 
-use super::driver::{Disk, Driver, REGISTRY, address, ms, name, online, person, registry};
+use super::driver::{Disk, Driver, ms};
+use super::others::REGISTRY;
+use super::people::{address, name, online, person, registry};
 use crate::client::interface::{Command, Ending, Event, NotAccepted};
 use crate::client::storage::Request;
 use crate::engine::{SocketReply, SocketRequest};

@@ -1,6 +1,7 @@
 //! New numbers after a conflict: a database that was restored from a copy.
 
-use super::driver::{Disk, Driver, id_of, ms, offline, online, receipt, text_of};
+use super::driver::{Disk, Driver, ms};
+use super::people::{id_of, offline, online, receipt, text_of};
 use crate::client::interface::Event;
 use crate::transport::SessionId;
 use crate::wire::envelope::Verdict;

@@ -1,6 +1,7 @@
 //! `kill -9` at every point: only what was committed is left, and that is enough.
 
-use super::driver::{Disk, Driver, id_of, message_from, ms, name, offline, online};
+use super::driver::{Disk, Driver, ms};
+use super::people::{id_of, message_from, name, offline, online};
 use crate::client::interface::{Event, Road};
 use crate::wire::envelope::Verdict;
 use crate::wire::message::{FromRegistry, ToPeer, ToRegistry};
@@ -172,7 +173,7 @@ fn known_peers_are_reached_after_a_restart_without_the_registry() {
     driver.lose_registry();
     driver.clear();
     driver.send("bob", "hi");
-    assert_eq!(driver.connects[0].address, super::driver::address(60));
+    assert_eq!(driver.connects[0].address, super::people::address(60));
     let session = driver.peer_answers("bob");
     let sent = driver.deliveries(session);
     assert_eq!(id_of(&sent[0]).slot.sequence.0, 0);

@@ -1,8 +1,8 @@
 //! The road through the registry: deposits, outcomes, withdrawals, refusals, lifetimes.
 
-use super::driver::{
-    Disk, Driver, REGISTRY, STORE_ID, gone, id_of, ms, name, offline, online, receipt, slot,
-};
+use super::driver::{Disk, Driver, ms};
+use super::others::{REGISTRY, STORE_ID};
+use super::people::{gone, id_of, name, offline, online, receipt, slot};
 use crate::client::interface::{Event, Refusal};
 use crate::client::storage::Request;
 use crate::clock::WallTime;
@@ -317,7 +317,7 @@ fn a_lost_mailbox_makes_stored_messages_wait_and_go_again() {
         counter: register.counter,
         returning: true,
         store_id: [1; 16],
-        observed: super::driver::address(40),
+        observed: super::people::address(40),
         lease_ms: 60_000,
         pushed: true,
     }));
@@ -398,7 +398,7 @@ fn without_anybody_a_message_waits_and_goes_when_the_recipient_comes() {
     let connect = driver.connects[0];
     assert_eq!(
         connect.address,
-        super::driver::address(60),
+        super::people::address(60),
         "tried where he was last"
     );
     driver.fail(connect.attempt, crate::transport::ConnectFault::Silent);

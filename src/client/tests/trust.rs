@@ -1,6 +1,7 @@
 //! Pins, contradictions, `trust`; names that nobody has.
 
-use super::driver::{Driver, address, here, id_of, message_from, ms, name, offline, online, person};
+use super::driver::{Driver, ms};
+use super::people::{address, here, id_of, message_from, name, offline, online, person};
 use crate::client::interface::{Command, Event, NotAccepted, Refusal};
 use crate::engine::SocketReply;
 use crate::wire::envelope::Envelope;
@@ -46,7 +47,7 @@ fn a_name_that_changes_hands_is_told_once_and_nothing_is_sent() {
     driver.delta(
         3,
         Change::Record(Record {
-            presence: super::driver::gone(),
+            presence: super::people::gone(),
             ..usurped()
         }),
     );
@@ -229,7 +230,7 @@ fn a_look_up_is_asked_again_until_it_is_answered() {
     driver.send("zed", "a");
     for _ in 0..5 {
         driver.pass(ms(1_000));
-        driver.sign_of_life(super::driver::REGISTRY);
+        driver.sign_of_life(super::others::REGISTRY);
     }
     assert_eq!(driver.to_registry().len(), 2);
 }

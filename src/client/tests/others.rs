@@ -1,0 +1,172 @@
+//! The other sides: a registry and peers that open sessions, speak, and answer what they were asked.
+//!
+//! Each says what the protocol has them say; when, the test decides.
+
+use super::driver::{Driver, ms};
+use super::people::{address, person, receipt, registry};
+use crate::engine::SocketReply;
+use crate::id::EnvelopeHash;
+use crate::transport::{CloseCause, Connect, ConnectFault, SessionId};
+use crate::wire::codec::{self, Bounded};
+use crate::wire::envelope::{Envelope, Verdict};
+use crate::wire::message::{
+    Change, Deposit, End, Forward, FromRegistry, Outcome, Page, Record, Register, Registered, ToPeer,
+    ToRegistry, Version,
+};
+use crate::wire::packet::Service;
+
+pub(super) const REGISTRY: SessionId = SessionId(1);
+pub(super) const STORE_ID: [u8; 16] = [9; 16];
+
+impl Driver {
+    /// Port, session, registration.
+    pub(super) fn come_up(&mut self) {
+        self.open_port();
+        self.registry_opens();
+        self.registry_registers();
+    }
+
+    pub(super) fn open_port(&mut self) {
+        self.socket(SocketReply::Opened {
+            local: Some(address(40)),
+        });
+    }
+
+    /// The registry's session comes up for the client's latest try.
+    pub(super) fn registry_opens(&mut self) {
+        let attempt = self.registry_connect().attempt;
+        self.open(
+            REGISTRY,
+            Some(attempt),
+            Service::Registry,
+            *registry().card(),
+            address(1),
+        );
+    }
+
+    pub(super) fn registry_connect(&self) -> Connect {
+        *self
+            .connects
+            .iter()
+            .rev()
+            .find(|connect| connect.service == Service::Registry)
+            .expect("a try to reach the registry")
+    }
+
+    pub(super) fn registry_registers(&mut self) {
+        let register = self.last_register();
+        self.hear(FromRegistry::Registered(Registered {
+            counter: register.counter,
+            returning: register.counter > 1,
+            store_id: STORE_ID,
+            observed: address(40),
+            lease_ms: 60_000,
+            pushed: true,
+        }));
+    }
+
+    pub(super) fn last_register(&self) -> Register {
+        self.to_registry()
+            .into_iter()
+            .rev()
+            .find_map(|message| match message {
+                ToRegistry::Register(register) => Some(register),
+                _ => None,
+            })
+            .expect("a Register")
+    }
+
+    /// The whole directory.
+    pub(super) fn directory(&mut self, people: &[Record]) {
+        let changes = people.iter().cloned().map(Change::Record).collect();
+        self.hear(FromRegistry::Directory(Page {
+            from: None,
+            to: Version { run: 5, counter: 1 },
+            index: 0,
+            last: true,
+            changes: Bounded::truncated(changes),
+        }));
+    }
+
+    /// One change of it.
+    pub(super) fn delta(&mut self, counter: u64, change: Change) {
+        self.hear(FromRegistry::Directory(Page {
+            from: Some(Version {
+                run: 5,
+                counter: counter - 1,
+            }),
+            to: Version { run: 5, counter },
+            index: 0,
+            last: true,
+            changes: Bounded::truncated(vec![change]),
+        }));
+    }
+
+    /// A person opens a session with the client.
+    pub(super) fn peer_opens(&mut self, who: &str) -> SessionId {
+        self.sessions += 1;
+        let session = SessionId(self.sessions);
+        self.open(session, None, Service::Peer, *person(who).card(), address(50));
+        session
+    }
+
+    /// The client's latest try to reach a peer succeeds.
+    pub(super) fn peer_answers(&mut self, who: &str) -> SessionId {
+        let connect = *self
+            .connects
+            .iter()
+            .rev()
+            .find(|connect| connect.expect == Some(person(who).id()))
+            .expect("a try to reach him");
+        self.sessions += 1;
+        let session = SessionId(self.sessions);
+        let card = *person(who).card();
+        self.open(
+            session,
+            Some(connect.attempt),
+            Service::Peer,
+            card,
+            connect.address,
+        );
+        session
+    }
+
+    /// The registry's session breaks and its next attempts are in vain.
+    pub(super) fn lose_registry(&mut self) {
+        self.pass(ms(6_000));
+        self.close(REGISTRY, CloseCause::Silent);
+        let attempt = self.registry_connect().attempt;
+        self.fail(attempt, ConnectFault::Silent);
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "made where it is said")]
+    pub(super) fn hear(&mut self, message: FromRegistry) {
+        self.message(REGISTRY, codec::encode(&message));
+    }
+
+    pub(super) fn hear_from(&mut self, session: SessionId, message: &ToPeer) {
+        self.message(session, codec::encode(message));
+    }
+
+    pub(super) fn answer_deposit(&mut self, deposit: &Deposit) {
+        let envelope = &deposit.forward.envelope;
+        let slot = Envelope::parse(envelope).unwrap().slot;
+        let hash = EnvelopeHash::of(envelope);
+        self.hear(FromRegistry::Deposited { slot, hash });
+    }
+
+    /// The registry tells that the recipient has answered.
+    pub(super) fn outcome(&mut self, who: &str, deposit: &Deposit, verdict: Verdict) {
+        let receipt = receipt(who, &deposit.forward, verdict);
+        self.hear(FromRegistry::Outcome(Outcome {
+            slot: receipt.id.slot,
+            hash: receipt.hash,
+            end: End::Answered(receipt),
+        }));
+    }
+
+    pub(super) fn answer_delivery(&mut self, who: &str, session: SessionId, forward: &Forward) {
+        let receipt = receipt(who, forward, Verdict::Received);
+        self.hear_from(session, &ToPeer::Receipt(receipt));
+    }
+}

@@ -1,0 +1,157 @@
+//! What a client has received: the SQL of its inbox and of the marks that tell new messages from known ones.
+//!
+//! Whether a message is new is decided here, because only the committed state can tell; what follows from it is
+//! the engine's business.
+//! Invariants: an inbox row is never replaced; a mark never goes back.
+
+use rusqlite::{OptionalExtension, Result, params};
+
+use super::client::Tables;
+use crate::client::storage::{Outcome, Receive, Received, Reply};
+use crate::clock::WallTime;
+use crate::id::{EnvelopeHash, Epoch, MessageId, Sequence};
+use crate::store::database::Bits;
+
+impl Tables<'_> {
+    pub(super) fn shown(&self, id: MessageId) -> Result<Reply> {
+        let values = params![id.sender.0, Bits(id.slot.epoch.0), Bits(id.slot.sequence.0)];
+        self.execute(
+            "UPDATE inbox SET shown = 1 WHERE sender = (SELECT sender FROM sender WHERE identity = ?1)
+             AND epoch = ?2 AND sequence = ?3",
+            values,
+        )?;
+        self.execute(
+            "UPDATE stream SET shown = max(coalesce(shown, 0), ?3)
+             WHERE sender = (SELECT sender FROM sender WHERE identity = ?1) AND epoch = ?2",
+            values,
+        )?;
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn receive(&self, receive: &Receive) -> Result<Reply> {
+        if let Some(card) = &receive.pin {
+            self.pin(&receive.from, card)?;
+        }
+        let stream = Stream {
+            tables: self,
+            sender: self.sender(&receive.id.sender.0)?,
+            epoch: receive.id.slot.epoch,
+        };
+        stream.receive(receive).map(Reply::Received)
+    }
+
+    fn sender(&self, identity: &[u8; 32]) -> Result<i64> {
+        let known = self
+            .connection
+            .prepare_cached("SELECT sender FROM sender WHERE identity = ?1 ORDER BY sender")?
+            .query_row(params![identity], |row| row.get(0))
+            .optional()?;
+        if let Some(sender) = known {
+            return Ok(sender);
+        }
+        self.execute("INSERT INTO sender (identity) VALUES (?1)", params![identity])?;
+        Ok(self.connection.last_insert_rowid())
+    }
+}
+
+/// One sender's messages of one epoch, as they are received.
+struct Stream<'a> {
+    tables: &'a Tables<'a>,
+    sender: i64,
+    epoch: Epoch,
+}
+
+impl Stream<'_> {
+    fn receive(&self, receive: &Receive) -> Result<Received> {
+        let sequence = receive.id.slot.sequence;
+        let (before, shown) = self.mark()?;
+        let there = self.row(sequence)?;
+        let (outcome, at) = match there {
+            Some((hash, at)) if hash == receive.hash => (Outcome::Duplicate, at),
+            Some((_, at)) => (Outcome::Conflict, at),
+            None if sequence < before => (Outcome::Skipped, receive.at),
+            None => {
+                self.insert(receive)?;
+                (Outcome::Fresh, receive.at)
+            }
+        };
+        let mut next = before;
+        if outcome != Outcome::Conflict {
+            // A floor above the message itself means nothing: the message is not final for its sender.
+            next = next.max(receive.floor.min(sequence));
+            // The number comes from the sender: after the highest there is no next one to look for.
+            while next.next() > next && self.row(next)?.is_some() {
+                next = next.next();
+            }
+        }
+        if next != before {
+            self.set_mark(next)?;
+        }
+        Ok(Received {
+            outcome,
+            at,
+            next,
+            shown,
+        })
+    }
+
+    fn mark(&self) -> Result<(Sequence, Option<Sequence>)> {
+        let mark = self
+            .tables
+            .connection
+            .prepare_cached(
+                "SELECT next, shown FROM stream WHERE sender = ?1 AND epoch = ?2 ORDER BY sender",
+            )?
+            .query_row(params![self.sender, Bits(self.epoch.0)], |row| {
+                Ok((
+                    Sequence(row.get::<_, Bits>(0)?.0),
+                    row.get::<_, Option<Bits>>(1)?.map(|shown| Sequence(shown.0)),
+                ))
+            })
+            .optional()?;
+        if mark.is_none() {
+            self.set_mark(Sequence(0))?;
+        }
+        Ok(mark.unwrap_or_default())
+    }
+
+    fn set_mark(&self, next: Sequence) -> Result<()> {
+        self.tables.execute(
+            "INSERT INTO stream (sender, epoch, next) VALUES (?1, ?2, ?3)
+             ON CONFLICT (sender, epoch) DO UPDATE SET next = excluded.next",
+            params![self.sender, Bits(self.epoch.0), Bits(next.0)],
+        )?;
+        Ok(())
+    }
+
+    fn row(&self, sequence: Sequence) -> Result<Option<(EnvelopeHash, WallTime)>> {
+        self.tables
+            .connection
+            .prepare_cached(
+                "SELECT hash, received_ms FROM inbox WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3 ORDER BY arrival",
+            )?
+            .query_row(params![self.sender, Bits(self.epoch.0), Bits(sequence.0)], |row| {
+                Ok((EnvelopeHash(row.get(0)?), WallTime::from_unix_ms(row.get(1)?)))
+            })
+            .optional()
+    }
+
+    fn insert(&self, receive: &Receive) -> Result<()> {
+        self.tables.execute(
+            "INSERT INTO inbox (sender, epoch, sequence, hash, name, text, sent_ms, received_ms, stored, shown)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+            params![
+                self.sender,
+                Bits(self.epoch.0),
+                Bits(receive.id.slot.sequence.0),
+                receive.hash.0,
+                receive.from.as_str(),
+                receive.text,
+                receive.sent_at.unix_ms(),
+                receive.at.unix_ms(),
+                receive.stored,
+            ],
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! Whom a client knows: the SQL of its directory copy and its pins.
+//!
+//! What the registry says and what the user has seen are kept apart; which of them wins is the engine's to decide.
+//! Invariant: a pin is replaced by the user's word alone.
+
+use rusqlite::{Result, named_params, params};
+
+use super::client::Tables;
+use crate::client::storage::{DirectoryUpdate, Listed, Reply};
+use crate::id::Name;
+use crate::identity::Card;
+use crate::store::database::Bits;
+
+impl Tables<'_> {
+    pub(super) fn directory(&self, update: &DirectoryUpdate) -> Result<Reply> {
+        if update.replace {
+            self.execute(
+                "DELETE FROM directory WHERE registry = ?1",
+                params![self.registry],
+            )?;
+        }
+        for name in &update.removed {
+            self.execute(
+                "DELETE FROM directory WHERE registry = ?1 AND folded = ?2",
+                params![self.registry, name.folded()],
+            )?;
+        }
+        for listed in &update.records {
+            self.list(listed)?;
+        }
+        self.update_registry(
+            "UPDATE registry SET run = ?2, version = ?3 WHERE registry = ?1",
+            params![
+                self.registry,
+                update.version.map(|version| Bits(version.run)),
+                update.version.map(|version| Bits(version.counter)),
+            ],
+        )?;
+        Ok(Reply::Done)
+    }
+
+    fn list(&self, listed: &Listed) -> Result<()> {
+        let record = &listed.record;
+        let online = record.presence.online.as_ref();
+        let private: Vec<String> = online
+            .map(|at| at.private.as_slice().iter().map(ToString::to_string).collect())
+            .unwrap_or_default();
+        self.execute(
+            "INSERT INTO directory (registry, folded, name, identity, key, signature, observed, private, since_ms, last_seen)
+             VALUES (:registry, :folded, :name, :identity, :key, :signature, :observed, :private, :since, :last)
+             ON CONFLICT (registry, folded) DO UPDATE SET name = excluded.name, identity = excluded.identity,
+             key = excluded.key, signature = excluded.signature, observed = excluded.observed,
+             private = excluded.private, since_ms = excluded.since_ms, last_seen = excluded.last_seen",
+            named_params! {
+                ":registry": self.registry,
+                ":folded": record.name.folded(),
+                ":name": record.name.as_str(),
+                ":identity": record.card.id.0,
+                ":key": record.card.key,
+                ":signature": record.card.signature,
+                ":observed": online.map(|at| at.observed.to_string()),
+                ":private": private.join(" "),
+                ":since": record.presence.since.unix_ms(),
+                ":last": listed.last_seen.map(|address| address.to_string()),
+            },
+        )?;
+        Ok(())
+    }
+
+    /// First sight: what is pinned already stays.
+    pub(super) fn pin(&self, name: &Name, card: &Card) -> Result<()> {
+        self.execute(
+            "INSERT INTO pin (registry, folded, name, identity, key, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (registry, folded) DO NOTHING",
+            params![self.registry, name.folded(), name.as_str(), card.id.0, card.key, card.signature],
+        )?;
+        Ok(())
+    }
+
+    /// The user's word: it replaces what was pinned.
+    pub(super) fn trust(&self, name: &Name, card: &Card) -> Result<()> {
+        self.execute(
+            "DELETE FROM pin WHERE registry = ?1 AND folded = ?2",
+            params![self.registry, name.folded()],
+        )?;
+        self.pin(name, card)
+    }
+}
