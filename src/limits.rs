@@ -31,6 +31,10 @@ pub const MAILBOX_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub const MAILBOX_SENDER_MESSAGES_MAX: u64 = 100;
 /// Their envelope bytes.
 pub const MAILBOX_SENDER_BYTES_MAX: u64 = 2 * 1024 * 1024;
+/// When to come again for a place in a mailbox whose owner is emptying it, at the soonest: a round trip or two, and
+/// what a sender may deposit then at [`DEPOSITS_PER_SECOND`] is little. Longer as he answers less, up to
+/// [`REQUEST_RETRY_MAX`].
+pub const MAILBOX_RETRY: Duration = Duration::from_millis(200);
 /// Envelope bytes in all mailboxes: a disk is finite, and its owner decides (`--mail-bytes`).
 pub const MAIL_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 

@@ -6,7 +6,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::id::Name;
-use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX, TIME_TO_LIVE};
+use crate::limits::{DEPOSITS_PER_SECOND, HOLD_BACK, OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX, TIME_TO_LIVE};
+
+/// Taken one by one, they are through in half the time that the last of them is held back for the first.
+const DEPOSITS_AT_ONCE: usize = 16;
+const _: () = assert!(DEPOSITS_AT_ONCE as u64 * 2 <= HOLD_BACK.as_secs() * DEPOSITS_PER_SECOND as u64);
 
 /// What a client is told at its start.
 #[derive(Clone, Debug)]
@@ -44,7 +48,8 @@ pub struct Limits {
     pub direct_messages: usize,
     /// Their bytes.
     pub direct_bytes: usize,
-    /// Unanswered deposits at the registry.
+    /// Unanswered deposits at the registry. When one of them is put off, those behind it may be taken first; as many
+    /// as this may then have to wait for it, and the recipient holds them back for [`HOLD_BACK`] only.
     pub deposits: usize,
     /// Their bytes.
     pub deposit_bytes: usize,
@@ -57,7 +62,7 @@ impl Default for Limits {
             outbox_bytes: OUTBOX_BYTES_MAX,
             direct_messages: 256,
             direct_bytes: 256 * 1024,
-            deposits: 1_024,
+            deposits: DEPOSITS_AT_ONCE,
             deposit_bytes: 1024 * 1024,
         }
     }

@@ -256,7 +256,7 @@ impl Registry {
             return;
         };
         let lane = seat.lane(kind);
-        lane.end(key);
+        lane.end(cx.now.at, key);
         if lane.is_empty() && lane.is_drained() {
             self.timers.clear(Timer::Lane(member, kind));
         }

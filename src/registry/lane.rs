@@ -70,6 +70,8 @@ pub(super) struct Lane {
     pub(super) bytes: u64,
     pub(super) flights: BTreeMap<Key, Flight>,
     pub(super) again: usize,
+    /// When something was last answered, or put on its way with nothing before it.
+    moved_at: Instant,
 }
 
 impl Lane {
@@ -83,6 +85,7 @@ impl Lane {
             bytes: 0,
             flights: BTreeMap::new(),
             again: 0,
+            moved_at: Instant::ZERO,
         }
     }
 
@@ -173,8 +176,20 @@ impl Lane {
         self.cursor = self.cursor.max(row);
     }
 
+    /// How long nothing has been answered of what is on its way.
+    pub(super) fn still_for(&self, now: Instant) -> Duration {
+        if self.flights.is_empty() {
+            Duration::ZERO
+        } else {
+            now.since(self.moved_at)
+        }
+    }
+
     /// A row is sent; returns when it is due again.
     pub(super) fn send(&mut self, now: Instant, key: Key, row: Row, bytes: u64) -> Instant {
+        if self.flights.is_empty() {
+            self.moved_at = now;
+        }
         let total = &mut self.bytes;
         let flight = self.flights.entry(key).or_insert_with(|| {
             *total += bytes;
@@ -236,8 +251,9 @@ impl Lane {
     }
 
     /// It is over.
-    pub(super) fn end(&mut self, key: &Key) {
+    pub(super) fn end(&mut self, now: Instant, key: &Key) {
         if let Some(flight) = self.flights.remove(key) {
+            self.moved_at = now;
             self.bytes -= flight.bytes;
             self.again -= usize::from(flight.again);
         }

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use crate::engine::{Context, StoreFault};
 use crate::id::{EnvelopeHash, Slot};
+use crate::limits::{MAILBOX_RETRY, REQUEST_RETRY_MAX};
 use crate::registry::Registry;
 use crate::registry::lane::LaneKind;
 use crate::registry::out::{DepositUnderWay, Pending};
+use crate::registry::quota::NoRoom;
 use crate::registry::registering::{STORAGE_RETRY_MS, milliseconds};
 use crate::registry::storage::{Kept, Mail, MemberId, NewMail, Notice, Reply, Request, Row};
 use crate::transport::SessionId;
@@ -66,8 +68,8 @@ impl Registry {
             row: self.next_row(),
             new_contact: self.quotas.is_new_contact(sender, recipient),
         };
-        if let Err(refusal) = self.quotas.reserve(&self.config, recipient, sender, bytes) {
-            self.ask_whether_known(under_way, refusal);
+        if let Err(no_room) = self.quotas.reserve(&self.config, recipient, sender, bytes) {
+            self.ask_whether_known(under_way, no_room);
             return;
         }
         let lifetime = Duration::from_millis(ttl_ms).min(self.config.time_to_live_max);
@@ -131,13 +133,13 @@ impl Registry {
     }
 
     /// There is no room for it; but if it was deposited before, it needs none.
-    fn ask_whether_known(&mut self, deposit: DepositUnderWay, refusal: DepositRefusal) {
+    fn ask_whether_known(&mut self, deposit: DepositUnderWay, no_room: NoRoom) {
         let request = Request::Known {
             sender: deposit.sender,
             slot: deposit.slot,
             hash: deposit.hash,
         };
-        self.out.store(request, Pending::Known { deposit, refusal });
+        self.out.store(request, Pending::Known { deposit, no_room });
     }
 
     /// A deposit is committed, or not.
@@ -161,39 +163,51 @@ impl Registry {
             }
             reply => {
                 self.quotas.release(recipient, sender, deposit.bytes);
-                self.answer_known(cx, &deposit, DepositRefusal::MailboxFull, reply);
+                self.answer_known(cx, &deposit, None, reply);
             }
         }
     }
 
-    /// What the database knows of a deposit that it has not kept now.
+    /// What the database knows of a deposit that it has not kept now, because it was known or for want of room.
     pub(super) fn answer_known(
         &mut self,
         cx: &Context<'_>,
         deposit: &DepositUnderWay,
-        refusal: DepositRefusal,
+        no_room: Option<NoRoom>,
         reply: Result<Reply, StoreFault>,
     ) {
         let slot = deposit.slot;
-        match reply {
-            Ok(Reply::Deposit(Kept::Waiting)) => self.answer_deposited(deposit),
-            Ok(Reply::Deposit(Kept::Ended { row, end })) => self.answer_ended(cx, deposit, row, end),
-            Ok(Reply::Deposit(Kept::Conflict)) => {
+        match (reply, no_room) {
+            (Ok(Reply::Deposit(Kept::Waiting)), _) => self.answer_deposited(deposit),
+            (Ok(Reply::Deposit(Kept::Ended { row, end })), _) => self.answer_ended(cx, deposit, row, end),
+            (Ok(Reply::Deposit(Kept::Conflict)), _) => {
                 self.answer(deposit, &FromRegistry::Conflict { slot });
             }
-            Ok(Reply::Deposit(Kept::Unknown)) => self.answer(
-                deposit,
-                &FromRegistry::DepositRefused {
-                    slot,
-                    reason: refusal,
-                },
-            ),
-            Ok(_) => tracing::error!("the store answered a deposit with something else"),
-            Err(fault) => {
+            (Ok(Reply::Deposit(Kept::Unknown)), Some(no_room)) => self.answer_no_room(cx, deposit, no_room),
+            (Ok(_), _) => tracing::error!("the store answered a deposit with something else"),
+            (Err(fault), _) => {
                 tracing::debug!(%fault, "deposit not committed");
                 self.answer(deposit, &busy(slot, BusyReason::Storage, STORAGE_RETRY_MS));
             }
         }
+    }
+
+    /// There is no room for it: that passes while its recipient is there to make some, and else it is refused.
+    fn answer_no_room(&mut self, cx: &Context<'_>, deposit: &DepositUnderWay, no_room: NoRoom) {
+        let slot = deposit.slot;
+        let (NoRoom::Ever(reason) | NoRoom::Yet(reason)) = no_room;
+        let answer = match (no_room, self.members.seat(deposit.recipient)) {
+            (NoRoom::Yet(_), Some(seat)) => {
+                // Whoever answers has room in a moment; whoever does not is given as long again.
+                let wait = seat
+                    .mail
+                    .still_for(cx.now.at)
+                    .clamp(MAILBOX_RETRY, REQUEST_RETRY_MAX);
+                busy(slot, BusyReason::Overload, milliseconds(wait))
+            }
+            _ => FromRegistry::DepositRefused { slot, reason },
+        };
+        self.answer(deposit, &answer);
     }
 
     /// The deposit ended before: its outcome is the answer, told until it is acknowledged.

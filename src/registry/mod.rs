@@ -197,7 +197,7 @@ impl Registry {
                 self.registration_done(cx, *registration, reply.err().as_ref());
             }
             Pending::Deposit(deposit) => self.deposit_done(cx, deposit, reply),
-            Pending::Known { deposit, refusal } => self.answer_known(cx, &deposit, refusal, reply),
+            Pending::Known { deposit, no_room } => self.answer_known(cx, &deposit, Some(no_room), reply),
             Pending::Page { member, stay, kind } => self.page_done(cx, (member, stay, kind), reply),
             Pending::Answer {
                 member,

@@ -9,12 +9,13 @@ use crate::engine::{Action, STORE_REQUESTS_MAX, SocketRequest, Ticket};
 use crate::id::{EnvelopeHash, Slot};
 use crate::registry::interface::Event;
 use crate::registry::lane::{Key, LaneKind};
+use crate::registry::quota::NoRoom;
 use crate::registry::registering::Registration;
 use crate::registry::storage::{MemberId, Request, Row};
 use crate::transport::SessionId;
 use crate::wire::codec;
 use crate::wire::frame::CloseCode;
-use crate::wire::message::{DepositRefusal, FromRegistry, Outcome};
+use crate::wire::message::{FromRegistry, Outcome};
 
 /// Store requests that one input may cause at most; kept free, so that an input is never cut short.
 const REQUESTS_PER_INPUT: usize = 8;
@@ -30,8 +31,8 @@ pub(super) enum Pending {
     Known {
         /// The deposit.
         deposit: DepositUnderWay,
-        /// What to answer if it was not.
-        refusal: DepositRefusal,
+        /// Why there is none.
+        no_room: NoRoom,
     },
     /// A page of a lane.
     Page {

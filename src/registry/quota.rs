@@ -19,10 +19,49 @@ struct Mailbox {
     strangers: Usage,
 }
 
+/// Why there is no room for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoRoom {
+    /// Whatever becomes of the recipient's mail.
+    Ever(DepositRefusal),
+    /// Until some of what waits for the recipient is answered.
+    Yet(DepositRefusal),
+}
+
+/// What may wait somewhere.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    messages: u64,
+    bytes: u64,
+}
+
+impl Limit {
+    const fn of(messages: u64, bytes: u64) -> Self {
+        Self { messages, bytes }
+    }
+
+    /// Whether a message of so many bytes may be added to what is there.
+    const fn admits(self, there: Usage, bytes: u64) -> bool {
+        there.messages < self.messages && there.bytes.saturating_add(bytes) <= self.bytes
+    }
+
+    /// Whether it may be added, or ever will be once others are gone.
+    fn judge(self, there: Usage, bytes: u64, reason: DepositRefusal) -> Result<(), NoRoom> {
+        if self.admits(there, bytes) {
+            Ok(())
+        } else if self.admits(Usage::default(), bytes) {
+            Err(NoRoom::Yet(reason))
+        } else {
+            Err(NoRoom::Ever(reason))
+        }
+    }
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Quotas {
-    total: Usage,
+    /// What waits in all mailboxes.
+    pub(super) total: Usage,
     mailboxes: BTreeMap<MemberId, Mailbox>,
     /// By recipient and sender.
     pub(super) pairs: BTreeMap<(MemberId, MemberId), Usage>,
@@ -43,11 +82,6 @@ impl Quotas {
         quotas
     }
 
-    /// What waits in all mailboxes.
-    pub(super) const fn total(&self) -> Usage {
-        self.total
-    }
-
     /// Makes room for a message, or says which limit forbids it.
     pub(super) fn reserve(
         &mut self,
@@ -55,24 +89,21 @@ impl Quotas {
         recipient: MemberId,
         sender: MemberId,
         bytes: u64,
-    ) -> Result<(), DepositRefusal> {
-        let fits = |usage: Usage, messages_max: u64, bytes_max: u64| {
-            usage.messages < messages_max && usage.bytes.saturating_add(bytes) <= bytes_max
-        };
+    ) -> Result<(), NoRoom> {
         let mailbox = self.mailboxes.get(&recipient).copied().unwrap_or_default();
         let pair = self.pairs.get(&(recipient, sender)).copied().unwrap_or_default();
-        let (messages_max, bytes_max) = (config.mailbox_messages_max, config.mailbox_bytes_max);
-        if !fits(self.total(), config.mail_messages_max, config.mail_bytes_max) {
-            return Err(DepositRefusal::RegistryFull);
+        let all = Limit::of(config.mail_messages_max, config.mail_bytes_max);
+        let one = Limit::of(config.sender_messages_max, config.sender_bytes_max);
+        let (messages, bytes_max) = (config.mailbox_messages_max, config.mailbox_bytes_max);
+        if !all.admits(self.total, bytes) {
+            // Most of it is others' mail: nobody can say when that goes.
+            return Err(NoRoom::Ever(DepositRefusal::RegistryFull));
         }
-        if !fits(pair, config.sender_messages_max, config.sender_bytes_max) {
-            return Err(DepositRefusal::SenderFull);
-        }
-        let known = self.is_contact(recipient, sender);
-        if !fits(mailbox.all, messages_max, bytes_max)
-            || (!known && !fits(mailbox.strangers, messages_max / 2, bytes_max / 2))
-        {
-            return Err(DepositRefusal::MailboxFull);
+        one.judge(pair, bytes, DepositRefusal::SenderFull)?;
+        Limit::of(messages, bytes_max).judge(mailbox.all, bytes, DepositRefusal::MailboxFull)?;
+        if !self.is_contact(recipient, sender) {
+            let half = Limit::of(messages / 2, bytes_max / 2);
+            half.judge(mailbox.strangers, bytes, DepositRefusal::MailboxFull)?;
         }
         self.add(recipient, sender, Usage { messages: 1, bytes });
         Ok(())

@@ -84,13 +84,13 @@ fn one_conversation_does_not_hold_up_another() {
 #[test]
 fn a_window_bounds_what_the_registry_owes() {
     let mut driver = Driver::registered(&[offline("bob")]);
-    for n in 0..1_100 {
+    for n in 0..20 {
         driver.send("bob", &n.to_string());
     }
     let deposits = driver.deposits();
-    assert_eq!(deposits.len(), 1_024);
+    assert_eq!(deposits.len(), 16);
     driver.answer_deposit(&deposits[0]);
-    assert_eq!(driver.deposits().len(), 1_025);
+    assert_eq!(driver.deposits().len(), 17);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_script_waits_while_most_of_the_outbox_is_on_its_way_but_not_for_the_absent(
 #[test]
 fn a_busy_registry_gets_fewer_deposits_at_once() {
     let mut driver = Driver::registered(&[offline("bob")]);
-    for n in 0..1_024 {
+    for n in 0..16 {
         driver.send("bob", &n.to_string());
     }
     let first = driver.deposits()[0].clone();
@@ -130,7 +130,7 @@ fn a_busy_registry_gets_fewer_deposits_at_once() {
         retry_after_ms: 1_000,
     }));
     driver.pass(ms(1_000));
-    assert_eq!(driver.deposits().len(), 512);
+    assert_eq!(driver.deposits().len(), 8);
     assert_eq!(text_of(&driver.deposits()[0].forward), "0", "in order");
     assert!(driver.paper.paths.contains_key(&REGISTRY));
 }

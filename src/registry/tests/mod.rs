@@ -445,7 +445,7 @@ fn pages(heard: &[FromRegistry]) -> Vec<&Page> {
 impl Registry {
     /// Envelope bytes that are counted.
     fn quotas_total(&self) -> u64 {
-        self.quotas.total().bytes
+        self.quotas.total.bytes
     }
 }
 

@@ -1,7 +1,7 @@
 //! Limits of mailboxes: who may still deposit when.
 
 use super::*;
-use crate::wire::message::DepositRefusal;
+use crate::wire::message::{Busy, BusyReason, DepositRefusal};
 
 /// A registry where a mailbox holds 10 messages, and 4 from one sender; Zoe, offline, and others who write to her.
 fn crowd(config: &Config) -> (World, Person, Vec<(Person, SessionId)>) {
@@ -149,4 +149,91 @@ fn a_receipt_makes_room() {
     world.say(session, &ToRegistry::Receipt(receipt));
     world.take();
     assert_eq!(send(&mut world, &people[1], &zoe, 0), Ok(()));
+}
+
+/// Deposits message `n` for which there is no room now; how many milliseconds later there may be.
+fn put_off(world: &mut World, from: &(Person, SessionId), to: &Person, n: u64) -> u32 {
+    let text = from.0.envelope(to, n, "x");
+    world.say(from.1, &deposit(&text));
+    match world.heard_mail(from.1).as_slice() {
+        [
+            FromRegistry::Busy(Busy {
+                of: Some(of),
+                reason: BusyReason::Overload,
+                retry_after_ms,
+            }),
+        ] if *of == slot(n) => *retry_after_ms,
+        other => panic!("unexpected {other:?}"),
+    }
+}
+
+#[test]
+fn a_full_mailbox_whose_owner_is_there_asks_senders_to_come_again_and_refuses_when_he_has_gone() {
+    let (mut world, zoe, people) = crowd(&Config::default());
+    let session = world.join(101, &zoe, 2);
+    world.settle();
+    for n in 0..4 {
+        assert_eq!(send(&mut world, &people[0], &zoe, n), Ok(()));
+    }
+    assert_eq!(
+        put_off(&mut world, &people[0], &zoe, 4),
+        200,
+        "it may drain in a moment"
+    );
+    assert_eq!(send(&mut world, &people[1], &zoe, 0), Ok(()));
+    assert_eq!(
+        put_off(&mut world, &people[1], &zoe, 1),
+        200,
+        "five of ten are strangers'"
+    );
+    // Who answers nothing is waited for as long again as he has been silent.
+    for (pass_ms, retry_after_ms) in [
+        (199, 200),
+        (2, 201),
+        (59_798, 59_999),
+        (1, 60_000),
+        (9_000, 60_000),
+    ] {
+        world.pass(Duration::from_millis(pass_ms));
+        world.hear(session);
+        assert_eq!(put_off(&mut world, &people[0], &zoe, 4), retry_after_ms);
+    }
+    let text = people[0].0.envelope(&zoe, 0, "x");
+    let receipt = zoe.receipt(&people[0].0, 0, &text, Verdict::Received);
+    world.say(session, &ToRegistry::Receipt(receipt));
+    world.take();
+    assert_eq!(send(&mut world, &people[0], &zoe, 4), Ok(()));
+    assert_eq!(put_off(&mut world, &people[0], &zoe, 5), 200, "he answers");
+    world.close(session, CloseCause::Reset);
+    assert_eq!(
+        send(&mut world, &people[0], &zoe, 5),
+        Err(DepositRefusal::SenderFull)
+    );
+    assert_eq!(
+        send(&mut world, &people[1], &zoe, 1),
+        Err(DepositRefusal::MailboxFull)
+    );
+}
+
+#[test]
+fn what_no_mailbox_could_hold_is_refused_though_its_owner_is_there() {
+    let (mut world, zoe, people) = crowd(&Config {
+        sender_bytes_max: 1_000,
+        mailbox_bytes_max: 1_200,
+        ..Config::default()
+    });
+    world.join(101, &zoe, 2);
+    world.settle();
+    for (bytes, reason) in [
+        (1_000, DepositRefusal::SenderFull),
+        (700, DepositRefusal::MailboxFull),
+    ] {
+        let text = people[0].0.envelope(&zoe, 0, &"x".repeat(bytes));
+        world.say(people[0].1, &deposit(&text));
+        let refused = FromRegistry::DepositRefused {
+            slot: slot(0),
+            reason,
+        };
+        assert_eq!(world.heard_mail(people[0].1), [refused]);
+    }
 }
