@@ -4,6 +4,7 @@ mod common;
 
 use common::World;
 use common::pipes::Program;
+use common::pty::Terminal;
 
 const SAVED: &str = "[Messages received by the server and saved]";
 
@@ -116,4 +117,47 @@ fn clients_go_on_without_a_killed_registry() {
     x.expect("[Message received by y.]");
     y.type_line("send x and back");
     x.expect("y: and back");
+}
+
+/// The mark that the line of each message's state was seen is taken back: as when a crash came before the line.
+fn unmark(world: &World, name: &str) {
+    let database = world.client_folder(name).join("database.sqlite");
+    let marks = rusqlite::Connection::open(database)
+        .and_then(|connection| connection.execute("UPDATE outbox SET told = 0", []));
+    assert_eq!(marks, Ok(1), "messages in the outbox");
+}
+
+#[test]
+fn what_a_crash_kept_from_the_screen_is_said_by_the_next_run_and_only_that() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut x = Program::client(&world, "x");
+    let y = Program::client(&world, "y");
+    y.interrupt();
+    assert_eq!(y.end().0, 0);
+    x.type_line("send y hi");
+    x.expect(SAVED);
+    // The line is marked a moment after it is written.
+    x.quiet();
+    x.kill();
+
+    let mut x = Program::start(&world, &world.chat("x"));
+    let before = x.expect("[Welcome back, You are registered.]");
+    assert_eq!(before, [""; 0], "the line was marked");
+    x.kill();
+
+    unmark(&world, "x");
+    let mut x = Program::start(&world, &world.chat("x"));
+    let before = x.expect("[Welcome back, You are registered.]");
+    assert_eq!(before, [SAVED]);
+    x.quiet();
+    x.kill();
+
+    unmark(&world, "x");
+    let mut x = Terminal::start(&world, &world.chat("x"));
+    x.wait("both lines", |lines| {
+        let line = |text: &str| lines.iter().position(|line| line == text);
+        let (saved, welcome) = (line(SAVED), line("[Welcome back, You are registered.]"));
+        saved.is_some() && welcome.is_some() && saved < welcome
+    });
 }

@@ -41,6 +41,8 @@ struct Profile {
     time_to_live: Duration,
     /// Whether paths fail one way and addresses change.
     moves: bool,
+    /// How long a line takes to the screen.
+    line_time: Duration,
 }
 
 impl Profile {
@@ -56,6 +58,7 @@ impl Profile {
         push_max: udpchat::limits::DIRECTORY_PUSH_MAX,
         time_to_live: udpchat::limits::TIME_TO_LIVE,
         moves: false,
+        line_time: Duration::ZERO,
     };
     const BAD_DISKS: Self = Self {
         // These found an outcome forgotten before its commit, and mail passed over during a slow read.
@@ -97,6 +100,16 @@ impl Profile {
             slow_permille: 20,
         },
         ..Self::KILLS
+    };
+    const SLOW_SCREENS: Self = Self {
+        seeds: 3,
+        line_time: Duration::from_millis(1_500),
+        ..Self::KILLS
+    };
+    const SHORT_LIVES_ON_SLOW_SCREENS: Self = Self {
+        seeds: 2,
+        line_time: Duration::from_millis(1_500),
+        ..Self::SHORT_LIVES
     };
 
     fn expires(&self) -> bool {
@@ -233,6 +246,7 @@ fn live(profile: Profile, seed: u64) {
     world.registry_config.push_max = profile.push_max;
     world.registry_config.push_resume = profile.push_max.min(udpchat::limits::DIRECTORY_PUSH_RESUME);
     world.time_to_live = profile.time_to_live;
+    world.line_time = profile.line_time;
     world.start_registry();
     for name in NAMES {
         world.start(name);
@@ -274,6 +288,7 @@ fn check(world: &mut World, profile: Profile) {
     world.kill_all();
     for to in NAMES {
         for from in NAMES.into_iter().filter(|from| *from != to) {
+            world.ends_were_told(from, to);
             if profile.expires() {
                 check_ends(world, from, to);
             } else {
@@ -343,4 +358,14 @@ fn and_with_spoilt_datagrams_one_way_paths_and_new_addresses() {
 #[test]
 fn and_with_short_lives_everything_has_an_end_that_is_so() {
     live_all(Profile::SHORT_LIVES);
+}
+
+#[test]
+fn and_with_screens_that_lag_so_that_a_crash_swallows_lines() {
+    live_all(Profile::SLOW_SCREENS);
+}
+
+#[test]
+fn and_with_short_lives_on_such_screens() {
+    live_all(Profile::SHORT_LIVES_ON_SLOW_SCREENS);
 }

@@ -59,8 +59,12 @@ impl Person {
             answers,
             waker: waker.clone(),
         };
-        let show =
-            move |events: &[Event]| Ok(events.iter().filter_map(|event| answer(event, &tell)).collect());
+        let mut seen = 0;
+        let show = move |events: &[Event]| {
+            seen += u64::try_from(events.len()).expect("few events");
+            events.iter().for_each(|event| pass_on(event, &tell));
+            Ok(vec![Command::Seen { events: seen }])
+        };
         let printer = outlet.start(show, || ()).expect("a thread");
         let around = Surroundings {
             place: Place {
@@ -145,12 +149,10 @@ impl Drop for Person {
     }
 }
 
-/// Messages are answered as the screen does; all else is for whoever measures.
-fn answer(event: &Event, tell: &Sender<Event>) -> Option<Command> {
-    if let Event::Incoming(incoming) = event {
-        return Some(Command::Shown { id: incoming.id });
+/// All but messages is for whoever measures.
+fn pass_on(event: &Event, tell: &Sender<Event>) {
+    if !matches!(event, Event::Incoming(_)) {
+        // Nobody listens once the measuring is over.
+        tell.send(event.clone()).ok();
     }
-    // Nobody listens once the measuring is over.
-    tell.send(event.clone()).ok();
-    None
 }

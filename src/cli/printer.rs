@@ -14,10 +14,6 @@ use crate::cli::gate::{Answer, Gate};
 use crate::cli::render::{self, OffsetAt};
 use crate::cli::settling::Settling;
 use crate::client::interface::Event;
-use crate::id::MessageId;
-
-/// The messages whose lines are on the screen: for each of them the engine is owed a `Command::Shown`.
-pub type Shown = Vec<MessageId>;
 
 /// Writes to standard output, around the prompt if there is one.
 pub struct Printer {
@@ -62,8 +58,8 @@ impl Printer {
     /// Writes what events say, in their order. Many at once cost one redraw of the typed line.
     ///
     /// # Errors
-    /// As [`Self::print`]; then nothing of it counts as shown.
-    pub fn show(&mut self, events: &[Event]) -> io::Result<Shown> {
+    /// As [`Self::print`]; then nothing of it counts as seen.
+    pub fn show(&mut self, events: &[Event]) -> io::Result<()> {
         let lines: Vec<String> = events
             .iter()
             .flat_map(|event| render::event(event, self.offset_at))
@@ -72,13 +68,7 @@ impl Printer {
         for event in events {
             self.settling.note(event);
         }
-        printed.map(|()| {
-            let ids = events.iter().filter_map(|event| match event {
-                Event::Incoming(message) => Some(message.id),
-                _ => None,
-            });
-            ids.collect()
-        })
+        printed
     }
 }
 

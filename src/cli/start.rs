@@ -79,12 +79,14 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         time_to_live: options.ttl,
     };
     let (console, mut printer, closing) = console::open(options.name)?;
+    let mut seen = 0;
     let show = move |events: &[Event]| {
         if events.iter().any(|event| matches!(event, Event::Ended(_))) {
             closing.hurry();
         }
-        let shown = printer.show(events)?;
-        Ok(shown.into_iter().map(|id| Command::Shown { id }).collect())
+        printer.show(events)?;
+        seen += u64::try_from(events.len()).unwrap_or(u64::MAX);
+        Ok(vec![Command::Seen { events: seen }])
     };
     let typist = |mut submit: Box<dyn FnMut(Command) -> bool + Send>| {
         console.run_input(|command| {

@@ -8,8 +8,8 @@
 
 use std::time::Duration;
 
-use super::outbox::Stage;
-use super::storage::{Ended, Finish, Key};
+use super::outbox::{Outgoing, Stage};
+use super::storage::{Ended, Finish, Key, State};
 use super::{After, Client, Timer};
 use crate::client::interface::{Event, Refusal};
 use crate::client::storage::Request;
@@ -147,10 +147,11 @@ impl Client {
             return false;
         }
         self.outbox.forget_ended(slot);
-        self.out.event(Event::ReceivedLater {
+        let event = Event::ReceivedLater {
             to: ended.to,
             sent_at: ended.sent_at,
-        });
+        };
+        self.tell_state(event, ended.key, State::Ended(Finish::Delivered));
         self.finish_delivered(ended.key, slot, None, acknowledge);
         true
     }
@@ -204,14 +205,15 @@ impl Client {
             && !message.told_road
             && !message.told_waiting
             && matches!(message.stage, Stage::Direct { again: None, .. });
-        self.out.event(if in_time {
+        let event = if in_time {
             Event::Received { to }
         } else {
             Event::ReceivedLater {
                 to,
                 sent_at: message.sent_at,
             }
-        });
+        };
+        self.tell_state(event, key, State::Ended(Finish::Delivered));
         let sealed = message.hash.zip(message.recipient);
         let acknowledge = (via == Via::Registry).then_some(message.slot);
         self.finish_delivered(key, message.slot, sealed, acknowledge);
@@ -257,8 +259,11 @@ impl Client {
         let folded = to.folded();
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);
-        self.out.event(Event::Stored { to });
-        self.out.store_surely(Request::Stored(key), After::Nothing);
+        self.tell_state(Event::Stored { to }, key, State::Stored);
+        if let Some(store_id) = self.link.store_id {
+            self.out
+                .store_surely(Request::Stored { key, store_id }, After::Nothing);
+        }
         self.gathered(cx, &folded);
         self.pump(cx, &folded);
     }
@@ -392,7 +397,7 @@ impl Client {
                 sent_at: message.sent_at,
                 reason,
             };
-            self.begin_end(cx, key, Finish::Refused, event, acknowledge);
+            self.begin_end(cx, key, Finish::Refused(reason), event, acknowledge);
         }
     }
 
@@ -437,6 +442,7 @@ impl Client {
             sealed,
             After::Ended {
                 key,
+                end,
                 event,
                 acknowledge,
             },
@@ -446,7 +452,7 @@ impl Client {
     }
 
     /// The end is committed.
-    pub(super) fn ended(&mut self, cx: &Context<'_>, key: Key, event: Event) {
+    pub(super) fn ended(&mut self, cx: &Context<'_>, key: Key, end: Finish, event: Event) {
         let Some(message) = self.outbox.remove(key) else {
             // It was delivered meanwhile.
             return;
@@ -462,26 +468,32 @@ impl Client {
                 recipient,
             });
         }
-        self.out.event(event);
+        self.tell_state(event, key, State::Ended(end));
         self.pump(cx, &message.name.folded());
     }
 
-    /// The registry's database was lost or restored: what it kept waits again.
-    pub(super) fn stranded(&mut self, cx: &Context<'_>, keys: &[Key]) {
-        let mut messages = 0;
-        for &key in keys {
+    /// The registry's database is another one: what the old one kept waits again, once that is committed.
+    pub(super) fn store_changed(&mut self, store_id: [u8; 16]) {
+        let kept = |(key, message): (Key, &Outgoing)| (message.stage == Stage::Stored).then_some(key);
+        let kept = self.outbox.iter().filter_map(kept).collect();
+        self.out
+            .store_surely(Request::StoreId(store_id), After::StoreChanged { kept });
+    }
+
+    /// What was kept in a database that is gone waits again.
+    pub(super) fn stranded(&mut self, cx: &Context<'_>, kept: &[Key]) {
+        let mut stranded = Vec::new();
+        for &key in kept {
             if let Some(message) = self.outbox.get_mut(key)
                 && message.stage == Stage::Stored
             {
                 message.stored = false;
                 message.to_registry = true;
-                messages += 1;
+                stranded.push(key);
                 self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             }
         }
-        if messages > 0 {
-            self.out.event(Event::StoredAgain { messages });
-        }
+        self.tell_stranded(&stranded);
         self.pump_all(cx);
     }
 }

@@ -1,6 +1,10 @@
 //! What a person asks of his client, and what it tells him. Wording and layout are `cli/`'s business.
 //!
+//! Events are counted from 1 in each run: what is said of messages is said again in the next run unless the user is
+//! known to have seen it (`Command::Seen`).
 //! Invariant: every accepted message is followed by events until it is final; each says what is true then.
+
+use serde::{Deserialize, Serialize};
 
 use crate::clock::WallTime;
 use crate::id::{IdentityId, MessageId, Name};
@@ -29,10 +33,10 @@ pub enum Command {
         /// As it was shown.
         fingerprint: String,
     },
-    /// The line of this message is on the screen: do not show it again.
-    Shown {
-        /// Which.
-        id: MessageId,
+    /// The first so many events of this run are on the screen: what they say need not be said again.
+    Seen {
+        /// How many.
+        events: u64,
     },
 }
 
@@ -70,7 +74,7 @@ pub enum Event {
     TableUpdated,
     /// Stored mail follows.
     HaveMessages,
-    /// A message for us, committed. To be answered with `Command::Shown` once it is written.
+    /// A message for us, committed.
     Incoming(Incoming),
     /// Somebody has our message directly, within the budget.
     Received {
@@ -173,8 +177,8 @@ pub enum Road {
     Late,
 }
 
-/// Why a message is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a message is refused. Kept in the database by the number of the variant: it only grows at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// Nobody has the name.
     NoSuchName,

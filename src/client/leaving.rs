@@ -158,6 +158,8 @@ impl Client {
         }
         self.leaving = None;
         self.timers.clear(&Timer::Leave);
+        self.over = true;
+        self.write_marks();
         self.out.event(Event::Ended(ending));
     }
 

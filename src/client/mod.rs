@@ -2,7 +2,7 @@
 //!
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
 //! and `leaving` (the session with the registry), `acceptance`, `delivery` and `retrying` (which road a message
-//! takes), `answers` and `withdrawing` (what becomes of it), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe).
+//! takes), `answers` and `withdrawing` (what becomes of it), `telling` (what of that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe).
 //! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
@@ -27,6 +27,7 @@ mod retrying;
 mod sessions;
 mod showing;
 pub mod storage;
+mod telling;
 mod timers;
 mod withdrawing;
 
@@ -48,7 +49,7 @@ use crate::client::outbox::Outbox;
 use crate::client::outlet::Outlet;
 use crate::client::peers::Peers;
 use crate::client::showing::Shelf;
-use crate::client::storage::{Image, Key, RegistryImage, Reply, Request};
+use crate::client::storage::{Finish, Image, Key, RegistryImage, Reply, Request, Told};
 use crate::client::timers::Timers;
 use crate::clock::{Age, AgeClock, Instant, Now};
 use crate::engine::{Action, Context, Role, SocketReply, StoreFault, Ticket};
@@ -100,6 +101,8 @@ enum Timer {
     Room,
     /// Failed store requests are asked again.
     Store,
+    /// What the user has seen is marked.
+    Marks,
     /// The first lifetime ends.
     Sweep,
     Life,
@@ -111,7 +114,10 @@ enum After {
     Nothing,
     UseRegistry,
     Counter(u64),
-    StoreId,
+    StoreChanged {
+        /// What the old one kept.
+        kept: Vec<Key>,
+    },
     Directory,
     Pinned {
         name: Name,
@@ -128,6 +134,7 @@ enum After {
     },
     Ended {
         key: Key,
+        end: Finish,
         event: Event,
         acknowledge: Option<Slot>,
     },
@@ -172,6 +179,8 @@ pub struct Client {
     lookups: names::Lookups,
     inbound: incoming::Reception,
     shelf: Shelf,
+    /// Lines seen, and not marked yet.
+    seen: Vec<Told>,
     /// The registry is to hear how far the directory copy is.
     ack_owed: bool,
     /// When the directory's change was last told; whether another is to be.
@@ -179,6 +188,8 @@ pub struct Client {
     table_changed: bool,
     /// A storage failure was told and nothing has succeeded since.
     in_trouble: bool,
+    /// The last event was told.
+    over: bool,
 }
 
 impl Client {
@@ -215,10 +226,12 @@ impl Client {
             lookups: names::Lookups::default(),
             inbound: incoming::Reception::default(),
             shelf: Shelf::load(image.unshown),
+            seen: Vec::new(),
             ack_owed: false,
             table_told: None,
             table_changed: false,
             in_trouble: false,
+            over: false,
         };
         if let Some(registry) = known {
             client.use_registry(now, registry);
@@ -299,6 +312,7 @@ impl Client {
             Timer::Table => self.tell_table(cx),
             Timer::Room => self.make_room(cx),
             Timer::Store => self.out.retry_failed(),
+            Timer::Marks => self.write_marks(),
             Timer::Sweep => self.sweep(cx),
             Timer::Life => self.write_life(cx.now),
         }
@@ -362,7 +376,7 @@ impl Client {
         match (after, reply) {
             (After::UseRegistry, _) => self.registry_pinned(cx),
             (After::Counter(counter), _) => self.counted(cx, counter),
-            (After::StoreId, Reply::Stranded(keys)) => self.stranded(cx, &keys),
+            (After::StoreChanged { kept }, _) => self.stranded(cx, &kept),
             (After::Pinned { name, card }, _) => self.pinned(cx, &name, card),
             (After::Accepted(accepting), Reply::Accepted { key, slot }) => {
                 self.accepted(cx, *accepting, key, slot);
@@ -372,12 +386,13 @@ impl Client {
             (
                 After::Ended {
                     key,
+                    end,
                     event,
                     acknowledge,
                 },
                 _,
             ) => {
-                self.ended(cx, key, event);
+                self.ended(cx, key, end, event);
                 self.acknowledge(cx, acknowledge);
             }
             (After::Renumbered { to }, Reply::Renumbered(slots)) => self.renumbered(cx, &to, &slots),
@@ -422,7 +437,7 @@ impl Role for Client {
             Command::Register => self.reregister(cx),
             Command::Leave => self.leave(cx),
             Command::Trust { name, fingerprint } => self.trust(&name, &fingerprint),
-            Command::Shown { id } => self.out.store_surely(Request::Shown(id), After::Nothing),
+            Command::Seen { events } => self.seen(cx, events),
         }
     }
 

@@ -47,6 +47,7 @@ impl Client {
         for message in image.outbox {
             self.resume(now, message);
         }
+        self.tell_untold(image.untold);
         self.plan_sweep(now.at);
     }
 

@@ -1,14 +1,15 @@
 //! What the engine wants done, in order, and what it does once the store has answered.
 //!
-//! Counts what this turn has given to each session, because the endpoint learns of it only afterwards, and keeps
-//! store requests back while too many are under way. Decides nothing.
+//! Counts what this turn has given to each session, because the endpoint learns of it only afterwards, keeps store
+//! requests back while too many are under way, and remembers of each event what is to be marked once it was seen.
+//! Decides nothing.
 //! Invariants: at most `STORE_REQUESTS_MAX` requests are under way; every request is answered once and its
 //! continuation taken once.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::client::interface::Event;
-use crate::client::storage::Request;
+use crate::client::storage::{Request, Told};
 use crate::engine::{Action, Context, STORE_REQUESTS_MAX, Ticket};
 use crate::transport::{SEND_OVERHEAD, SessionId};
 use crate::wire::codec;
@@ -41,6 +42,10 @@ pub(super) struct Outlet<A> {
     backlog: VecDeque<(Request, Pending<A>)>,
     failed: VecDeque<Failed<A>>,
     given: BTreeMap<SessionId, usize>,
+    /// Events of this run so far.
+    events: u64,
+    /// By the number of the event: what the user knows once he has seen it. As many as the driver lets events wait.
+    unseen: VecDeque<(u64, Told)>,
 }
 
 impl<A> Outlet<A> {
@@ -52,6 +57,8 @@ impl<A> Outlet<A> {
             backlog: VecDeque::new(),
             failed: VecDeque::new(),
             given: BTreeMap::new(),
+            events: 0,
+            unseen: VecDeque::new(),
         }
     }
 
@@ -69,7 +76,21 @@ impl<A> Outlet<A> {
     }
 
     pub(super) fn event(&mut self, event: Event) {
+        self.events += 1;
         self.push(Action::Event(event));
+    }
+
+    /// Tells something that is to be marked once it was seen.
+    pub(super) fn tell(&mut self, event: Event, lines: impl IntoIterator<Item = Told>) {
+        self.event(event);
+        let number = self.events;
+        self.unseen.extend(lines.into_iter().map(|line| (number, line)));
+    }
+
+    /// Takes what is to be marked now that so many events were seen.
+    pub(super) fn take_seen(&mut self, events: u64) -> impl Iterator<Item = Told> {
+        let seen = self.unseen.partition_point(|(number, _)| *number <= events);
+        self.unseen.drain(..seen).map(|(_, line)| line)
     }
 
     /// Whether something new may come in.

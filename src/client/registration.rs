@@ -286,15 +286,8 @@ impl Client {
         }
         self.link.silent = false;
         self.timers.set(Timer::KeepAlive, cx.now.at + KEEP_ALIVE);
-        if self.link.store_id != Some(registered.store_id) {
-            let after = if self.link.store_id.is_some() {
-                After::StoreId
-            } else {
-                After::Nothing
-            };
-            self.link.store_id = Some(registered.store_id);
-            self.out
-                .store_surely(Request::StoreId(registered.store_id), after);
+        if self.link.store_id.replace(registered.store_id) != Some(registered.store_id) {
+            self.store_changed(registered.store_id);
         }
         self.answered(cx, session);
         self.shelf.batch_over();

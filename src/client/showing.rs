@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::incoming::Inbound;
 use super::{Client, Timer};
 use crate::client::interface::{Event, Incoming, Road};
-use crate::client::storage::{Outcome, Received, Unshown};
+use crate::client::storage::{Outcome, Received, Told, Unshown};
 use crate::clock::{Instant, WallTime};
 use crate::engine::Context;
 use crate::id::{Epoch, IdentityId, MessageId, Name, Sequence};
@@ -209,13 +209,14 @@ impl Client {
             if held.stored {
                 self.announce(cx.now.at);
             }
-            self.out.event(Event::Incoming(Incoming {
+            let incoming = Incoming {
                 id,
                 from: held.from,
                 sent_at: held.sent_at,
                 text: held.text,
                 road,
-            }));
+            };
+            self.out.tell(Event::Incoming(incoming), [Told::Incoming(id)]);
         }
         match self.shelf.next_due() {
             Some(at) => self.timers.set(Timer::Hold, at),

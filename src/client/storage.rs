@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 
+use crate::client::interface::Refusal;
 use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
 use crate::identity::Card;
@@ -27,7 +28,7 @@ pub enum Request {
     },
     /// The number of our next registration. → `Done`
     Counter(u64),
-    /// The registry's database is this one now; what another one kept waits again. → `Stranded`
+    /// The registry's database is this one now; what another one kept waits again. → `Done`
     StoreId([u8; 16]),
     /// The directory changed. → `Done`
     Directory(DirectoryUpdate),
@@ -47,8 +48,13 @@ pub enum Request {
         /// For whom.
         recipient: Card,
     },
-    /// The registry keeps it. → `Done`
-    Stored(Key),
+    /// The registry keeps it, in this database; without effect if another one has taken its place. → `Done`
+    Stored {
+        /// Which.
+        key: Key,
+        /// In which.
+        store_id: [u8; 16],
+    },
     /// It is final. Delivered stays delivered. → `Done`
     Finish {
         /// Which.
@@ -62,8 +68,8 @@ pub enum Request {
     Renumber(Renumber),
     /// A message came. → `Received`
     Receive(Receive),
-    /// A message's line is written. → `Done`
-    Shown(MessageId),
+    /// The user has seen these lines. → `Done`
+    Told(Vec<Told>),
     /// How old the database is. → `Done`
     Life {
         /// Its age.
@@ -133,9 +139,29 @@ pub enum Finish {
     /// It is in the recipient's inbox.
     Delivered,
     /// Refused for good.
-    Refused,
+    Refused(Refusal),
     /// Its lifetime has passed.
     Expired,
+}
+
+/// Where a message of ours is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In our outbox.
+    Waiting,
+    /// In the recipient's mailbox.
+    Stored,
+    /// At its end.
+    Ended(Finish),
+}
+
+/// A line that the user has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A message for us.
+    Incoming(MessageId),
+    /// That a message of ours is in this state; without effect if it is in another one by now.
+    Outgoing(Key, State),
 }
 
 /// `Request::Receive`.
@@ -173,8 +199,6 @@ pub enum Reply {
         /// Its number.
         slot: Slot,
     },
-    /// Messages that were stored and wait again.
-    Stranded(Vec<Key>),
     /// The messages and their new numbers.
     Renumbered(Vec<(Key, Slot)>),
     /// What became of an incoming message.
@@ -237,6 +261,8 @@ pub struct RegistryImage {
     pub pins: Vec<(Name, Card)>,
     /// Unfinished messages, in the order accepted.
     pub outbox: Vec<Unfinished>,
+    /// Messages whose state the user has not seen, in the order accepted.
+    pub untold: Vec<Untold>,
     /// The latest messages that ended without delivery, oldest first: a late receipt may still come.
     pub ended: Vec<Ended>,
 }
@@ -265,6 +291,19 @@ pub struct Unfinished {
     pub deposited: bool,
     /// For whom it was sealed, if that is fixed.
     pub recipient: Option<Card>,
+}
+
+/// A message whose state the user has not seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untold {
+    /// Which.
+    pub key: Key,
+    /// For whom.
+    pub to: Name,
+    /// When it was written.
+    pub sent_at: WallTime,
+    /// Its state.
+    pub state: State,
 }
 
 /// A message that ended without delivery.

@@ -13,5 +13,6 @@ mod registering;
 mod renewing;
 mod restarts;
 mod stored;
+mod telling;
 mod transcript;
 mod trust;

@@ -9,7 +9,7 @@ use std::path::Path;
 use include_dir::{Dir, include_dir};
 use rusqlite::{Connection, Result, params};
 
-use crate::client::storage::{Image, Reply, Request};
+use crate::client::storage::{Image, Reply, Request, Told};
 use crate::clock::WallTime;
 use crate::engine::{Store, StoreFault, Ticket};
 use crate::store::client_image;
@@ -22,17 +22,6 @@ pub const SCHEMA: Schema = Schema {
     application: i32::from_be_bytes(*b"udcC"),
     migrations: &MIGRATIONS,
 };
-
-/// The state of an outbox row.
-pub(super) const WAITING: i64 = 0;
-/// See [`WAITING`].
-pub(super) const STORED: i64 = 1;
-/// See [`WAITING`].
-pub(super) const DELIVERED: i64 = 2;
-/// See [`WAITING`].
-pub(super) const REFUSED: i64 = 3;
-/// See [`WAITING`].
-pub(super) const EXPIRED: i64 = 4;
 
 /// A client's database.
 #[derive(Debug)]
@@ -120,11 +109,11 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: Request) 
         Request::Pin { name, card } => tables.pin(&name, &card).map(|()| Reply::Done),
         Request::Accept(accept) => tables.accept(&accept),
         Request::Deposit { key, recipient } => tables.deposit(key, &recipient),
-        Request::Stored(key) => tables.stored(key),
+        Request::Stored { key, store_id } => tables.stored(key, store_id),
         Request::Finish { key, end, sealed } => tables.finish(key, end, sealed),
         Request::Renumber(renumber) => tables.renumber(&renumber),
         Request::Receive(receive) => tables.receive(&receive),
-        Request::Shown(id) => tables.shown(id),
+        Request::Told(lines) => tables.told_lines(&lines),
         Request::Life { age, wall } => tables.life(age.as_ms(), wall),
     }
 }
@@ -179,7 +168,18 @@ impl Tables<'_> {
             "UPDATE registry SET store_id = ?2 WHERE registry = ?1",
             params![self.registry, store_id],
         )?;
-        Ok(Reply::Stranded(self.strand()?))
+        self.strand()?;
+        Ok(Reply::Done)
+    }
+
+    fn told_lines(&self, lines: &[Told]) -> Result<Reply> {
+        for line in lines {
+            match *line {
+                Told::Incoming(id) => self.shown(id)?,
+                Told::Outgoing(key, state) => self.told(key, state)?,
+            }
+        }
+        Ok(Reply::Done)
     }
 
     fn life(&self, age_ms: u64, wall: WallTime) -> Result<Reply> {

@@ -10,11 +10,13 @@ use std::str::FromStr;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 
-use crate::client::storage::{ENDED_MAX, Ended, Image, Key, Listed, RegistryImage, Unfinished, Unshown};
+use crate::client::storage::{
+    ENDED_MAX, Ended, Image, Key, Listed, RegistryImage, State, Unfinished, Unshown, Untold,
+};
 use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
 use crate::identity::Card;
-use crate::store::client::STORED;
+use crate::store::client_outbox;
 use crate::store::database::Bits;
 use crate::wire::codec::Bounded;
 use crate::wire::message::{Addresses, Presence, Record, Version};
@@ -48,6 +50,7 @@ pub(super) fn load(connection: &Connection) -> Result<Image> {
             pins: pins(connection, number)?,
             outbox: outbox(connection, number)?,
             ended: ended(connection, number)?,
+            untold: untold(connection, number)?,
             ..registry
         });
     }
@@ -105,6 +108,13 @@ fn slot(row: &Row<'_>, first: usize) -> Result<Slot> {
     })
 }
 
+/// A state, and where there is one the reason for it.
+fn state(row: &Row<'_>, column: usize, reason: Option<usize>) -> Result<State> {
+    let number = row.get(column)?;
+    let reason: Option<Vec<u8>> = reason.map_or(Ok(None), |column| row.get(column))?;
+    client_outbox::state(number, reason.as_deref()).ok_or(Error::IntegralValueOutOfRange(column, number))
+}
+
 fn registry(row: &Row<'_>) -> Result<RegistryImage> {
     let run: Option<Bits> = row.get(4)?;
     let version: Option<Bits> = row.get(5)?;
@@ -119,6 +129,7 @@ fn registry(row: &Row<'_>) -> Result<RegistryImage> {
         directory: Vec::new(),
         pins: Vec::new(),
         outbox: Vec::new(),
+        untold: Vec::new(),
         ended: Vec::new(),
     })
 }
@@ -185,7 +196,7 @@ fn outbox(connection: &Connection, registry: i64) -> Result<Vec<Unfinished>> {
                 text: row.get(4)?,
                 sent_at: WallTime::from_unix_ms(row.get(5)?),
                 expires: Age::from_ms(row.get::<_, Bits>(6)?.0),
-                stored: row.get::<_, i64>(7)? == STORED,
+                stored: state(row, 7, None)? == State::Stored,
                 deposited: row.get(8)?,
                 recipient: sealed.map(|_| card(row, 9)).transpose()?,
             })
@@ -213,6 +224,23 @@ fn ended(connection: &Connection, registry: i64) -> Result<Vec<Ended>> {
     )?;
     ended.reverse();
     Ok(ended)
+}
+
+fn untold(connection: &Connection, registry: i64) -> Result<Vec<Untold>> {
+    rows(
+        connection,
+        "SELECT message, name, sent_ms, state, reason FROM outbox
+         WHERE registry = ?1 AND told <> state ORDER BY message",
+        params![registry],
+        |row| {
+            Ok(Untold {
+                key: Key(row.get::<_, Bits>(0)?.0),
+                to: parsed(row, 1)?,
+                sent_at: WallTime::from_unix_ms(row.get(2)?),
+                state: state(row, 3, Some(4))?,
+            })
+        },
+    )
 }
 
 fn unshown(connection: &Connection) -> Result<Vec<Unshown>> {

@@ -13,7 +13,8 @@ use crate::id::{EnvelopeHash, Epoch, MessageId, Sequence};
 use crate::store::database::Bits;
 
 impl Tables<'_> {
-    pub(super) fn shown(&self, id: MessageId) -> Result<Reply> {
+    /// Its line is written.
+    pub(super) fn shown(&self, id: MessageId) -> Result<()> {
         let values = params![id.sender.0, Bits(id.slot.epoch.0), Bits(id.slot.sequence.0)];
         self.execute(
             "UPDATE inbox SET shown = 1 WHERE sender = (SELECT sender FROM sender WHERE identity = ?1)
@@ -25,7 +26,7 @@ impl Tables<'_> {
              WHERE sender = (SELECT sender FROM sender WHERE identity = ?1) AND epoch = ?2",
             values,
         )?;
-        Ok(Reply::Done)
+        Ok(())
     }
 
     pub(super) fn receive(&self, receive: &Receive) -> Result<Reply> {

@@ -5,11 +5,49 @@
 
 use rusqlite::{OptionalExtension, Result, named_params, params};
 
-use super::client::{DELIVERED, EXPIRED, REFUSED, STORED, Tables, WAITING};
-use crate::client::storage::{Accept, Finish, Key, Renumber, Reply};
+use super::client::Tables;
+use crate::client::storage::{Accept, Finish, Key, Renumber, Reply, State};
 use crate::id::{EnvelopeHash, Epoch, Name, Sequence, Slot};
 use crate::identity::Card;
 use crate::store::database::Bits;
+use crate::wire::codec;
+
+/// The state of an outbox row.
+const WAITING: i64 = 0;
+/// See [`WAITING`].
+const STORED: i64 = 1;
+/// See [`WAITING`].
+const DELIVERED: i64 = 2;
+/// See [`WAITING`].
+const REFUSED: i64 = 3;
+/// See [`WAITING`].
+const EXPIRED: i64 = 4;
+
+/// How a state stands in its column.
+const fn number(state: State) -> i64 {
+    match state {
+        State::Waiting => WAITING,
+        State::Stored => STORED,
+        State::Ended(Finish::Delivered) => DELIVERED,
+        State::Ended(Finish::Refused(_)) => REFUSED,
+        State::Ended(Finish::Expired) => EXPIRED,
+    }
+}
+
+/// The state that stands there; the reason stands beside it. `None` if no version wrote that.
+pub(super) fn state(number: i64, reason: Option<&[u8]>) -> Option<State> {
+    match number {
+        WAITING => Some(State::Waiting),
+        STORED => Some(State::Stored),
+        DELIVERED => Some(State::Ended(Finish::Delivered)),
+        REFUSED => {
+            let reason = codec::decode(reason?).ok()?;
+            Some(State::Ended(Finish::Refused(reason)))
+        }
+        EXPIRED => Some(State::Ended(Finish::Expired)),
+        _ => None,
+    }
+}
 
 impl Tables<'_> {
     pub(super) fn accept(&self, accept: &Accept) -> Result<Reply> {
@@ -24,9 +62,9 @@ impl Tables<'_> {
         let slot = self.next_slot(&accept.to)?;
         let card = accept.deposit.as_ref();
         self.execute(
-            "INSERT INTO outbox (registry, folded, name, epoch, sequence, text, sent_ms, expires_ms, state, deposited,
+            "INSERT INTO outbox (registry, folded, name, epoch, sequence, text, sent_ms, expires_ms, state, told, deposited,
              identity, key, signature)
-             VALUES (:registry, :folded, :name, :epoch, :sequence, :text, :sent, :expires, :state, :deposited,
+             VALUES (:registry, :folded, :name, :epoch, :sequence, :text, :sent, :expires, :state, :state, :deposited,
              :identity, :key, :signature)",
             named_params! {
                 ":registry": self.registry,
@@ -70,28 +108,22 @@ impl Tables<'_> {
         Ok(Reply::Done)
     }
 
-    pub(super) fn stored(&self, key: Key) -> Result<Reply> {
+    pub(super) fn stored(&self, key: Key, store_id: [u8; 16]) -> Result<Reply> {
         self.execute(
-            "UPDATE outbox SET state = ?2 WHERE message = ?1 AND state = ?3",
-            params![Bits(key.0), STORED, WAITING],
+            "UPDATE outbox SET state = ?2 WHERE message = ?1 AND state = ?3
+             AND (SELECT store_id FROM registry WHERE registry = outbox.registry) = ?4",
+            params![Bits(key.0), STORED, WAITING, store_id],
         )?;
         Ok(Reply::Done)
     }
 
     /// What the registry kept waits again.
-    pub(super) fn strand(&self) -> Result<Vec<Key>> {
-        let stranded = self
-            .connection
-            .prepare_cached("SELECT message FROM outbox WHERE registry = ?1 AND state = ?2 ORDER BY message")?
-            .query_map(params![self.registry, STORED], |row| {
-                Ok(Key(row.get::<_, Bits>(0)?.0))
-            })?
-            .collect::<Result<Vec<_>>>()?;
+    pub(super) fn strand(&self) -> Result<()> {
         self.execute(
             "UPDATE outbox SET state = ?3 WHERE registry = ?1 AND state = ?2",
             params![self.registry, STORED, WAITING],
         )?;
-        Ok(stranded)
+        Ok(())
     }
 
     pub(super) fn finish(
@@ -100,18 +132,18 @@ impl Tables<'_> {
         end: Finish,
         sealed: Option<(EnvelopeHash, Card)>,
     ) -> Result<Reply> {
-        let state = match end {
-            Finish::Delivered => DELIVERED,
-            Finish::Refused => REFUSED,
-            Finish::Expired => EXPIRED,
+        let reason = match end {
+            Finish::Refused(reason) => Some(codec::encode(&reason)),
+            Finish::Delivered | Finish::Expired => None,
         };
         let (hash, card) = sealed.unzip();
         self.execute(
-            "UPDATE outbox SET state = ?2, hash = coalesce(?4, hash), identity = coalesce(?5, identity),
-             key = coalesce(?6, key), signature = coalesce(?7, signature) WHERE message = ?1 AND state <> ?3",
+            "UPDATE outbox SET state = ?2, reason = ?3, hash = coalesce(?5, hash), identity = coalesce(?6, identity),
+             key = coalesce(?7, key), signature = coalesce(?8, signature) WHERE message = ?1 AND state <> ?4",
             params![
                 Bits(key.0),
-                state,
+                number(State::Ended(end)),
+                reason,
                 DELIVERED,
                 hash.map(|hash| hash.0),
                 card.map(|card| card.id.0),
@@ -120,6 +152,15 @@ impl Tables<'_> {
             ],
         )?;
         Ok(Reply::Done)
+    }
+
+    /// The user has seen that it is in this state.
+    pub(super) fn told(&self, key: Key, state: State) -> Result<()> {
+        self.execute(
+            "UPDATE outbox SET told = ?2 WHERE message = ?1 AND state = ?2",
+            params![Bits(key.0), number(state)],
+        )?;
+        Ok(())
     }
 
     pub(super) fn renumber(&self, renumber: &Renumber) -> Result<Reply> {
@@ -158,7 +199,7 @@ impl Tables<'_> {
             let slot = self.next_slot(&renumber.to)?;
             self.execute(
                 "UPDATE outbox SET epoch = ?2, sequence = ?3, state = ?4, deposited = 0, identity = NULL, key = NULL,
-                 signature = NULL, hash = NULL WHERE message = ?1",
+                 signature = NULL, hash = NULL, told = ?4 WHERE message = ?1",
                 params![Bits(key.0), Bits(slot.epoch.0), Bits(slot.sequence.0), WAITING],
             )?;
             slots.push((key, slot));

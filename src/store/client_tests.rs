@@ -3,10 +3,13 @@
 use rusqlite::Connection;
 
 use super::{ClientStore, SCHEMA};
-use crate::client::storage::{Accept, Key, Outcome, Receive, Renumber, Reply, Request};
+use crate::client::interface::Refusal;
+use crate::client::storage::{Accept, Finish, Key, Outcome, Receive, Renumber, Reply, Request, State, Told};
 use crate::clock::{Age, WallTime};
 use crate::engine::{Store, Ticket};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
+use crate::wire::codec;
+use crate::wire::message::DepositRefusal;
 
 fn store() -> ClientStore {
     let (mut store, _) = ClientStore::open_in_memory().unwrap();
@@ -101,7 +104,7 @@ fn new_numbers_are_given_in_order_and_only_to_what_is_unfinished() {
         &mut store,
         Request::Finish {
             key: keys[2],
-            end: crate::client::storage::Finish::Delivered,
+            end: Finish::Delivered,
             sealed: None,
         },
     );
@@ -124,10 +127,10 @@ fn new_numbers_are_given_in_order_and_only_to_what_is_unfinished() {
 
 #[test]
 fn delivered_stays_delivered() {
-    use crate::client::storage::Finish;
     let mut store = store();
     let (key, _) = accept(&mut store, 1);
-    for end in [Finish::Refused, Finish::Delivered, Finish::Expired] {
+    let refused = Finish::Refused(Refusal::Skipped);
+    for end in [refused, Finish::Delivered, Finish::Expired] {
         ask(
             &mut store,
             Request::Finish {
@@ -137,12 +140,83 @@ fn delivered_stays_delivered() {
             },
         );
     }
-    ask(&mut store, Request::Stored(key));
+    let store_id = [1; 16];
+    ask(&mut store, Request::StoreId(store_id));
+    ask(&mut store, Request::Stored { key, store_id });
     let state: i64 = store
         .connection()
         .query_row("SELECT state FROM outbox", [], |row| row.get(0))
         .unwrap();
     assert_eq!(state, 2);
+}
+
+fn untold(store: &ClientStore) -> Vec<State> {
+    let image = store.image().unwrap();
+    let untold = image.registries[0].untold.iter();
+    untold.map(|message| message.state).collect()
+}
+
+#[test]
+fn a_state_is_untold_until_it_was_seen_as_it_is() {
+    let mut store = store();
+    let store_id = [1; 16];
+    ask(&mut store, Request::StoreId(store_id));
+    let (key, _) = accept(&mut store, 1);
+    let told = |store: &mut ClientStore, state| {
+        ask(store, Request::Told(vec![Told::Outgoing(key, state)]));
+        untold(store)
+    };
+    assert_eq!(
+        untold(&store),
+        [],
+        "what is accepted was typed by whoever would be told"
+    );
+    ask(&mut store, Request::Stored { key, store_id });
+    assert_eq!(untold(&store), [State::Stored]);
+    let refused = State::Ended(Finish::Refused(Refusal::Registry(DepositRefusal::Released)));
+    assert_eq!(told(&mut store, refused), [State::Stored], "it is not so");
+    assert_eq!(told(&mut store, State::Stored), []);
+    ask(&mut store, Request::StoreId([2; 16]));
+    assert_eq!(untold(&store), [State::Waiting], "it was said to be stored");
+    assert_eq!(told(&mut store, State::Waiting), []);
+    for end in [
+        Finish::Refused(Refusal::Registry(DepositRefusal::Released)),
+        Finish::Expired,
+        Finish::Delivered,
+    ] {
+        let sealed = None;
+        ask(&mut store, Request::Finish { key, end, sealed });
+        assert_eq!(untold(&store), [State::Ended(end)]);
+        assert_eq!(told(&mut store, State::Stored), [State::Ended(end)], "it is past");
+        assert_eq!(told(&mut store, State::Ended(end)), []);
+    }
+}
+
+#[test]
+fn reasons_are_kept_as_they_always_were() {
+    // Databases hold these bytes: they are never given another meaning.
+    for (reason, bytes) in [
+        (Refusal::NoSuchName, &[0][..]),
+        (Refusal::Registry(DepositRefusal::NoSuchName), &[1, 0]),
+        (Refusal::Registry(DepositRefusal::Released), &[1, 7]),
+        (Refusal::Skipped, &[2]),
+    ] {
+        assert_eq!(codec::encode(&reason), bytes);
+    }
+}
+
+#[test]
+fn what_an_older_database_kept_is_not_stored_in_the_new_one() {
+    let mut store = store();
+    ask(&mut store, Request::StoreId([1; 16]));
+    let (key, _) = accept(&mut store, 1);
+    ask(&mut store, Request::StoreId([2; 16]));
+    let late = Request::Stored {
+        key,
+        store_id: [1; 16],
+    };
+    ask(&mut store, late);
+    assert!(!store.image().unwrap().registries[0].outbox[0].stored);
 }
 
 #[test]

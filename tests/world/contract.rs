@@ -4,7 +4,7 @@
 //! screen may lag behind it, but never say what is not so.
 //! Invariant: nothing here looks at which road a message took.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use udpchat::client::interface::{Event, Incoming, Road};
@@ -107,6 +107,39 @@ impl World {
         );
         assert!(refused + expired <= ends.refused.len() + ends.expired.len() + ends.delivered.len());
         ends
+    }
+
+    /// The sender has read how each of his messages ended, whichever run of his program had to say it.
+    pub(crate) fn ends_were_told(&self, from: &str, to: &str) {
+        let called = self.people[to].called;
+        // Lines by the state and the message's time; those of receipts in time have none.
+        let mut dated = BTreeMap::<(String, String), usize>::new();
+        let mut in_time = 0;
+        for event in self.events(from) {
+            let (whom, state, sent_at) = match event {
+                Event::Received { to } => {
+                    in_time += usize::from(to.as_str() == called);
+                    continue;
+                }
+                Event::ReceivedLater { to, sent_at } => (to, "2", sent_at),
+                Event::Refused { to, sent_at, .. } => (to, "3", sent_at),
+                Event::Expired { to, sent_at } => (to, "4", sent_at),
+                _ => continue,
+            };
+            if whom.as_str() == called {
+                let line = (state.to_owned(), sent_at.unix_ms().to_string());
+                *dated.entry(line).or_default() += 1;
+            }
+        }
+        let sql = "SELECT state || ' ' || sent_ms FROM outbox WHERE folded = '{called}' ORDER BY message";
+        for row in self.read(from, &sql.replace("{called}", called)) {
+            let (state, sent_ms) = row.split_once(' ').expect("two columns");
+            match dated.get_mut(&(state.to_owned(), sent_ms.to_owned())) {
+                Some(lines) if *lines > 0 => *lines -= 1,
+                _ if state == "2" && in_time > 0 => in_time -= 1,
+                _ => panic!("{from} to {to}: that one of {sent_ms} ended in state {state} was never told"),
+            }
+        }
     }
 
     /// All that is in the inbox was shown, in the order written. A crash has repeated only lines whose mark was not

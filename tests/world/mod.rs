@@ -26,7 +26,7 @@ use std::time::Duration;
 use actor::{Actor, Disk};
 use network::{Faults, Network};
 use udpchat::client::Client;
-use udpchat::client::interface::{Command, Event};
+use udpchat::client::interface::Command;
 use udpchat::clock::{Instant, Now, WallTime};
 use udpchat::registry::{Config as RegistryConfig, Registry};
 use udpchat::store::client::ClientStore;
@@ -53,9 +53,23 @@ struct Person {
     past: Vec<Run>,
     /// What was marked as shown when this run began: who wrote it, and the text.
     marked: BTreeSet<(String, String)>,
-    /// How many events of this run have been looked at.
+    /// How many events of this run are on the screen.
     seen: usize,
     machine: Machine,
+}
+
+impl Person {
+    /// When the next line is on the screen.
+    fn line_due(&self, line_time: Duration) -> Option<Instant> {
+        let (said, _) = self.program.as_ref()?.events.get(self.seen)?;
+        Some(*said + line_time)
+    }
+
+    /// When something is due with him.
+    fn due(&self, line_time: Duration) -> Option<Instant> {
+        let program = self.program.as_ref()?.due();
+        program.into_iter().chain(self.line_due(line_time)).min()
+    }
 }
 
 /// What a program runs on.
@@ -88,6 +102,8 @@ pub(crate) struct World {
     pub(crate) time_to_live: Duration,
     /// The disks of programs that start.
     pub(crate) disk: Disk,
+    /// How long a line takes to the screen. Lines that are not there yet are lost with their program.
+    pub(crate) line_time: Duration,
     people: BTreeMap<&'static str, Person>,
 }
 
@@ -123,6 +139,7 @@ impl World {
             registry_config: RegistryConfig::default(),
             time_to_live: udpchat::limits::TIME_TO_LIVE,
             disk: Disk::default(),
+            line_time: Duration::ZERO,
             people: BTreeMap::new(),
         }
     }
@@ -181,7 +198,7 @@ impl World {
             .people
             .iter()
             .filter(|(_, person)| !person.machine.asleep)
-            .filter_map(|(name, person)| Some((person.program.as_ref()?.due()?, *name)));
+            .filter_map(|(name, person)| Some((person.due(self.line_time)?, *name)));
         let person = people.min().map(|(at, name)| (at, Turn::Person(name)));
         // At the same moment in this order.
         [flight, registry, person]
@@ -291,21 +308,19 @@ impl World {
         self.look(name);
     }
 
-    /// What a person does about what he was told: a shown message is shown.
+    /// Lines come to the screen, and the program hears of it.
     fn look(&mut self, name: &str) {
         loop {
+            let line_time = self.line_time;
             let (now, person) = self.person(name);
-            let Some(program) = person.program.as_mut() else {
+            if person.line_due(line_time).is_none_or(|at| at > now.at) {
                 return;
-            };
-            let Some((_, event)) = program.events.get(person.seen) else {
-                return;
-            };
+            }
             person.seen += 1;
-            let Event::Incoming(message) = event else { continue };
-            let command = Command::Shown { id: message.id };
+            let events = u64::try_from(person.seen).expect("few events");
             let address = person.address;
-            let sent = program.command(now, command);
+            let program = person.program.as_mut().expect("it has said something");
+            let sent = program.command(now, Command::Seen { events });
             self.fly(address, sent);
         }
     }

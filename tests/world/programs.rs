@@ -205,9 +205,10 @@ impl World {
         let (_, person) = self.person(name);
         if let Some(program) = person.program.take() {
             let marked = std::mem::take(&mut person.marked);
+            let events = program.events.into_iter().take(person.seen);
             person.past.push(Run {
                 marked,
-                events: program.events,
+                events: events.collect(),
             });
         }
     }

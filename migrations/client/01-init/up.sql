@@ -73,6 +73,8 @@ CREATE TABLE outbox (
     sent_ms    INTEGER NOT NULL,
     expires_ms INTEGER NOT NULL,        -- an age of this database
     state      INTEGER NOT NULL,        -- 0 waiting, 1 stored, 2 delivered, 3 refused, 4 expired
+    reason     BLOB,                    -- of a refusal, encoded
+    told       INTEGER NOT NULL,        -- the last state that the user has seen
     deposited  INTEGER NOT NULL,        -- 1 once the registry may have it: from then on it judges the lifetime
     identity   BLOB,                    -- for whom it was sealed, once that is fixed
     key        BLOB,
@@ -82,6 +84,7 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_unfinished ON outbox (registry, message) WHERE state < 2;
 CREATE INDEX outbox_ended ON outbox (registry, message) WHERE state > 2;
+CREATE INDEX outbox_untold ON outbox (registry, message) WHERE told <> state;
 
 -- Conversations as they are received: everything below `next` is in the inbox or skipped for good.
 CREATE TABLE stream (

@@ -69,6 +69,8 @@ pub(super) struct Driver {
     pub(super) closes: Vec<(SessionId, CloseCode)>,
     pub(super) abandoned: Vec<Attempt>,
     pub(super) sockets: Vec<SocketRequest>,
+    /// How many events this run has told.
+    pub(super) told: u64,
     pub(super) sessions: u64,
 }
 
@@ -108,6 +110,7 @@ impl Driver {
             closes: Vec::new(),
             abandoned: Vec::new(),
             sockets: Vec::new(),
+            told: 0,
             sessions: 100,
         };
         driver.settle();
@@ -276,7 +279,10 @@ impl Driver {
                 self.asked.push(request.clone());
                 self.piled.push((ticket, request));
             }
-            Action::Event(event) => self.events.push(event),
+            Action::Event(event) => {
+                self.told += 1;
+                self.events.push(event);
+            }
             Action::Socket(request) => self.sockets.push(request),
         }
     }
@@ -287,12 +293,20 @@ impl Driver {
         self.settle();
     }
 
+    /// What was asked is committed, and nobody hears of it.
+    pub(super) fn commit_unheard(&mut self) {
+        let piled = std::mem::take(&mut self.piled);
+        let replies = self.store.commit(piled);
+        assert!(replies.iter().all(|(_, reply)| reply.is_ok()), "a good disk");
+    }
+
     /// Killed and started again: only what was committed is left.
     pub(super) fn restart(&mut self) {
         self.paper.paths.clear();
         self.piled.clear();
         self.disk = Disk::Commits;
         self.clear();
+        self.told = 0;
         self.set_time(self.now.at + ms(7));
         self.client = client(Self::config(), &self.store, self.now);
         self.settle();

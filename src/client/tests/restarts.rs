@@ -110,6 +110,7 @@ fn what_was_received_before_is_a_duplicate_after_the_restart() {
     let message = message_from("bob", 1, 0, 0, "hi");
     driver.hear(FromRegistry::Forward(message.clone()));
     assert_eq!(driver.read().len(), 1);
+    driver.pass(ms(100));
     driver.restart();
     driver.come_up();
     driver.clear();
@@ -125,11 +126,13 @@ fn a_line_whose_mark_was_lost_is_shown_again_and_only_that_one() {
     let session = driver.peer_opens("bob");
     driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "a")));
     driver.read();
+    driver.pass(ms(100));
     driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "b")));
     driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 2, 0, "c")));
     driver.restart();
     let direct = |text: &str| (Road::Direct, text.to_owned());
     assert_eq!(driver.read(), [direct("b"), direct("c")]);
+    driver.pass(ms(100));
     driver.restart();
     assert_eq!(driver.read(), []);
 }
@@ -157,6 +160,7 @@ fn what_comes_after_its_successor_was_shown_in_an_earlier_run_is_late() {
     driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "b")));
     driver.pass(ms(2_000));
     driver.read();
+    driver.pass(ms(100));
     driver.restart();
     driver.come_up();
     driver.hear(FromRegistry::Replayed);

@@ -14,7 +14,12 @@ impl Driver {
         std::mem::take(&mut self.events)
     }
 
-    /// The texts shown, in order, and marks them as shown.
+    /// All that was told so far is on the screen.
+    pub(super) fn see(&mut self) {
+        self.command(Command::Seen { events: self.told });
+    }
+
+    /// The texts shown, in order; all that was told is seen now.
     pub(super) fn read(&mut self) -> Vec<(Road, String)> {
         let shown: Vec<Incoming> = self
             .events()
@@ -24,9 +29,7 @@ impl Driver {
                 _ => None,
             })
             .collect();
-        for incoming in &shown {
-            self.command(Command::Shown { id: incoming.id });
-        }
+        self.see();
         shown
             .into_iter()
             .map(|incoming| (incoming.road, incoming.text))

@@ -1,0 +1,77 @@
+//! What the user was told of his own messages, and whether he has seen it.
+//!
+//! A state is told when it is true; that its line was seen is marked in the database. What a run did not get to show
+//! the next one tells at its start. Marks are gathered, because a commit for each would stand in the way of the next
+//! message's: a crash repeats the lines of that moment.
+//! Invariant: a state is marked as seen only after its line is on the screen, and only while it is so.
+
+use std::time::Duration;
+
+use super::{After, Client, Timer};
+use crate::client::interface::Event;
+use crate::client::storage::{Finish, Key, Request, State, Told, Untold};
+use crate::engine::Context;
+
+/// How long marks are gathered: short for a person, long beside a commit.
+const MARKS_AFTER: Duration = Duration::from_millis(100);
+
+impl Client {
+    /// Tells that a message of ours is in this state.
+    pub(super) fn tell_state(&mut self, event: Event, key: Key, state: State) {
+        self.out.tell(event, [Told::Outgoing(key, state)]);
+    }
+
+    /// Tells that these were stored and wait again.
+    pub(super) fn tell_stranded(&mut self, keys: &[Key]) {
+        if !keys.is_empty() {
+            let event = Event::StoredAgain {
+                messages: u64::try_from(keys.len()).unwrap_or(u64::MAX),
+            };
+            let waiting = keys.iter().map(|key| Told::Outgoing(*key, State::Waiting));
+            self.out.tell(event, waiting);
+        }
+    }
+
+    /// Tells what an earlier run did not get to show.
+    pub(super) fn tell_untold(&mut self, untold: Vec<Untold>) {
+        let mut stranded = Vec::new();
+        for Untold {
+            key,
+            to,
+            sent_at,
+            state,
+        } in untold
+        {
+            let event = match state {
+                State::Waiting => {
+                    stranded.push(key);
+                    continue;
+                }
+                State::Stored => Event::Stored { to },
+                State::Ended(Finish::Delivered) => Event::ReceivedLater { to, sent_at },
+                State::Ended(Finish::Refused(reason)) => Event::Refused { to, sent_at, reason },
+                State::Ended(Finish::Expired) => Event::Expired { to, sent_at },
+            };
+            self.tell_state(event, key, state);
+        }
+        self.tell_stranded(&stranded);
+    }
+
+    /// The user has seen so many events.
+    pub(super) fn seen(&mut self, cx: &Context<'_>, events: u64) {
+        self.seen.extend(self.out.take_seen(events));
+        if self.over {
+            self.write_marks();
+        } else if !self.seen.is_empty() {
+            self.timers.set_by(Timer::Marks, cx.now.at + MARKS_AFTER);
+        }
+    }
+
+    /// Marks what he has seen.
+    pub(super) fn write_marks(&mut self) {
+        if !self.seen.is_empty() {
+            let lines = std::mem::take(&mut self.seen);
+            self.out.store_surely(Request::Told(lines), After::Nothing);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Each state of one's own messages is told, also when a crash comes between its commit and its line.
+
+use std::time::Duration;
+
+use super::driver::{Disk, Driver, ms};
+use super::others::REGISTRY;
+use super::people::{address, name, offline, online};
+use crate::client::interface::{Command, Ending, Event, Refusal};
+use crate::client::storage::Request;
+use crate::clock::WallTime;
+use crate::transport::CloseCause;
+use crate::wire::envelope::{Envelope, Verdict};
+use crate::wire::message::{Deposit, DepositRefusal, FromRegistry, Registered};
+
+/// When it was written.
+const SENT_AT: WallTime = WallTime::from_unix_ms(1_006_000);
+
+fn stored() -> Event {
+    Event::Stored { to: name("bob") }
+}
+
+fn received_later() -> Event {
+    Event::ReceivedLater {
+        to: name("bob"),
+        sent_at: SENT_AT,
+    }
+}
+
+fn refused() -> Event {
+    Event::Refused {
+        to: name("bob"),
+        sent_at: SENT_AT,
+        reason: Refusal::Registry(DepositRefusal::MailboxFull),
+    }
+}
+
+/// A client that has deposited a message for bob, who is away, and has said so on the screen.
+fn deposited() -> (Driver, Deposit) {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.pass(ms(6_000));
+    driver.send("bob", "hi");
+    driver.see();
+    driver.events();
+    let deposit = driver.deposits()[0].clone();
+    (driver, deposit)
+}
+
+/// What is told first of all in the next run, and in the one after it, if its lines were seen.
+fn told_by_the_next_runs(driver: &mut Driver) -> [Vec<Event>; 2] {
+    driver.restart();
+    let first = driver.events();
+    driver.see();
+    driver.pass(ms(100));
+    driver.restart();
+    [first, driver.events()]
+}
+
+fn refuse(driver: &mut Driver, deposit: &Deposit) {
+    let slot = Envelope::parse(&deposit.forward.envelope).unwrap().slot;
+    driver.hear(FromRegistry::DepositRefused {
+        slot,
+        reason: DepositRefusal::MailboxFull,
+    });
+}
+
+#[test]
+fn what_a_crash_kept_from_the_screen_is_told_by_the_next_run_and_once() {
+    let (mut driver, deposit) = deposited();
+    driver.answer_deposit(&deposit);
+    assert_eq!(told_by_the_next_runs(&mut driver), [vec![stored()], vec![]]);
+
+    let (mut driver, deposit) = deposited();
+    refuse(&mut driver, &deposit);
+    assert_eq!(told_by_the_next_runs(&mut driver), [vec![refused()], vec![]]);
+
+    let (mut driver, deposit) = deposited();
+    driver.answer_deposit(&deposit);
+    driver.outcome("bob", &deposit, Verdict::Received);
+    assert_eq!(
+        told_by_the_next_runs(&mut driver),
+        [vec![received_later()], vec![]],
+        "where it is now, and not where it was"
+    );
+}
+
+#[test]
+fn an_end_of_which_nobody_heard_but_the_disk_is_told() {
+    let (mut driver, deposit) = deposited();
+    driver.disk = Disk::Waits;
+    refuse(&mut driver, &deposit);
+    assert_eq!(driver.events(), [], "told only when it is committed");
+    driver.commit_unheard();
+    assert_eq!(told_by_the_next_runs(&mut driver), [vec![refused()], vec![]]);
+}
+
+#[test]
+fn a_line_that_was_seen_is_marked_a_moment_later_with_all_others() {
+    let (mut driver, deposit) = deposited();
+    driver.send("bob", "again");
+    let other = driver.deposits()[1].clone();
+    driver.answer_deposit(&deposit);
+    driver.answer_deposit(&other);
+    driver.see();
+    driver.asked.clear();
+    driver.pass(ms(99));
+    assert_eq!(driver.asked, []);
+    driver.pass(ms(1));
+    assert!(matches!(&driver.asked[..], [Request::Told(lines)] if lines.len() == 2));
+    driver.restart();
+    assert_eq!(driver.events(), []);
+}
+
+#[test]
+fn a_line_whose_mark_was_not_committed_is_told_again() {
+    let (mut driver, deposit) = deposited();
+    driver.answer_deposit(&deposit);
+    driver.see();
+    driver.pass(ms(99));
+    assert_eq!(told_by_the_next_runs(&mut driver), [vec![stored()], vec![]]);
+}
+
+#[test]
+fn lines_seen_at_the_very_end_are_marked_too() {
+    let (mut driver, deposit) = deposited();
+    driver.answer_deposit(&deposit);
+    driver.command(Command::Leave);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    assert_eq!(driver.events().last(), Some(&Event::Ended(Ending::Done)));
+    driver.see();
+    driver.restart();
+    assert_eq!(driver.events(), []);
+}
+
+#[test]
+fn a_delivery_whose_line_was_not_seen_is_told_by_the_next_run() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.pass(ms(6_000));
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "hi");
+    let sent = driver.deliveries(session);
+    driver.answer_delivery("bob", session, &sent[0]);
+    assert_eq!(
+        told_by_the_next_runs(&mut driver),
+        [vec![received_later()], vec![]]
+    );
+}
+
+/// The registry is there again, with another database.
+fn registered_in_another_database(driver: &mut Driver) {
+    driver.registry_opens();
+    let counter = driver.last_register().counter;
+    driver.hear(FromRegistry::Registered(Registered {
+        counter,
+        returning: true,
+        store_id: [1; 16],
+        observed: address(40),
+        lease_ms: 60_000,
+        pushed: true,
+    }));
+}
+
+#[test]
+fn that_stored_messages_wait_again_is_told_by_the_next_run() {
+    let (mut driver, deposit) = deposited();
+    driver.answer_deposit(&deposit);
+    driver.see();
+    driver.pass(ms(100));
+    driver.close(REGISTRY, CloseCause::Reset);
+    driver.disk = Disk::Waits;
+    registered_in_another_database(&mut driver);
+    driver.commit_unheard();
+    let again = Event::StoredAgain { messages: 1 };
+    assert_eq!(told_by_the_next_runs(&mut driver), [vec![again], vec![]]);
+}
+
+#[test]
+fn a_stored_message_whose_commit_failed_waits_again_when_the_registry_lost_it() {
+    let (mut driver, deposit) = deposited();
+    driver.disk = Disk::Fails;
+    driver.answer_deposit(&deposit);
+    assert_eq!(driver.states(), [0], "what it is on disk");
+    driver.events();
+    driver.clear();
+    driver.disk = Disk::Commits;
+    driver.close(REGISTRY, CloseCause::Reset);
+    registered_in_another_database(&mut driver);
+    let again = Event::StoredAgain { messages: 1 };
+    assert!(driver.events().contains(&again));
+    driver.pass(Duration::from_secs(10));
+    assert_eq!(driver.states(), [0], "a mark of the lost database counts no more");
+    assert!(!driver.deposits().is_empty(), "it is deposited again");
+}
