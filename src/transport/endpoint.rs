@@ -10,6 +10,8 @@ mod cookie;
 mod door;
 mod drained;
 mod established;
+#[cfg(test)]
+mod full_tests;
 mod index;
 mod initiate;
 mod link;

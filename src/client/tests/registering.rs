@@ -33,6 +33,19 @@ fn a_first_start_opens_the_port_pins_the_registry_and_registers() {
 }
 
 #[test]
+fn a_registration_that_finds_no_room_is_made_when_there_is_some() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.paper.room = Some(0);
+    driver.registry_opens();
+    driver.paper.room = None;
+    driver.pass(ms(499));
+    assert_eq!(driver.to_registry(), []);
+    driver.pass(ms(1));
+    assert_eq!(driver.last_register().counter, 1);
+}
+
+#[test]
 fn a_later_start_expects_the_registry_that_it_knows_and_counts_on() {
     let mut driver = Driver::registered(&[]);
     driver.restart();

@@ -4,11 +4,11 @@ use super::*;
 use crate::wire::message::{Busy, BusyReason, DepositRefusal, End, Outcome};
 
 /// Ann and Bea, registered.
-fn pair() -> (World, Person, Person, SessionId, SessionId) {
+pub(super) fn pair() -> (World, Person, Person, SessionId, SessionId) {
     pair_with(Config::default())
 }
 
-fn pair_with(config: Config) -> (World, Person, Person, SessionId, SessionId) {
+pub(super) fn pair_with(config: Config) -> (World, Person, Person, SessionId, SessionId) {
     let mut world = World::new(config);
     let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
     let (to_ann, to_bea) = (world.join(1, &ann, 1), world.join(2, &bea, 1));
@@ -31,7 +31,7 @@ fn answered(sequence: u64, envelope: &[u8], receipt: Receipt) -> FromRegistry {
     })
 }
 
-fn passed_on(envelope: &[u8]) -> FromRegistry {
+pub(super) fn passed_on(envelope: &[u8]) -> FromRegistry {
     FromRegistry::Forward(forward(envelope))
 }
 

@@ -6,6 +6,7 @@
 mod chaos;
 mod directory;
 mod expiry;
+mod lanes;
 mod mail;
 mod presence;
 mod quota;

@@ -20,7 +20,7 @@ use crate::wire::packet::{RESET_TOKEN_BYTES, Service};
 
 /// Bytes of messages that outlive their sessions, until they are taken. What is beyond it is not handed up;
 /// its sender has no answer and sends it again.
-const LEFT_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const LEFT_BYTES_MAX: usize = 1024 * 1024;
 /// Events that wait; beyond it no new sessions are let in. An open session causes few.
 const EVENTS_MAX: usize = 4 * SESSIONS_MAX;
 /// Packet numbers above this would overflow varints and windows; nobody gets there.

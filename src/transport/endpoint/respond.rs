@@ -30,7 +30,7 @@ use crate::wire::packet::{COOKIE_BYTES, NOISE_FIRST_BYTES, Packet};
 const FAILURES_MAX: u32 = 8;
 /// Sessions beyond which others may begin no more: what is left is for those that this side begins. Whoever fills a
 /// client with sessions must not keep it from its registry.
-const ACCEPTED_MAX: usize = SESSIONS_MAX - TRIES_MAX;
+pub(super) const ACCEPTED_MAX: usize = SESSIONS_MAX - TRIES_MAX;
 
 impl Endpoint {
     pub(super) fn handle_initial(

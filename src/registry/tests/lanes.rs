@@ -1,0 +1,105 @@
+//! Windows at their edges: full ones, full buffers, and rows that go while they are on their way.
+
+use super::mail::{pair, pair_with, passed_on};
+use super::*;
+use crate::limits::FORWARD_WINDOW_MESSAGES;
+use crate::wire::message::End;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The requests that wait, and those that come of their answers: how many commits that takes, at most `limit`.
+fn commits(world: &mut World, limit: usize) -> usize {
+    let mut commits = 0;
+    while !world.asked.is_empty() && commits < limit {
+        world.commit_asked();
+        commits += 1;
+    }
+    commits
+}
+
+#[test]
+fn a_message_that_expires_in_a_full_window_is_not_looked_for_without_end() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
+    let alive = [to_ann, to_bea];
+    world.run(11 * MINUTE, &alive);
+    let window = FORWARD_WINDOW_MESSAGES as u64;
+    let texts: Vec<_> = (0..=window).map(|n| ann.envelope(&bea, n, "x")).collect();
+    for (n, text) in texts.iter().enumerate() {
+        let ttl_ms = if n == 0 { 1_000 } else { 3_600_000 };
+        world.say(to_ann, &deposit_for(text, ttl_ms));
+    }
+    assert_eq!(
+        world.heard_mail(to_bea).len(),
+        FORWARD_WINDOW_MESSAGES,
+        "one has to wait"
+    );
+    world.run(Duration::from_secs(1), &alive);
+    world.held = true;
+    world.run(Duration::from_secs(4), &alive);
+    let commits = commits(&mut world, 50);
+    assert!(commits < 10, "{commits} commits to send again what is due");
+    assert_eq!(
+        world.heard_mail(to_bea).len(),
+        FORWARD_WINDOW_MESSAGES - 1,
+        "again, but for what has expired"
+    );
+}
+
+#[test]
+fn the_end_of_the_mailbox_is_told_when_there_is_room_to_tell_it() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair();
+    world.close(to_bea, CloseCause::Reset);
+    let text = ann.envelope(&bea, 0, &"x".repeat(5_000));
+    world.say(to_ann, &deposit(&text));
+    let to_bea = world.open(3, &bea);
+    let room = text.len() + 16 + crate::transport::SEND_OVERHEAD;
+    world.set_room(to_bea, room + 10);
+    world.say(to_bea, &register(&bea, 2));
+    assert_eq!(
+        world.heard_mail(to_bea),
+        [registered(&bea, 2, true), passed_on(&text)],
+        "the buffer is full"
+    );
+    world.run(Duration::from_millis(49), &[to_bea]);
+    assert_eq!(world.heard_mail(to_bea), []);
+    world.run(Duration::from_millis(1), &[to_bea]);
+    assert_eq!(world.heard_mail(to_bea), [FromRegistry::Replayed]);
+}
+
+/// The outcomes among messages: which have expired.
+fn expired(heard: &[FromRegistry]) -> Vec<u64> {
+    heard
+        .iter()
+        .filter_map(|message| match message {
+            FromRegistry::Outcome(outcome) if matches!(outcome.end, End::Expired { .. }) => {
+                Some(outcome.slot.sequence.0)
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_deposited_during_a_sweep_expires_in_its_time() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair();
+    world.run(11 * MINUTE, &[to_ann, to_bea]);
+    world.close(to_bea, CloseCause::Reset);
+    world.say(to_ann, &deposit_for(&ann.envelope(&bea, 0, "x"), 1_000));
+    world.held = true;
+    world.run(Duration::from_secs(1), &[to_ann]);
+    // The sweep's answer will name the next end that it knows of, which is none of these.
+    world.say(to_ann, &deposit_for(&ann.envelope(&bea, 1, "x"), 1));
+    world.say(to_ann, &deposit_for(&ann.envelope(&bea, 2, "x"), 2_000));
+    world.run(Duration::from_millis(1), &[to_ann]);
+    let sweeps = |world: &World| {
+        let sweep = |(_, request): &&(Ticket, Request)| matches!(request, Request::Expire { .. });
+        world.asked.iter().filter(sweep).count()
+    };
+    assert_eq!(sweeps(&world), 1, "one at a time");
+    world.held = false;
+    world.commit();
+    assert_eq!(expired(&world.heard_mail(to_ann)), [0]);
+    world.say(to_ann, &ToRegistry::OutcomeAck { slot: slot(0) });
+    world.run(Duration::from_secs(5), &[to_ann]);
+    assert_eq!(expired(&world.heard_mail(to_ann)), [1, 2]);
+}
