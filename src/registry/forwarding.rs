@@ -6,15 +6,14 @@
 
 use crate::clock::Instant;
 use crate::engine::{Context, StoreFault};
+use crate::limits::{REQUEST_RETRY, ROOM_RETRY};
 use crate::registry::Registry;
-use crate::registry::lane::{Key, LaneKind, Turn};
+use crate::registry::lane::{Key, LaneKind, LaneOf, Turn};
 use crate::registry::out::Pending;
 use crate::registry::storage::{Mail, MemberId, Notice, Reply, Request, Row};
 use crate::registry::timers::Timer;
 use crate::transport::SEND_OVERHEAD;
 use crate::wire::message::{Forward, FromRegistry, Outcome};
-
-use crate::limits::ROOM_RETRY;
 
 /// What a forwarded message costs beside its envelope: its kind, floor and length.
 const FORWARD_OVERHEAD: usize = 16 + SEND_OVERHEAD;
@@ -93,19 +92,16 @@ impl Registry {
                 after,
             },
         };
-        self.out.store(request, Pending::Page { member, stay, kind });
+        self.out
+            .store(request, Pending::Page(LaneOf { member, stay, kind }));
     }
 
     /// A page was read, or not.
-    pub(super) fn page_done(
-        &mut self,
-        cx: &Context<'_>,
-        (member, stay, kind): (MemberId, u64, LaneKind),
-        reply: Result<Reply, StoreFault>,
-    ) {
-        if self.members.stay_mut(member, stay).is_none() {
+    pub(super) fn page_done(&mut self, cx: &Context<'_>, of: LaneOf, reply: Result<Reply, StoreFault>) {
+        let Some(lane) = self.members.lane_mut(of) else {
             return;
-        }
+        };
+        let LaneOf { member, kind, .. } = of;
         match reply {
             Ok(Reply::Mail { rows, more }) => {
                 let items = rows.into_iter().map(Item::Mail);
@@ -118,13 +114,8 @@ impl Registry {
             Ok(_) => tracing::error!("the store answered a page with something else"),
             Err(fault) => {
                 tracing::debug!(?member, %fault, "page not read");
-                if let Some(seat) = self.members.seat_mut(member) {
-                    seat.lane(kind).end_page(true);
-                }
-                self.timers.set_earliest(
-                    Timer::Lane(member, kind),
-                    cx.now.at + crate::limits::REQUEST_RETRY,
-                );
+                lane.end_page(true);
+                self.set_lane_timer(member, kind, Some(cx.now.at + REQUEST_RETRY));
             }
         }
     }
@@ -182,9 +173,7 @@ impl Registry {
             seat.replayed = true;
             self.out.send(session, &FromRegistry::Replayed);
         }
-        if let Some(due) = due {
-            self.timers.set_earliest(Timer::Lane(member, kind), due);
-        }
+        self.set_lane_timer(member, kind, due);
         if goes_on && due.is_none_or(|due| due > cx.now.at + ROOM_RETRY) {
             self.pump(cx, member, kind);
         }
@@ -237,49 +226,34 @@ impl Registry {
         };
         let lane = seat.lane(kind);
         lane.mark_due(cx.now.at);
-        if let Some(due) = lane.next_due() {
-            self.timers.set_earliest(Timer::Lane(member, kind), due);
-        }
+        let due = lane.next_due();
+        self.set_lane_timer(member, kind, due);
         self.pump(cx, member, kind);
     }
 
     /// Something on a lane is over: there may be room for more.
-    pub(super) fn flight_over(
-        &mut self,
-        cx: &Context<'_>,
-        member: MemberId,
-        stay: u64,
-        kind: LaneKind,
-        key: &Key,
-    ) {
-        let Some(seat) = self.members.stay_mut(member, stay) else {
-            return;
-        };
-        let lane = seat.lane(kind);
-        lane.end(cx.now.at, key);
-        if lane.is_empty() && lane.is_drained() {
-            self.timers.clear(Timer::Lane(member, kind));
+    pub(super) fn flight_over(&mut self, cx: &Context<'_>, of: LaneOf, key: &Key) {
+        if let Some(lane) = self.members.lane_mut(of) {
+            lane.end(cx.now.at, key);
+            if lane.is_empty() && lane.is_drained() {
+                self.timers.clear(Timer::Lane(of.member, of.kind));
+            }
+            self.pump(cx, of.member, of.kind);
         }
-        self.pump(cx, member, kind);
     }
 
     /// The commit of an answer has failed: what was answered will be sent again.
-    pub(super) fn flight_goes_on(
-        &mut self,
-        cx: &Context<'_>,
-        member: MemberId,
-        stay: u64,
-        kind: LaneKind,
-        key: &Key,
-    ) {
-        let Some(seat) = self.members.stay_mut(member, stay) else {
-            return;
-        };
-        let lane = seat.lane(kind);
-        lane.unanswer(key);
-        if let Some(due) = lane.next_due() {
-            self.timers
-                .set_earliest(Timer::Lane(member, kind), due.max(cx.now.at));
+    pub(super) fn flight_goes_on(&mut self, cx: &Context<'_>, of: LaneOf, key: &Key) {
+        if let Some(lane) = self.members.lane_mut(of) {
+            lane.unanswer(key);
+            let due = lane.next_due().map(|due| due.max(cx.now.at));
+            self.set_lane_timer(of.member, of.kind, due);
+        }
+    }
+
+    fn set_lane_timer(&mut self, member: MemberId, kind: LaneKind, due: Option<Instant>) {
+        if let Some(due) = due {
+            self.timers.set_earliest(Timer::Lane(member, kind), due);
         }
     }
 }

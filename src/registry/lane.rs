@@ -21,6 +21,14 @@ pub(super) enum LaneKind {
     Notices,
 }
 
+/// One lane of one stay: what was asked for it does not concern the next stay's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LaneOf {
+    pub(super) member: MemberId,
+    pub(super) stay: u64,
+    pub(super) kind: LaneKind,
+}
+
 /// A message's name on a lane: its sender and its place among the sender's.
 pub(super) type Key = (MemberId, Slot);
 

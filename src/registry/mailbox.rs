@@ -10,7 +10,7 @@ use crate::engine::{Context, StoreFault};
 use crate::id::{EnvelopeHash, Slot};
 use crate::limits::{MAILBOX_RETRY, REQUEST_RETRY_MAX};
 use crate::registry::Registry;
-use crate::registry::lane::LaneKind;
+use crate::registry::lane::{LaneKind, LaneOf};
 use crate::registry::out::{DepositUnderWay, Pending};
 use crate::registry::quota::NoRoom;
 use crate::registry::registering::{STORAGE_RETRY_MS, milliseconds};
@@ -286,7 +286,12 @@ impl Registry {
 
     fn no_longer_forwarded(&mut self, cx: &Context<'_>, recipient: MemberId, key: (MemberId, Slot)) {
         if let Some(stay) = self.members.seat(recipient).map(|seat| seat.stay) {
-            self.flight_over(cx, recipient, stay, LaneKind::Mail, &key);
+            let lane = LaneOf {
+                member: recipient,
+                stay,
+                kind: LaneKind::Mail,
+            };
+            self.flight_over(cx, lane, &key);
         }
     }
 

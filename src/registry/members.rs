@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
 use crate::identity::Card;
-use crate::registry::lane::{Lane, LaneKind};
+use crate::registry::lane::{Lane, LaneKind, LaneOf};
 use crate::registry::rate::Bucket;
 use crate::registry::storage::{MemberId, MemberRow};
 use crate::registry::telling::Told;
@@ -173,9 +173,10 @@ impl Members {
         self.find_mut(id)?.seat.as_deref_mut()
     }
 
-    /// The seat of one stay, if it lasts.
-    pub(super) fn stay_mut(&mut self, id: MemberId, stay: u64) -> Option<&mut Seat> {
-        self.seat_mut(id).filter(|seat| seat.stay == stay)
+    /// A lane, if the stay lasts.
+    pub(super) fn lane_mut(&mut self, of: LaneOf) -> Option<&mut Lane> {
+        let seat = self.seat_mut(of.member).filter(|seat| seat.stay == of.stay)?;
+        Some(seat.lane(of.kind))
     }
 
     /// Who has a name, or is about to.

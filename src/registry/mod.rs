@@ -198,15 +198,14 @@ impl Registry {
             }
             Pending::Deposit(deposit) => self.deposit_done(cx, deposit, reply),
             Pending::Known { deposit, no_room } => self.answer_known(cx, &deposit, Some(no_room), reply),
-            Pending::Page { member, stay, kind } => self.page_done(cx, (member, stay, kind), reply),
+            Pending::Page(lane) => self.page_done(cx, lane, reply),
             Pending::Answer {
-                member,
-                stay,
+                lane,
                 key,
                 row,
                 outcome,
-            } => self.answer_done(cx, (member, stay, key), (row, outcome), reply),
-            Pending::Forget { member, stay, key } => self.forget_done(cx, (member, stay, key), reply),
+            } => self.answer_done(cx, (lane, key), (row, outcome), reply),
+            Pending::Forget { lane, key } => self.forget_done(cx, lane, &key, reply),
             Pending::Withdraw {
                 session,
                 sender,

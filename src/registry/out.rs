@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use crate::engine::{Action, STORE_REQUESTS_MAX, SocketRequest, Ticket};
 use crate::id::{EnvelopeHash, Slot};
 use crate::registry::interface::Event;
-use crate::registry::lane::{Key, LaneKind};
+use crate::registry::lane::{Key, LaneOf};
 use crate::registry::quota::NoRoom;
 use crate::registry::registering::Registration;
 use crate::registry::storage::{MemberId, Request, Row};
@@ -35,21 +35,12 @@ pub(super) enum Pending {
         no_room: NoRoom,
     },
     /// A page of a lane.
-    Page {
-        /// Whose.
-        member: MemberId,
-        /// In which of his stays.
-        stay: u64,
-        /// Which lane.
-        kind: LaneKind,
-    },
+    Page(LaneOf),
     /// A recipient's answer.
     Answer {
-        /// Who answers.
-        member: MemberId,
-        /// In which of his stays.
-        stay: u64,
-        /// What.
+        /// On which lane of his.
+        lane: LaneOf,
+        /// To what.
         key: Key,
         /// Its row.
         row: Row,
@@ -58,11 +49,9 @@ pub(super) enum Pending {
     },
     /// A sender's acknowledgement of an outcome.
     Forget {
-        /// Whose.
-        member: MemberId,
-        /// In which of his stays.
-        stay: u64,
-        /// Which.
+        /// On which lane of his.
+        lane: LaneOf,
+        /// Of which.
         key: Key,
     },
     /// A withdrawal.

@@ -12,7 +12,7 @@ use crate::engine::{Context, StoreFault};
 use crate::id::{MessageId, Slot};
 use crate::limits::{OUTCOME_LIFETIME, REQUEST_RETRY, REQUEST_RETRY_MAX, SWEEP_DELAY};
 use crate::registry::Registry;
-use crate::registry::lane::{Key, LaneKind};
+use crate::registry::lane::{Key, LaneKind, LaneOf};
 use crate::registry::out::Pending;
 use crate::registry::storage::{Answer, MemberId, Notice, Reply, Request, Row};
 use crate::registry::timers::Timer;
@@ -33,7 +33,11 @@ impl Registry {
         let Some(seat) = self.members.seat_mut(member) else {
             return;
         };
-        let stay = seat.stay;
+        let lane = LaneOf {
+            member,
+            stay: seat.stay,
+            kind: LaneKind::Mail,
+        };
         let Some(row) = seat.mail.answer(&key).map(|flight| flight.row) else {
             return;
         };
@@ -56,8 +60,7 @@ impl Registry {
         self.out.store(
             Request::Answer(Box::new(answer)),
             Pending::Answer {
-                member,
-                stay,
+                lane,
                 key,
                 row,
                 outcome,
@@ -69,16 +72,16 @@ impl Registry {
     pub(super) fn answer_done(
         &mut self,
         cx: &Context<'_>,
-        (member, stay, key): (MemberId, u64, Key),
+        (lane, key): (LaneOf, Key),
         (row, outcome): (Row, Outcome),
         reply: Result<Reply, StoreFault>,
     ) {
         match reply {
             Ok(Reply::Ended { freed, news }) => {
                 if let Some(bytes) = freed {
-                    self.quotas.release(member, key.0, bytes);
+                    self.quotas.release(lane.member, key.0, bytes);
                 }
-                self.flight_over(cx, member, stay, LaneKind::Mail, &key);
+                self.flight_over(cx, lane, &key);
                 if news {
                     let notice = Notice {
                         row,
@@ -92,7 +95,7 @@ impl Registry {
             Ok(_) => tracing::error!("the store answered an answer with something else"),
             Err(fault) => {
                 tracing::debug!(%fault, "answer not committed");
-                self.flight_goes_on(cx, member, stay, LaneKind::Mail, &key);
+                self.flight_goes_on(cx, lane, &key);
             }
         }
     }
@@ -116,13 +119,17 @@ impl Registry {
         let Some(seat) = self.members.seat_mut(member) else {
             return;
         };
-        let stay = seat.stay;
+        let lane = LaneOf {
+            member,
+            stay: seat.stay,
+            kind: LaneKind::Notices,
+        };
         if seat.notices.answer(&key).is_none() {
             return;
         }
         self.out.store(
             Request::Forget { sender: member, slot },
-            Pending::Forget { member, stay, key },
+            Pending::Forget { lane, key },
         );
     }
 
@@ -130,14 +137,15 @@ impl Registry {
     pub(super) fn forget_done(
         &mut self,
         cx: &Context<'_>,
-        (member, stay, key): (MemberId, u64, Key),
+        lane: LaneOf,
+        key: &Key,
         reply: Result<Reply, StoreFault>,
     ) {
         match reply {
-            Ok(_) => self.flight_over(cx, member, stay, LaneKind::Notices, &key),
+            Ok(_) => self.flight_over(cx, lane, key),
             Err(fault) => {
                 tracing::debug!(%fault, "outcome not forgotten");
-                self.flight_goes_on(cx, member, stay, LaneKind::Notices, &key);
+                self.flight_goes_on(cx, lane, key);
             }
         }
     }
