@@ -99,6 +99,11 @@ pub const REQUEST_RETRY: Duration = Duration::from_secs(5);
 /// … doubling up to this.
 pub const REQUEST_RETRY_MAX: Duration = Duration::from_secs(60);
 
+/// Rounds of attempts at a registry that was silent are at most so far apart: trying costs no more than being there.
+pub const RECONNECT_MAX: Duration = KEEP_ALIVE;
+/// After a round in vain whoever types has the registry tried again no sooner: a script may type a lot.
+pub const RECONNECT_TYPED: Duration = Duration::from_secs(1);
+
 /// How long a message is held back for its missing predecessor.
 pub const HOLD_BACK: Duration = Duration::from_secs(2);
 /// How long `dereg` waits for commits and receipts under way.

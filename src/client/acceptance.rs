@@ -133,6 +133,13 @@ impl Client {
         );
         self.plan_sweep(cx.now.at);
         self.pump(cx, &folded);
+        if self
+            .outbox
+            .get(key)
+            .is_some_and(|message| message.stage == Stage::Queued)
+        {
+            self.hurry(cx);
+        }
     }
 
     /// An unfinished message of an earlier run.

@@ -142,12 +142,15 @@ impl Client {
         if registered && tried {
             return Road::Deposit(card, Why::NoAnswer);
         }
-        let session = self.usable_session(cx, to, card.id);
         let connecting = self.peers.get(card.id).and_then(|peer| peer.connecting.as_ref());
         let may_connect = (!offline || !registered)
             && self
                 .peers
                 .may_connect(card.id, &self.directory.addresses(to), now);
+        let session = self.usable_session(cx, to, card.id).filter(|session| {
+            // He may have left it behind: it is used only if he cannot be reached where he is said to be.
+            !self.moved_away(cx, to, *session) || (connecting.is_none() && !may_connect)
+        });
         if registered && let Some(until) = self.behind(to, key, message) {
             if session.is_none() && connecting.is_none() && !may_connect {
                 return Road::Deposit(card, why);
@@ -194,6 +197,12 @@ impl Client {
             .offline_since(to)
             .is_none_or(|since| since <= heard)
             .then_some(session)
+    }
+
+    /// Whether the registry has said since the session was last heard that he is somewhere else.
+    fn moved_away(&self, cx: &Context<'_>, to: &str, session: SessionId) -> bool {
+        let heard = cx.sessions.path(session).map(|path| path.heard_at);
+        self.directory.moved_at(to) > heard
     }
 
     fn pin_conversation(&mut self, to: &str, card: Card) {

@@ -40,6 +40,8 @@ struct Entry {
     listed: Listed,
     /// When we learned that he is offline. A session heard later proves otherwise.
     offline_since: Option<Instant>,
+    /// When we learned that he is at another address than before. A session heard later has moved with him.
+    moved_at: Option<Instant>,
 }
 
 /// Pages of an update until all are there.
@@ -83,6 +85,7 @@ impl Directory {
                 listed.record.name.folded(),
                 Entry {
                     offline_since: None,
+                    moved_at: None,
                     listed,
                 },
             )
@@ -135,6 +138,11 @@ impl Directory {
     /// When we learned that.
     pub(super) fn offline_since(&self, folded: &str) -> Option<Instant> {
         self.entries.get(folded).and_then(|entry| entry.offline_since)
+    }
+
+    /// When we learned that he is at another address than before.
+    pub(super) fn moved_at(&self, folded: &str) -> Option<Instant> {
+        self.entries.get(folded).and_then(|entry| entry.moved_at)
     }
 
     /// Where to try him, best first: his own network's addresses are told only to those who share it.
@@ -291,11 +299,18 @@ impl Directory {
         }
         let offline = record.presence.online.is_none();
         let same_owner = before.filter(|entry| entry.listed.record.card.id == record.card.id);
+        let seen_before = same_owner.and_then(|entry| entry.listed.last_seen);
         let last_seen = match &record.presence.online {
             Some(online) => Some(online.observed),
-            None => same_owner.and_then(|entry| entry.listed.last_seen),
+            None => seen_before,
         };
+        let moved_before = same_owner.and_then(|entry| entry.moved_at);
         let entry = Entry {
+            moved_at: if last_seen == seen_before {
+                moved_before
+            } else {
+                Some(now)
+            },
             listed: Listed { record, last_seen },
             offline_since: offline.then_some(now),
         };
@@ -312,8 +327,10 @@ impl Directory {
             return;
         }
         entry.offline_since = presence.online.is_none().then_some(now);
-        if let Some(online) = &presence.online {
-            entry.listed.last_seen = Some(online.observed);
+        if let Some(online) = &presence.online
+            && entry.listed.last_seen.replace(online.observed) != Some(online.observed)
+        {
+            entry.moved_at = Some(now);
         }
         entry.listed.record.presence = presence;
         self.dirty.insert(folded.to_owned());

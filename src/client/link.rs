@@ -50,6 +50,8 @@ pub(super) struct Link {
     /// He was told that the registry is silent.
     pub(super) silent: bool,
     pub(super) backoff: Duration,
+    /// When the last round of attempts was given up.
+    pub(super) away_since: Instant,
     /// Since when this round of attempts goes on, over several sessions perhaps.
     pub(super) round_since: Option<Instant>,
     /// Since when an answer is owed.
@@ -75,6 +77,7 @@ impl Default for Link {
             asked: true,
             silent: false,
             backoff: REQUEST_RETRY,
+            away_since: Instant::ZERO,
             round_since: None,
             owed_since: None,
             opened_at: Instant::ZERO,

@@ -6,11 +6,13 @@
 
 use std::time::Duration;
 
+use rand_core::Rng;
+
 use super::link::Phase;
 use super::{Client, Timer};
 use crate::client::interface::{Ending, Event};
 use crate::engine::{Action, Context};
-use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, REQUEST_RETRY_MAX};
+use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, RECONNECT_MAX, RECONNECT_TYPED};
 use crate::transport::{ConnectFault, SessionId};
 use crate::wire::frame::CloseCode;
 
@@ -112,11 +114,26 @@ impl Client {
         self.link.phase = Phase::Away;
         self.timers.clear(&Timer::Attempt);
         self.timers.clear(&Timer::KeepAlive);
-        self.timers.set(Timer::Reconnect, cx.now.at + self.link.backoff);
-        self.link.backoff = (self.link.backoff * 2).min(REQUEST_RETRY_MAX);
+        self.link.away_since = cx.now.at;
+        let pause = self.sooner(self.link.backoff);
+        self.timers.set(Timer::Reconnect, cx.now.at + pause);
+        self.link.backoff = (self.link.backoff * 2).min(RECONNECT_MAX);
         self.registry_lost(cx);
         self.despair(cx);
         self.leave_on(cx);
+    }
+
+    /// A pause, up to a quarter shorter: a registry that is back is not to be found by all at the same moment.
+    fn sooner(&mut self, pause: Duration) -> Duration {
+        pause - pause / 4 * (self.rng.next_u32() % 1_024) / 1_024
+    }
+
+    /// Somebody waits for the registry: it is tried now, unless it just was.
+    pub(super) fn hurry(&mut self, cx: &Context<'_>) {
+        if self.link.phase == Phase::Away {
+            let soonest = self.link.away_since + RECONNECT_TYPED;
+            self.timers.set_by(Timer::Reconnect, soonest.max(cx.now.at));
+        }
     }
 
     /// What was owed by the registry is no longer.

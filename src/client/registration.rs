@@ -1,7 +1,7 @@
 //! The session with the registry: found, registered, kept alive, lost, found again.
 //!
 //! An attempt is half a second without authenticated progress; after five the registry is silent. At the first
-//! start that ends the program; later it is told once and tried again in the background, 5 to 60 s apart.
+//! start that ends the program; later it is told once and tried again in the background, 5 to 20 s apart.
 //! Invariants: a registration's number is committed before it is used; the registry's key is pinned at first
 //! sight, committed before we register; who was superseded never takes the name back by himself.
 

@@ -245,15 +245,42 @@ fn a_silent_registry_is_told_once_and_tried_again_ever_more_seldom() {
         driver.connects.clear();
         let before = driver.now.at;
         while driver.connects.is_empty() {
-            driver.pass(ms(500));
+            driver.pass(ms(50));
         }
-        pauses.push(driver.now.at.since(before).as_secs());
+        pauses.push(driver.now.at.since(before));
     }
-    assert_eq!(pauses, [5, 10, 20, 40, 60, 60]);
+    for (pause, most) in pauses.iter().zip([5_000, 10_000, 20_000, 20_000, 20_000, 20_000]) {
+        assert!((ms(most * 3 / 4)..=ms(most)).contains(pause), "{pauses:?}");
+    }
+    assert!(
+        pauses[2] != pauses[3] || pauses[3] != pauses[4],
+        "all at the same pace"
+    );
     assert_eq!(driver.events(), [Event::ServerSilent]);
     driver.registry_opens();
     driver.registry_registers();
     assert_eq!(driver.events(), [Event::ServerBack]);
+}
+
+#[test]
+fn whoever_types_has_a_silent_registry_tried_at_once_and_not_more_than_once_a_second() {
+    let mut driver = Driver::registered(&[]);
+    driver.lose_registry();
+    driver.clear();
+    driver.send("bob", "hi");
+    driver.pass(ms(999));
+    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
+    assert!(driver.connects.is_empty(), "it was tried just now");
+    driver.pass(ms(1));
+    let attempt = driver.registry_connect().attempt;
+    driver.send("bob", "again");
+    assert_eq!(driver.connects.len(), 1, "it is being tried");
+    driver.fail(attempt, ConnectFault::Silent);
+    driver.pass(ms(1_001));
+    driver.clear();
+    driver.send("bob", "and again");
+    driver.pass(ms(0));
+    assert_eq!(driver.connects.len(), 1);
 }
 
 #[test]
