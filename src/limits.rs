@@ -38,13 +38,16 @@ pub const MAILBOX_RETRY: Duration = Duration::from_millis(200);
 /// Envelope bytes in all mailboxes: a disk is finite, and its owner decides (`--mail-bytes`).
 pub const MAIL_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 
-/// Messages in all mailboxes: their counters are kept in memory.
+/// Messages in all mailboxes, and outcomes that are not acknowledged: the rows of a database.
 pub const MAIL_MESSAGES_MAX: u64 = 5_000_000;
 /// Whom a client is known to have written to, so that their mail finds the half of his mailbox that is kept for
 /// them: more than a person writes to.
 pub const CONTACTS_MAX: usize = 256;
 /// Such pairs in all: they are kept in memory. Beyond it new correspondents count as strangers.
 pub const CONTACTS_TOTAL_MAX: usize = 1_000_000;
+/// Outcomes that one sender has not acknowledged; beyond it his deposits wait until he has. As many as a mailbox holds:
+/// whoever is there acknowledges them as they come, and whoever never does makes rows with each message that ends.
+pub const OUTCOMES_MAX: u64 = MAILBOX_MESSAGES_MAX;
 /// Outcomes are kept for a sender who does not come back, then dropped: twice the longest lifetime of a message,
 /// after which his own outbox has ended it too.
 pub const OUTCOME_LIFETIME: Duration = Duration::from_secs(60 * 24 * 60 * 60);
@@ -68,6 +71,12 @@ pub const ROOM_RETRY: Duration = Duration::from_millis(50);
 pub const DEPOSITS_PER_SECOND: u32 = 20;
 /// Deposits a client may make at once.
 pub const DEPOSITS_BURST: u32 = 200;
+
+/// Look-ups and withdrawals of a client a second, for long: a fifth of a percent of what a registry can do …
+pub const REQUESTS_PER_SECOND: u32 = 100;
+/// … and at once: what a client that comes back may ask again, a thousand copies to withdraw and as many names. What
+/// is beyond it is not answered, and asked again later.
+pub const REQUESTS_BURST: u32 = 2_048;
 
 /// Registrations a client may make a second, for long: each is a commit.
 pub const REGISTRATIONS_PER_SECOND: u32 = 2;
@@ -128,6 +137,9 @@ pub const DIRECTORY_PACE: Duration = Duration::from_millis(2);
 pub const DIRECTORY_CACHE_MAX: usize = 64;
 /// Names that a registry keeps at all.
 pub const NAMES_MAX: usize = 100_000;
+/// The highest number of a name in a database. The table has 8 bytes for each number, given or not: a damaged database
+/// must not ask for more than this.
+pub const MEMBER_NUMBER_MAX: u32 = 1_000_000;
 
 /// Unfinished messages in a client's outbox: what a person may leave unsent, not a queue for a machine.
 pub const OUTBOX_MESSAGES_MAX: usize = 10_000;
@@ -184,6 +196,7 @@ const _: () = assert!(NETWORK_HANDSHAKES_MAX < HANDSHAKES_MAX && HANDSHAKES_MAX 
 const _: () = assert!(NETWORK_VISITORS_MAX < VISITORS_MAX && VISITORS_MAX < SESSIONS_MAX);
 const _: () = assert!(INITIALS_PER_SECOND_MAX < HANDSHAKES_PER_SECOND_MAX);
 const _: () = assert!(DIRECTORY_PUSH_RESUME < DIRECTORY_PUSH_MAX && DIRECTORY_PUSH_MAX < NAMES_MAX);
+const _: () = assert!(NAMES_MAX < MEMBER_NUMBER_MAX as usize);
 const _: () = assert!(MAILBOX_SENDER_MESSAGES_MAX < MAILBOX_MESSAGES_MAX / 2);
 const _: () = assert!(MAILBOX_SENDER_BYTES_MAX < MAILBOX_BYTES_MAX / 2);
 const _: () = assert!(OUTCOME_LIFETIME.as_secs() >= 2 * TIME_TO_LIVE.as_secs());

@@ -109,6 +109,21 @@ fn a_corrupt_database_ends_with_5_and_is_kept() {
 }
 
 #[test]
+fn a_name_with_a_number_beyond_all_tables_ends_with_5() {
+    let scene = Scene::new();
+    let database = scene.folder().join("database.sqlite");
+    assert!(udpchat::store::registry::RegistryStore::open(&database, [7; 16]).is_ok());
+    let insert = "INSERT INTO member (id, name, folded, identity, key, signature, counter)
+                  VALUES (4294967295, 'ann', 'ann', zeroblob(32), zeroblob(32), zeroblob(64), 1)";
+    let connection = Connection::open(&database).unwrap();
+    assert_eq!(connection.execute(insert, []), Ok(1));
+    drop(connection);
+    let (code, words) = scene.serve();
+    assert_eq!(code, 5, "{words}");
+    assert!(words.contains("damaged or not a database"), "{words}");
+}
+
+#[test]
 fn a_database_of_a_newer_program_ends_with_5_and_is_kept() {
     let scene = Scene::new();
     let database = scene.folder().join("database.sqlite");

@@ -26,7 +26,11 @@ pub struct Config {
     pub sender_messages_max: u64,
     /// … and their envelope bytes.
     pub sender_bytes_max: u64,
-    /// Messages in all mailboxes …
+    /// Outcomes that one sender has not acknowledged; beyond it his deposits wait.
+    pub outcomes_max: u64,
+    /// Look-ups and withdrawals of one client.
+    pub requests: Rate,
+    /// Messages in all mailboxes, and outcomes …
     pub mail_messages_max: u64,
     /// … and their envelope bytes.
     pub mail_bytes_max: u64,
@@ -60,6 +64,8 @@ impl Default for Config {
             mailbox_bytes_max: limits::MAILBOX_BYTES_MAX,
             sender_messages_max: limits::MAILBOX_SENDER_MESSAGES_MAX,
             sender_bytes_max: limits::MAILBOX_SENDER_BYTES_MAX,
+            outcomes_max: limits::OUTCOMES_MAX,
+            requests: Rate::new(limits::REQUESTS_PER_SECOND, SECOND, limits::REQUESTS_BURST),
             mail_messages_max: limits::MAIL_MESSAGES_MAX,
             mail_bytes_max: limits::MAIL_BYTES_MAX,
             time_to_live_max: limits::TIME_TO_LIVE,
@@ -82,6 +88,8 @@ impl Config {
             mailbox_bytes_max: u64::MAX,
             sender_messages_max: u64::MAX,
             sender_bytes_max: u64::MAX,
+            outcomes_max: u64::MAX,
+            requests: Rate::UNLIMITED,
             mail_messages_max: u64::MAX,
             mail_bytes_max: u64::MAX,
             ..Self::default()

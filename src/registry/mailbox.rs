@@ -14,7 +14,7 @@ use crate::registry::lane::{LaneKind, LaneOf};
 use crate::registry::out::{DepositUnderWay, Pending};
 use crate::registry::quota::NoRoom;
 use crate::registry::registering::{STORAGE_RETRY_MS, milliseconds};
-use crate::registry::storage::{Kept, Mail, MemberId, NewMail, Notice, Reply, Request, Row};
+use crate::registry::storage::{Kept, Mail, MemberId, NewMail, Notice, Reply, Request, Row, Withdrawn};
 use crate::transport::SessionId;
 use crate::wire::codec;
 use crate::wire::envelope::{Envelope, Recipient};
@@ -192,20 +192,28 @@ impl Registry {
         }
     }
 
-    /// There is no room for it: that passes while its recipient is there to make some, and else it is refused.
+    /// There is no room for it: it may come again while somebody is there who can make some, and else it is refused.
     fn answer_no_room(&mut self, cx: &Context<'_>, deposit: &DepositUnderWay, no_room: NoRoom) {
         let slot = deposit.slot;
-        let (NoRoom::Ever(reason) | NoRoom::Yet(reason)) = no_room;
-        let answer = match (no_room, self.members.seat(deposit.recipient)) {
-            (NoRoom::Yet(_), Some(seat)) => {
+        let (lane, reason) = match no_room {
+            NoRoom::Ever(reason) => (None, reason),
+            NoRoom::Yet(reason) => (
+                self.members.seat(deposit.recipient).map(|seat| &seat.mail),
+                reason,
+            ),
+            // Its sender has just asked: if he has left since, nobody hears the answer.
+            NoRoom::Outcomes => (
+                self.members.seat(deposit.sender).map(|seat| &seat.notices),
+                DepositRefusal::SenderFull,
+            ),
+        };
+        let answer = match lane {
+            Some(lane) => {
                 // Whoever answers has room in a moment; whoever does not is given as long again.
-                let wait = seat
-                    .mail
-                    .still_for(cx.now.at)
-                    .clamp(MAILBOX_RETRY, REQUEST_RETRY_MAX);
+                let wait = lane.still_for(cx.now.at).clamp(MAILBOX_RETRY, REQUEST_RETRY_MAX);
                 busy(slot, BusyReason::Overload, milliseconds(wait))
             }
-            _ => FromRegistry::DepositRefused { slot, reason },
+            None => FromRegistry::DepositRefused { slot, reason },
         };
         self.answer(deposit, &answer);
     }
@@ -270,10 +278,14 @@ impl Registry {
         reply: Result<Reply, StoreFault>,
     ) {
         match reply {
-            Ok(Reply::Withdrawn(waiting)) => {
-                if let Some((recipient, bytes)) = waiting {
-                    self.quotas.release(recipient, sender, bytes);
-                    self.no_longer_forwarded(cx, recipient, (sender, slot));
+            Ok(Reply::Withdrawn(gone)) => {
+                match gone {
+                    Withdrawn::Message { recipient, bytes } => {
+                        self.quotas.release(recipient, sender, bytes);
+                        self.no_longer_forwarded(cx, recipient, (sender, slot));
+                    }
+                    Withdrawn::Outcome => self.quotas.drop_outcome(sender),
+                    Withdrawn::Nothing => {}
                 }
                 if self.sessions.contains_key(&session) {
                     self.out.send(session, &FromRegistry::Withdrawn { slot });

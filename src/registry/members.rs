@@ -1,7 +1,8 @@
 //! The names: who owns each, and where he is.
 //!
 //! Found by number, by name (whatever its case) and by identity. Decides nothing.
-//! Invariant: the three ways lead to the same member; an identity has at most one name.
+//! Invariants: the three ways lead to the same member; an identity has at most one name; no number is above
+//! `MEMBER_NUMBER_MAX`, for the store lets none in.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::net::SocketAddr;
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
 use crate::identity::Card;
+use crate::limits::MEMBER_NUMBER_MAX;
 use crate::registry::lane::{Lane, LaneKind, LaneOf};
 use crate::registry::rate::Bucket;
 use crate::registry::storage::{MemberId, MemberRow};
@@ -40,6 +42,8 @@ pub(super) struct Member {
     pub(super) deposits: Bucket,
     /// His registrations.
     pub(super) registrations: Bucket,
+    /// His look-ups and withdrawals.
+    pub(super) requests: Bucket,
     /// Where he is, if he is there.
     pub(super) seat: Option<Box<Seat>>,
 }
@@ -86,7 +90,7 @@ pub(super) struct Members {
     slots: Vec<Option<Box<Member>>>,
     by_name: HashMap<String, MemberId>,
     by_identity: HashMap<IdentityId, MemberId>,
-    /// Numbers that a failed commit has given back.
+    /// Numbers that failed commits have left.
     free: Vec<MemberId>,
     committed: usize,
 }
@@ -101,8 +105,13 @@ impl Members {
             counter,
         } = row;
         let index = position(id);
-        if self.slots.len() <= index {
-            self.slots.resize_with(index + 1, || None);
+        while self.slots.len() < index {
+            // A registration that failed while a later one did not: its number is free.
+            self.slots.push(None);
+            self.free.extend(number(self.slots.len()));
+        }
+        if self.slots.len() == index {
+            self.slots.push(None);
         }
         self.by_name.insert(name.folded(), id);
         self.by_identity.insert(card.id, id);
@@ -120,6 +129,7 @@ impl Members {
                 recorded: 0,
                 deposits: Bucket::default(),
                 registrations: Bucket::default(),
+                requests: Bucket::default(),
                 seat: None,
             }));
         }
@@ -129,7 +139,7 @@ impl Members {
     pub(super) fn next_id(&mut self) -> Option<MemberId> {
         match self.free.pop() {
             Some(id) => Some(id),
-            None => u32::try_from(self.slots.len() + 1).ok().map(MemberId),
+            None => number(self.slots.len() + 1),
         }
     }
 
@@ -209,6 +219,38 @@ impl Members {
     }
 }
 
+/// A number that may be given.
+fn number(at: usize) -> Option<MemberId> {
+    let id = u32::try_from(at).ok().filter(|id| *id <= MEMBER_NUMBER_MAX)?;
+    Some(MemberId(id))
+}
+
 fn position(id: MemberId) -> usize {
     usize::try_from(id.0.saturating_sub(1)).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{Identity, Role};
+
+    #[test]
+    fn numbers_that_failed_registrations_left_are_given_again() {
+        let mut members = Members::default();
+        for (id, name) in [(2, "ann"), (4, "bea")] {
+            let seed = [u8::try_from(id).unwrap(); 32];
+            let row = MemberRow {
+                id: MemberId(id),
+                name: name.parse().unwrap(),
+                card: *Identity::from_seed(&seed, Role::Client).card(),
+                counter: 1,
+            };
+            members.insert(row, WallTime::default(), true);
+        }
+        assert_eq!(members.len(), 2);
+        let mut given: Vec<_> = (0..2).filter_map(|_| members.next_id()).collect();
+        given.sort();
+        assert_eq!(given, [MemberId(1), MemberId(3)]);
+        assert_eq!(members.next_id(), Some(MemberId(5)));
+    }
 }

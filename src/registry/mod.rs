@@ -157,6 +157,11 @@ impl Registry {
         member: MemberId,
         message: ToRegistry,
     ) {
+        let asks = matches!(message, ToRegistry::Lookup { .. } | ToRegistry::Withdraw { .. });
+        if asks && !self.may_ask(cx.now.at, member) {
+            tracing::debug!(?member, "asks too much");
+            return;
+        }
         match message {
             ToRegistry::Lookup { name } => self.lookup(session, member, name),
             ToRegistry::DirectoryAck { version } => self.directory_ack(cx, member, version),
@@ -168,6 +173,13 @@ impl Registry {
             // Taken before, for they need no registration.
             ToRegistry::Register(_) | ToRegistry::Deregister { .. } | ToRegistry::KeepAlive { .. } => {}
         }
+    }
+
+    /// Whether a member may make work without a message. If not he is not answered, and asks again in time.
+    fn may_ask(&mut self, now: Instant, member: MemberId) -> bool {
+        self.members
+            .find_mut(member)
+            .is_some_and(|member| member.requests.take(now, &self.config.requests).is_ok())
     }
 
     /// Closes a session from this side.

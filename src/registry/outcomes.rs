@@ -14,7 +14,7 @@ use crate::limits::{OUTCOME_LIFETIME, REQUEST_RETRY, REQUEST_RETRY_MAX, SWEEP_DE
 use crate::registry::Registry;
 use crate::registry::lane::{Key, LaneKind, LaneOf};
 use crate::registry::out::Pending;
-use crate::registry::storage::{Answer, MemberId, Notice, Reply, Request, Row};
+use crate::registry::storage::{Answer, Ending, MemberId, Notice, Reply, Request, Row};
 use crate::registry::timers::Timer;
 use crate::wire::envelope::Receipt;
 use crate::wire::message::{Busy, End, Outcome};
@@ -77,12 +77,15 @@ impl Registry {
         reply: Result<Reply, StoreFault>,
     ) {
         match reply {
-            Ok(Reply::Ended { freed, news }) => {
-                if let Some(bytes) = freed {
+            Ok(Reply::Ended(ending)) => {
+                if let Ending::Freed(bytes) = ending {
                     self.quotas.release(lane.member, key.0, bytes);
                 }
+                if matches!(ending, Ending::Freed(_) | Ending::Revived) {
+                    self.quotas.add_outcome(key.0);
+                }
                 self.flight_over(cx, lane, &key);
-                if news {
+                if ending != Ending::Nothing {
                     let notice = Notice {
                         row,
                         slot: outcome.slot,
@@ -142,7 +145,13 @@ impl Registry {
         reply: Result<Reply, StoreFault>,
     ) {
         match reply {
-            Ok(_) => self.flight_over(cx, lane, key),
+            Ok(Reply::Forgotten(was_there)) => {
+                if was_there {
+                    self.quotas.drop_outcome(lane.member);
+                }
+                self.flight_over(cx, lane, key);
+            }
+            Ok(_) => tracing::error!("the store answered an acknowledgement with something else"),
             Err(fault) => {
                 tracing::debug!(%fault, "outcome not forgotten");
                 self.flight_goes_on(cx, lane, key);
@@ -176,13 +185,17 @@ impl Registry {
     pub(super) fn sweep_done(&mut self, cx: &Context<'_>, reply: Result<Reply, StoreFault>) {
         self.sweeping = false;
         match reply {
-            Ok(Reply::Expired { rows, next }) => {
+            Ok(Reply::Expired { rows, dropped, next }) => {
+                for sender in dropped {
+                    self.quotas.drop_outcome(sender);
+                }
                 if let Some(next) = next {
                     self.expect_expiry(cx.now.at, next);
                 }
                 for expired in rows {
                     self.quotas
                         .release(expired.recipient, expired.sender, expired.bytes);
+                    self.quotas.add_outcome(expired.sender);
                     self.notify(cx, expired.sender, expired.notice);
                 }
             }

@@ -1,7 +1,8 @@
 //! How full the mailboxes are, and whom they are kept for.
 //!
 //! Counts what waits, and what is about to be committed. Half of each mailbox is kept for those to whom its owner
-//! has written, so that strangers cannot close it to them.
+//! has written, so that strangers cannot close it to them. What has ended takes no room in a mailbox, but its sender
+//! may not let it pile up.
 //! Invariant: the counts are the sums over their pairs; a pair without messages is not kept.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,8 @@ pub(super) enum NoRoom {
     Ever(DepositRefusal),
     /// Until some of what waits for the recipient is answered.
     Yet(DepositRefusal),
+    /// Until its sender has acknowledged how others of his have ended.
+    Outcomes,
 }
 
 /// What may wait somewhere.
@@ -65,6 +68,9 @@ pub(super) struct Quotas {
     mailboxes: BTreeMap<MemberId, Mailbox>,
     /// By recipient and sender.
     pub(super) pairs: BTreeMap<(MemberId, MemberId), Usage>,
+    /// Outcomes that are not acknowledged, by the sender who is told of them, and in all.
+    pub(super) outcomes: BTreeMap<MemberId, u64>,
+    outcomes_total: u64,
     /// By writer and reader.
     contacts: BTreeSet<(MemberId, MemberId)>,
 }
@@ -78,6 +84,10 @@ impl Quotas {
         };
         for pair in &image.usage {
             quotas.add(pair.recipient, pair.sender, pair.usage);
+        }
+        for (sender, outcomes) in &image.outcomes {
+            quotas.outcomes.insert(*sender, *outcomes);
+            quotas.outcomes_total = quotas.outcomes_total.saturating_add(*outcomes);
         }
         quotas
     }
@@ -95,7 +105,18 @@ impl Quotas {
         let all = Limit::of(config.mail_messages_max, config.mail_bytes_max);
         let one = Limit::of(config.sender_messages_max, config.sender_bytes_max);
         let (messages, bytes_max) = (config.mailbox_messages_max, config.mailbox_bytes_max);
-        if !all.admits(self.total, bytes) {
+        if self
+            .outcomes
+            .get(&sender)
+            .is_some_and(|outcomes| *outcomes >= config.outcomes_max)
+        {
+            return Err(NoRoom::Outcomes);
+        }
+        let rows = Usage {
+            messages: self.total.messages.saturating_add(self.outcomes_total),
+            ..self.total
+        };
+        if !all.admits(rows, bytes) {
             // Most of it is others' mail: nobody can say when that goes.
             return Err(NoRoom::Ever(DepositRefusal::RegistryFull));
         }
@@ -132,6 +153,25 @@ impl Quotas {
         }
     }
 
+    /// There is one outcome more for `sender`.
+    pub(super) fn add_outcome(&mut self, sender: MemberId) {
+        *self.outcomes.entry(sender).or_default() += 1;
+        self.outcomes_total += 1;
+    }
+
+    /// There is one outcome less for `sender`.
+    pub(super) fn drop_outcome(&mut self, sender: MemberId) {
+        let Some(outcomes) = self.outcomes.get_mut(&sender) else {
+            tracing::error!(?sender, "an outcome was counted twice as gone");
+            return;
+        };
+        *outcomes -= 1;
+        if *outcomes == 0 {
+            self.outcomes.remove(&sender);
+        }
+        self.outcomes_total -= 1;
+    }
+
     /// Whether it is to be remembered that `writer` has written to `reader`.
     pub(super) fn is_new_contact(&self, writer: MemberId, reader: MemberId) -> bool {
         !self.is_contact(writer, reader)
@@ -166,14 +206,17 @@ impl Quotas {
         let mailbox = self.mailboxes.entry(recipient).or_default();
         let pair = self.pairs.entry((recipient, sender)).or_default();
         for count in [&mut self.total, &mut mailbox.all, pair] {
-            count.messages += usage.messages;
-            count.bytes += usage.bytes;
+            give(count, usage);
         }
         if stranger {
-            mailbox.strangers.messages += usage.messages;
-            mailbox.strangers.bytes += usage.bytes;
+            give(&mut mailbox.strangers, usage);
         }
     }
+}
+
+const fn give(count: &mut Usage, usage: Usage) {
+    count.messages = count.messages.saturating_add(usage.messages);
+    count.bytes = count.bytes.saturating_add(usage.bytes);
 }
 
 fn take(count: &mut Usage, bytes: u64) {

@@ -61,6 +61,8 @@ pub struct Image {
     pub contacts: Vec<(MemberId, MemberId)>,
     /// What waits, by recipient and sender.
     pub usage: Vec<PairUsage>,
+    /// How many outcomes each sender has not acknowledged, by sender.
+    pub outcomes: Vec<(MemberId, u64)>,
     /// The highest row of mail.
     pub last_row: Row,
     /// The earliest end of a row's lifetime.
@@ -103,7 +105,7 @@ pub enum Request {
     },
     /// The recipient has answered: the row becomes the outcome for its sender. → `Ended`
     Answer(Box<Answer>),
-    /// The sender has committed the outcome: forget it. → `Done`
+    /// The sender has committed the outcome: forget it. → `Forgotten`
     Forget {
         /// Whose.
         sender: MemberId,
@@ -197,21 +199,49 @@ pub enum Reply {
         more: bool,
     },
     /// A row has become an outcome, or was one.
-    Ended {
-        /// What no longer waits: envelope bytes.
-        freed: Option<u64>,
-        /// Whether the sender has something to learn.
-        news: bool,
-    },
-    /// A message is gone; if it was waiting, from whose mailbox and how large it was.
-    Withdrawn(Option<(MemberId, u64)>),
+    Ended(Ending),
+    /// Whether there was such an outcome.
+    Forgotten(bool),
+    /// A message is gone, or its outcome.
+    Withdrawn(Withdrawn),
     /// What has expired.
     Expired {
         /// The new outcomes.
         rows: Vec<Expired>,
+        /// Whose outcomes were dropped, one for each.
+        dropped: Vec<MemberId>,
         /// The earliest lifetime that is left.
         next: Option<Age>,
     },
+}
+
+/// What an answer has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A message that waited is an outcome now; its envelope bytes no longer wait.
+    Freed(u64),
+    /// What was gone is an outcome again.
+    Revived,
+    /// The outcome has become another one.
+    Replaced,
+    /// Nothing: it was answered before, or is about something else.
+    Nothing,
+}
+
+/// What a withdrawal has removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// A message that waited.
+    Message {
+        /// In whose mailbox.
+        recipient: MemberId,
+        /// Its envelope bytes.
+        bytes: u64,
+    },
+    /// An outcome.
+    Outcome,
+    /// Nothing.
+    Nothing,
 }
 
 /// What the store knows of a deposit.

@@ -148,6 +148,9 @@ impl OpenError {
     pub fn explain(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_path_buf();
         let detail = error.to_string();
+        if is_unwritten(error) {
+            return Self::Corrupt { path, detail };
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, detail },
@@ -157,6 +160,16 @@ impl OpenError {
             _ => Self::Failed { path, detail },
         }
     }
+}
+
+/// Whether a value was found that this program does not write.
+const fn is_unwritten(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+    )
 }
 
 /// Opens the database in a file, created if absent, its schema up to date, and locks it until dropped.

@@ -13,7 +13,7 @@ use crate::clock::{Age, WallTime};
 use crate::engine::{Store, StoreFault, Ticket};
 use crate::id::{IdentityId, Name};
 use crate::identity::Card;
-use crate::limits::OUTCOME_LIFETIME;
+use crate::limits::{MEMBER_NUMBER_MAX, OUTCOME_LIFETIME};
 use crate::registry::storage::{Image, MemberId, MemberRow, PairUsage, Reply, Request, Row, Usage};
 use crate::reserved::RELEASED;
 use crate::store::database::{self, Bits, OpenError, Schema};
@@ -35,18 +35,14 @@ pub struct RegistryStore {
 impl RegistryStore {
     /// Opens the database in a file, made if absent; `fresh_id` is its store id then, and must be random.
     pub fn open(path: &Path, fresh_id: [u8; 16]) -> Result<(Self, Image), OpenError> {
-        Self::begin(database::open(path, &SCHEMA)?, fresh_id).map_err(|error| OpenError::Failed {
-            path: path.into(),
-            detail: error.to_string(),
-        })
+        Self::begin(database::open(path, &SCHEMA)?, fresh_id)
+            .map_err(|error| OpenError::explain(path, &error))
     }
 
     /// Opens a database that is gone when dropped.
     pub fn open_in_memory(fresh_id: [u8; 16]) -> Result<(Self, Image), OpenError> {
-        Self::begin(database::open_in_memory(&SCHEMA)?, fresh_id).map_err(|error| OpenError::Failed {
-            path: "the database in memory".into(),
-            detail: error.to_string(),
-        })
+        Self::begin(database::open_in_memory(&SCHEMA)?, fresh_id)
+            .map_err(|error| OpenError::explain(Path::new("the database in memory"), &error))
     }
 
     /// Declares that this database was restored from a copy: what was stored or ended since the copy was made is
@@ -169,7 +165,7 @@ fn image(db: &Connection) -> rusqlite::Result<Image> {
         .collect::<rusqlite::Result<_>>()?;
     let contacts = db
         .prepare("SELECT writer, reader FROM contact ORDER BY writer, reader")?
-        .query_map([], |row| Ok((MemberId(row.get(0)?), MemberId(row.get(1)?))))?
+        .query_map([], |row| Ok((member_id(row, 0)?, member_id(row, 1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let usage = db
         .prepare(
@@ -178,34 +174,63 @@ fn image(db: &Connection) -> rusqlite::Result<Image> {
         )?
         .query_map([], |row| {
             Ok(PairUsage {
-                recipient: MemberId(row.get(0)?),
-                sender: MemberId(row.get(1)?),
+                recipient: member_id(row, 0)?,
+                sender: member_id(row, 1)?,
                 usage: Usage {
-                    messages: row.get::<_, Bits>(2)?.0,
-                    bytes: row.get::<_, Bits>(3)?.0,
+                    messages: count(row, 2)?,
+                    bytes: count(row, 3)?,
                 },
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let last_row = db.query_row("SELECT max(id) FROM mail ORDER BY 1", [], |row| {
-        row.get::<_, Option<Bits>>(0)
-    })?;
+    let outcomes = db
+        .prepare(
+            "SELECT sender, count(*) FROM mail WHERE outcome IS NOT NULL GROUP BY sender ORDER BY sender",
+        )?
+        .query_map([], |row| Ok((member_id(row, 0)?, count(row, 1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let last_row = db.query_row("SELECT max(id) FROM mail ORDER BY 1", [], last_row)?;
     Ok(Image {
         store_id,
         members,
         contacts,
         usage,
-        last_row: Row(last_row.map_or(0, |bits| bits.0)),
+        outcomes,
+        last_row,
         next_expiry: mail::next_expiry(db)?,
         age: Age::from_ms(age.0),
         saved_at: WallTime::from_unix_ms(saved_at),
     })
 }
 
+/// A member's number. The engine has a table of that size: another was not written by this program.
+fn member_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<MemberId> {
+    let id = row.get(column)?;
+    if (1..=MEMBER_NUMBER_MAX).contains(&id) {
+        Ok(MemberId(id))
+    } else {
+        Err(rusqlite::Error::IntegralValueOutOfRange(column, id.into()))
+    }
+}
+
+fn count(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<u64> {
+    let count: i64 = row.get(column)?;
+    u64::try_from(count).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, count))
+}
+
+/// The highest row of mail. They are counted from 1: nobody gets half way to the last number.
+fn last_row(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
+    let last = row.get::<_, Option<i64>>(0)?.unwrap_or(0);
+    match u64::try_from(last) {
+        Ok(last_row) if last <= i64::MAX / 2 => Ok(Row(last_row)),
+        _ => Err(rusqlite::Error::IntegralValueOutOfRange(0, last)),
+    }
+}
+
 fn member_row(row: &SqlRow<'_>) -> rusqlite::Result<MemberRow> {
     let name: String = row.get(1)?;
     Ok(MemberRow {
-        id: MemberId(row.get(0)?),
+        id: member_id(row, 0)?,
         name: Name::try_from(name).map_err(|error| {
             rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error))
         })?,

@@ -11,7 +11,7 @@ use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Epoch, Sequence, Slot};
 use crate::limits::{FORWARD_PAGE_BYTES, FORWARD_PAGE_MESSAGES};
 use crate::registry::storage::{
-    Answer, EXPIRE_ROWS_MAX, Expired, Kept, Mail, MemberId, NewMail, Notice, Reply, Row,
+    Answer, EXPIRE_ROWS_MAX, Ending, Expired, Kept, Mail, MemberId, NewMail, Notice, Reply, Row, Withdrawn,
 };
 use crate::store::database::Bits;
 use crate::wire::codec;
@@ -157,24 +157,21 @@ pub(super) fn answer(db: &Connection, answer: &Answer) -> rusqlite::Result<Reply
         )
         .optional()?;
     if let Some(size) = freed {
-        return Ok(Reply::Ended {
-            freed: Some(size.0),
-            news: true,
-        });
+        return Ok(Reply::Ended(Ending::Freed(size.0)));
     }
-    let news = match known(db, answer.sender, answer.slot, answer.hash)? {
+    let ending = match known(db, answer.sender, answer.slot, answer.hash)? {
         Kept::Unknown => revive(db, answer, &end)?,
         Kept::Ended {
             end: End::Expired { .. } | End::Refused { .. },
             ..
         } => replace(db, answer, &end)?,
-        _ => false,
+        _ => Ending::Nothing,
     };
-    Ok(Reply::Ended { freed: None, news })
+    Ok(Reply::Ended(ending))
 }
 
 /// Stores the outcome of a message that is gone.
-fn revive(db: &Connection, answer: &Answer, end: &[u8]) -> rusqlite::Result<bool> {
+fn revive(db: &Connection, answer: &Answer, end: &[u8]) -> rusqlite::Result<Ending> {
     db.prepare_cached(
         "INSERT INTO mail (id, recipient, sender, epoch, sequence, hash, floor, size, expires_ms, outcome)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7, ?8)",
@@ -189,11 +186,11 @@ fn revive(db: &Connection, answer: &Answer, end: &[u8]) -> rusqlite::Result<bool
         Bits(answer.keep_until.as_ms()),
         end,
     ])
-    .map(|rows| rows > 0)
+    .map(|_| Ending::Revived)
 }
 
 /// Puts the recipient's answer in the place of another outcome.
-fn replace(db: &Connection, answer: &Answer, end: &[u8]) -> rusqlite::Result<bool> {
+fn replace(db: &Connection, answer: &Answer, end: &[u8]) -> rusqlite::Result<Ending> {
     db.prepare_cached(
         "UPDATE mail SET outcome = ?1, expires_ms = ?2
          WHERE sender = ?3 AND epoch = ?4 AND sequence = ?5 AND recipient = ?6",
@@ -206,7 +203,13 @@ fn replace(db: &Connection, answer: &Answer, end: &[u8]) -> rusqlite::Result<boo
         Bits(answer.slot.sequence.0),
         answer.recipient.0,
     ])
-    .map(|rows| rows > 0)
+    .map(|rows| {
+        if rows > 0 {
+            Ending::Replaced
+        } else {
+            Ending::Nothing
+        }
+    })
 }
 
 /// Forgets an outcome; a message that waits stays.
@@ -215,12 +218,12 @@ pub(super) fn forget(db: &Connection, sender: MemberId, slot: Slot) -> rusqlite:
         "DELETE FROM mail WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3 AND outcome IS NOT NULL",
     )?
     .execute(params![sender.0, Bits(slot.epoch.0), Bits(slot.sequence.0)])
-    .map(|_| Reply::Done)
+    .map(|rows| Reply::Forgotten(rows > 0))
 }
 
 /// Removes a message, or its outcome.
 pub(super) fn withdraw(db: &Connection, sender: MemberId, slot: Slot) -> rusqlite::Result<Reply> {
-    let waiting = db
+    let gone = db
         .prepare_cached(
             "DELETE FROM mail WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3
              RETURNING recipient, size, outcome IS NULL",
@@ -228,12 +231,16 @@ pub(super) fn withdraw(db: &Connection, sender: MemberId, slot: Slot) -> rusqlit
         .query_row(
             params![sender.0, Bits(slot.epoch.0), Bits(slot.sequence.0)],
             |row| {
-                let waited: bool = row.get(2)?;
-                Ok(waited.then_some((MemberId(row.get(0)?), row.get::<_, Bits>(1)?.0)))
+                if row.get(2)? {
+                    let (recipient, bytes) = (MemberId(row.get(0)?), row.get::<_, Bits>(1)?.0);
+                    Ok(Withdrawn::Message { recipient, bytes })
+                } else {
+                    Ok(Withdrawn::Outcome)
+                }
             },
         )
         .optional()?;
-    Ok(Reply::Withdrawn(waiting.flatten()))
+    Ok(Reply::Withdrawn(gone.unwrap_or(Withdrawn::Nothing)))
 }
 
 /// Turns what has outlived its time into outcomes, and drops outcomes that have.
@@ -258,7 +265,7 @@ pub(super) fn expire(db: &Connection, now: Age, at: WallTime, keep_until: Age) -
             Ok((expired, row.get(7)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let mut rows = Vec::new();
+    let (mut rows, mut dropped) = (Vec::new(), Vec::new());
     for (expired, waited) in due {
         let row = Bits(expired.notice.row.0);
         if waited {
@@ -274,10 +281,12 @@ pub(super) fn expire(db: &Connection, now: Age, at: WallTime, keep_until: Age) -
         } else {
             db.prepare_cached("DELETE FROM mail WHERE id = ?1")?
                 .execute([row])?;
+            dropped.push(expired.sender);
         }
     }
     Ok(Reply::Expired {
         rows,
+        dropped,
         next: next_expiry(db)?,
     })
 }

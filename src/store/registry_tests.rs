@@ -4,7 +4,7 @@ use super::*;
 use crate::id::{EnvelopeHash, Epoch, MessageId, Sequence, Slot};
 use crate::identity::{Identity, Role};
 use crate::limits::{FORWARD_PAGE_BYTES, FORWARD_PAGE_MESSAGES};
-use crate::registry::storage::{Answer, Kept, NewMail};
+use crate::registry::storage::{Answer, Ending, Kept, NewMail, Withdrawn};
 use crate::wire::envelope::{Receipt, Verdict};
 use crate::wire::message::{DepositRefusal, End, Forward};
 
@@ -87,9 +87,9 @@ fn answer(row: u64, text: &[u8], at: i64) -> Answer {
     }
 }
 
-fn ended(store: &mut RegistryStore, answer: Answer) -> (Option<u64>, bool) {
+fn ended(store: &mut RegistryStore, answer: Answer) -> Ending {
     match ask(store, Request::Answer(Box::new(answer))) {
-        Reply::Ended { freed, news } => (freed, news),
+        Reply::Ended(ending) => ending,
         other => panic!("{other:?}"),
     }
 }
@@ -247,16 +247,16 @@ fn an_answer_ends_a_message_once_and_frees_it_once() {
         hash: EnvelopeHash::of(b"other"),
         ..answer(1, b"text", 5)
     };
-    assert_eq!(ended(&mut store, wrong), (None, false));
+    assert_eq!(ended(&mut store, wrong), Ending::Nothing);
     let stranger = Answer {
         recipient: MemberId(3),
         ..answer(1, b"text", 5)
     };
-    assert_eq!(ended(&mut store, stranger), (None, false));
-    assert_eq!(ended(&mut store, answer(1, b"text", 5)), (Some(4), true));
+    assert_eq!(ended(&mut store, stranger), Ending::Nothing);
+    assert_eq!(ended(&mut store, answer(1, b"text", 5)), Ending::Freed(4));
     assert_eq!(
         ended(&mut store, answer(1, b"text", 6)),
-        (None, false),
+        Ending::Nothing,
         "the first stays"
     );
     let Kept::Ended { row, end } = deposit(&mut store, mail(1, b"text")) else {
@@ -278,8 +278,9 @@ fn an_outcome_can_be_forgotten_and_a_message_that_waits_cannot() {
     ask(&mut store, forget());
     assert_eq!(inbox(&mut store, 0), (vec![1], false));
     ended(&mut store, answer(1, b"text", 5));
-    for _ in 0..2 {
-        ask(&mut store, forget());
+    assert_eq!(store.image().unwrap().outcomes, [(MemberId(1), 1)]);
+    for was_there in [true, false] {
+        assert!(matches!(ask(&mut store, forget()), Reply::Forgotten(found) if found == was_there));
         assert!(matches!(
             ask(
                 &mut store,
@@ -303,12 +304,19 @@ fn a_withdrawal_says_what_it_freed_once() {
         slot: slot(1),
     };
     let withdrawn = |store: &mut RegistryStore, sender| match ask(store, withdraw(sender)) {
-        Reply::Withdrawn(freed) => freed,
+        Reply::Withdrawn(withdrawn) => withdrawn,
         other => panic!("{other:?}"),
     };
-    assert_eq!(withdrawn(&mut store, 3), None, "not his");
-    assert_eq!(withdrawn(&mut store, 1), Some((MemberId(2), 4)));
-    assert_eq!(withdrawn(&mut store, 1), None);
+    let in_mailbox = Withdrawn::Message {
+        recipient: MemberId(2),
+        bytes: 4,
+    };
+    assert_eq!(withdrawn(&mut store, 3), Withdrawn::Nothing, "not his");
+    assert_eq!(withdrawn(&mut store, 1), in_mailbox);
+    assert_eq!(withdrawn(&mut store, 1), Withdrawn::Nothing);
+    deposit(&mut store, mail(1, b"text"));
+    ended(&mut store, answer(1, b"text", 5));
+    assert_eq!(withdrawn(&mut store, 1), Withdrawn::Outcome);
 }
 
 #[test]
@@ -328,18 +336,19 @@ fn what_outlives_its_time_ends_in_order_and_the_next_is_named() {
             keep_until: Age::from_ms(now + 1_000),
         };
         match ask(&mut store, request) {
-            Reply::Expired { rows, next } => (
+            Reply::Expired { rows, dropped, next } => (
                 rows.iter().map(|row| row.notice.row.0).collect::<Vec<_>>(),
+                dropped.len(),
                 next.map(Age::as_ms),
             ),
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(expire(99), (vec![], Some(100)));
-    assert_eq!(expire(200), (vec![2, 3], Some(300)));
-    assert_eq!(expire(300), (vec![1], Some(1_200)), "then the outcomes");
-    assert_eq!(expire(1_200), (vec![], Some(1_300)), "which end in silence");
-    assert_eq!(expire(1_300), (vec![], None));
+    assert_eq!(expire(99), (vec![], 0, Some(100)));
+    assert_eq!(expire(200), (vec![2, 3], 0, Some(300)));
+    assert_eq!(expire(300), (vec![1], 0, Some(1_200)), "then the outcomes");
+    assert_eq!(expire(1_200), (vec![], 2, Some(1_300)), "which end in silence");
+    assert_eq!(expire(1_300), (vec![], 1, None));
 }
 
 #[test]
@@ -398,4 +407,33 @@ fn an_outcome_that_cannot_be_read_fails_its_request_alone() {
         ],
     );
     assert!(replies[0].is_err() && replies[1].is_ok());
+}
+
+#[test]
+fn a_database_with_numbers_that_no_registry_gives_is_damaged() {
+    for damage in [
+        "UPDATE member SET id = 4294967295",
+        "UPDATE member SET id = 1000001",
+        "UPDATE member SET id = 0",
+        "UPDATE member SET id = -1",
+        "UPDATE member SET name = 'no name'",
+        "UPDATE mail SET sender = 4294967295",
+        "UPDATE mail SET size = -1",
+        "UPDATE mail SET id = 9223372036854775807",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("registry.sqlite");
+        let (mut store, _) = RegistryStore::open(&path, [7; 16]).unwrap();
+        ask(&mut store, Request::Register(member(1, "ann", 1)));
+        deposit(&mut store, mail(1, b"text"));
+        store.connection.execute_batch(damage).unwrap();
+        drop(store);
+        match RegistryStore::open(&path, [8; 16]) {
+            Err(error @ OpenError::Corrupt { .. }) => {
+                assert!(error.to_string().contains("damaged or not a database"), "{error}");
+            }
+            Err(other) => panic!("{damage}: {other:?}"),
+            Ok(_) => panic!("{damage}: taken"),
+        }
+    }
 }

@@ -226,6 +226,8 @@ impl Chaos {
         if self.world.asked.is_empty() {
             let image = self.world.store.image().unwrap();
             assert_eq!(self.world.registry.quotas.usage(), image.usage);
+            let outcomes: BTreeMap<_, _> = image.outcomes.into_iter().collect();
+            assert_eq!(self.world.registry.quotas.outcomes, outcomes);
         }
     }
 

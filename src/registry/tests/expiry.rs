@@ -200,6 +200,7 @@ fn an_outcome_nobody_asks_for_ends_after_sixty_days() {
     assert_eq!(rows(&mut world), 1);
     world.run(Duration::from_micros(1), &[]);
     assert_eq!(rows(&mut world), 0);
+    assert!(world.registry.quotas.outcomes.is_empty());
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn a_repeated_deposit_is_answered_though_there_is_no_room() {
 }
 
 #[test]
-fn a_receipt_makes_room() {
+fn a_receipt_and_its_acknowledgement_make_room() {
     let (mut world, zoe, people) = crowd(&Config {
         mail_messages_max: 1,
         ..Config::default()
@@ -148,6 +148,12 @@ fn a_receipt_makes_room() {
     let receipt = zoe.receipt(&people[0].0, 0, &text, Verdict::Received);
     world.say(session, &ToRegistry::Receipt(receipt));
     world.take();
+    assert_eq!(
+        send(&mut world, &people[1], &zoe, 0),
+        Err(DepositRefusal::RegistryFull),
+        "its outcome is kept"
+    );
+    world.say(people[0].1, &ToRegistry::OutcomeAck { slot: slot(0) });
     assert_eq!(send(&mut world, &people[1], &zoe, 0), Ok(()));
 }
 
@@ -236,4 +242,87 @@ fn what_no_mailbox_could_hold_is_refused_though_its_owner_is_there() {
         };
         assert_eq!(world.heard_mail(people[0].1), [refused]);
     }
+}
+
+/// Message `n` from the first of them is deposited and answered by Zoe.
+fn deliver(world: &mut World, from: &(Person, SessionId), (zoe, session): (&Person, SessionId), n: u64) {
+    assert_eq!(send(world, from, zoe, n), Ok(()));
+    let text = from.0.envelope(zoe, n, "x");
+    let receipt = zoe.receipt(&from.0, n, &text, Verdict::Received);
+    world.say(session, &ToRegistry::Receipt(receipt));
+    assert_eq!(world.heard_mail(from.1).len(), 1, "he is told");
+}
+
+#[test]
+fn who_does_not_acknowledge_outcomes_deposits_no_more_until_he_does() {
+    let (mut world, zoe, mut people) = crowd(&Config {
+        outcomes_max: 2,
+        ..Config::default()
+    });
+    let session = world.join(101, &zoe, 2);
+    world.settle();
+    let mut from = people.remove(0);
+    for n in 0..2 {
+        deliver(&mut world, &from, (&zoe, session), n);
+    }
+    assert_eq!(put_off(&mut world, &from, &zoe, 2), 200);
+    world.pass(Duration::from_secs(3));
+    assert_eq!(
+        put_off(&mut world, &from, &zoe, 2),
+        3_000,
+        "as long as he has been silent"
+    );
+    assert_eq!(send(&mut world, &people[0], &zoe, 0), Ok(()), "others may");
+    // What is known already is answered all the same.
+    let text = from.0.envelope(&zoe, 1, "x");
+    world.say(from.1, &deposit(&text));
+    assert!(matches!(world.heard_mail(from.1)[..], [FromRegistry::Outcome(_)]));
+    world.say(from.1, &ToRegistry::OutcomeAck { slot: slot(0) });
+    deliver(&mut world, &from, (&zoe, session), 2);
+    // It is counted anew after a restart; a withdrawn outcome counts no more.
+    world.restart();
+    let session = world.join(102, &zoe, 3);
+    from.1 = world.join(103, &from.0, 2);
+    world.take();
+    assert_eq!(put_off(&mut world, &from, &zoe, 3), 200);
+    world.say(from.1, &ToRegistry::Withdraw { slot: slot(1) });
+    world.take();
+    deliver(&mut world, &from, (&zoe, session), 3);
+    assert_eq!(put_off(&mut world, &from, &zoe, 4), 200);
+}
+
+#[test]
+fn look_ups_and_withdrawals_beyond_their_pace_are_not_answered() {
+    let (mut world, zoe, people) = crowd(&Config {
+        requests: rate::Rate::new(2, Duration::from_secs(1), 3),
+        ..Config::default()
+    });
+    let to = people[0].1;
+    let look_up = ToRegistry::Lookup {
+        name: zoe.name.clone(),
+    };
+    let withdraw = ToRegistry::Withdraw { slot: slot(7) };
+    for message in [&look_up, &withdraw, &look_up] {
+        world.say(to, message);
+        assert_eq!(world.heard_mail(to).len(), 1);
+    }
+    world.held = true;
+    for message in [&look_up, &withdraw] {
+        world.say(to, message);
+        assert!(world.asked.is_empty(), "no work for the database");
+        assert_eq!(world.heard_mail(to), []);
+    }
+    world.held = false;
+    world.pass(Duration::from_micros(499_999));
+    world.say(to, &withdraw);
+    assert_eq!(world.heard_mail(to), []);
+    world.pass(Duration::from_micros(1));
+    world.say(to, &withdraw);
+    assert_eq!(world.heard_mail(to), [FromRegistry::Withdrawn { slot: slot(7) }]);
+    world.say(people[1].1, &look_up);
+    assert_eq!(
+        world.heard_mail(people[1].1).len(),
+        1,
+        "each has a pace of his own"
+    );
 }
