@@ -4,7 +4,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`limits`], [`clock`], [`id`], [`identity`], [`reserved`] | words that every layer shares |
+//! | [`limits`], [`clock`], [`rate`], [`id`], [`identity`], [`reserved`] | words that every layer shares |
 //! | [`wire`] | bytes to types and back, nothing else |
 //! | [`transport`] | reliable, encrypted sessions over datagrams |
 //! | [`engine`], [`node`] | the run-loop contract, and a role joined to its endpoint |
@@ -23,6 +23,7 @@ pub mod id;
 pub mod identity;
 pub mod limits;
 pub mod node;
+pub mod rate;
 pub mod registry;
 pub mod reserved;
 pub mod runtime;

@@ -146,6 +146,15 @@ pub const OUTBOX_MESSAGES_MAX: usize = 10_000;
 /// Their body bytes; they are kept in memory too.
 pub const OUTBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// What one peer may put into a client's inbox directly, in units a second for long …
+pub const INBOUND_UNITS_PER_SECOND: u32 = 1_000;
+/// … and at once: far more than a person or a script has to say, and a disk takes it from several peers.
+pub const INBOUND_UNITS_BURST: u32 = 4_000;
+/// A message counts as one unit, and one more for each so many bytes: 4 MB a second for long.
+pub const INBOUND_UNIT_BYTES: usize = 4 * 1024;
+/// Peers whose rates are remembered; those that were quiet need not be.
+pub const INBOUND_PEERS_MAX: usize = 1_024;
+
 /// Handshakes in flight before a cookie is asked for.
 pub const HANDSHAKES_MAX: usize = 4_096;
 /// Initials a second before a cookie is asked for.

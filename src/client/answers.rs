@@ -1,25 +1,26 @@
 //! What becomes of a message: receipts, the registry's answers, outcomes, and what is told of them.
 //!
 //! A receipt counts on whatever road and however late, if the recipient's tag holds. The user hears of a delivery
-//! at once, because it is true already; of a refusal or an end only when it is committed, because until then a
-//! crash would undo it.
+//! at once, because it is true already; of other ends see `ends`.
 //! Invariants: delivered is final and beats all; an outcome is acknowledged, and a copy withdrawn, only after the
 //! commit of what it says.
 
 use std::time::Duration;
 
-use super::outbox::{Outgoing, Stage};
-use super::storage::{Ended, Finish, Key, State};
+use super::outbox::Stage;
+use super::storage::{Finish, Key, State};
 use super::{After, Client, Timer};
 use crate::client::interface::{Event, Refusal};
 use crate::client::storage::Request;
 use crate::engine::Context;
 use crate::id::{EnvelopeHash, Slot};
 use crate::identity::Card;
-use crate::limits::{REQUEST_RETRY, REQUEST_RETRY_MAX};
+use crate::limits::{ATTEMPTS_TOTAL, REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::transport::SessionId;
 use crate::wire::envelope::{Receipt, Verdict};
-use crate::wire::message::{Busy, DepositRefusal, End, FromRegistry, Outcome, ToPeer, ToRegistry};
+use crate::wire::message::{
+    Busy, BusyReason, DepositRefusal, End, FromRegistry, Outcome, ToPeer, ToRegistry,
+};
 
 /// Deposits at once, at least, however busy the registry is.
 const DEPOSIT_WINDOW_MIN: usize = 4;
@@ -93,7 +94,7 @@ impl Client {
     }
 
     /// What was sealed for a message: the hash, and for whom. Sealed again if this run has not done so.
-    fn sealed(&mut self, key: Key) -> Option<(EnvelopeHash, Card)> {
+    pub(super) fn sealed(&mut self, key: Key) -> Option<(EnvelopeHash, Card)> {
         let message = self.outbox.get(key)?;
         let card = match message.recipient {
             Some(card) => card,
@@ -189,7 +190,13 @@ impl Client {
         }
     }
 
-    fn finish(&mut self, key: Key, end: Finish, sealed: Option<(EnvelopeHash, Card)>, after: After) {
+    pub(super) fn finish(
+        &mut self,
+        key: Key,
+        end: Finish,
+        sealed: Option<(EnvelopeHash, Card)>,
+        after: After,
+    ) {
         self.out.store_surely(Request::Finish { key, end, sealed }, after);
     }
 
@@ -330,22 +337,34 @@ impl Client {
         }
     }
 
-    /// A peer cannot take it now. With a registry the budget decides; without one he is asked again when he says.
+    /// A peer cannot take it now. If that was too fast, he is sent it again in a while; otherwise the budget decides
+    /// with a registry, and without one he is asked again when he says.
     fn peer_busy(&mut self, cx: &Context<'_>, peer: &Card, busy: &Busy<crate::id::MessageId>) {
-        if busy.of.sender != self.me.id() || self.link.registered().is_some() {
+        let Some(key) = self.outbox.key_of(busy.of.slot) else {
+            return;
+        };
+        let Some(message) = self.outbox.get_mut(key) else {
+            return;
+        };
+        let Stage::Direct { session, .. } = message.stage else {
+            return;
+        };
+        let theirs = self.peers.card(session).is_some_and(|card| card.id == peer.id);
+        if busy.of.sender != self.me.id() || !theirs {
             return;
         }
-        if let Some(key) = self.outbox.key_of(busy.of.slot)
-            && let Some(message) = self.outbox.get(key)
-            && let Stage::Direct { session, .. } = message.stage
-            && self.peers.card(session).is_some_and(|card| card.id == peer.id)
-        {
-            let pause = pause(busy.retry_after_ms);
-            let stage = Stage::Direct {
-                session,
-                again: Some(pause),
-            };
-            self.outbox.set_stage(key, stage, cx.now.at);
+        let pause = pause(busy.retry_after_ms);
+        let slowed_since = *message.slowed_since.get_or_insert(cx.now.at);
+        if busy.reason == BusyReason::Rate && cx.now.at.since(slowed_since) < ATTEMPTS_TOTAL {
+            let to = message.name.folded();
+            message.not_before = cx.now.at + pause;
+            self.timers.clear(&Timer::Message(key));
+            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+            self.pump(cx, &to);
+        } else if self.link.registered().is_none() {
+            let again = Some(pause);
+            self.outbox
+                .set_stage(key, Stage::Direct { session, again }, cx.now.at);
             self.timers.set(Timer::Message(key), cx.now.at + pause);
             if !self.link.trying()
                 && let Some(to) = self.outbox.tell_waiting(key)
@@ -376,124 +395,5 @@ impl Client {
                 _ => self.acknowledge_unknown(cx, slot, Some(slot)),
             },
         }
-    }
-
-    /// Its lifetime has passed.
-    pub(super) fn expired(&mut self, cx: &Context<'_>, key: Key, acknowledge: Option<Slot>) {
-        if let Some(message) = self.outbox.get(key) {
-            let event = Event::Expired {
-                to: message.name.clone(),
-                sent_at: message.sent_at,
-            };
-            self.begin_end(cx, key, Finish::Expired, event, acknowledge);
-        }
-    }
-
-    /// Somebody has said no for good.
-    pub(super) fn refuse(&mut self, cx: &Context<'_>, key: Key, reason: Refusal, acknowledge: Option<Slot>) {
-        if let Some(message) = self.outbox.get(key) {
-            let event = Event::Refused {
-                to: message.name.clone(),
-                sent_at: message.sent_at,
-                reason,
-            };
-            self.begin_end(cx, key, Finish::Refused(reason), event, acknowledge);
-        }
-    }
-
-    /// Refuses all that waits for a name.
-    pub(super) fn refuse_all(&mut self, cx: &Context<'_>, to: &str, reason: Refusal) {
-        let open: Vec<Key> = self
-            .outbox
-            .conversation(to)
-            .map(|conversation| conversation.queue.iter().copied().collect())
-            .unwrap_or_default();
-        for key in open {
-            self.refuse(cx, key, reason, None);
-        }
-    }
-
-    /// Commits an end; it is told once that is done.
-    fn begin_end(
-        &mut self,
-        cx: &Context<'_>,
-        key: Key,
-        end: Finish,
-        event: Event,
-        acknowledge: Option<Slot>,
-    ) {
-        let Some(message) = self.outbox.get(key) else {
-            return;
-        };
-        if message.stage == Stage::Ending {
-            return;
-        }
-        let to = message.name.folded();
-        let sealed = if message.transmitted {
-            self.sealed(key)
-        } else {
-            None
-        };
-        self.timers.clear(&Timer::Message(key));
-        self.outbox.set_stage(key, Stage::Ending, cx.now.at);
-        self.finish(
-            key,
-            end,
-            sealed,
-            After::Ended {
-                key,
-                end,
-                event,
-                acknowledge,
-            },
-        );
-        self.gathered(cx, &to);
-        self.pump(cx, &to);
-    }
-
-    /// The end is committed.
-    pub(super) fn ended(&mut self, cx: &Context<'_>, key: Key, end: Finish, event: Event) {
-        let Some(message) = self.outbox.remove(key) else {
-            // It was delivered meanwhile.
-            return;
-        };
-        self.plan_sweep(cx.now.at);
-        if let (Some(hash), Some(recipient)) = (message.hash, message.recipient) {
-            self.outbox.remember_ended(Ended {
-                key,
-                to: message.name.clone(),
-                slot: message.slot,
-                sent_at: message.sent_at,
-                hash,
-                recipient,
-            });
-        }
-        self.tell_state(event, key, State::Ended(end));
-        self.pump(cx, &message.name.folded());
-    }
-
-    /// The registry's database is another one: what the old one kept waits again, once that is committed.
-    pub(super) fn store_changed(&mut self, store_id: [u8; 16]) {
-        let kept = |(key, message): (Key, &Outgoing)| (message.stage == Stage::Stored).then_some(key);
-        let kept = self.outbox.iter().filter_map(kept).collect();
-        self.out
-            .store_surely(Request::StoreId(store_id), After::StoreChanged { kept });
-    }
-
-    /// What was kept in a database that is gone waits again.
-    pub(super) fn stranded(&mut self, cx: &Context<'_>, kept: &[Key]) {
-        let mut stranded = Vec::new();
-        for &key in kept {
-            if let Some(message) = self.outbox.get_mut(key)
-                && message.stage == Stage::Stored
-            {
-                message.stored = false;
-                message.to_registry = true;
-                stranded.push(key);
-                self.outbox.set_stage(key, Stage::Queued, cx.now.at);
-            }
-        }
-        self.tell_stranded(&stranded);
-        self.pump_all(cx);
     }
 }

@@ -6,7 +6,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::id::Name;
-use crate::limits::{DEPOSITS_PER_SECOND, HOLD_BACK, OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX, TIME_TO_LIVE};
+use crate::limits::{
+    DEPOSITS_PER_SECOND, HOLD_BACK, INBOUND_UNITS_BURST, INBOUND_UNITS_PER_SECOND, OUTBOX_BYTES_MAX,
+    OUTBOX_MESSAGES_MAX, TIME_TO_LIVE,
+};
+use crate::rate::Rate;
 
 /// Taken one by one, they are through in half the time that the last of them is held back for the first.
 const DEPOSITS_AT_ONCE: usize = 16;
@@ -53,6 +57,8 @@ pub struct Limits {
     pub deposits: usize,
     /// Their bytes.
     pub deposit_bytes: usize,
+    /// What one peer may send us directly: units of one message and of `INBOUND_UNIT_BYTES`.
+    pub inbound: Rate,
 }
 
 impl Default for Limits {
@@ -64,6 +70,11 @@ impl Default for Limits {
             direct_bytes: 256 * 1024,
             deposits: DEPOSITS_AT_ONCE,
             deposit_bytes: 1024 * 1024,
+            inbound: Rate::new(
+                INBOUND_UNITS_PER_SECOND,
+                Duration::from_secs(1),
+                INBOUND_UNITS_BURST,
+            ),
         }
     }
 }

@@ -1,18 +1,21 @@
 //! Messages for us: checked, committed, receipted, in this order.
 //!
 //! A message is taken only if it is for our identity, its sender is whom the name belongs to, and the tag of the
-//! two holds. Whether it is new is the store's to say; showing it is `showing`'s.
+//! two holds, and from a peer only so fast. Whether it is new is the store's to say; showing it is `showing`'s.
 //! Invariants: a receipt leaves only after the commit that it tells of; a message from a name that cannot be
 //! checked leaves no trace.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::directory::Knowledge;
 use super::{After, Client, Timer};
 use crate::client::storage::{Outcome, Receive, Received, Request};
+use crate::clock::Instant;
 use crate::engine::Context;
-use crate::id::{EnvelopeHash, MessageId, Name};
+use crate::id::{EnvelopeHash, IdentityId, MessageId, Name};
 use crate::identity::Card;
+use crate::limits::{INBOUND_PEERS_MAX, INBOUND_UNIT_BYTES};
+use crate::rate::Bucket;
 use crate::transport::SessionId;
 use crate::wire::envelope::{Body, Envelope, Receipt, Recipient, Verdict};
 use crate::wire::message::{Busy, BusyReason, Forward, ToPeer, ToRegistry};
@@ -30,6 +33,8 @@ const RETRY_UNKNOWN_MS: u32 = 5_000;
 const RETRY_CONTESTED_MS: u32 = 60_000;
 /// "Later": the disk, or our leaving.
 const RETRY_SOON_MS: u32 = 1_000;
+/// "Later": too much at once. Long enough that a window of messages has room again.
+const RETRY_PACE_MS: u32 = 250;
 
 /// Where a message came from.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +80,8 @@ pub(super) struct Reception {
     strangers: VecDeque<Stranger>,
     strangers_bytes: usize,
     answers: VecDeque<Answer>,
+    /// How much each peer has sent of late.
+    paces: BTreeMap<IdentityId, Bucket>,
 }
 
 impl Reception {
@@ -84,7 +91,11 @@ impl Reception {
 
     /// All sessions are closed: nobody waits for what is held.
     pub(super) fn forget_sessions(&mut self) {
-        *self = Self::default();
+        let paces = std::mem::take(&mut self.paces);
+        *self = Self {
+            paces,
+            ..Self::default()
+        };
     }
 }
 
@@ -123,6 +134,12 @@ impl Client {
             self.put_off_sender(cx, source, envelope.id(), BusyReason::Overload, RETRY_SOON_MS);
             return;
         }
+        if let Source::Peer(_, card) = source
+            && !self.keeps_pace(cx.now.at, card.id, forward.envelope.len())
+        {
+            self.put_off_sender(cx, source, envelope.id(), BusyReason::Rate, RETRY_PACE_MS);
+            return;
+        }
         let folded = envelope.sender.name.folded();
         let sender = envelope.sender.id;
         match self.directory.knows(&folded) {
@@ -144,6 +161,22 @@ impl Client {
                 self.ask_for_stranger(cx, source, forward, &envelope)
             }
         }
+    }
+
+    /// Whether a peer may send so much now: nobody is to fill our disk as fast as his line is.
+    fn keeps_pace(&mut self, now: Instant, peer: IdentityId, bytes: usize) -> bool {
+        let paces = &mut self.inbound.paces;
+        if paces.len() >= INBOUND_PEERS_MAX && !paces.contains_key(&peer) {
+            paces.retain(|_, pace| !pace.is_full(now));
+            if paces.len() >= INBOUND_PEERS_MAX {
+                return false;
+            }
+        }
+        let units = u32::try_from(bytes / INBOUND_UNIT_BYTES)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        let pace = paces.entry(peer).or_default();
+        pace.take_many(now, &self.config.limits.inbound, units).is_ok()
     }
 
     /// Keeps a message until its sender's name is looked up, or says "later".

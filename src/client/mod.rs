@@ -2,7 +2,7 @@
 //!
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
 //! and `leaving` (the session with the registry), `acceptance`, `delivery` and `retrying` (which road a message
-//! takes), `answers` and `withdrawing` (what becomes of it), `telling` (what of that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe).
+//! takes), `answers`, `ends` and `withdrawing` (what becomes of it), `telling` (what of that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe).
 //! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
@@ -12,6 +12,7 @@ mod answers;
 mod config;
 mod delivery;
 mod directory;
+mod ends;
 mod incoming;
 pub mod interface;
 mod leaving;

@@ -55,6 +55,8 @@ pub(super) struct Outgoing {
     /// The direct road was tried in vain.
     pub(super) to_registry: bool,
     pub(super) direct_tries: u8,
+    /// Since when its recipient says that we are too fast.
+    pub(super) slowed_since: Option<Instant>,
     /// Somebody may have it under its present number.
     pub(super) transmitted: bool,
     /// The user has heard that it does not go directly.

@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use crate::clock::Instant;
 use crate::id::Name;
 use crate::limits::NETWORKS_MAX;
+use crate::rate::Bucket;
 use crate::registry::config::Config;
-use crate::registry::rate::Bucket;
 use crate::reserved;
 use crate::wire::message::RegistrationRefusal;
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::limits;
-use crate::registry::rate::Rate;
+use crate::rate::Rate;
 
 /// The registry's limits.
 #[derive(Clone, Debug)]

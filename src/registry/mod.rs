@@ -19,7 +19,6 @@ mod out;
 mod outcomes;
 mod presence;
 mod quota;
-pub mod rate;
 mod registering;
 pub mod storage;
 mod telling;

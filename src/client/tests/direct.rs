@@ -1,7 +1,8 @@
 //! The direct road: budgets, receipts, and what happens when there are none.
 
 use super::driver::{Disk, Driver, ms};
-use super::people::{gone, here, name, offline, online, receipt, text_of};
+use super::others::REGISTRY;
+use super::people::{gone, here, id_of, name, offline, online, receipt, text_of};
 use crate::client::interface::{Command, Event, NotAccepted};
 use crate::client::storage::Request;
 use crate::limits::BODY_BYTES_MAX;
@@ -298,7 +299,7 @@ fn what_was_given_in_a_turn_counts_against_the_room() {
 fn a_busy_peer_changes_nothing_while_the_registry_is_there() {
     let (mut driver, session) = acquainted();
     driver.send("bob", "a");
-    let id = super::people::id_of(&driver.deliveries(session)[0]);
+    let id = id_of(&driver.deliveries(session)[0]);
     let busy = Busy {
         of: id,
         reason: BusyReason::Storage,
@@ -317,7 +318,7 @@ fn only_the_recipient_can_say_that_he_is_busy() {
     driver.lose_registry();
     driver.send("bob", "a");
     let busy = Busy {
-        of: super::people::id_of(&driver.deliveries(bob)[0]),
+        of: id_of(&driver.deliveries(bob)[0]),
         reason: BusyReason::Storage,
         retry_after_ms: 60_000,
     };
@@ -366,7 +367,7 @@ fn a_message_that_the_disk_does_not_take_is_not_accepted() {
     driver.send("bob", "b");
     assert_eq!(driver.states(), [2, 0], "the process lives on");
     assert_eq!(
-        super::people::id_of(&driver.deliveries(crate::transport::SessionId(101))[0])
+        id_of(&driver.deliveries(crate::transport::SessionId(101))[0])
             .slot
             .sequence
             .0,
@@ -383,4 +384,53 @@ fn a_name_is_pinned_at_its_first_use_before_anything_is_sent() {
     ));
     driver.command(Command::Deregister);
     assert_eq!(driver.store.image().unwrap().registries[0].pins.len(), 1);
+}
+
+#[test]
+fn who_is_too_fast_for_his_peer_sends_again_directly_and_in_order() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "a");
+    driver.send("bob", "b");
+    let too_fast = |driver: &mut Driver, of| {
+        let busy = Busy {
+            of,
+            reason: BusyReason::Rate,
+            retry_after_ms: 250,
+        };
+        driver.hear_from(session, &ToPeer::Busy(busy));
+    };
+    let sent = driver.deliveries(session);
+    for forward in &sent {
+        too_fast(&mut driver, id_of(forward));
+    }
+    driver.clear();
+    driver.pass(ms(249));
+    assert!(driver.deliveries(session).is_empty());
+    driver.pass(ms(1));
+    assert_eq!(driver.deliveries(session), sent);
+    for forward in &sent {
+        driver.answer_delivery("bob", session, forward);
+    }
+    let received = Event::Received { to: name("bob") };
+    assert_eq!(driver.events(), [received.clone(), received]);
+}
+
+#[test]
+fn a_peer_who_always_finds_us_too_fast_is_not_waited_for_without_end() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "a");
+    let of = id_of(&driver.deliveries(session)[0]);
+    for _ in 0..80 {
+        let busy = Busy {
+            of,
+            reason: BusyReason::Rate,
+            retry_after_ms: 250,
+        };
+        driver.hear_from(session, &ToPeer::Busy(busy));
+        driver.pass(ms(250));
+        driver.sign_of_life(REGISTRY);
+    }
+    assert_eq!(driver.deposits().len(), 1);
 }

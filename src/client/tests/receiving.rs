@@ -1,9 +1,12 @@
 //! Messages for us: who is believed, what is committed, receipted, shown.
 
+use std::time::Duration;
+
 use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
 use super::people::{message_from, name, online, person};
 use crate::client::interface::{Event, Road};
+use crate::rate::Rate;
 use crate::transport::{CloseCause, ConnectFault, SessionId};
 use crate::wire::envelope::{Receipt, Verdict};
 use crate::wire::message::{BusyReason, FromRegistry, ToPeer, ToRegistry};
@@ -297,4 +300,56 @@ fn an_old_epoch_does_not_hold_a_new_one_up() {
     driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 5, 0, "old")));
     driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 2, 0, 0, "new")));
     assert_eq!(driver.read(), [(Road::Direct, "new".to_owned())]);
+}
+
+#[test]
+fn a_peer_may_send_so_much_at_once_and_so_fast_and_another_as_much() {
+    let mut config = Driver::config();
+    config.limits.inbound = Rate::new(10, Duration::from_secs(1), 4);
+    let mut driver = Driver::registered_with(config, &[online("bob"), online("carol")]);
+    let bob = driver.peer_opens("bob");
+    let mut sequence = 0;
+    let mut deliver = |driver: &mut Driver| {
+        let message = message_from("bob", 1, sequence, 0, "hi");
+        driver.hear_from(bob, &ToPeer::Deliver(message));
+        sequence += 1;
+        driver.inbox().len()
+    };
+    assert_eq!((0..4).map(|_| deliver(&mut driver)).last(), Some(4));
+    assert_eq!(deliver(&mut driver), 4);
+    assert_eq!(busy(&driver, bob), [BusyReason::Rate]);
+    let carol = driver.peer_opens("carol");
+    driver.hear_from(carol, &ToPeer::Deliver(message_from("carol", 2, 0, 0, "hi")));
+    assert_eq!(driver.inbox().len(), 5);
+    driver.pass(ms(99));
+    assert_eq!(deliver(&mut driver), 5);
+    driver.pass(ms(1));
+    assert_eq!(deliver(&mut driver), 6);
+    // In a new session it is the same peer.
+    driver.close(bob, CloseCause::Silent);
+    let again = driver.peer_opens("bob");
+    driver.hear_from(again, &ToPeer::Deliver(message_from("bob", 1, 9, 0, "hi")));
+    assert_eq!(driver.inbox().len(), 6);
+    // The registry has limits of its own.
+    driver.hear(FromRegistry::Forward(message_from("bob", 1, 10, 0, "hi")));
+    assert_eq!(driver.inbox().len(), 7);
+}
+
+#[test]
+fn a_large_message_counts_for_more() {
+    let mut config = Driver::config();
+    config.limits.inbound = Rate::new(10, Duration::from_secs(1), 4);
+    let mut driver = Driver::registered_with(config, &[online("bob")]);
+    let bob = driver.peer_opens("bob");
+    let large = "x".repeat(64 * 1024);
+    driver.hear_from(bob, &ToPeer::Deliver(message_from("bob", 1, 0, 0, &large)));
+    driver.hear_from(bob, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "hi")));
+    assert_eq!(driver.inbox().len(), 1);
+    // 17 units, of which 4 were there; the next needs one.
+    driver.pass(ms(1_399));
+    driver.hear_from(bob, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "hi")));
+    assert_eq!(driver.inbox().len(), 1);
+    driver.pass(ms(1));
+    driver.hear_from(bob, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "hi")));
+    assert_eq!(driver.inbox().len(), 2);
 }

@@ -141,7 +141,7 @@ fn only_ones_own_messages_to_those_who_have_the_name_are_taken() {
 #[test]
 fn deposits_are_paced_on_both_sides_of_the_deadline() {
     let (mut world, ann, bea, to_ann, _) = pair_with(Config {
-        deposits: rate::Rate::new(20, Duration::from_secs(1), 2),
+        deposits: crate::rate::Rate::new(20, Duration::from_secs(1), 2),
         ..Config::default()
     });
     let text = |n| ann.envelope(&bea, n, "x");

@@ -294,7 +294,7 @@ fn who_does_not_acknowledge_outcomes_deposits_no_more_until_he_does() {
 #[test]
 fn look_ups_and_withdrawals_beyond_their_pace_are_not_answered() {
     let (mut world, zoe, people) = crowd(&Config {
-        requests: rate::Rate::new(2, Duration::from_secs(1), 3),
+        requests: crate::rate::Rate::new(2, Duration::from_secs(1), 3),
         ..Config::default()
     });
     let to = people[0].1;

@@ -1,7 +1,7 @@
 //! Token buckets, eight bytes each: how often somebody may do something (GCRA, ITU-T I.371 annex A).
 //!
 //! A bucket remembers only when it will be full again; the rate is its owner's. Reads no clock.
-//! Invariant: in any span `t` a bucket lets through at most `burst + t * rate` events.
+//! Invariant: in any span `t` a bucket lets through at most `burst + t * rate` events, and what the last one counts for.
 
 use std::time::Duration;
 
@@ -38,23 +38,28 @@ impl Rate {
 
 /// One bucket.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Bucket {
+pub struct Bucket {
     full_at: Instant,
 }
 
 impl Bucket {
     /// Takes one event, or says how long until there is one.
-    pub(super) fn take(&mut self, now: Instant, rate: &Rate) -> Result<(), Duration> {
+    pub fn take(&mut self, now: Instant, rate: &Rate) -> Result<(), Duration> {
+        self.take_many(now, rate, 1)
+    }
+
+    /// Takes an event that counts as so many, once one is there: the others are owed.
+    pub fn take_many(&mut self, now: Instant, rate: &Rate, events: u32) -> Result<(), Duration> {
         let ready_at = self.full_at - rate.ahead;
         if ready_at > now {
             return Err(ready_at.since(now));
         }
-        self.full_at = self.full_at.max(now) + rate.interval;
+        self.full_at = self.full_at.max(now) + rate.interval * events;
         Ok(())
     }
 
     /// Whether nothing is missing: such a bucket need not be kept.
-    pub(super) fn is_full(&self, now: Instant) -> bool {
+    pub fn is_full(&self, now: Instant) -> bool {
         self.full_at <= now
     }
 }
@@ -78,6 +83,15 @@ mod tests {
         assert_eq!(bucket.take(at(1_049), &rate), Err(Duration::from_millis(1)));
         assert_eq!(bucket.take(at(1_050), &rate), Ok(()));
         assert!(!bucket.is_full(at(1_199)) && bucket.is_full(at(1_200)));
+    }
+
+    #[test]
+    fn what_counts_for_more_is_owed() {
+        let rate = Rate::new(10, Duration::from_secs(1), 2);
+        let mut bucket = Bucket::default();
+        assert_eq!(bucket.take_many(at(1_000), &rate, 5), Ok(()));
+        assert_eq!(bucket.take(at(1_399), &rate), Err(Duration::from_millis(1)));
+        assert_eq!(bucket.take(at(1_400), &rate), Ok(()));
     }
 
     #[test]

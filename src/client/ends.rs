@@ -1,0 +1,133 @@
+//! Ends without delivery, and a registry that has lost what it kept.
+//!
+//! An end is told only when it is committed, because until then a crash would undo it. Who says it is `answers`'
+//! and `acceptance`'s business.
+//! Invariants: an end is committed once; what had been sealed is remembered, for a receipt may come all the same.
+
+use super::outbox::{Outgoing, Stage};
+use super::storage::{Ended, Finish, Key, Request, State};
+use super::{After, Client, Timer};
+use crate::client::interface::{Event, Refusal};
+use crate::engine::Context;
+use crate::id::Slot;
+
+impl Client {
+    /// Its lifetime has passed.
+    pub(super) fn expired(&mut self, cx: &Context<'_>, key: Key, acknowledge: Option<Slot>) {
+        if let Some(message) = self.outbox.get(key) {
+            let event = Event::Expired {
+                to: message.name.clone(),
+                sent_at: message.sent_at,
+            };
+            self.begin_end(cx, key, Finish::Expired, event, acknowledge);
+        }
+    }
+
+    /// Somebody has said no for good.
+    pub(super) fn refuse(&mut self, cx: &Context<'_>, key: Key, reason: Refusal, acknowledge: Option<Slot>) {
+        if let Some(message) = self.outbox.get(key) {
+            let event = Event::Refused {
+                to: message.name.clone(),
+                sent_at: message.sent_at,
+                reason,
+            };
+            self.begin_end(cx, key, Finish::Refused(reason), event, acknowledge);
+        }
+    }
+
+    /// Refuses all that waits for a name.
+    pub(super) fn refuse_all(&mut self, cx: &Context<'_>, to: &str, reason: Refusal) {
+        let open: Vec<Key> = self
+            .outbox
+            .conversation(to)
+            .map(|conversation| conversation.queue.iter().copied().collect())
+            .unwrap_or_default();
+        for key in open {
+            self.refuse(cx, key, reason, None);
+        }
+    }
+
+    /// Commits an end; it is told once that is done.
+    fn begin_end(
+        &mut self,
+        cx: &Context<'_>,
+        key: Key,
+        end: Finish,
+        event: Event,
+        acknowledge: Option<Slot>,
+    ) {
+        let Some(message) = self.outbox.get(key) else {
+            return;
+        };
+        if message.stage == Stage::Ending {
+            return;
+        }
+        let to = message.name.folded();
+        let sealed = if message.transmitted {
+            self.sealed(key)
+        } else {
+            None
+        };
+        self.timers.clear(&Timer::Message(key));
+        self.outbox.set_stage(key, Stage::Ending, cx.now.at);
+        self.finish(
+            key,
+            end,
+            sealed,
+            After::Ended {
+                key,
+                end,
+                event,
+                acknowledge,
+            },
+        );
+        self.gathered(cx, &to);
+        self.pump(cx, &to);
+    }
+
+    /// The end is committed.
+    pub(super) fn ended(&mut self, cx: &Context<'_>, key: Key, end: Finish, event: Event) {
+        let Some(message) = self.outbox.remove(key) else {
+            // It was delivered meanwhile.
+            return;
+        };
+        self.plan_sweep(cx.now.at);
+        if let (Some(hash), Some(recipient)) = (message.hash, message.recipient) {
+            self.outbox.remember_ended(Ended {
+                key,
+                to: message.name.clone(),
+                slot: message.slot,
+                sent_at: message.sent_at,
+                hash,
+                recipient,
+            });
+        }
+        self.tell_state(event, key, State::Ended(end));
+        self.pump(cx, &message.name.folded());
+    }
+
+    /// The registry's database is another one: what the old one kept waits again, once that is committed.
+    pub(super) fn store_changed(&mut self, store_id: [u8; 16]) {
+        let kept = |(key, message): (Key, &Outgoing)| (message.stage == Stage::Stored).then_some(key);
+        let kept = self.outbox.iter().filter_map(kept).collect();
+        self.out
+            .store_surely(Request::StoreId(store_id), After::StoreChanged { kept });
+    }
+
+    /// What was kept in a database that is gone waits again.
+    pub(super) fn stranded(&mut self, cx: &Context<'_>, kept: &[Key]) {
+        let mut stranded = Vec::new();
+        for &key in kept {
+            if let Some(message) = self.outbox.get_mut(key)
+                && message.stage == Stage::Stored
+            {
+                message.stored = false;
+                message.to_registry = true;
+                stranded.push(key);
+                self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+            }
+        }
+        self.tell_stranded(&stranded);
+        self.pump_all(cx);
+    }
+}
