@@ -175,3 +175,15 @@ fn the_terminal_is_restored_when_the_end_comes_from_elsewhere() {
     assert_eq!(code, 1);
     assert_eq!(screen, ["[Server not responding]", "[Exiting]"]);
 }
+
+#[test]
+fn a_second_signal_ends_it_at_once_and_leaves_a_terminal_that_can_be_used() {
+    let world = World::new();
+    let registry = Program::registry(&world);
+    let mut x = client(&world, "x");
+    assert!(!x.is_restored(), "the editor has it");
+    // Nobody answers that x leaves.
+    registry.kill();
+    assert_eq!(x.end_signalling(rustix::process::Signal::TERM), 130);
+    assert!(x.is_restored());
+}

@@ -64,10 +64,11 @@ pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
         prompt,
         settling: Arc::clone(&settling),
     };
-    let closing = Closing {
-        gate,
-        saved: console.prompt.as_ref().and(saved),
-    };
+    let saved = console.prompt.as_ref().and(saved);
+    if let Some(saved) = &saved {
+        saved.keep_for_the_end();
+    }
+    let closing = Closing { gate, saved };
     Ok((console, Printer::new(screen, settling), closing))
 }
 

@@ -5,10 +5,12 @@
 //! Invariant: after `restore` the terminal is as it was found, however often it was called.
 
 use std::io;
+use std::sync::OnceLock;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::cli::printer::write_out;
+use crate::runtime::signal;
 
 /// Settings as they were found.
 pub(super) struct Saved(Termios);
@@ -19,6 +21,12 @@ impl Saved {
         tcgetattr(io::stdin()).ok().map(Self)
     }
 
+    /// Has them put back if a second signal ends the process at once.
+    pub(super) fn keep_for_the_end(&self) {
+        FOUND.get_or_init(|| self.0.clone());
+        signal::before_the_end(restore_now);
+    }
+
     /// Puts them back, and takes the prompt off the screen. A terminal that is gone needs neither.
     pub(super) fn restore(&self) {
         if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0) {
@@ -27,6 +35,18 @@ impl Saved {
         if let Err(error) = write_out(PLAIN_AGAIN) {
             tracing::debug!(%error, "terminal not cleared");
         }
+    }
+}
+
+/// The settings for an end at once.
+static FOUND: OnceLock<Termios> = OnceLock::new();
+
+/// Puts the settings back and waits for nothing: not for what is still to be written, nor for whoever writes.
+fn restore_now() {
+    if let Some(found) = FOUND.get()
+        && let Err(error) = tcsetattr(io::stdin(), OptionalActions::Now, found)
+    {
+        tracing::debug!(%error, "terminal not restored");
     }
 }
 

@@ -3,6 +3,7 @@
 //! Decides nothing about how to end well: it hands the first on.
 //! Invariant: the second ends the program whatever hangs; what was confirmed is on the disk.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -15,6 +16,14 @@ const CODE_AT_ONCE: i32 = 130;
 const ECHO: Duration = Duration::from_millis(200);
 
 static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// What is put in order before the end at once.
+static LAST: OnceLock<fn()> = OnceLock::new();
+
+/// Has `last` called before a second signal ends the process. It must not wait for anything. The first one counts.
+pub fn before_the_end(last: fn()) {
+    LAST.get_or_init(|| last);
+}
 
 /// Calls `stop` in a thread of its own at the first signal; ends the process at the second. Once a process.
 pub fn install(stop: impl Fn() + Send + 'static) -> Result<(), ctrlc::Error> {
@@ -42,5 +51,8 @@ pub fn asked() {
     reason = "the person asked twice; whatever hangs must not stop this"
 )]
 fn at_once() {
+    if let Some(last) = LAST.get() {
+        last();
+    }
     std::process::exit(CODE_AT_ONCE);
 }

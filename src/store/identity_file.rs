@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 /// Bytes of a seed.
@@ -43,6 +44,23 @@ pub enum IdentityError {
         /// Its permission bits.
         mode: u32,
     },
+    /// It is another user's: he can read it, and change it.
+    #[error(
+        "the identity file {} belongs to another user (number {owner}). Start udpchat as its owner, or put a copy of your \
+         own in its place.", .path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+    },
+    /// It is a folder, a pipe or a device.
+    #[error("the identity file {} is no file.", .path.display())]
+    NotAFile {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The system said no.
     #[error("the identity file {} cannot be used: {error}", .path.display())]
     Io {
@@ -69,12 +87,24 @@ pub fn read(path: &Path) -> Result<Option<Seed>, IdentityError> {
         path: path.into(),
         error,
     };
-    let mut file = match File::open(path) {
+    // A pipe in its place must not hold us up. A link is followed: it is what it leads to that counts.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io(error)),
     };
     let about = file.metadata().map_err(io)?;
+    if !about.is_file() {
+        return Err(IdentityError::NotAFile { path: path.into() });
+    }
+    let me = rustix::process::geteuid().as_raw();
+    if about.uid() != me {
+        return Err(IdentityError::Foreign {
+            path: path.into(),
+            owner: about.uid(),
+        });
+    }
     let mode = about.mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(IdentityError::Exposed {
@@ -172,6 +202,45 @@ mod tests {
         fs::write(path.with_extension("new"), b"half").unwrap();
         create(&path).unwrap();
         assert!(read(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_what_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (folder.path().join("identity"), folder.path().join("elsewhere"));
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        assert!(create(&path).is_err(), "a link to nothing is not written through");
+        let seed = create(&elsewhere).unwrap();
+        assert_eq!(read(&path).unwrap().unwrap(), seed);
+        fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(
+            read(&path),
+            Err(IdentityError::Exposed { mode: 0o640, .. })
+        ));
+    }
+
+    #[test]
+    fn a_folder_in_its_place_is_named_as_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = read(folder.path()).unwrap_err();
+        assert!(matches!(error, IdentityError::NotAFile { .. }), "{error}");
+    }
+
+    #[test]
+    fn another_users_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity");
+        create(&path).unwrap();
+        // Only root can give files away; whoever is not has to take this on trust.
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        std::os::unix::fs::chown(&path, Some(12_345), None).unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(
+            matches!(error, IdentityError::Foreign { owner: 12_345, .. }),
+            "{error}"
+        );
     }
 
     #[test]
