@@ -156,7 +156,7 @@ pub enum Output<Rq, Ev> {
     Socket(SocketRequest),
 }
 
-/// What the store of a role does: all requests in one transaction, each in its own savepoint.
+/// What the store of a role does: all requests in one transaction, one that fails undone alone.
 pub trait Store {
     /// What is asked.
     type Request;

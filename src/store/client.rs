@@ -75,7 +75,7 @@ impl Store for ClientStore {
     fn commit(&mut self, requests: Vec<(Ticket, Request)>) -> Vec<(Ticket, Result<Reply, StoreFault>)> {
         let before = self.registry;
         let registry = &mut self.registry;
-        let replies = database::commit_batch(&mut self.connection, requests, |connection, request| {
+        let replies = database::commit_batch(&mut self.connection, &requests, |connection, request| {
             apply(connection, registry, request)
         });
         if replies.iter().all(|(_, reply)| reply.is_err()) {
@@ -92,7 +92,7 @@ impl Store for ClientStore {
     }
 }
 
-fn apply(connection: &Connection, registry: &mut Option<i64>, request: Request) -> Result<Reply> {
+fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request) -> Result<Reply> {
     if let Request::UseRegistry { address, identity } = request {
         *registry = Some(use_registry(connection, &address.to_string(), &identity.0)?);
         return Ok(Reply::Done);
@@ -103,18 +103,18 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: Request) 
     };
     match request {
         Request::UseRegistry { .. } => Ok(Reply::Done),
-        Request::Counter(counter) => tables.counter(counter),
-        Request::StoreId(store_id) => tables.store_id(store_id),
-        Request::Directory(update) => tables.directory(&update),
-        Request::Pin { name, card } => tables.pin(&name, &card).map(|()| Reply::Done),
-        Request::Accept(accept) => tables.accept(&accept),
-        Request::Deposit { key, recipient } => tables.deposit(key, &recipient),
-        Request::Stored { key, store_id } => tables.stored(key, store_id),
-        Request::Finish { key, end, sealed } => tables.finish(key, end, sealed),
-        Request::Renumber(renumber) => tables.renumber(&renumber),
-        Request::Receive(receive) => tables.receive(&receive),
-        Request::Told(lines) => tables.told_lines(&lines),
-        Request::Life { age, wall } => tables.life(age.as_ms(), wall),
+        Request::Counter(counter) => tables.counter(*counter),
+        Request::StoreId(store_id) => tables.store_id(*store_id),
+        Request::Directory(update) => tables.directory(update),
+        Request::Pin { name, card } => tables.pin(name, card).map(|()| Reply::Done),
+        Request::Accept(accept) => tables.accept(accept),
+        Request::Deposit { key, recipient } => tables.deposit(*key, recipient),
+        Request::Stored { key, store_id } => tables.stored(*key, *store_id),
+        Request::Finish { key, end, sealed } => tables.finish(*key, *end, *sealed),
+        Request::Renumber(renumber) => tables.renumber(renumber),
+        Request::Receive(receive) => tables.receive(receive),
+        Request::Told(lines) => tables.told_lines(lines),
+        Request::Life { age, wall } => tables.life(age.as_ms(), *wall),
     }
 }
 

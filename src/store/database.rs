@@ -316,34 +316,57 @@ fn upgrade(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
     })
 }
 
-/// Applies the requests in order in one transaction, each in a savepoint of its own, and commits.
+/// Applies the requests in order in one transaction, and commits.
 ///
 /// A request whose `apply` fails is undone alone. If the transaction cannot be begun or committed, or SQLite has
 /// rolled it back on its own (it may when the disk is full), every reply is that fault. Replies are in the order
-/// of the requests.
+/// of the requests. `apply` may be called again with a request whose effects were undone.
 pub fn commit_batch<Rq, Rp>(
     connection: &mut Connection,
-    requests: Vec<(Ticket, Rq)>,
-    apply: impl FnMut(&Connection, Rq) -> rusqlite::Result<Rp>,
+    requests: &[(Ticket, Rq)],
+    mut apply: impl FnMut(&Connection, &Rq) -> rusqlite::Result<Rp>,
 ) -> Vec<(Ticket, Result<Rp, StoreFault>)> {
-    let tickets: Vec<Ticket> = requests.iter().map(|(ticket, _)| *ticket).collect();
-    match try_commit(connection, requests, apply) {
-        Ok(replies) => tickets.into_iter().zip(replies).collect(),
-        Err(error) => {
-            let fault = fault(&error);
-            tracing::warn!(%error, requests = tickets.len(), "commit failed");
-            tickets
-                .into_iter()
-                .map(|ticket| (ticket, Err(fault.clone())))
-                .collect()
-        }
-    }
+    let replies = match commit_together(connection, requests, &mut apply) {
+        Ok(Some(replies)) => Ok(replies.into_iter().map(Ok).collect()),
+        Ok(None) => commit_singly(connection, requests, &mut apply),
+        Err(error) => Err(error),
+    };
+    let replies = replies.unwrap_or_else(|error| {
+        tracing::warn!(%error, requests = requests.len(), "commit failed");
+        requests.iter().map(|_| Err(fault(&error))).collect()
+    });
+    requests.iter().map(|(ticket, _)| *ticket).zip(replies).collect()
 }
 
-fn try_commit<Rq, Rp>(
+/// Commits all, if none fails; else nothing is done, and `None` is returned.
+///
+/// For each page that changes, a savepoint keeps a copy of how it was: for small requests that is more work than the
+/// requests are, and almost never needed.
+fn commit_together<Rq, Rp>(
     connection: &mut Connection,
-    requests: Vec<(Ticket, Rq)>,
-    mut apply: impl FnMut(&Connection, Rq) -> rusqlite::Result<Rp>,
+    requests: &[(Ticket, Rq)],
+    apply: &mut impl FnMut(&Connection, &Rq) -> rusqlite::Result<Rp>,
+) -> rusqlite::Result<Option<Vec<Rp>>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut replies = Vec::with_capacity(requests.len());
+    for (ticket, request) in requests {
+        match apply(&transaction, request) {
+            Ok(reply) => replies.push(reply),
+            Err(error) => {
+                tracing::debug!(?ticket, %error, "a request has failed; each gets a savepoint");
+                return Ok(None);
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(Some(replies))
+}
+
+/// Commits those that do not fail, each in a savepoint of its own.
+fn commit_singly<Rq, Rp>(
+    connection: &mut Connection,
+    requests: &[(Ticket, Rq)],
+    apply: &mut impl FnMut(&Connection, &Rq) -> rusqlite::Result<Rp>,
 ) -> rusqlite::Result<Vec<Result<Rp, StoreFault>>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut replies = Vec::with_capacity(requests.len());

@@ -56,7 +56,7 @@ fn refused(path: &Path, schema: &Schema) -> OpenError {
 fn what_was_committed_is_there_when_opened_again_and_settings_hold() {
     let (_folder, path) = place();
     let mut connection = open(&path, &schema(&ONE)).unwrap();
-    commit_batch(&mut connection, numbered(["a", "b"]), insert);
+    commit_batch(&mut connection, &numbered(["a", "b"]), |c, word| insert(c, word));
     let text = |name: &str| -> String {
         connection
             .pragma_query_value(None, name, |row| {
@@ -149,7 +149,7 @@ fn a_damaged_database_is_found_at_the_start() {
     let (_folder, path) = place();
     let mut connection = open(&path, &schema(&ONE)).unwrap();
     let many = (0..2_000).map(|n| format!("a word that fills pages {n}"));
-    commit_batch(&mut connection, numbered(many), |c, word| insert(c, &word));
+    commit_batch(&mut connection, &numbered(many), |c, word| insert(c, word));
     checkpoint(&connection).unwrap();
     drop(connection);
     let mut bytes = fs::read(&path).unwrap();
@@ -189,9 +189,9 @@ fn each_refusal_of_sqlite_gets_its_own_explanation() {
 #[test]
 fn one_bad_request_leaves_the_others_standing() {
     let mut connection = open_in_memory(&schema(&ONE)).unwrap();
-    let replies = commit_batch(&mut connection, numbered(["a", "bad", "c"]), |c, word| {
+    let replies = commit_batch(&mut connection, &numbered(["a", "bad", "c"]), |c, word| {
         insert(c, word)?;
-        if word == "bad" {
+        if *word == "bad" {
             return c
                 .execute("INSERT INTO nowhere VALUES (1)", [])
                 .map(|_| unreachable!());
@@ -214,9 +214,9 @@ fn a_commit_that_fails_fails_all_and_leaves_nothing() {
              parent INTEGER REFERENCES thing DEFERRABLE INITIALLY DEFERRED)",
         )
         .unwrap();
-    let replies = commit_batch(&mut connection, numbered([false, true]), |c, orphan| {
+    let replies = commit_batch(&mut connection, &numbered([false, true]), |c, orphan| {
         insert(c, "x")?;
-        if orphan {
+        if *orphan {
             c.execute("INSERT INTO child (parent) VALUES (999)", [])?;
         }
         Ok(())
@@ -227,7 +227,7 @@ fn a_commit_that_fails_fails_all_and_leaves_nothing() {
             .all(|(_, reply)| matches!(reply, Err(StoreFault::Failed(_))))
     );
     assert!(words(&connection).is_empty());
-    let again = commit_batch(&mut connection, numbered(["y"]), insert);
+    let again = commit_batch(&mut connection, &numbered(["y"]), |c, word| insert(c, word));
     assert!(again[0].1.is_ok(), "the next batch is not affected");
 }
 
@@ -245,7 +245,7 @@ fn a_full_disk_is_told_and_what_was_committed_stays() {
     let mut kept = 0;
     let mut full = 0;
     for _ in 0..20 {
-        for (_, reply) in commit_batch(&mut connection, numbered([&word, &word]), |c, w| insert(c, w)) {
+        for (_, reply) in commit_batch(&mut connection, &numbered([&word, &word]), |c, w| insert(c, w)) {
             match reply {
                 Ok(_) => kept += 1,
                 Err(fault) => {
@@ -284,8 +284,8 @@ fn inserts_per_second() {
     for _ in 0..batches {
         commit_batch(
             &mut connection,
-            numbered(vec!["some text of a usual length"; batch]),
-            insert,
+            &numbered(vec!["some text of a usual length"; batch]),
+            |c, word| insert(c, word),
         );
     }
     println!(

@@ -106,7 +106,7 @@ impl Store for RegistryStore {
     type Reply = Reply;
 
     fn commit(&mut self, requests: Vec<(Ticket, Request)>) -> Vec<(Ticket, Result<Reply, StoreFault>)> {
-        database::commit_batch(&mut self.connection, requests, apply)
+        database::commit_batch(&mut self.connection, &requests, apply)
     }
 
     fn tidy(&mut self) {
@@ -116,17 +116,17 @@ impl Store for RegistryStore {
     }
 }
 
-fn apply(db: &Connection, request: Request) -> rusqlite::Result<Reply> {
+fn apply(db: &Connection, request: &Request) -> rusqlite::Result<Reply> {
     match request {
-        Request::Register(member) => register(db, &member),
-        Request::Deposit(new) => mail::deposit(db, *new).map(Reply::Deposit),
-        Request::Known { sender, slot, hash } => mail::known(db, sender, slot, hash).map(Reply::Deposit),
-        Request::ReadMail { recipient, after } => mail::read(db, recipient, after),
-        Request::ReadNotices { sender, after } => mail::read_notices(db, sender, after),
-        Request::Answer(answer) => mail::answer(db, &answer),
-        Request::Forget { sender, slot } => mail::forget(db, sender, slot),
-        Request::Withdraw { sender, slot } => mail::withdraw(db, sender, slot),
-        Request::Expire { now, at, keep_until } => mail::expire(db, now, at, keep_until),
+        Request::Register(member) => register(db, member),
+        Request::Deposit(new) => mail::deposit(db, new).map(Reply::Deposit),
+        Request::Known { sender, slot, hash } => mail::known(db, *sender, *slot, *hash).map(Reply::Deposit),
+        Request::ReadMail { recipient, after } => mail::read(db, *recipient, *after),
+        Request::ReadNotices { sender, after } => mail::read_notices(db, *sender, *after),
+        Request::Answer(answer) => mail::answer(db, answer),
+        Request::Forget { sender, slot } => mail::forget(db, *sender, *slot),
+        Request::Withdraw { sender, slot } => mail::withdraw(db, *sender, *slot),
+        Request::Expire { now, at, keep_until } => mail::expire(db, *now, *at, *keep_until),
         Request::SaveAge { age, at } => db
             .prepare_cached("UPDATE registry SET age_ms = ?1, saved_at = ?2")?
             .execute(params![Bits(age.as_ms()), at.unix_ms()])

@@ -18,7 +18,7 @@ use crate::wire::codec;
 use crate::wire::message::{DepositRefusal, End, Forward};
 
 /// Stores a message, or says what is known of its slot.
-pub(super) fn deposit(db: &Connection, new: NewMail) -> rusqlite::Result<Kept> {
+pub(super) fn deposit(db: &Connection, new: &NewMail) -> rusqlite::Result<Kept> {
     let stored = db
         .prepare_cached(
             "INSERT INTO mail (id, recipient, sender, epoch, sequence, hash, floor, envelope, size, expires_ms)
@@ -44,7 +44,7 @@ pub(super) fn deposit(db: &Connection, new: NewMail) -> rusqlite::Result<Kept> {
         db.prepare_cached("INSERT INTO contact (writer, reader) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
             .execute([new.sender.0, new.recipient.0])?;
     }
-    Ok(Kept::Fresh(new.forward))
+    Ok(Kept::Fresh(new.forward.clone()))
 }
 
 /// What is known of a slot.
@@ -54,27 +54,43 @@ pub(super) fn known(
     slot: Slot,
     hash: EnvelopeHash,
 ) -> rusqlite::Result<Kept> {
-    let found = db
-        .prepare_cached(
-            "SELECT id, hash, outcome FROM mail WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3 ORDER BY id",
-        )?
-        .query_row(
-            params![sender.0, Bits(slot.epoch.0), Bits(slot.sequence.0)],
-            |row| {
-                Ok((
-                    Row(row.get::<_, Bits>(0)?.0),
-                    EnvelopeHash(row.get(1)?),
-                    outcome(row, 2)?,
-                ))
-            },
-        )
-        .optional()?;
-    Ok(match found {
+    Ok(match find(db, sender, slot)? {
         None => Kept::Unknown,
-        Some((_, other, _)) if other != hash => Kept::Conflict,
-        Some((_, _, None)) => Kept::Waiting,
-        Some((row, _, Some(end))) => Kept::Ended { row, end },
+        Some(found) if found.hash != hash => Kept::Conflict,
+        Some(Found { end: None, .. }) => Kept::Waiting,
+        Some(Found {
+            row, end: Some(end), ..
+        }) => Kept::Ended { row, end },
     })
+}
+
+/// What stands in a slot.
+struct Found {
+    row: Row,
+    recipient: MemberId,
+    hash: EnvelopeHash,
+    size: u64,
+    end: Option<End>,
+}
+
+fn find(db: &Connection, sender: MemberId, slot: Slot) -> rusqlite::Result<Option<Found>> {
+    db.prepare_cached(
+        "SELECT id, recipient, hash, size, outcome FROM mail
+         WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3 ORDER BY id",
+    )?
+    .query_row(
+        params![sender.0, Bits(slot.epoch.0), Bits(slot.sequence.0)],
+        |row| {
+            Ok(Found {
+                row: Row(row.get::<_, Bits>(0)?.0),
+                recipient: MemberId(row.get(1)?),
+                hash: EnvelopeHash(row.get(2)?),
+                size: row.get::<_, Bits>(3)?.0,
+                end: outcome(row, 4)?,
+            })
+        },
+    )
+    .optional()
 }
 
 /// A page of a mailbox: at least one message if there is one, else bounded in number and bytes.
@@ -136,38 +152,30 @@ pub(super) fn read_notices(db: &Connection, sender: MemberId, after: Row) -> rus
 /// comes back as an outcome, so that its sender learns of it.
 pub(super) fn answer(db: &Connection, answer: &Answer) -> rusqlite::Result<Reply> {
     let end = codec::encode(&answer.end);
-    let freed = db
-        .prepare_cached(
-            "UPDATE mail SET envelope = NULL, outcome = ?1, expires_ms = ?2
-             WHERE sender = ?3 AND epoch = ?4 AND sequence = ?5 AND recipient = ?6 AND hash = ?7
-               AND outcome IS NULL
-             RETURNING size",
-        )?
-        .query_row(
-            params![
-                end,
-                Bits(answer.keep_until.as_ms()),
-                answer.sender.0,
-                Bits(answer.slot.epoch.0),
-                Bits(answer.slot.sequence.0),
-                answer.recipient.0,
-                answer.hash.0,
-            ],
-            |row| row.get::<_, Bits>(0),
-        )
-        .optional()?;
-    if let Some(size) = freed {
-        return Ok(Reply::Ended(Ending::Freed(size.0)));
-    }
-    let ending = match known(db, answer.sender, answer.slot, answer.hash)? {
-        Kept::Unknown => revive(db, answer, &end)?,
-        Kept::Ended {
-            end: End::Expired { .. } | End::Refused { .. },
-            ..
-        } => replace(db, answer, &end)?,
-        _ => Ending::Nothing,
+    let ending = match find(db, answer.sender, answer.slot)? {
+        None => revive(db, answer, &end)?,
+        Some(found) if found.hash != answer.hash || found.recipient != answer.recipient => Ending::Nothing,
+        Some(found) => match found.end {
+            None => {
+                end_row(db, found.row, &end, answer.keep_until)?;
+                Ending::Freed(found.size)
+            }
+            Some(End::Expired { .. } | End::Refused { .. }) => {
+                end_row(db, found.row, &end, answer.keep_until)?;
+                Ending::Replaced
+            }
+            Some(End::Answered(_)) => Ending::Nothing,
+        },
     };
     Ok(Reply::Ended(ending))
+}
+
+/// Turns a row into an outcome. By its number, and without RETURNING, for which SQLite would keep a copy of each page
+/// that changes: twice the work.
+fn end_row(db: &Connection, row: Row, end: &[u8], keep_until: Age) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE mail SET envelope = NULL, outcome = ?2, expires_ms = ?3 WHERE id = ?1")?
+        .execute(params![Bits(row.0), end, Bits(keep_until.as_ms())])?;
+    Ok(())
 }
 
 /// Stores the outcome of a message that is gone.
@@ -187,29 +195,6 @@ fn revive(db: &Connection, answer: &Answer, end: &[u8]) -> rusqlite::Result<Endi
         end,
     ])
     .map(|_| Ending::Revived)
-}
-
-/// Puts the recipient's answer in the place of another outcome.
-fn replace(db: &Connection, answer: &Answer, end: &[u8]) -> rusqlite::Result<Ending> {
-    db.prepare_cached(
-        "UPDATE mail SET outcome = ?1, expires_ms = ?2
-         WHERE sender = ?3 AND epoch = ?4 AND sequence = ?5 AND recipient = ?6",
-    )?
-    .execute(params![
-        end,
-        Bits(answer.keep_until.as_ms()),
-        answer.sender.0,
-        Bits(answer.slot.epoch.0),
-        Bits(answer.slot.sequence.0),
-        answer.recipient.0,
-    ])
-    .map(|rows| {
-        if rows > 0 {
-            Ending::Replaced
-        } else {
-            Ending::Nothing
-        }
-    })
 }
 
 /// Forgets an outcome; a message that waits stays.
@@ -267,20 +252,13 @@ pub(super) fn expire(db: &Connection, now: Age, at: WallTime, keep_until: Age) -
         .collect::<rusqlite::Result<_>>()?;
     let (mut rows, mut dropped) = (Vec::new(), Vec::new());
     for (expired, waited) in due {
-        let row = Bits(expired.notice.row.0);
         if waited {
-            db.prepare_cached(
-                "UPDATE mail SET envelope = NULL, outcome = ?2, expires_ms = ?3 WHERE id = ?1",
-            )?
-            .execute(params![
-                row,
-                codec::encode(&expired.notice.end),
-                Bits(keep_until.as_ms())
-            ])?;
+            let end = codec::encode(&expired.notice.end);
+            end_row(db, expired.notice.row, &end, keep_until)?;
             rows.push(expired);
         } else {
             db.prepare_cached("DELETE FROM mail WHERE id = ?1")?
-                .execute([row])?;
+                .execute([Bits(expired.notice.row.0)])?;
             dropped.push(expired.sender);
         }
     }
