@@ -128,13 +128,14 @@ pub const SUBSCRIPTIONS_MAX: usize = 256;
 pub const DIRECTORY_INTERVAL: Duration = Duration::from_secs(1);
 /// Directory messages sent at once …
 pub const DIRECTORY_BURST: usize = 256;
-/// … and their bytes: what is sent lies in memory until it arrives, so a crowd of newcomers, each of whom needs the
-/// whole directory, is served at 128 MB/s …
-pub const DIRECTORY_BURST_BYTES: usize = 256 * 1024;
 /// … and how long until as many more: telling 1,000 clients takes 4 bursts, and none floods a socket's buffer.
 pub const DIRECTORY_PACE: Duration = Duration::from_millis(2);
-/// Encoded pages kept for those who need the same: about 30 KiB each at most.
-pub const DIRECTORY_CACHE_MAX: usize = 64;
+/// Bytes of the directory that were sent and not acknowledged, for all clients together: they lie in memory until they
+/// arrive, and a crowd of newcomers, each of whom needs all of it, would fill the send buffers. At 100 ms round trip 25
+/// newcomers a second are told of 1,000 names. What a client does not acknowledge within two seconds counts no more.
+pub const DIRECTORY_FLIGHT_BYTES: usize = 512 * 1024;
+/// Encoded pages kept for those who need the same: about 30 KiB each at most. One directory of 1,000 names has eight.
+pub const DIRECTORY_CACHE_MAX: usize = 8;
 /// Names that a registry keeps at all.
 pub const NAMES_MAX: usize = 100_000;
 /// The highest number of a name in a database. The table has 8 bytes for each number, given or not: a damaged database

@@ -188,8 +188,11 @@ impl Directory {
             last: next.is_none(),
             changes: Bounded::truncated(changes),
         });
+        let mut bytes = codec::encode(&page);
+        // Many lie in send buffers: what was reserved in vain would be half as much again.
+        bytes.shrink_to_fit();
         Encoded {
-            bytes: codec::encode(&page),
+            bytes,
             next,
             is_empty,
         }

@@ -8,6 +8,7 @@
 //! Invariant: nothing is acknowledged before the store has committed it, and every table has a bound.
 
 mod admission;
+mod airborne;
 pub mod config;
 mod directory;
 mod forwarding;

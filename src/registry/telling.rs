@@ -1,7 +1,8 @@
 //! Who is told of the directory, and when (PROTOCOL §8.3).
 //!
 //! Of each client only the version that he has acknowledged is kept. One update is under way at a time, from there to
-//! the present, at most one a second; the first goes out at once. Many are told in bursts with a pause between.
+//! the present, at most one a second; the first goes out at once. Many are told in bursts with a pause between, and
+//! one update is sent whole before the next, so that newcomers do not wait for each other with half of it.
 //! Invariant: a client who is behind has an update under way, a place in the queue, or a timer.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -10,10 +11,11 @@ use crate::clock::Instant;
 use crate::engine::Context;
 use crate::id::Name;
 use crate::limits::{
-    DIRECTORY_BURST, DIRECTORY_BURST_BYTES, DIRECTORY_INTERVAL, DIRECTORY_PACE, REQUEST_RETRY,
+    DIRECTORY_BURST, DIRECTORY_FLIGHT_BYTES, DIRECTORY_INTERVAL, DIRECTORY_PACE, REQUEST_RETRY,
     REQUEST_RETRY_MAX, ROOM_RETRY, SUBSCRIPTIONS_MAX,
 };
 use crate::registry::Registry;
+use crate::registry::airborne::{Airborne, Load};
 use crate::registry::directory::{Encoded, Place, record};
 use crate::registry::members::Seat;
 use crate::registry::storage::MemberId;
@@ -47,6 +49,8 @@ struct Update {
     due: Instant,
     /// How long to wait then.
     wait: std::time::Duration,
+    /// What of it counts as on its way.
+    load: Load,
 }
 
 impl Told {
@@ -68,10 +72,19 @@ impl Told {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: VecDeque<MemberId>,
-    /// When the present burst began, how many messages it has, and their bytes.
+    /// When the present burst began, and how many messages it has.
     burst_at: Option<Instant>,
     sent: usize,
-    sent_bytes: usize,
+    airborne: Airborne,
+}
+
+impl Queue {
+    /// An update is over, or given up.
+    fn drop_update(&mut self, told: &mut Told) {
+        if let Some(update) = told.update.take() {
+            self.airborne.remove(&update.load);
+        }
+    }
 }
 
 impl Registry {
@@ -114,7 +127,7 @@ impl Registry {
             }
             seat.told.followed = VecDeque::new();
             seat.told.acknowledged = None;
-            seat.told.update = None;
+            self.tellings.drop_update(&mut seat.told);
             if !std::mem::replace(&mut seat.told.queued, true) {
                 self.tellings.waiting.push_back(*member);
             }
@@ -146,9 +159,13 @@ impl Registry {
         if now.since(burst_at) >= DIRECTORY_PACE {
             self.tellings.burst_at = Some(now);
             self.tellings.sent = 0;
-            self.tellings.sent_bytes = 0;
         }
-        while self.tellings.sent < DIRECTORY_BURST && self.tellings.sent_bytes < DIRECTORY_BURST_BYTES {
+        while self.tellings.sent < DIRECTORY_BURST {
+            if self.tellings.airborne.bytes(now) >= DIRECTORY_FLIGHT_BYTES {
+                // An acknowledgement goes on with it at once.
+                self.timers.set(Timer::Pace, now + ROOM_RETRY);
+                return;
+            }
             let Some(member) = self.tellings.waiting.pop_front() else {
                 return;
             };
@@ -198,7 +215,7 @@ impl Registry {
         if page.is_empty && place.from.is_some() && place.index == 0 {
             // Nothing that concerns him: he stays at the version that he has.
             if let Some(seat) = self.members.seat_mut(member) {
-                seat.told.update = None;
+                self.tellings.drop_update(&mut seat.told);
             }
             return;
         }
@@ -227,6 +244,7 @@ impl Registry {
                 to: place.to,
                 due: now + REQUEST_RETRY,
                 wait: REQUEST_RETRY,
+                load: Load::default(),
             }
         });
         update.page = page.next.map(|next| Place {
@@ -236,13 +254,14 @@ impl Registry {
         });
         if update.page.is_some() {
             told.queued = true;
-            self.tellings.waiting.push_back(member);
+            self.tellings.waiting.push_front(member);
         } else {
             update.due = now + update.wait;
             self.timers.set(Timer::Tell(member), update.due);
         }
         self.tellings.sent += 1;
-        self.tellings.sent_bytes += page.bytes.len();
+        let bytes = page.bytes.len();
+        self.tellings.airborne.add(now, &mut update.load, bytes);
         self.out.send_bytes(session, page.bytes);
     }
 
@@ -260,7 +279,7 @@ impl Registry {
             return; // Of an update that was begun again since.
         }
         told.acknowledged = Some(known);
-        told.update = None;
+        self.tellings.drop_update(told);
         self.timers.clear(Timer::Tell(member));
         self.consider_telling(cx.now.at, member);
         self.tell_queue(cx);
@@ -277,6 +296,7 @@ impl Registry {
             if update.page.is_none() {
                 // All was sent and nothing came back: begin again, from what he is known to have to the present.
                 let wait = (update.wait * 2).min(REQUEST_RETRY_MAX);
+                self.tellings.airborne.remove(&update.load);
                 *update = Update {
                     page: Some(Place {
                         from: told.acknowledged,
@@ -287,6 +307,7 @@ impl Registry {
                     to: self.directory.counter(),
                     due: now,
                     wait,
+                    load: Load::default(),
                 };
             }
             if !std::mem::replace(&mut told.queued, true) {
@@ -338,6 +359,9 @@ impl Registry {
     /// A client leaves: nobody is told for him.
     pub(super) fn stop_telling(&mut self, member: MemberId, seat: &Seat) {
         self.timers.clear(Timer::Tell(member));
+        if let Some(update) = &seat.told.update {
+            self.tellings.airborne.remove(&update.load);
+        }
         for followed in seat.told.followed() {
             self.directory.unfollow(followed, member);
         }
@@ -347,7 +371,7 @@ impl Registry {
     pub(super) fn tell_anew(&mut self, member: MemberId) {
         if let Some(seat) = self.members.seat_mut(member) {
             seat.told.acknowledged = None;
-            seat.told.update = None;
+            self.tellings.drop_update(&mut seat.told);
             self.timers.clear(Timer::Tell(member));
         }
     }

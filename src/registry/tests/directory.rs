@@ -1,6 +1,7 @@
 //! Who is told what of the directory, and when.
 
 use super::*;
+use crate::limits::DIRECTORY_FLIGHT_BYTES;
 use crate::wire::message::Change;
 
 fn ack(page: &Page) -> ToRegistry {
@@ -297,6 +298,7 @@ fn a_thousand_are_told_in_bursts() {
         world.join(n.into(), &person, 1);
     }
     let all: Vec<_> = (0..600).map(SessionId).collect();
+    world.settle_in(Duration::from_millis(60));
     world.settle();
     world.run(Duration::from_secs(5), &all);
     world.settle();
@@ -325,20 +327,51 @@ fn a_crowd_of_newcomers_is_told_no_faster_than_memory_allows() {
         };
         world.join(n.into(), &person, 1);
     }
-    let bytes = |world: &mut World| -> usize {
-        let did = world.take();
-        let pages = did.iter().filter_map(|did| match did {
-            Did::Say(_, message @ FromRegistry::Directory(_)) => Some(codec::encode(message).len()),
+    let pages = |world: &mut World| -> Vec<(SessionId, Page, usize)> {
+        let did = world.take().into_iter();
+        did.filter_map(|did| match did {
+            Did::Say(session, FromRegistry::Directory(page)) => {
+                let bytes = codec::encode(&FromRegistry::Directory(page.clone())).len();
+                Some((session, page, bytes))
+            }
             _ => None,
-        });
-        pages.sum()
+        })
+        .collect()
     };
-    let page_max = 64 * 1024;
-    let first = bytes(&mut world);
-    assert!(first >= 256 * 1024 && first < 256 * 1024 + page_max, "{first}");
-    assert_eq!(world.next(), Duration::from_millis(2));
-    let second = bytes(&mut world);
-    assert!(second >= 256 * 1024 && second < 256 * 1024 + page_max, "{second}");
+    let bytes = |pages: &[(SessionId, Page, usize)]| pages.iter().map(|(.., bytes)| bytes).sum::<usize>();
+    let (least, page_max) = (DIRECTORY_FLIGHT_BYTES, 64 * 1024);
+    let first = pages(&mut world);
+    assert!(
+        (least..least + page_max).contains(&bytes(&first)),
+        "{}",
+        bytes(&first)
+    );
+    world.next();
+    assert_eq!(bytes(&pages(&mut world)), 0, "nobody has acknowledged");
+
+    let done: Vec<_> = first.iter().filter(|(_, page, _)| page.last).collect();
+    assert!(done.len() > 10, "one after the other, not all of them half");
+    let freed: usize = done
+        .iter()
+        .map(|(session, page, _)| {
+            world.say(*session, &ToRegistry::DirectoryAck { version: page.to });
+            let his = first.iter().filter(|(other, ..)| other == session);
+            his.map(|(.., bytes)| bytes).sum::<usize>()
+        })
+        .sum();
+    let second = bytes(&pages(&mut world));
+    assert!(
+        second > 0 && second.abs_diff(freed) <= page_max,
+        "{second} for {freed}"
+    );
+
+    // None of these is heard of; in two seconds they hold nobody up.
+    let (mut third, began) = (0, world.now.at);
+    while third == 0 && world.now.at.since(began) < Duration::from_secs(3) {
+        world.next();
+        third = bytes(&pages(&mut world));
+    }
+    assert!((least..least + page_max).contains(&third), "{third}");
 }
 
 /// Pushes to everybody up to three names, and again below two.

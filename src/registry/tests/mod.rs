@@ -340,6 +340,11 @@ impl World {
 
     /// Everybody acknowledges the directory until nobody is told more; what happened is forgotten.
     fn settle(&mut self) {
+        self.settle_in(Duration::from_secs(1));
+    }
+
+    /// The same, where an acknowledgement takes so long.
+    fn settle_in(&mut self, round_trip: Duration) {
         loop {
             let acks: Vec<(SessionId, Version)> = self
                 .take()
@@ -357,7 +362,7 @@ impl World {
                 self.say(session, &ToRegistry::DirectoryAck { version });
                 alive.push(session);
             }
-            self.run(Duration::from_secs(1), &alive);
+            self.run(round_trip, &alive);
         }
     }
 
