@@ -184,8 +184,14 @@ pub const TRIES_MAX: usize = 1_024;
 pub const WINDOW_BYTES_MIN: u64 = 16 * 1024;
 /// What it grows to while messages are taken quickly: 1 MiB a round trip is 200 Mbit/s at 40 ms.
 pub const WINDOW_BYTES_MAX: u64 = 1024 * 1024;
-/// Received bytes that wait in all sessions of an endpoint, beyond each session's smallest window.
+/// Received bytes that wait in all sessions of an endpoint, beyond each session's free share. The last quarter is for
+/// messages that can be finished with it: 250 of the longest.
 pub const REASSEMBLY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Received bytes that may wait in a session whatever the others hold: a few short messages. With all sessions, 78 MiB.
+pub const REASSEMBLY_FREE_BYTES: usize = 4 * 1024;
+/// A session in which a message has been waiting for its rest for so long is closed, when no more than that quarter is
+/// left: the longest message takes it at 110 kbit/s.
+pub const REASSEMBLY_PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes that wait for an acknowledgement in one session.
 pub const SEND_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes that wait for an acknowledgement in all sessions of an endpoint.
@@ -214,5 +220,6 @@ const _: () =
     assert!(FORWARD_PAGE_BYTES >= MESSAGE_BYTES_MAX as u64 && FORWARD_WINDOW_BYTES >= 2 * FORWARD_PAGE_BYTES);
 const _: () = assert!(ENVELOPE_BYTES_MAX < 2 * BODY_BYTES_MAX && OUTBOX_BYTES_MAX >= 100 * BODY_BYTES_MAX);
 const _: () = assert!(SESSION_MESSAGES_MAX.is_power_of_two() && WINDOW_BYTES_MIN < WINDOW_BYTES_MAX);
+const _: () = assert!(MESSAGE_BYTES_MAX * 100 <= REASSEMBLY_BYTES_MAX / 4);
 const _: () = assert!(MESSAGE_BYTES_MAX < SEND_BYTES_MAX && SEND_BYTES_MAX < SEND_BYTES_TOTAL_MAX);
 const _: () = assert!(SESSION_SILENCE.as_millis() < SESSION_IDLE.as_millis());

@@ -1,22 +1,20 @@
 //! Takes a session's packets apart: what each frame does, and what is held of it (PROTOCOL §7).
 //!
 //! The counterpart of `assemble`. Leaves losses and deadlines to the session.
-//! Invariants: a packet is acknowledged only if every part in it is held; what is held beyond a session's free
-//! share is charged to the pool, but for the lowest message, which always has room.
+//! Invariants: a packet is acknowledged only if every part in it is held; all that is held beyond a session's free
+//! share is charged to the pool. Of the pool's last quarter a session's lowest message takes as much as the longest
+//! message needs, or nothing: so whoever has some of it can finish, and gives it back.
 
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::{MESSAGE_BYTES_MAX, REASSEMBLY_FREE_BYTES, REASSEMBLY_PATIENCE};
 use crate::transport::SEND_OVERHEAD;
 use crate::transport::congestion::{Acked, Controller};
 use crate::transport::flow::Pool;
-use crate::transport::incoming::{Piece, Taken};
+use crate::transport::incoming::{MESSAGE_OVERHEAD, Piece, Taken};
 use crate::transport::session::{Received, Session, Violation, wire_bytes};
 use crate::wire::frame::{Ack, Frame, frames};
-
-/// Bytes that a session may hold for reassembly without asking the pool: with ten thousand sessions, 40 MiB.
-const HELD_FREE: usize = 4 * 1024;
 
 impl Session {
     /// Takes a whole message, which gives the other side credit for more.
@@ -26,7 +24,7 @@ impl Session {
         let may_grow = pool.reassembly.left() > pool.reassembly.size() / 2;
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.window.on_taken(now, len, self.rtt.smoothed(), may_grow);
-        self.settle_incoming(pool);
+        self.settle_incoming(now, pool);
         Some(bytes)
     }
 
@@ -61,6 +59,7 @@ impl Session {
                     bytes,
                 } => {
                     let piece = Piece {
+                        at: now,
                         message,
                         offset,
                         last,
@@ -85,29 +84,73 @@ impl Session {
     }
 
     fn handle_part(&mut self, piece: Piece<'_>, pool: &mut Pool) -> Result<bool, Violation> {
-        let room = if self.incoming.is_owed_room(piece.message) {
-            MESSAGE_BYTES_MAX
-        } else {
-            let promised = usize::try_from(self.window.open()).unwrap_or(usize::MAX);
-            let there = HELD_FREE + self.reserved_incoming + pool.reassembly.left();
-            promised
-                .saturating_sub(self.incoming.held())
-                .min(there.saturating_sub(self.incoming.cost()))
-        };
-        let taken = self.incoming.insert(piece, room)?;
-        self.settle_incoming(pool);
+        let owed = self.incoming.is_owed_room(piece.message);
+        let mut taken = self.incoming.insert(piece, self.room_for(owed, pool))?;
+        if taken == Taken::NoRoom && owed && self.take_turn(pool) {
+            taken = self.incoming.insert(piece, MESSAGE_BYTES_MAX)?;
+        }
+        self.settle_incoming(piece.at, pool);
         Ok(taken != Taken::NoRoom)
     }
 
+    /// How many more bytes a piece may use; `owed`: of the message that goes before all others.
+    fn room_for(&self, owed: bool, pool: &Pool) -> usize {
+        let own = (REASSEMBLY_FREE_BYTES + self.reserved_incoming).saturating_sub(self.incoming.cost());
+        let common = if pool.reassembly.is_short() {
+            0
+        } else {
+            pool.reassembly.left()
+        };
+        if owed {
+            return own + common;
+        }
+        if self.turn.is_some() {
+            // What was taken for the lowest message is for nothing else.
+            return 0;
+        }
+        let promised = usize::try_from(self.window.open()).unwrap_or(usize::MAX);
+        promised
+            .saturating_sub(self.incoming.held())
+            .min(own + common.saturating_sub(pool.reassembly.reserve()))
+    }
+
+    /// Takes of the pool what the lowest message may need at most. Whether there was so much.
+    fn take_turn(&mut self, pool: &mut Pool) -> bool {
+        let most = self.incoming.cost() + MESSAGE_BYTES_MAX + MESSAGE_OVERHEAD;
+        let wanted = most.saturating_sub(REASSEMBLY_FREE_BYTES + self.reserved_incoming);
+        if self.turn.is_some() || pool.reassembly.left() < wanted {
+            return false;
+        }
+        self.reserved_incoming += pool.reassembly.take(wanted);
+        self.turn = Some(self.incoming.lowest());
+        true
+    }
+
     /// Makes the pool agree with what is held.
-    fn settle_incoming(&mut self, pool: &mut Pool) {
-        let wanted = self.incoming.cost().saturating_sub(HELD_FREE);
+    fn settle_incoming(&mut self, now: Instant, pool: &mut Pool) {
+        let wanted = self.incoming.cost().saturating_sub(REASSEMBLY_FREE_BYTES);
+        if self.turn.is_some_and(|turn| turn < self.incoming.lowest()) {
+            self.turn = None;
+        }
         if wanted > self.reserved_incoming {
             self.reserved_incoming += pool.reassembly.take(wanted - self.reserved_incoming);
-        } else {
+        } else if self.turn.is_none() {
             pool.reassembly.give_back(self.reserved_incoming - wanted);
             self.reserved_incoming = wanted;
         }
+        if self.reserved_incoming > 0 {
+            self.look_at = self.look_at.or(Some(now + REASSEMBLY_PATIENCE));
+        }
+    }
+
+    /// Whether a message has been waiting for its rest for long, while others have no room.
+    pub(in crate::transport) fn is_in_the_way(&self, now: Instant, pool: &Pool) -> bool {
+        self.reserved_incoming > 0
+            && pool.reassembly.is_short()
+            && self
+                .incoming
+                .waiting_since()
+                .is_some_and(|since| now.since(since) >= REASSEMBLY_PATIENCE)
     }
 
     fn handle_ack(&mut self, now: Instant, ack: &Ack, pool: &mut Pool) -> Result<(), Violation> {

@@ -58,6 +58,16 @@ impl Budget {
         self.left
     }
 
+    /// Whether no more than the last quarter is left: it is for those who can finish with it.
+    pub(super) const fn is_short(&self) -> bool {
+        self.left <= self.reserve()
+    }
+
+    /// The last quarter.
+    pub(super) const fn reserve(&self) -> usize {
+        self.size / 4
+    }
+
     /// Takes `bytes`, or what is left if that is less. Returns what was taken.
     pub(super) fn take(&mut self, bytes: usize) -> usize {
         let taken = bytes.min(self.left);

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::clock::Instant;
 use crate::limits::{MESSAGE_BYTES_MAX, SESSION_MESSAGES_MAX};
 use crate::transport::bits::Bits;
 use crate::transport::spans::Spans;
@@ -15,7 +16,7 @@ use crate::transport::spans::Spans;
 const WORDS: usize = 64;
 const _: () = assert!(WORDS as u64 * 64 == SESSION_MESSAGES_MAX);
 /// What a message costs in memory beside its bytes, roughly: a flood of empty ones is not free.
-const MESSAGE_OVERHEAD: usize = 128;
+pub(super) const MESSAGE_OVERHEAD: usize = 128;
 /// Separate pieces of one message that are kept: an honest sender's parts make half as many at most. More would
 /// let tiny parts cost more than they weigh.
 const SPANS_MAX: usize = 128;
@@ -23,6 +24,8 @@ const SPANS_MAX: usize = 128;
 /// A piece of a message, as it came.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece<'a> {
+    /// When it came.
+    pub(super) at: Instant,
     /// Which message.
     pub(super) message: u64,
     /// Where it begins.
@@ -60,6 +63,8 @@ pub(super) struct Incoming {
 
 #[derive(Debug, Default)]
 struct Partial {
+    /// When its first piece came.
+    began: Instant,
     /// Up to the highest byte that came; what is missing is zero.
     bytes: Vec<u8>,
     have: Spans,
@@ -67,6 +72,11 @@ struct Partial {
 }
 
 impl Incoming {
+    /// The lowest message that is not whole.
+    pub(super) const fn lowest(&self) -> u64 {
+        self.lowest
+    }
+
     /// Bytes of messages that are held.
     pub(super) const fn held(&self) -> usize {
         self.held
@@ -82,10 +92,15 @@ impl Incoming {
         messages >= SESSION_MESSAGES_MAX
     }
 
-    /// Whether this message may not be turned away for want of room: it is the lowest that is not whole, and
-    /// nothing whole waits, so that room cannot come from anywhere else.
+    /// Whether this message goes before all others where room is short: it is the lowest that is not whole, and
+    /// nothing whole waits, so that this session makes no room before it is.
     pub(super) fn is_owed_room(&self, message: u64) -> bool {
         message == self.lowest && self.ready.is_empty()
+    }
+
+    /// Since when a message has been waiting for the rest of it.
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
+        self.partial.values().map(|partial| partial.began).min()
     }
 
     /// Takes a piece, if at most `room` more bytes are used by it.
@@ -135,7 +150,10 @@ impl Incoming {
                 return Ok(Taken::NoRoom);
             }
         }
-        let partial = self.partial.entry(piece.message).or_default();
+        let partial = self.partial.entry(piece.message).or_insert_with(|| Partial {
+            began: piece.at,
+            ..Partial::default()
+        });
         partial.insert(piece, end)?;
         self.held += growth;
         if partial.is_whole()
@@ -248,6 +266,7 @@ mod tests {
 
     fn piece(message: u64, offset: u32, last: bool, bytes: &[u8]) -> Piece<'_> {
         Piece {
+            at: Instant::ZERO,
             message,
             offset,
             last,

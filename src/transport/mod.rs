@@ -17,9 +17,7 @@ mod outgoing;
 mod pacer;
 mod received;
 mod recovery;
-#[allow(dead_code, reason = "figures that only tests read")]
 mod rtt;
-#[allow(dead_code, reason = "figures that only tests read")]
 mod session;
 #[cfg(test)]
 mod session_tests;
@@ -129,6 +127,8 @@ pub enum CloseCause {
     Silent,
     /// Nothing happened for so long that it was given up.
     Idle,
+    /// It kept a message unfinished for long while there was no room for others.
+    InTheWay,
     /// The other side broke the protocol, and was told so.
     Violation,
     /// A new session with the same identity took its place.

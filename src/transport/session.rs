@@ -33,6 +33,8 @@ pub(super) const PACKETS_MAX: u64 = 1 << 60;
 pub(super) const PROBES: usize = 2;
 /// After so long without a packet, or three probe timeouts, memory is given back.
 const REST_AFTER: Duration = Duration::from_secs(1);
+/// How often a session that takes of the pool for long is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Packets that wait for an acknowledgement at most: the send buffer in small messages, and again as many. One
 /// who sends on and acknowledges nothing is answered nothing that asks, and in the end given up.
 pub(super) const UNDER_WAY_MAX: usize = 8_192;
@@ -141,6 +143,10 @@ pub(super) struct Session {
     pub(super) reserved_incoming: usize,
     pub(super) reserved_outgoing: usize,
     pub(super) queued: usize,
+    /// The message for which room was taken before it came.
+    pub(super) turn: Option<u64>,
+    /// When to look whether messages wait for their rest, while anything is taken from the pool.
+    pub(super) look_at: Option<Instant>,
     pub(super) heard_at: Instant,
     pub(super) active_at: Instant,
     /// When the first packet left that asked and was followed by nothing from the other side.
@@ -171,6 +177,8 @@ impl Session {
             reserved_incoming: 0,
             reserved_outgoing: 0,
             queued: 0,
+            turn: None,
+            look_at: None,
             heard_at: now,
             active_at: now,
             asked_at: None,
@@ -308,6 +316,9 @@ impl Session {
         if self.paced_until.is_some_and(|at| at <= now) {
             self.paced_until = None;
         }
+        if self.look_at.is_some_and(|at| at <= now) {
+            self.look_at = (self.reserved_incoming > 0).then_some(now + LOOK_INTERVAL);
+        }
         if self.rest_at.is_some_and(|at| at <= now) {
             let rest_at = self.active_at + REST_AFTER.max(self.rtt.probe_timeout() * 3);
             self.rest_at = (rest_at > now).then_some(rest_at);
@@ -352,6 +363,7 @@ impl Session {
             self.received.deadline(),
             self.recovery.deadline(),
             self.paced_until,
+            self.look_at,
             self.rest_at,
             self.idle_at,
         ]
@@ -384,6 +396,7 @@ impl Session {
         self.incoming = Incoming::default();
         self.outgoing = Outgoing::default();
         self.queued = 0;
+        self.turn = None;
     }
 
     /// Bytes on the heap, at least.

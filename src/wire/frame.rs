@@ -59,7 +59,7 @@ pub enum Frame<'a> {
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CloseCode {
-    /// Done: the other side leaves or the session was idle.
+    /// Done: the other side leaves, or the session was idle or in the way of others.
     Done,
     /// The same identity has registered from elsewhere.
     Superseded,

@@ -1,4 +1,5 @@
-//! Many sessions on one endpoint: what an idle one costs, and that none is looked at without need.
+//! Many sessions on one endpoint: what an idle one costs, that none is looked at without need, and what those can hold
+//! who never finish.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,7 +7,8 @@ use std::time::Duration;
 
 use udpchat::clock::Instant;
 use udpchat::identity::{Identity, Role};
-use udpchat::transport::{Attempt, Connect, Endpoint, SessionEvent, SessionId};
+use udpchat::limits::{BODY_BYTES_MAX, REASSEMBLY_BYTES_MAX};
+use udpchat::transport::{Attempt, Connect, Endpoint, SessionEvent, SessionId, Transmit};
 use udpchat::wire::packet::Service;
 
 const SESSIONS: u32 = 1_000;
@@ -37,7 +39,7 @@ impl Registry {
     }
 
     /// Calls into the endpoint, and takes what it has to say.
-    fn call(&mut self, now: Instant, call: impl FnOnce(&mut Endpoint)) -> Vec<Vec<u8>> {
+    fn call(&mut self, now: Instant, call: impl FnOnce(&mut Endpoint)) -> Vec<Transmit> {
         let mut out = Vec::new();
         call(&mut self.endpoint);
         while let Some(event) = self.endpoint.poll_event(now) {
@@ -48,14 +50,14 @@ impl Registry {
             }
         }
         while let Some(transmit) = self.endpoint.poll_transmit(now) {
-            out.push(transmit.bytes);
+            out.push(transmit);
         }
         out
     }
 }
 
-/// Opens a session from client `n`, by hand, and sends one message; the client is then forgotten.
-fn join(registry: &mut Registry, now: &mut Instant, n: u32) {
+/// A client, about to open a session with a registry there.
+fn client(now: Instant, n: u32) -> (Endpoint, SocketAddr, SocketAddr) {
     let identity = Arc::new(Identity::from_seed(&seed(n), Role::Client));
     let mut client = Endpoint::new(identity, Service::Peer, seed(n));
     let [_, a, b, c] = n.to_be_bytes();
@@ -69,7 +71,46 @@ fn join(registry: &mut Registry, now: &mut Instant, n: u32) {
         interval: Duration::from_millis(500),
         initials: 5,
     };
-    client.connect(*now, connect);
+    client.connect(now, connect);
+    (client, from, to)
+}
+
+/// Opens a session from client `n`, by hand, and sends a message of 64 KiB. The client is gone when it has sent so many
+/// bytes, or when the time is over.
+fn upload(registry: &mut Registry, now: &mut Instant, n: u32, bytes_max: usize, span: Duration) {
+    let (mut client, from, to) = client(*now, n);
+    let (end, mut sent) = (*now + span, 0);
+    while *now < end {
+        while let Some(event) = client.poll_event(*now) {
+            if let SessionEvent::Opened { session, .. } = event {
+                client.send(*now, session, vec![1; BODY_BYTES_MAX]).unwrap();
+            }
+        }
+        let mut answers = registry.call(*now, |endpoint| {
+            if endpoint.poll_timeout().is_some_and(|at| at <= *now) {
+                endpoint.handle_timeout(*now);
+            }
+        });
+        while let Some(transmit) = client.poll_transmit(*now) {
+            sent += transmit.bytes.len();
+            answers.extend(registry.call(*now, |endpoint| {
+                endpoint.handle_datagram(*now, from, &transmit.bytes)
+            }));
+            if sent >= bytes_max {
+                return;
+            }
+        }
+        for answer in answers.iter().filter(|answer| answer.to == from) {
+            client.handle_datagram(*now, to, &answer.bytes);
+        }
+        *now = *now + Duration::from_millis(1);
+        client.handle_timeout(*now);
+    }
+}
+
+/// Opens a session from client `n`, by hand, and sends one message; the client is then forgotten.
+fn join(registry: &mut Registry, now: &mut Instant, n: u32) {
+    let (mut client, from, to) = client(*now, n);
     for _ in 0..6 {
         while let Some(event) = client.poll_event(*now) {
             if let SessionEvent::Opened { session, .. } = event {
@@ -77,10 +118,10 @@ fn join(registry: &mut Registry, now: &mut Instant, n: u32) {
             }
         }
         while let Some(transmit) = client.poll_transmit(*now) {
-            for bytes in registry.call(*now, |endpoint| {
+            for answer in registry.call(*now, |endpoint| {
                 endpoint.handle_datagram(*now, from, &transmit.bytes)
             }) {
-                client.handle_datagram(*now, to, &bytes);
+                client.handle_datagram(*now, to, &answer.bytes);
             }
         }
         *now = *now + Duration::from_millis(10);
@@ -123,4 +164,29 @@ fn an_idle_session_costs_little_and_none_is_looked_at_without_need() {
     let each = -freed.bytes_current / i64::from(SESSIONS);
     println!("{each} bytes for an idle session, {timeouts} timeouts until all were at rest");
     assert!(each < IDLE_BYTES_MAX, "{each} bytes");
+}
+
+#[test]
+fn those_who_never_finish_a_message_hold_no_more_than_the_pool_and_keep_nobody_out() {
+    const STUCK: u32 = 1_500;
+    let mut registry = Registry::new();
+    let mut now = Instant::from_micros(1_000_000);
+    let held = allocation_counter::measure(|| {
+        for n in 0..STUCK {
+            upload(&mut registry, &mut now, n, 60_000, Duration::from_secs(1));
+        }
+    });
+    println!("{} MB at most", held.bytes_max / 1_000_000);
+    // A buffer that grows by doubling may be a fifth larger than what is in it; the sessions themselves are 3 MB.
+    let most = u64::try_from(REASSEMBLY_BYTES_MAX).unwrap() * 4 / 3;
+    assert!(held.bytes_max < most, "{} bytes", held.bytes_max);
+    assert_eq!(registry.messages, 0);
+    upload(
+        &mut registry,
+        &mut now,
+        STUCK,
+        usize::MAX,
+        Duration::from_secs(10),
+    );
+    assert_eq!(registry.messages, 1, "one who finishes gets through");
 }

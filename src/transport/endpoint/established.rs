@@ -197,6 +197,8 @@ impl Endpoint {
         link.handle_timeout(now);
         if link.session.is_silent(now) || link.is_unanswered(now) {
             self.end_link(now, index, CloseCause::Silent, None);
+        } else if link.session.is_in_the_way(now, &self.pool) {
+            self.end_with_close(now, index, CloseCode::Done, CloseCause::InTheWay);
         } else if link.origin.service == Service::Peer && link.session.is_idle(now) {
             self.end_with_close(now, index, CloseCode::Done, CloseCause::Idle);
         } else {
@@ -278,6 +280,22 @@ impl Endpoint {
             return;
         };
         let session = SessionId(index);
+        let figures = link.session.stats();
+        tracing::debug!(
+            address = %link.address,
+            ?cause,
+            figures.packets_sent,
+            figures.packets_received,
+            figures.packets_lost,
+            figures.spurious_losses,
+            figures.probes,
+            figures.bytes_sent,
+            figures.bytes_received,
+            figures.congestion_window,
+            rtt = ?figures.rtt,
+            rtt_min = ?figures.rtt_min,
+            "session ended"
+        );
         if link.closing.is_none() {
             while let Some(bytes) = link.session.pop_message(now, &mut self.pool) {
                 let cost = left_cost(&bytes);

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::lab::*;
+use crate::clock::Instant;
 use crate::limits::{SEND_BYTES_MAX, SESSION_MESSAGES_MAX, WINDOW_BYTES_MAX};
 use crate::transport::SEND_OVERHEAD;
 use crate::transport::SendFault;
@@ -57,9 +58,10 @@ fn a_packet_with_a_part_that_is_not_held_stays_fresh_and_unacknowledged() {
 }
 
 #[test]
-fn with_the_pool_exhausted_the_lowest_message_still_arrives_and_others_wait() {
+fn with_the_pool_nearly_used_up_the_lowest_message_still_arrives_and_others_wait() {
     let mut lab = Lab::new(1, quiet(50));
-    lab.ends[1].pool = Pool::new(0, 0);
+    lab.ends[1].pool = Pool::new(280_000, 0);
+    lab.ends[1].pool.reassembly.take(210_000);
     lab.inject(0, &[part(1, 0, false, &[1; 1_000])]).unwrap();
     for number in 1..60u32 {
         lab.inject(
@@ -76,6 +78,28 @@ fn with_the_pool_exhausted_the_lowest_message_still_arrives_and_others_wait() {
     lab.frames_of(1);
     lab.inject(60, &[part(2, 0, false, &[3; 1_000])]).unwrap();
     assert!(!lab.ends[1].session.is_fresh(60), "taken: room again");
+}
+
+#[test]
+fn more_messages_than_the_pool_holds_all_arrive_in_turn() {
+    let now = Instant::from_micros(1_000_000);
+    let mut pool = Pool::new(400_000, 0);
+    let mut senders: Vec<_> = (0..20).map(|_| (Session::new(now, None), 0)).collect();
+    let (mut arrived, mut rounds) = (0, 0);
+    while arrived < senders.len() {
+        for (session, next) in senders.iter_mut().filter(|(_, next)| *next < 60) {
+            let mut plain = Vec::new();
+            encode_into(&part(0, *next * 1_000, *next == 59, &[1; 1_000]), &mut plain);
+            session
+                .handle_packet(now, u64::from(*next), &plain, &mut pool)
+                .unwrap();
+            *next += u32::from(!session.is_fresh(u64::from(*next)));
+            arrived += usize::from(session.pop_message(now, &mut pool).is_some());
+        }
+        rounds += 1;
+        assert!(rounds < 2_000, "nobody can finish");
+    }
+    assert_eq!(pool.reassembly.left(), 400_000);
 }
 
 #[test]
