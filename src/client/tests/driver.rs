@@ -223,6 +223,11 @@ impl Driver {
         };
     }
 
+    /// Somebody sets the clock on the wall, so many hours ahead.
+    pub(super) const fn set_wall(&mut self, hours: i64) {
+        self.now.wall = WallTime::from_unix_ms(self.now.wall.unix_ms() + hours * 3_600_000);
+    }
+
     /// The machine sleeps: time passes and nothing is called.
     pub(super) fn sleep(&mut self, span: Duration) {
         self.set_time(self.now.at + span);

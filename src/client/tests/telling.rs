@@ -8,9 +8,11 @@ use super::people::{address, name, offline, online};
 use crate::client::interface::{Command, Ending, Event, Refusal};
 use crate::client::storage::Request;
 use crate::clock::WallTime;
+use crate::id::EnvelopeHash;
+use crate::limits::TIME_TO_LIVE;
 use crate::transport::CloseCause;
 use crate::wire::envelope::{Envelope, Verdict};
-use crate::wire::message::{Deposit, DepositRefusal, FromRegistry, Registered};
+use crate::wire::message::{Deposit, DepositRefusal, End, FromRegistry, Outcome, Registered, ToRegistry};
 
 /// When it was written.
 const SENT_AT: WallTime = WallTime::from_unix_ms(1_006_000);
@@ -189,4 +191,47 @@ fn a_stored_message_whose_commit_failed_waits_again_when_the_registry_lost_it() 
     driver.pass(Duration::from_secs(10));
     assert_eq!(driver.states(), [0], "a mark of the lost database counts no more");
     assert!(!driver.deposits().is_empty(), "it is deposited again");
+}
+
+#[test]
+fn a_refusal_told_by_the_registry_is_acknowledged_only_after_its_commit() {
+    let (mut driver, deposit) = deposited();
+    driver.answer_deposit(&deposit);
+    driver.disk = Disk::Waits;
+    driver.hear(FromRegistry::Outcome(Outcome {
+        slot: Envelope::parse(&deposit.forward.envelope).unwrap().slot,
+        hash: EnvelopeHash::of(&deposit.forward.envelope),
+        end: End::Refused {
+            reason: DepositRefusal::Released,
+        },
+    }));
+    let acknowledged = |driver: &Driver| {
+        let mut said = driver.to_registry().into_iter();
+        said.any(|message| matches!(message, ToRegistry::OutcomeAck { .. }))
+    };
+    assert!(!acknowledged(&driver));
+    driver.commit();
+    assert!(acknowledged(&driver));
+}
+
+#[test]
+fn a_clock_that_is_set_back_or_ahead_neither_lengthens_nor_ends_a_life() {
+    for hours in [-48, 48] {
+        let mut driver = Driver::registered(&[]);
+        driver.lose_registry();
+        driver.send("bob", "hi");
+        driver.set_wall(hours);
+        driver.pass(TIME_TO_LIVE - ms(1_000));
+        assert!(!driver.events().iter().any(is_end), "{hours}: not yet");
+        driver.pass(ms(2_000));
+        assert_eq!(
+            driver.events().iter().filter(|event| is_end(event)).count(),
+            1,
+            "{hours}"
+        );
+    }
+}
+
+const fn is_end(event: &Event) -> bool {
+    matches!(event, Event::Expired { .. })
 }
