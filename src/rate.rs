@@ -1,7 +1,8 @@
 //! Token buckets, eight bytes each: how often somebody may do something (GCRA, ITU-T I.371 annex A).
 //!
 //! A bucket remembers only when it will be full again; the rate is its owner's. Reads no clock.
-//! Invariant: in any span `t` a bucket lets through at most `burst + t * rate` events, and what the last one counts for.
+//! Invariant: in any span `t` a bucket lets through at most `burst + t * rate` events, what the last one counts for,
+//! and those given back.
 
 use std::time::Duration;
 
@@ -56,6 +57,11 @@ impl Bucket {
         }
         self.full_at = self.full_at.max(now) + rate.interval * events;
         Ok(())
+    }
+
+    /// Gives one event back that was taken and did not happen.
+    pub fn give_back(&mut self, rate: &Rate) {
+        self.full_at = self.full_at - rate.interval;
     }
 
     /// Whether nothing is missing: such a bucket need not be kept.

@@ -29,9 +29,19 @@ impl Scene {
         self.port.local_addr().unwrap().port()
     }
 
-    /// The registry's folder, with an identity.
-    fn folder(&self) -> PathBuf {
-        let folder = self.data.path().join("registries").join(self.port().to_string());
+    /// The arguments of a registry and of a client, and their folders, with identities.
+    fn both(&self) -> [(Vec<String>, PathBuf); 2] {
+        let port = self.port().to_string();
+        let registry = ["-s", &port].map(str::to_owned).to_vec();
+        let client = ["-c", "alice", "127.0.0.1", "9", "0"].map(str::to_owned).to_vec();
+        [
+            (registry, self.home("registries", &port)),
+            (client, self.home("clients", "alice")),
+        ]
+    }
+
+    fn home(&self, kind: &str, name: &str) -> PathBuf {
+        let folder = self.data.path().join(kind).join(name);
         fs::create_dir_all(&folder).unwrap();
         let identity = folder.join("identity");
         fs::write(&identity, [7; 32]).unwrap();
@@ -39,9 +49,10 @@ impl Scene {
         folder
     }
 
-    /// The exit code and the words of a registry that cannot start.
-    fn serve(&self) -> (i32, String) {
-        run(&["-s", &self.port().to_string()], self.data.path())
+    /// The exit code and the words of a program that cannot start.
+    fn run(&self, arguments: &[String]) -> (i32, String) {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        run(&arguments, self.data.path())
     }
 }
 
@@ -62,19 +73,14 @@ fn run(arguments: &[&str], data: &Path) -> (i32, String) {
 }
 
 #[test]
-fn a_taken_port_ends_a_registry_with_4() {
-    let (code, words) = Scene::new().serve();
-    assert_eq!(code, 4, "{words}");
-    assert!(words.contains("in use by another program"), "{words}");
-}
-
-#[test]
-fn a_taken_port_ends_a_client_with_4() {
+fn a_taken_port_ends_with_4() {
     let scene = Scene::new();
     let port = scene.port().to_string();
-    let (code, words) = run(&["-c", "alice", "127.0.0.1", "9", &port], scene.data.path());
-    assert_eq!(code, 4, "{words}");
-    assert!(words.contains("in use by another program"), "{words}");
+    for arguments in [vec!["-s", &port], vec!["-c", "alice", "127.0.0.1", "9", &port]] {
+        let (code, words) = run(&arguments, scene.data.path());
+        assert_eq!(code, 4, "{words}");
+        assert!(words.contains("in use by another program"), "{words}");
+    }
 }
 
 #[test]
@@ -82,43 +88,51 @@ fn a_folder_that_cannot_be_made_ends_with_5() {
     let scene = Scene::new();
     let file = scene.data.path().join("file");
     fs::write(&file, b"").unwrap();
-    let (code, words) = run(&["-s", &scene.port().to_string()], &file);
-    assert_eq!(code, 5, "{words}");
-    assert!(words.contains("--data-dir"), "says what to do: {words}");
+    for (arguments, _) in scene.both() {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (code, words) = run(&arguments, &file);
+        assert_eq!(code, 5, "{words}");
+        assert!(words.contains("--data-dir"), "says what to do: {words}");
+    }
 }
 
 #[test]
 fn a_locked_database_ends_with_5() {
     let scene = Scene::new();
-    let other = Connection::open(scene.folder().join("database.sqlite")).unwrap();
-    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let (code, words) = scene.serve();
-    assert_eq!(code, 5, "{words}");
-    assert!(words.contains("in use by another process"), "{words}");
+    for (arguments, folder) in scene.both() {
+        let other = Connection::open(folder.join("database.sqlite")).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let (code, words) = scene.run(&arguments);
+        assert_eq!(code, 5, "{words}");
+        assert!(words.contains("in use by another process"), "{words}");
+    }
 }
 
 #[test]
 fn a_corrupt_database_ends_with_5_and_is_kept() {
     let scene = Scene::new();
-    let database = scene.folder().join("database.sqlite");
-    fs::write(&database, "no database ".repeat(1_000)).unwrap();
-    let (code, words) = scene.serve();
-    assert_eq!(code, 5, "{words}");
-    assert!(words.contains("damaged or not a database"), "{words}");
-    assert!(fs::read_to_string(&database).unwrap().starts_with("no database"));
+    for (arguments, folder) in scene.both() {
+        let database = folder.join("database.sqlite");
+        fs::write(&database, "no database ".repeat(1_000)).unwrap();
+        let (code, words) = scene.run(&arguments);
+        assert_eq!(code, 5, "{words}");
+        assert!(words.contains("damaged or not a database"), "{words}");
+        assert!(fs::read_to_string(&database).unwrap().starts_with("no database"));
+    }
 }
 
 #[test]
 fn a_name_with_a_number_beyond_all_tables_ends_with_5() {
     let scene = Scene::new();
-    let database = scene.folder().join("database.sqlite");
+    let [(arguments, folder), _] = scene.both();
+    let database = folder.join("database.sqlite");
     assert!(udpchat::store::registry::RegistryStore::open(&database, [7; 16]).is_ok());
     let insert = "INSERT INTO member (id, name, folded, identity, key, signature, counter)
                   VALUES (4294967295, 'ann', 'ann', zeroblob(32), zeroblob(32), zeroblob(64), 1)";
     let connection = Connection::open(&database).unwrap();
     assert_eq!(connection.execute(insert, []), Ok(1));
     drop(connection);
-    let (code, words) = scene.serve();
+    let (code, words) = scene.run(&arguments);
     assert_eq!(code, 5, "{words}");
     assert!(words.contains("damaged or not a database"), "{words}");
 }
@@ -126,45 +140,51 @@ fn a_name_with_a_number_beyond_all_tables_ends_with_5() {
 #[test]
 fn a_database_of_a_newer_program_ends_with_5_and_is_kept() {
     let scene = Scene::new();
-    let database = scene.folder().join("database.sqlite");
-    let newer = Connection::open(&database).unwrap();
-    let application = i32::from_be_bytes(*b"udcR");
-    newer.pragma_update(None, "application_id", application).unwrap();
-    newer.pragma_update(None, "user_version", 99).unwrap();
-    drop(newer);
-    let (code, words) = scene.serve();
-    assert_eq!(code, 5, "{words}");
-    assert!(words.contains("newer udpchat"), "{words}");
-    let kept: i64 = Connection::open(&database)
-        .unwrap()
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap();
-    assert_eq!(kept, 99);
+    for ((arguments, folder), mark) in scene.both().into_iter().zip([b"udcR", b"udcC"]) {
+        let database = folder.join("database.sqlite");
+        let newer = Connection::open(&database).unwrap();
+        let application = i32::from_be_bytes(*mark);
+        newer.pragma_update(None, "application_id", application).unwrap();
+        newer.pragma_update(None, "user_version", 99).unwrap();
+        drop(newer);
+        let (code, words) = scene.run(&arguments);
+        assert_eq!(code, 5, "{words}");
+        assert!(words.contains("newer udpchat"), "{words}");
+        let kept: i64 = Connection::open(&database)
+            .unwrap()
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(kept, 99);
+    }
 }
 
 #[test]
 fn an_identity_that_others_can_read_or_that_is_gone_ends_with_5() {
     let scene = Scene::new();
-    let identity = scene.folder().join("identity");
-    fs::set_permissions(&identity, fs::Permissions::from_mode(0o644)).unwrap();
-    let (code, words) = scene.serve();
-    assert_eq!(code, 5, "{words}");
-    assert!(words.contains("chmod 600"), "{words}");
-    fs::remove_file(&identity).unwrap();
-    fs::write(identity.with_file_name("database.sqlite"), b"").unwrap();
-    let (code, words) = scene.serve();
-    assert_eq!(code, 5, "{words}");
-    assert!(!identity.exists(), "none is drawn in its place: {words}");
+    for (arguments, folder) in scene.both() {
+        let identity = folder.join("identity");
+        fs::set_permissions(&identity, fs::Permissions::from_mode(0o644)).unwrap();
+        let (code, words) = scene.run(&arguments);
+        assert_eq!(code, 5, "{words}");
+        assert!(words.contains("chmod 600"), "{words}");
+        fs::remove_file(&identity).unwrap();
+        fs::write(identity.with_file_name("database.sqlite"), b"").unwrap();
+        let (code, words) = scene.run(&arguments);
+        assert_eq!(code, 5, "{words}");
+        assert!(!identity.exists(), "none is drawn in its place: {words}");
+    }
 }
 
 #[test]
 fn a_folder_in_use_ends_with_5() {
     let scene = Scene::new();
-    let lock = fs::File::create(scene.folder().join("lock")).unwrap();
-    lock.lock().unwrap();
-    let (code, words) = scene.serve();
-    assert_eq!(code, 5, "{words}");
-    assert!(words.contains("another udpchat"), "{words}");
+    for (arguments, folder) in scene.both() {
+        let lock = fs::File::create(folder.join("lock")).unwrap();
+        lock.lock().unwrap();
+        let (code, words) = scene.run(&arguments);
+        assert_eq!(code, 5, "{words}");
+        assert!(words.contains("another udpchat"), "{words}");
+    }
 }
 
 #[test]

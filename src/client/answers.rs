@@ -5,9 +5,8 @@
 //! Invariants: delivered is final and beats all; an outcome is acknowledged, and a copy withdrawn, only after the
 //! commit of what it says.
 
-use std::time::Duration;
-
 use super::outbox::Stage;
+use super::retrying::pause;
 use super::storage::{Finish, Key, State};
 use super::{After, Client, Timer};
 use crate::client::interface::{Event, Refusal};
@@ -15,29 +14,16 @@ use crate::client::storage::Request;
 use crate::engine::Context;
 use crate::id::{EnvelopeHash, Slot};
 use crate::identity::Card;
-use crate::limits::{ATTEMPTS_TOTAL, REQUEST_RETRY, REQUEST_RETRY_MAX};
+use crate::limits::{REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::transport::SessionId;
 use crate::wire::envelope::{Receipt, Verdict};
-use crate::wire::message::{
-    Busy, BusyReason, DepositRefusal, End, FromRegistry, Outcome, ToPeer, ToRegistry,
-};
-
-/// Deposits at once, at least, however busy the registry is.
-const DEPOSIT_WINDOW_MIN: usize = 4;
-/// How long a busy answer may put us off.
-const PAUSE_MAX: Duration = REQUEST_RETRY_MAX;
-/// … and at least: whoever says "at once" is asked again a moment later all the same.
-const PAUSE_MIN: Duration = Duration::from_millis(50);
+use crate::wire::message::{DepositRefusal, End, FromRegistry, Outcome, ToPeer, ToRegistry};
 
 /// On which road an answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Via {
     Peer,
     Registry,
-}
-
-fn pause(retry_after_ms: u32) -> Duration {
-    Duration::from_millis(retry_after_ms.into()).clamp(PAUSE_MIN, PAUSE_MAX)
 }
 
 impl Client {
@@ -55,8 +41,8 @@ impl Client {
             FromRegistry::DepositRefused { slot, reason } => self.deposit_refused(cx, slot, reason),
             FromRegistry::Conflict { slot } => self.deposit_conflict(cx, slot),
             FromRegistry::Busy(busy) => match busy.of {
-                Some(slot) => self.deposit_put_off(cx, slot, pause(busy.retry_after_ms)),
-                None => self.registration_put_off(cx, pause(busy.retry_after_ms)),
+                Some(slot) => self.deposit_put_off(cx, slot, busy.reason, pause(busy.retry_after_ms)),
+                None => self.registration_put_off(cx, busy.reason, pause(busy.retry_after_ms)),
             },
             FromRegistry::Withdrawn { slot } => {
                 self.withdrawals.copies.remove(&slot);
@@ -287,9 +273,7 @@ impl Client {
         if reason == DepositRefusal::NoSuchName {
             // The name was ours to believe when it was sealed: it may come back.
             self.put_off(cx, key, REQUEST_RETRY_MAX);
-            if let Some(to) = self.outbox.tell_waiting(key) {
-                self.out.event(Event::Waiting { to });
-            }
+            self.tell_one_waiting(key);
         } else {
             self.refuse(cx, key, Refusal::Registry(reason), None);
         }
@@ -303,74 +287,6 @@ impl Client {
                 .is_some_and(|message| matches!(message.stage, Stage::Depositing { .. } | Stage::Queued))
         {
             self.conflict(cx, key);
-        }
-    }
-
-    /// The registry is busy: this one and what follows it in its conversation wait.
-    fn deposit_put_off(&mut self, cx: &Context<'_>, slot: Slot, pause: Duration) {
-        self.deposit_window = (self.deposit_window() / 2).max(DEPOSIT_WINDOW_MIN);
-        let Some(key) = self.outbox.key_of(slot) else {
-            return;
-        };
-        let Some(to) = self.outbox.get(key).map(|message| message.name.folded()) else {
-            return;
-        };
-        let later: Vec<Key> = self
-            .outbox
-            .conversation(&to)
-            .map(|conversation| conversation.parked.range(key..).copied().collect())
-            .unwrap_or_default();
-        for key in later {
-            self.put_off(cx, key, pause);
-        }
-        self.pump(cx, &to);
-    }
-
-    /// Takes an asked deposit back into the queue for a while.
-    fn put_off(&mut self, cx: &Context<'_>, key: Key, pause: Duration) {
-        if let Some(message) = self.outbox.get_mut(key)
-            && matches!(message.stage, Stage::Depositing { .. })
-        {
-            message.not_before = cx.now.at + pause;
-            self.timers.clear(&Timer::Message(key));
-            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
-        }
-    }
-
-    /// A peer cannot take it now. If that was too fast, he is sent it again in a while; otherwise the budget decides
-    /// with a registry, and without one he is asked again when he says.
-    fn peer_busy(&mut self, cx: &Context<'_>, peer: &Card, busy: &Busy<crate::id::MessageId>) {
-        let Some(key) = self.outbox.key_of(busy.of.slot) else {
-            return;
-        };
-        let Some(message) = self.outbox.get_mut(key) else {
-            return;
-        };
-        let Stage::Direct { session, .. } = message.stage else {
-            return;
-        };
-        let theirs = self.peers.card(session).is_some_and(|card| card.id == peer.id);
-        if busy.of.sender != self.me.id() || !theirs {
-            return;
-        }
-        let pause = pause(busy.retry_after_ms);
-        let slowed_since = *message.slowed_since.get_or_insert(cx.now.at);
-        if busy.reason == BusyReason::Rate && cx.now.at.since(slowed_since) < ATTEMPTS_TOTAL {
-            let to = message.name.folded();
-            message.not_before = cx.now.at + pause;
-            self.timers.clear(&Timer::Message(key));
-            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
-            self.pump(cx, &to);
-        } else if self.link.registered().is_none() {
-            let again = Some(pause);
-            self.outbox
-                .set_stage(key, Stage::Direct { session, again }, cx.now.at);
-            self.timers.set(Timer::Message(key), cx.now.at + pause);
-            if !self.link.trying()
-                && let Some(to) = self.outbox.tell_waiting(key)
-            {
-                self.out.event(Event::Waiting { to });
-            }
         }
     }
 

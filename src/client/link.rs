@@ -49,6 +49,8 @@ pub(super) struct Link {
     pub(super) asked: bool,
     /// He was told that the registry is silent.
     pub(super) silent: bool,
+    /// He was told that the registry cannot register us now.
+    pub(super) told_busy: bool,
     pub(super) backoff: Duration,
     /// When the last round of attempts was given up.
     pub(super) away_since: Instant,
@@ -76,6 +78,7 @@ impl Default for Link {
             first: true,
             asked: true,
             silent: false,
+            told_busy: false,
             backoff: REQUEST_RETRY,
             away_since: Instant::ZERO,
             round_since: None,

@@ -19,7 +19,7 @@ use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, KEEP_ALIVE, REQUEST_RETRY
 use crate::transport::{CloseCause, Connect, SessionId};
 use crate::wire::codec::Bounded;
 use crate::wire::frame::CloseCode;
-use crate::wire::message::{Register, Registered, RegistrationRefusal, ToRegistry};
+use crate::wire::message::{BusyReason, Register, Registered, RegistrationRefusal, ToRegistry};
 use crate::wire::packet::Service;
 
 /// A session that lasts shorter than this is not opened again at once: something is wrong over there.
@@ -254,9 +254,21 @@ impl Client {
         self.refused(cx);
     }
 
-    /// The registry cannot register us now.
-    pub(super) fn registration_put_off(&mut self, cx: &Context<'_>, retry_after: Duration) {
+    /// The registry cannot register us now. Whoever waits for it is told if that may last.
+    pub(super) fn registration_put_off(
+        &mut self,
+        cx: &Context<'_>,
+        reason: BusyReason,
+        retry_after: Duration,
+    ) {
         if matches!(self.link.phase, Phase::Registering { .. }) {
+            if reason == BusyReason::Storage
+                && self.link.asked
+                && !std::mem::replace(&mut self.link.told_busy, true)
+            {
+                let sentence = "the server cannot write to its disk; you will be registered when it can";
+                self.out.event(Event::Trouble(sentence.to_owned()));
+            }
             let pause = retry_after.clamp(ATTEMPT, REQUEST_RETRY_MAX);
             self.link.owed_since = None;
             self.timers.clear(&Timer::Attempt);
@@ -285,6 +297,7 @@ impl Client {
             self.out.event(Event::ServerBack);
         }
         self.link.silent = false;
+        self.link.told_busy = false;
         self.timers.set(Timer::KeepAlive, cx.now.at + KEEP_ALIVE);
         if self.link.store_id.replace(registered.store_id) != Some(registered.store_id) {
             self.store_changed(registered.store_id);

@@ -13,9 +13,23 @@ use super::storage::Key;
 use super::{Client, Timer};
 use crate::client::interface::Event;
 use crate::engine::Context;
-use crate::id::Name;
-use crate::limits::{DIRECT_BUDGET, REQUEST_RETRY, REQUEST_RETRY_MAX};
+use crate::id::{MessageId, Name, Slot};
+use crate::identity::Card;
+use crate::limits::{ATTEMPTS_TOTAL, DIRECT_BUDGET, REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::transport::SessionId;
+use crate::wire::message::{Busy, BusyReason};
+
+/// Deposits at once, at least, however busy the registry is.
+const DEPOSIT_WINDOW_MIN: usize = 4;
+/// How long a busy answer may put us off.
+const PAUSE_MAX: Duration = REQUEST_RETRY_MAX;
+/// … and at least: whoever says "at once" is asked again a moment later all the same.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+
+/// How long a busy answer puts us off.
+pub(super) fn pause(retry_after_ms: u32) -> Duration {
+    Duration::from_millis(retry_after_ms.into()).clamp(PAUSE_MIN, PAUSE_MAX)
+}
 
 impl Client {
     pub(super) fn budget_of(&self, cx: &Context<'_>, key: Key) -> Duration {
@@ -95,6 +109,82 @@ impl Client {
         }
     }
 
+    /// The registry is busy: this one and what follows it in its conversation wait. A full disk may last, so that is
+    /// told; of a pace that was too quick a person need not know.
+    pub(super) fn deposit_put_off(
+        &mut self,
+        cx: &Context<'_>,
+        slot: Slot,
+        reason: BusyReason,
+        pause: Duration,
+    ) {
+        self.deposit_window = (self.deposit_window() / 2).max(DEPOSIT_WINDOW_MIN);
+        let Some(key) = self.outbox.key_of(slot) else {
+            return;
+        };
+        let Some(to) = self.outbox.get(key).map(|message| message.name.folded()) else {
+            return;
+        };
+        let later: Vec<Key> = self
+            .outbox
+            .conversation(&to)
+            .map(|conversation| conversation.parked.range(key..).copied().collect())
+            .unwrap_or_default();
+        for key in later {
+            self.put_off(cx, key, pause);
+            if reason == BusyReason::Storage {
+                self.tell_one_waiting(key);
+            }
+        }
+        self.pump(cx, &to);
+    }
+
+    /// Takes an asked deposit back into the queue for a while.
+    pub(super) fn put_off(&mut self, cx: &Context<'_>, key: Key, pause: Duration) {
+        if let Some(message) = self.outbox.get_mut(key)
+            && matches!(message.stage, Stage::Depositing { .. })
+        {
+            message.not_before = cx.now.at + pause;
+            self.timers.clear(&Timer::Message(key));
+            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+        }
+    }
+
+    /// A peer cannot take it now. If that was too fast, he is sent it again in a while; otherwise the budget decides
+    /// with a registry, and without one he is asked again when he says.
+    pub(super) fn peer_busy(&mut self, cx: &Context<'_>, peer: &Card, busy: &Busy<MessageId>) {
+        let Some(key) = self.outbox.key_of(busy.of.slot) else {
+            return;
+        };
+        let Some(message) = self.outbox.get_mut(key) else {
+            return;
+        };
+        let Stage::Direct { session, .. } = message.stage else {
+            return;
+        };
+        let theirs = self.peers.card(session).is_some_and(|card| card.id == peer.id);
+        if busy.of.sender != self.me.id() || !theirs {
+            return;
+        }
+        let pause = pause(busy.retry_after_ms);
+        let slowed_since = *message.slowed_since.get_or_insert(cx.now.at);
+        if busy.reason == BusyReason::Rate && cx.now.at.since(slowed_since) < ATTEMPTS_TOTAL {
+            let to = message.name.folded();
+            message.not_before = cx.now.at + pause;
+            self.timers.clear(&Timer::Message(key));
+            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+            self.pump(cx, &to);
+        } else if self.link.registered().is_none() {
+            let again = Some(pause);
+            self.outbox
+                .set_stage(key, Stage::Direct { session, again }, cx.now.at);
+            self.timers.set(Timer::Message(key), cx.now.at + pause);
+            if !self.link.trying() {
+                self.tell_one_waiting(key);
+            }
+        }
+    }
+
     /// The registry is gone: unanswered deposits may go another way.
     pub(super) fn requeue_deposits(&mut self, cx: &Context<'_>) {
         let asked: Vec<Key> = self
@@ -157,7 +247,8 @@ impl Client {
         }
     }
 
-    fn tell_one_waiting(&mut self, key: Key) {
+    /// Says of a message that it waits, unless that was told before.
+    pub(super) fn tell_one_waiting(&mut self, key: Key) {
         if let Some(to) = self.outbox.tell_waiting(key) {
             self.out.event(Event::Waiting { to });
         }

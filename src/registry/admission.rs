@@ -70,6 +70,13 @@ impl Admission {
             .take(now, &config.new_names)
             .map_err(|_| RegistrationRefusal::Full)
     }
+
+    /// A name that was let in was not committed: it does not count.
+    pub(super) fn give_back(&mut self, config: &Config, from: IpAddr) {
+        if let Some(bucket) = self.networks.get_mut(&Network::of(from)) {
+            bucket.give_back(&config.new_names);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub(super) struct Registration {
     pub(super) directory: Option<Version>,
     /// Whether the name was his before.
     pub(super) returning: bool,
+    /// Where he asked from, if the name is new: it counts there.
+    pub(super) new_from: Option<IpAddr>,
 }
 
 /// Why nobody is registered now.
@@ -164,6 +166,7 @@ impl Registry {
     }
 
     fn begin_registration(&mut self, session: SessionId, (id, card): (MemberId, Card), register: Register) {
+        let from = self.sessions.get(&session).map(|found| found.address.ip());
         let Some(member) = self.members.find_mut(id) else {
             return;
         };
@@ -182,6 +185,7 @@ impl Registry {
             private: register.private.into_vec().into_boxed_slice(),
             directory: register.directory,
             returning: member.committed,
+            new_from: from.filter(|_| !member.committed),
         };
         if let Some(found) = self.sessions.get_mut(&session) {
             found.registering = Some(register.counter);
@@ -201,6 +205,7 @@ impl Registry {
             session,
             member: id,
             counter,
+            new_from,
             ..
         } = registration;
         let session_lives = match self.sessions.get_mut(&session) {
@@ -213,7 +218,7 @@ impl Registry {
             None => false,
         };
         if fault.is_some() {
-            self.registration_failed(id, counter);
+            self.registration_failed(id, counter, new_from);
             if session_lives {
                 let wait = Duration::from_millis(STORAGE_RETRY_MS.into());
                 self.out
@@ -247,7 +252,7 @@ impl Registry {
         }
     }
 
-    fn registration_failed(&mut self, id: MemberId, counter: u64) {
+    fn registration_failed(&mut self, id: MemberId, counter: u64, new_from: Option<IpAddr>) {
         let Some(member) = self.members.find_mut(id) else {
             return;
         };
@@ -258,6 +263,9 @@ impl Registry {
             member.asked = member.counter;
         } else {
             self.members.discard(id);
+            if let Some(from) = new_from {
+                self.admission.give_back(&self.config, from);
+            }
         }
     }
 
@@ -301,6 +309,7 @@ impl Registry {
             private: register.private.as_slice().into(),
             directory: register.directory,
             returning,
+            new_from: None,
         };
         self.sit_down(cx, registration, false);
     }

@@ -24,7 +24,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// How long a line may take. Generous: a lost server may be noticed at the next keep-alive only, and the machine may be busy; a failure is told by what was said instead.
+/// How long a line may take. A client that has nothing to say notices a registry that was restarted with its next
+/// keep-alive, 20 s later; opening a session and the notices that it asks for come on top, and the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Longer than the second within which changes of the table are told together.
@@ -43,9 +44,14 @@ pub struct World {
 impl World {
     /// An empty world.
     pub fn new() -> Self {
+        Self::within(&std::env::temp_dir(), free_port())
+    }
+
+    /// A world whose folder is under this one, with a registry at this port.
+    pub fn within(folder: &Path, port: u16) -> Self {
         Self {
-            folder: TempDir::new().expect("a temporary folder"),
-            port: free_port(),
+            folder: TempDir::new_in(folder).expect("a temporary folder"),
+            port,
         }
     }
 

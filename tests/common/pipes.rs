@@ -138,6 +138,16 @@ impl Program {
         }
     }
 
+    /// A line on standard error that holds this, if one comes within a moment.
+    pub fn says_soon(&self, part: &str) -> Option<String> {
+        while let Ok(line) = self.errors.recv_timeout(QUIET) {
+            if line.contains(part) {
+                return Some(line);
+            }
+        }
+        None
+    }
+
     /// Reads on until nothing has been said for a while.
     pub fn quiet(&mut self) {
         loop {

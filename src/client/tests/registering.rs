@@ -219,6 +219,23 @@ fn a_busy_registry_is_asked_to_register_again_when_it_says() {
 }
 
 #[test]
+fn who_waits_to_be_registered_is_told_once_that_the_registrys_disk_fails() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    let busy = FromRegistry::Busy(Busy {
+        of: None,
+        reason: BusyReason::Storage,
+        retry_after_ms: 1_000,
+    });
+    driver.hear(busy.clone());
+    assert!(matches!(driver.events()[..], [Event::Trouble(_)]));
+    driver.pass(ms(1_000));
+    driver.hear(busy);
+    assert_eq!(driver.events(), []);
+}
+
+#[test]
 fn a_lost_session_is_opened_again_without_a_word() {
     let mut driver = Driver::registered(&[online("bob")]);
     driver.pass(ms(10_000));

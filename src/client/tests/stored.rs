@@ -283,6 +283,25 @@ fn a_busy_registry_changes_no_state_and_is_asked_when_it_says() {
 }
 
 #[test]
+fn a_registry_whose_disk_fails_leaves_a_message_waiting_and_that_is_told_once() {
+    let (mut driver, deposit) = deposited();
+    driver.events();
+    let busy = FromRegistry::Busy(Busy {
+        of: Some(id_of(&deposit.forward).slot),
+        reason: BusyReason::Storage,
+        retry_after_ms: 1_000,
+    });
+    driver.hear(busy.clone());
+    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
+    driver.pass(ms(1_000));
+    driver.hear(busy);
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(1_000));
+    driver.answer_deposit(&deposit);
+    assert_eq!(driver.events(), [Event::Stored { to: name("bob") }]);
+}
+
+#[test]
 fn what_the_registry_ends_is_told_and_acknowledged() {
     let (mut driver, deposit) = deposited();
     driver.answer_deposit(&deposit);

@@ -68,6 +68,21 @@ fn reserved_words_and_full_tables_are_refused() {
 }
 
 #[test]
+fn what_the_disk_did_not_take_is_none_of_a_networks_new_names() {
+    let mut world = World::new(Config::default());
+    let ann = Person::new("ann", 1);
+    let session = world.open(1, &ann);
+    world.failing = true;
+    for _ in 0..30 {
+        world.say(session, &register(&ann, 1));
+    }
+    world.failing = false;
+    world.take();
+    world.say(session, &register(&ann, 1));
+    assert_eq!(world.heard(session)[0], registered(&ann, 1, false));
+}
+
+#[test]
 fn the_owner_takes_over_at_once_and_the_old_session_learns_why() {
     let mut world = World::new(Config::default());
     let mut ann = Person::new("ann", 1);

@@ -1,0 +1,295 @@
+//! The built program on a disk that is full, or that can only be read: it says so, and loses nothing.
+//!
+//! Each test runs once more as a process with a mount namespace of its own (`unshare`), where a small file system in
+//! memory is the disk. That needs root, or a kernel that lets users have namespaces; where neither is to be had the
+//! tests fail and say how to leave them out. Invariant: nothing is mounted where anybody else can see it.
+
+#![expect(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do, and say what they leave out"
+)]
+
+mod common;
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::World;
+use common::classic::{OFFLINE, SAVED, WELCOME};
+use common::pipes::Program;
+
+/// Says, inside, where the small disk is.
+const DISK: &str = "UDPCHAT_TEST_DISK";
+/// Set to anything: these tests are left out.
+const LEAVE_OUT: &str = "UDPCHAT_TEST_NO_MOUNTS";
+/// Bytes of the small disk: room for two databases and some letters.
+const DISK_BYTES: u32 = 3 << 20;
+
+const FULL: &str = "disk is full";
+
+/// A small disk.
+struct Disk {
+    path: PathBuf,
+}
+
+impl Disk {
+    /// Plays `scene` with a small disk: in a process of its own, which runs the test of this name again.
+    fn with(test: &str, scene: impl FnOnce(&Self)) {
+        if let Some(path) = std::env::var_os(DISK) {
+            return scene(&Self { path: path.into() });
+        }
+        if std::env::var_os(LEAVE_OUT).is_some() {
+            eprintln!("NOT TESTED: {test}, because {LEAVE_OUT} is set");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!(
+            "mount -t tmpfs -o size={DISK_BYTES} tmpfs \"${DISK}\" && exec \"$0\" --exact \"$1\" --nocapture"
+        );
+        let namespaces = if rustix::process::geteuid().is_root() {
+            "-m"
+        } else {
+            "-Urm"
+        };
+        let output = Command::new("unshare")
+            .args([namespaces, "sh", "-c", &script])
+            .arg(std::env::current_exe().unwrap())
+            .arg(test)
+            .env(DISK, folder.path())
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(
+            output.status.success() && words.contains("1 passed"),
+            "{words}\nIf nothing can be mounted here, set {LEAVE_OUT}=1 to leave these tests out."
+        );
+    }
+
+    /// A world on this disk, whose registry has this port.
+    fn world(&self, port: u16) -> World {
+        World::within(&self.path, port)
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.path.join("filler")
+    }
+
+    /// Takes all the room that there is.
+    fn fill(&self) {
+        let filler = File::options().create(true).append(true).open(self.filler());
+        let mut file = filler.unwrap();
+        for piece in [vec![1; 4_096], vec![1; 1]] {
+            loop {
+                match file.write_all(&piece) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == ErrorKind::StorageFull => break,
+                    Err(error) => unreachable!("{error}"),
+                }
+            }
+        }
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.filler()).unwrap();
+    }
+
+    fn mount(&self, arguments: &[&str], paths: &[&Path]) {
+        let done = Command::new("mount")
+            .args(arguments)
+            .args(paths)
+            .status()
+            .unwrap();
+        assert!(done.success(), "mount {arguments:?} {paths:?}");
+    }
+}
+
+/// A client leaves, politely.
+fn leave(client: Program) {
+    client.interrupt();
+    assert_eq!(client.end().0, 0);
+}
+
+/// Starts what cannot run here: its exit code and its words.
+fn refused(world: &World, arguments: &[String]) -> (i32, String) {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (code, lines, errors) = Program::run(world, &arguments);
+    (code, [lines, errors].concat().join("\n"))
+}
+
+#[test]
+fn a_registry_whose_disk_is_full_keeps_what_it_has_and_goes_on_when_there_is_room() {
+    Disk::with(
+        "a_registry_whose_disk_is_full_keeps_what_it_has_and_goes_on_when_there_is_room",
+        |disk| {
+            let people = World::new();
+            let small = disk.world(people.port);
+            let registry = Program::registry(&small);
+            let mut x = Program::client(&people, "x");
+            let mut y = Program::client(&people, "y");
+            x.quiet();
+            y.type_line("dereg");
+            y.expect(OFFLINE);
+            x.type_line("send y 1 before");
+            x.expect(SAVED);
+
+            disk.fill();
+            let mut sent = 1;
+            // There may be some room in the registry's own files.
+            while registry.says_soon(FULL).is_none() {
+                sent += 1;
+                assert!(sent < 100, "the disk is never full");
+                x.type_line(&format!("send y {sent} during {}", "x".repeat(30_000)));
+            }
+            let saved = x.talk().iter().filter(|line| *line == SAVED).count();
+            assert!(saved < sent, "what is said to be saved is on the disk");
+            x.expect("[Message to y is waiting; it will be sent when y or the server can be reached.]");
+            registry.kill();
+
+            // It starts on the full disk too, and still has what it had.
+            let registry = Program::registry(&small);
+            disk.make_room();
+            y.type_line("reg");
+            for number in 1..=sent {
+                let line = y.expect_start("x: 20");
+                assert!(line.contains(&format!(" {number} ")), "{number}: {line:.60}");
+                x.expect_start("[Message of 20");
+            }
+            leave(x);
+            leave(y);
+            registry.interrupt();
+            assert_eq!(registry.end().0, 0);
+        },
+    );
+}
+
+#[test]
+fn who_comes_to_a_registry_whose_disk_is_full_is_told_and_registered_when_there_is_room() {
+    Disk::with(
+        "who_comes_to_a_registry_whose_disk_is_full_is_told_and_registered_when_there_is_room",
+        |disk| {
+            let people = World::new();
+            let small = disk.world(people.port);
+            let registry = Program::registry(&small);
+            disk.fill();
+            let mut x = Program::start(&people, &people.chat("x"));
+            x.expect("[Trouble: the server cannot write to its disk; you will be registered when it can]");
+            registry.expect_error(FULL);
+            disk.make_room();
+            x.expect(WELCOME);
+            leave(x);
+        },
+    );
+}
+
+#[test]
+fn a_client_whose_disk_is_full_accepts_nothing_and_acknowledges_nothing_until_there_is_room() {
+    Disk::with(
+        "a_client_whose_disk_is_full_accepts_nothing_and_acknowledges_nothing_until_there_is_room",
+        |disk| {
+            let people = World::new();
+            let small = disk.world(people.port);
+            let _registry = Program::registry(&people);
+            let mut x = Program::client(&small, "x");
+            let mut y = Program::client(&people, "y");
+            x.quiet();
+            x.type_line("send y before");
+            x.expect("[Message received by y.]");
+            y.expect("x: before");
+
+            disk.fill();
+            let mut sent = 0;
+            loop {
+                sent += 1;
+                assert!(sent < 100, "the disk is never full");
+                x.type_line(&format!("send y {sent} {}", "x".repeat(30_000)));
+                let line = x.expect_start("[Message ");
+                if line.contains(FULL) {
+                    assert!(line.starts_with("[Message not sent: "), "{line}");
+                    break;
+                }
+                y.expect_start(&format!("x: {sent} "));
+            }
+            y.type_line(&format!("send x to the full one {}", "y".repeat(30_000)));
+            y.expect("[No ACK from x, message sent to server.]");
+            y.expect(SAVED);
+            x.kill();
+
+            let mut x = Program::start(&small, &small.chat("x"));
+            assert!(x.expect_start("[Trouble: ").contains(FULL));
+            disk.make_room();
+            x.expect("[Welcome back, You are registered.]");
+            assert!(x.expect_start("y: 20").contains(" to the full one "));
+            y.expect_start("[Message of 20");
+            x.type_line("send y after");
+            let line = y.expect_start("x: ");
+            assert!(
+                line.ends_with("after"),
+                "nothing of what was not accepted: {line:.60}"
+            );
+            x.expect_start("[Message ");
+            leave(x);
+            leave(y);
+        },
+    );
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_first_start_is_told_and_harms_no_later_start() {
+    Disk::with(
+        "a_disk_that_is_full_at_the_first_start_is_told_and_harms_no_later_start",
+        |disk| {
+            let people = World::new();
+            let small = disk.world(people.port);
+            disk.fill();
+            for arguments in [small.serve(), small.chat("x")] {
+                let (code, words) = refused(&small, &arguments);
+                assert_eq!(code, 5, "{words}");
+                assert!(words.to_lowercase().contains("no space left"), "{words}");
+            }
+            disk.make_room();
+            let _registry = Program::registry(&small);
+            let mut x = Program::start(&small, &small.chat("x"));
+            x.expect(WELCOME);
+            leave(x);
+        },
+    );
+}
+
+#[test]
+fn who_can_only_read_his_disk_or_database_is_told_and_nothing_is_touched() {
+    Disk::with(
+        "who_can_only_read_his_disk_or_database_is_told_and_nothing_is_touched",
+        |disk| {
+            let people = World::new();
+            let small = disk.world(people.port);
+            let registry = Program::registry(&small);
+            leave(Program::client(&small, "x"));
+            registry.interrupt();
+            assert_eq!(registry.end().0, 0);
+            let both = [
+                (small.serve(), small.registry_folder()),
+                (small.chat("x"), small.client_folder("x")),
+            ];
+            for (arguments, folder) in &both {
+                let database = folder.join("database.sqlite");
+                let before = fs::read(&database).unwrap();
+                disk.mount(&["--bind"], &[&database, &database]);
+                disk.mount(&["-o", "remount,bind,ro"], &[&database]);
+                let (code, words) = refused(&small, arguments);
+                assert_eq!(code, 5, "{words}");
+                assert!(words.contains("is read-only. Its messages are safe"), "{words}");
+                assert_eq!(fs::read(&database).unwrap(), before, "untouched");
+            }
+            disk.mount(&["-o", "remount,ro"], &[&disk.path]);
+            for (arguments, folder) in &both {
+                let (code, words) = refused(&small, arguments);
+                assert_eq!(code, 5, "{words}");
+                let told = format!("the folder {} cannot be used", folder.display());
+                assert!(words.contains(&told) && words.contains("--data-dir"), "{words}");
+            }
+        },
+    );
+}
