@@ -195,7 +195,9 @@ fn stored_again(messages: u64) -> String {
     } else {
         format!("{messages} stored messages wait and are")
     };
-    format!("[The server has lost its mail or went back to a backup; {what} sent to it again.]")
+    format!(
+        "[The server has lost its mail, or it or your own folder is an older copy; {what} sent to it again.]"
+    )
 }
 
 fn changed_identity(name: &Name, known: &IdentityId, found: &IdentityId) -> Vec<String> {

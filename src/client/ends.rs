@@ -106,7 +106,8 @@ impl Client {
         self.pump(cx, &message.name.folded());
     }
 
-    /// The registry's database is another one: what the old one kept waits again, once that is committed.
+    /// The registry's database is another one, or our own is an older copy: what was kept waits again, once that is
+    /// committed.
     pub(super) fn store_changed(&mut self, store_id: [u8; 16]) {
         let kept = |(key, message): (Key, &Outgoing)| (message.stage == Stage::Stored).then_some(key);
         let kept = self.outbox.iter().filter_map(kept).collect();
@@ -114,7 +115,7 @@ impl Client {
             .store_surely(Request::StoreId(store_id), After::StoreChanged { kept });
     }
 
-    /// What was kept in a database that is gone waits again.
+    /// What was kept, and may not be any more, waits again.
     pub(super) fn stranded(&mut self, cx: &Context<'_>, kept: &[Key]) {
         let mut stranded = Vec::new();
         for &key in kept {

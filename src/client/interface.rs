@@ -108,7 +108,7 @@ pub enum Event {
         /// For whom.
         to: Name,
     },
-    /// The registry's database was lost or restored: stored messages wait and are deposited again.
+    /// The registry's database, or our own, was lost or restored: stored messages wait and are deposited again.
     StoredAgain {
         /// How many.
         messages: u64,
