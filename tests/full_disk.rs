@@ -283,7 +283,7 @@ fn who_can_only_read_his_disk_or_database_is_told_and_nothing_is_touched() {
                 assert!(words.contains("is read-only. Its messages are safe"), "{words}");
                 assert_eq!(fs::read(&database).unwrap(), before, "untouched");
             }
-            disk.mount(&["-o", "remount,ro"], &[&disk.path]);
+            disk.mount(&["-o", "remount,bind,ro"], &[&disk.path]);
             for (arguments, folder) in &both {
                 let (code, words) = refused(&small, arguments);
                 assert_eq!(code, 5, "{words}");
