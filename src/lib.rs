@@ -10,6 +10,7 @@
 //! | [`engine`], [`node`] | the run-loop contract, and a role joined to its endpoint |
 //! | [`registry`], [`client`] | the two roles: what is decided |
 //! | [`store`] | their databases |
+//! | [`simulation`] | a world in which all of the above is tried |
 //! | [`runtime`] | sockets, threads, clocks, signals |
 //! | [`cli`] | what a person types and reads |
 //!
@@ -27,6 +28,7 @@ pub mod rate;
 pub mod registry;
 pub mod reserved;
 pub mod runtime;
+pub mod simulation;
 pub mod store;
 pub mod transport;
 pub mod wire;

@@ -34,6 +34,7 @@ const LAYERS: &[&[&str]] = &[
     &["node"],
     &["registry", "client"],
     &["store"],
+    &["simulation"],
     &["runtime"],
     &["cli"],
 ];

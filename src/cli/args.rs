@@ -11,10 +11,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, Subcommand};
 
 use crate::cli::manual;
+use crate::cli::simulate::{SimulateFlags, SimulateOptions};
 use crate::id::Name;
 use crate::limits;
 use crate::reserved::is_reserved;
@@ -26,6 +27,8 @@ pub enum Invocation {
     Serve(ServeOptions),
     /// A client.
     Chat(ChatOptions),
+    /// Simulated worlds.
+    Simulate(SimulateOptions),
 }
 
 /// How a registry is to run.
@@ -137,7 +140,11 @@ impl UsageExit {
 #[derive(Debug, Parser)]
 #[command(name = "udpchat", version, about = manual::ABOUT, override_usage = manual::USAGE)]
 #[command(after_help = manual::SHORT_EPILOGUE, after_long_help = manual::epilogue())]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Flags {
+    #[command(subcommand)]
+    other: Option<Other>,
+
     /// Run a registry on this UDP port
     ///
     /// The registry keeps the table of clients and the mail of those who are away. It listens on all
@@ -202,6 +209,16 @@ struct Flags {
     verbose: u8,
 }
 
+/// What the program does besides being a registry or a client.
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Simulate clients and a registry on a bad network, and check the delivery contract
+    ///
+    /// The real engines and stores on virtual time: what the protocol does under loss, in figures. Exit code 1 if a
+    /// promise was broken; the seed repeats it.
+    Simulate(Box<SimulateFlags>),
+}
+
 /// Reads the command line; the first argument is the program's name.
 ///
 /// # Errors
@@ -215,6 +232,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 
 impl Flags {
     fn check(self) -> Result<Invocation, String> {
+        if let Some(Other::Simulate(flags)) = self.other {
+            return flags.check().map(Invocation::Simulate);
+        }
         let data = match (self.data_dir, self.ephemeral) {
             (Some(folder), _) if folder.as_os_str().is_empty() => {
                 return Err("--data-dir needs the path of a folder".to_owned());

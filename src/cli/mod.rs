@@ -8,6 +8,7 @@
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
+//! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
 //! | `gate`, `settling`, `terminal` | who may write; what a pipe's end waits for; the settings put back |
 //!
 //! The first four rows are pure. Invariant: no byte from another person reaches the terminal but through
@@ -16,6 +17,7 @@
 pub mod args;
 pub mod commands;
 pub mod console;
+mod figures;
 mod gate;
 mod manual;
 mod plain;
@@ -24,6 +26,7 @@ mod prompt;
 pub mod render;
 pub mod sanitise;
 mod settling;
+pub mod simulate;
 pub mod start;
 pub mod table;
 mod terminal;

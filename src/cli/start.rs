@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions};
 use crate::cli::console::{self, Flow};
 use crate::cli::printer::Printer;
+use crate::cli::simulate::simulate;
 use crate::cli::table::table;
 use crate::client::interface::{Command, Event};
 use crate::registry::interface;
@@ -19,11 +20,12 @@ use crate::runtime::{client, log, registry};
 /// Runs what was asked for; the result is the exit code.
 pub fn run(invocation: Invocation) -> u8 {
     let result = match invocation {
-        Invocation::Serve(options) => serve(options),
-        Invocation::Chat(options) => chat(options),
+        Invocation::Serve(options) => serve(options).map(code),
+        Invocation::Chat(options) => chat(options).map(code),
+        Invocation::Simulate(options) => simulate(&options),
     };
     match result {
-        Ok(exit) => exit as u8,
+        Ok(code) => code,
         Err(fault) => {
             if let Err(error) = writeln!(io::stderr(), "udpchat: {fault}") {
                 tracing::debug!(%error, "nobody reads standard error");
@@ -31,6 +33,10 @@ pub fn run(invocation: Invocation) -> u8 {
             fault.exit as u8
         }
     }
+}
+
+const fn code(exit: Exit) -> u8 {
+    exit as u8
 }
 
 fn serve(options: ServeOptions) -> Result<Exit, Fault> {

@@ -9,6 +9,7 @@ pub mod log;
 pub mod outlet;
 pub mod program;
 pub mod registry;
+pub mod seeds;
 pub mod signal;
 pub mod socket;
 pub mod start;

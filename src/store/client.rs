@@ -62,6 +62,12 @@ impl ClientStore {
         client_image::load(&self.connection)
     }
 
+    /// As for a program that has died and is started again: gives what it starts from.
+    pub fn restart(&mut self) -> Result<Image> {
+        self.registry = None;
+        self.image()
+    }
+
     /// The database, to look at.
     pub const fn connection(&self) -> &Connection {
         &self.connection

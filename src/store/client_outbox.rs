@@ -154,11 +154,12 @@ impl Tables<'_> {
         Ok(Reply::Done)
     }
 
-    /// The user has seen that it is in this state.
+    /// The user has seen that it is in this state. That it is delivered is told as soon as it is so, and may be seen
+    /// before it is committed here; nothing that was seen before that counts after it.
     pub(super) fn told(&self, key: Key, state: State) -> Result<()> {
         self.execute(
-            "UPDATE outbox SET told = ?2 WHERE message = ?1 AND state = ?2",
-            params![Bits(key.0), number(state)],
+            "UPDATE outbox SET told = ?2 WHERE message = ?1 AND (?2 = ?3 OR (state = ?2 AND told <> ?3))",
+            params![Bits(key.0), number(state), DELIVERED],
         )?;
         Ok(())
     }

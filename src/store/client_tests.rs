@@ -193,6 +193,29 @@ fn a_state_is_untold_until_it_was_seen_as_it_is() {
 }
 
 #[test]
+fn a_delivery_that_was_seen_before_it_was_committed_is_not_told_again() {
+    let mut store = store();
+    let store_id = [1; 16];
+    ask(&mut store, Request::StoreId(store_id));
+    let (key, _) = accept(&mut store, 1);
+    ask(&mut store, Request::Stored { key, store_id });
+    // The commit of the end has failed, and is asked for again.
+    let (end, sealed) = (Finish::Delivered, None);
+    ask(
+        &mut store,
+        Request::Told(vec![Told::Outgoing(key, State::Ended(end))]),
+    );
+    assert_eq!(untold(&store), [], "nothing less is told after that");
+    // And so has the mark of an earlier line.
+    ask(
+        &mut store,
+        Request::Told(vec![Told::Outgoing(key, State::Stored)]),
+    );
+    ask(&mut store, Request::Finish { key, end, sealed });
+    assert_eq!(untold(&store), []);
+}
+
+#[test]
 fn reasons_are_kept_as_they_always_were() {
     // Databases hold these bytes: they are never given another meaning.
     for (reason, bytes) in [

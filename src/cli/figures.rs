@@ -1,0 +1,141 @@
+//! The figures of simulated runs: a table for people, and one JSON object for programs.
+//!
+//! Pure. Invariant: both say the same.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::simulation::{Profile, Report};
+
+/// A table, a figure a line.
+pub(super) fn table(report: &Report) -> String {
+    let mut text = String::new();
+    let mut line = |what: &str, value: String| text.push_str(&format!("{what:<34}{value:>14}\n"));
+    line("messages accepted", grouped(report.accepted));
+    line("  delivered directly", grouped(report.direct));
+    line(
+        "  delivered through the registry",
+        grouped(report.through_registry),
+    );
+    line("  expired", grouped(report.expired));
+    line("  refused", grouped(report.refused));
+    line("duplicates suppressed", grouped(report.duplicates));
+    line("lines shown again after a crash", grouped(report.repeated));
+    line("datagrams", grouped(report.traffic.datagrams));
+    line(
+        "  for each delivered message",
+        each(report.traffic.datagrams, report),
+    );
+    line("bytes", grouped(report.traffic.bytes));
+    line("  for each delivered message", each(report.traffic.bytes, report));
+    line(
+        "datagrams lost on the way",
+        grouped(report.traffic.lost + report.traffic.queue_full),
+    );
+    line("time to delivered, p50", span(report.delivery.quantile(50)));
+    line("  p99", span(report.delivery.quantile(99)));
+    line("  the longest", span(report.delivery.longest()));
+    line(
+        "violations",
+        grouped(report.violations.len().try_into().unwrap_or(u64::MAX)),
+    );
+    text
+}
+
+/// The same as a JSON object. Times are in milliseconds.
+pub(super) fn json(report: &Report, profile: Profile, seeds: &Range<u64>, found: Option<u64>) -> Value {
+    let ms = |span: Option<Duration>| span.map(|span| span.as_secs_f64() * 1_000.0);
+    let violations: Vec<Value> = report
+        .violations
+        .iter()
+        .map(|violation| {
+            json!({
+                "invariant": violation.invariant.name(),
+                "at_ms": violation.at.as_micros() / 1_000,
+                "what": violation.what,
+            })
+        })
+        .collect();
+    json!({
+        "seed": seeds.start,
+        "runs": report.runs,
+        "profile": profile.name(),
+        "accepted": report.accepted,
+        "delivered_directly": report.direct,
+        "delivered_through_registry": report.through_registry,
+        "expired": report.expired,
+        "refused": report.refused,
+        "duplicates_suppressed": report.duplicates,
+        "lines_shown_again": report.repeated,
+        "datagrams": report.traffic.datagrams,
+        "bytes": report.traffic.bytes,
+        "datagrams_lost": report.traffic.lost + report.traffic.queue_full,
+        "delivered_ms": {
+            "p50": ms(report.delivery.quantile(50)),
+            "p99": ms(report.delivery.quantile(99)),
+            "max": ms(report.delivery.longest()),
+        },
+        "violations": violations,
+        "violated_seed": found,
+    })
+}
+
+/// With a comma between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share of each delivered message, to a tenth.
+fn each(total: u64, report: &Report) -> String {
+    match report.delivered() {
+        0 => "-".to_owned(),
+        delivered => {
+            let tenths = total.saturating_mul(10) / delivered;
+            format!("{}.{}", grouped(tenths / 10), tenths % 10)
+        }
+    }
+}
+
+fn span(span: Option<Duration>) -> String {
+    match span {
+        None => "-".to_owned(),
+        Some(span) if span < Duration::from_secs(1) => format!("{:.1} ms", span.as_secs_f64() * 1_000.0),
+        Some(span) => format!("{:.1} s", span.as_secs_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_numbers_are_grouped() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn nothing_delivered_has_no_share() {
+        let table = table(&Report::default());
+        assert!(table.contains("-"), "{table}");
+        let value = json(&Report::default(), Profile::Lan, &(3..4), None);
+        assert_eq!(value["seed"], 3);
+        assert!(value["delivered_ms"]["p50"].is_null());
+    }
+}

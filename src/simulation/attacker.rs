@@ -1,0 +1,168 @@
+//! Somebody on the path: he hears datagrams, and sends what he likes in anybody's name.
+//!
+//! Forges, replays, changes, cuts short and floods. He has nobody's keys.
+//! Invariant: what he keeps is bounded; what he does comes from his dice and from what he has heard.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use super::dice::{Chance, Dice};
+use crate::limits::DATAGRAM_BYTES_MAX;
+use crate::wire::packet::{COOKIE_BYTES, NOISE_FIRST_BYTES, Packet, RESET_TOKEN_BYTES};
+
+/// Datagrams that he remembers.
+const HEARD_MAX: usize = 256;
+/// First packets of one flood.
+const FLOOD: usize = 250;
+
+/// A datagram with the addresses that it claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Forged {
+    pub(super) from: SocketAddr,
+    pub(super) to: SocketAddr,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The attacker.
+pub(super) struct Attacker {
+    dice: Dice,
+    heard: VecDeque<Forged>,
+}
+
+impl Attacker {
+    pub(super) const fn new(dice: Dice) -> Self {
+        Self {
+            dice,
+            heard: VecDeque::new(),
+        }
+    }
+
+    /// A datagram passes.
+    pub(super) fn hear(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        if !self.dice.chance(Chance::percent(10)) {
+            return;
+        }
+        if self.heard.len() >= HEARD_MAX {
+            self.heard.pop_front();
+        }
+        self.heard.push_back(Forged {
+            from,
+            to,
+            bytes: bytes.to_vec(),
+        });
+    }
+
+    /// One of his deeds against these addresses.
+    pub(super) fn act(&mut self, targets: &[SocketAddr]) -> Vec<Forged> {
+        match self.dice.below(7) {
+            0 => self.some(|_, datagram| datagram),
+            1 => self.some(|dice, datagram| Forged {
+                from: nobody(dice),
+                ..datagram
+            }),
+            2 => self.some(changed),
+            3 => self.some(|dice, mut datagram| {
+                datagram.bytes.truncate(dice.index(datagram.bytes.len()));
+                datagram
+            }),
+            4 => self.resets(),
+            5 => self.noise(targets),
+            _ => self.flood(targets),
+        }
+    }
+
+    /// Up to twenty of what he has heard, each treated.
+    fn some(&mut self, mut treat: impl FnMut(&mut Dice, Forged) -> Forged) -> Vec<Forged> {
+        let count = 1 + self.dice.index(20);
+        (0..count)
+            .filter_map(|_| {
+                let datagram = self.heard.get(self.dice.index(self.heard.len()))?.clone();
+                Some(treat(&mut self.dice, datagram))
+            })
+            .collect()
+    }
+
+    /// "I no longer know this session", for sessions that he has heard of, with tokens that he has to guess.
+    fn resets(&mut self) -> Vec<Forged> {
+        self.some(|dice, datagram| {
+            let source = match Packet::parse(&datagram.bytes) {
+                Ok(Packet::Data { receiver, .. } | Packet::Finish { receiver, .. }) => receiver,
+                Ok(Packet::Response { source, .. }) => source,
+                _ => dice.below(u64::MAX),
+            };
+            let mut token = [0; RESET_TOKEN_BYTES];
+            dice.fill(&mut token);
+            Forged {
+                bytes: Packet::Reset { source, token }.encode(),
+                ..datagram
+            }
+        })
+    }
+
+    /// Bytes that mean nothing, with a first byte that might.
+    fn noise(&mut self, targets: &[SocketAddr]) -> Vec<Forged> {
+        let count = 1 + self.dice.index(20);
+        (0..count)
+            .filter_map(|_| {
+                let to = *targets.get(self.dice.index(targets.len()))?;
+                let from = *targets.get(self.dice.index(targets.len()))?;
+                let mut bytes = vec![0; self.dice.index(DATAGRAM_BYTES_MAX + 1)];
+                self.dice.fill(&mut bytes);
+                if let Some(kind) = bytes.first_mut() {
+                    *kind %= 8;
+                }
+                Some(Forged { from, to, bytes })
+            })
+            .collect()
+    }
+
+    /// First packets from addresses that nobody has.
+    fn flood(&mut self, targets: &[SocketAddr]) -> Vec<Forged> {
+        let Some(&to) = targets.get(self.dice.index(targets.len())) else {
+            return Vec::new();
+        };
+        (0..FLOOD)
+            .map(|_| {
+                let mut noise = [0; NOISE_FIRST_BYTES];
+                self.dice.fill(&mut noise);
+                let cookie = self.dice.chance(Chance::percent(20)).then(|| {
+                    let mut cookie = [0; COOKIE_BYTES];
+                    self.dice.fill(&mut cookie);
+                    cookie
+                });
+                let source = self.dice.below(u64::MAX);
+                let initial = Packet::Initial {
+                    source,
+                    cookie,
+                    noise,
+                };
+                Forged {
+                    from: nobody(&mut self.dice),
+                    to,
+                    bytes: initial.encode(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// An address of a network in which no client is.
+fn nobody(dice: &mut Dice) -> SocketAddr {
+    let byte = |value: u64| u8::try_from(value & 0xff).unwrap_or(0);
+    let (third, fourth) = (byte(dice.below(256)), byte(dice.below(256)));
+    ([172, 16, third, fourth], 4_000).into()
+}
+
+/// Whether nobody lives at this address, so that all that comes there is somebody else's doing.
+pub(super) fn is_nobody(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V4(address) if address.ip().octets().starts_with(&[172, 16]))
+}
+
+fn changed(dice: &mut Dice, mut datagram: Forged) -> Forged {
+    let place = dice.index(datagram.bytes.len());
+    let bit = dice.below(8);
+    if let Some(byte) = datagram.bytes.get_mut(place) {
+        *byte ^= 1 << bit;
+    }
+    datagram
+}

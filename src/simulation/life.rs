@@ -1,0 +1,373 @@
+//! What people and misfortune do in a simulated world, and whether all comes to a good end.
+//!
+//! Phase one: trouble, as the plan has it. Phase two: all is well; everything accepted must end inside the bound, and
+//! then it must be quiet.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::dice::{Chance, Dice};
+use super::disk::Mood;
+use super::invariant::Invariant;
+use super::machine::Fuse;
+use super::network::Weather;
+use super::plan::Plan;
+use super::report::Report;
+use super::trace::Trace;
+use super::world::{Site, World, WorldFault};
+use crate::client::interface::Command;
+use crate::clock::Instant;
+use crate::limits;
+
+/// What happens from time to time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Deed {
+    Write,
+    Absence,
+    Return(usize),
+    Crash,
+    Partition,
+    Heal,
+    Move,
+    Jump,
+    Nap,
+    Attack,
+}
+
+/// Everything accepted has ended so long after all is well: requests are issued again within a minute, a registry
+/// waits ten before it expires anything, and whoever is asleep wakes.
+const HEALING: Duration = Duration::from_secs(20 * 60);
+/// How often that is looked at.
+const GLANCE: Duration = Duration::from_secs(1);
+/// Sessions that nobody needs close, and late copies arrive, before it has to be quiet.
+const CALM: Duration = Duration::from_secs(300);
+/// How long quiet is listened to.
+const QUIET: Duration = Duration::from_secs(60);
+/// Datagrams of each client in a quiet minute: three signs of life and their answers, and as much with each peer.
+const QUIET_DATAGRAMS: u64 = 12;
+
+/// A run from its first moment to its last.
+pub(super) struct Life {
+    plan: Plan,
+    world: World,
+    dice: Dice,
+    agenda: BTreeMap<(Instant, u64), Deed>,
+    entries: u64,
+    moved: u8,
+}
+
+impl Life {
+    pub(super) fn new(plan: Plan, trace: Trace) -> Result<Self, WorldFault> {
+        Ok(Self {
+            world: World::new(plan, trace)?,
+            dice: Dice::new(plan.seed, 6),
+            agenda: BTreeMap::new(),
+            entries: 0,
+            moved: 0,
+            plan,
+        })
+    }
+
+    /// Lives it, and says what it was like.
+    pub(super) fn live(mut self) -> Report {
+        let mut report = Report::new();
+        if let Err(fault) = self.phases() {
+            // A program that spins is noted already.
+            if self.world.ledger.violations().is_empty() {
+                let at = self.world.now.at;
+                self.world
+                    .ledger
+                    .violated(at, Invariant::ComesToAnEnd, fault.to_string());
+            }
+        }
+        report.read(&self.world);
+        report
+    }
+
+    fn phases(&mut self) -> Result<(), WorldFault> {
+        for site in self.world.sites() {
+            self.world.start(site)?;
+        }
+        self.world.pass(GLANCE)?;
+        self.world.network.weather = self.plan.weather;
+        self.world.set_disks(self.plan.trouble.disks);
+        self.trouble()?;
+        self.look_for_new_sessions();
+        self.heal()?;
+        self.calm()
+    }
+
+    fn trouble(&mut self) -> Result<(), WorldFault> {
+        let trouble = self.plan.trouble;
+        let people = u32::try_from(self.plan.clients).unwrap_or(u32::MAX);
+        for (deed, rate) in [
+            (Deed::Write, trouble.messages.saturating_mul(people)),
+            (Deed::Absence, trouble.absences),
+            (Deed::Crash, trouble.crashes),
+            (Deed::Partition, trouble.partitions),
+            (Deed::Move, trouble.moves),
+            (Deed::Jump, trouble.jumps),
+            (Deed::Nap, trouble.naps),
+            (Deed::Attack, trouble.attacks),
+        ] {
+            self.next(deed, rate);
+        }
+        let end = self.world.now.at + Duration::from_secs(60 * u64::from(self.plan.minutes));
+        while let Some(((at, _), deed)) = self.agenda.pop_first() {
+            if at > end {
+                break;
+            }
+            let wait = at.since(self.world.now.at);
+            self.world.pass(wait)?;
+            self.act(deed)?;
+            if !self.world.ledger.violations().is_empty() {
+                return Ok(());
+            }
+        }
+        self.world.pass(end.since(self.world.now.at))
+    }
+
+    /// Where nothing but an attacker has been at work, each client has one session with each other and the registry.
+    /// Two who begin at once may have made one more.
+    fn look_for_new_sessions(&mut self) {
+        if !self.plan.is_only_attacked() {
+            return;
+        }
+        let most = u64::try_from(2 * self.plan.clients).unwrap_or(u64::MAX);
+        for number in 0..self.plan.clients {
+            let opened = self.world.load(Site::Person(number)).opened;
+            if opened > most {
+                let what = format!("client {number} has opened {opened} sessions");
+                self.world
+                    .ledger
+                    .violated(self.world.now.at, Invariant::ForgedInVain, what);
+            }
+        }
+    }
+
+    /// Puts a deed on the agenda that happens `rate` times a minute on average.
+    fn next(&mut self, deed: Deed, rate: u32) {
+        if rate > 0 {
+            let wait = self.dice.span(Duration::from_secs(120) / rate);
+            self.at(wait, deed);
+        }
+    }
+
+    fn at(&mut self, wait: Duration, deed: Deed) {
+        self.entries += 1;
+        self.agenda.insert((self.world.now.at + wait, self.entries), deed);
+    }
+
+    fn act(&mut self, deed: Deed) -> Result<(), WorldFault> {
+        let trouble = self.plan.trouble;
+        let people = u32::try_from(self.plan.clients).unwrap_or(u32::MAX);
+        let rate = match deed {
+            Deed::Write => {
+                self.write();
+                trouble.messages.saturating_mul(people)
+            }
+            Deed::Absence => {
+                let person = self.somebody();
+                if self.world.command(person, Command::Deregister) {
+                    let wait = self.dice.span(Duration::from_secs(60));
+                    self.at(wait, Deed::Return(person));
+                }
+                trouble.absences
+            }
+            Deed::Return(person) => {
+                self.world.command(person, Command::Register);
+                0
+            }
+            Deed::Crash => {
+                self.crash();
+                trouble.crashes
+            }
+            Deed::Partition => {
+                self.partition();
+                trouble.partitions
+            }
+            Deed::Heal => {
+                self.world.network.heal();
+                0
+            }
+            Deed::Move => {
+                self.move_somebody();
+                trouble.moves
+            }
+            Deed::Jump => {
+                let site = self.some_site();
+                let hours = i64::try_from(self.dice.below(96)).unwrap_or(0) - 48;
+                let skew = if self.dice.chance(Chance::percent(30)) {
+                    0
+                } else {
+                    hours * 3_600_000
+                };
+                self.world.set_clock(site, skew);
+                trouble.jumps
+            }
+            Deed::Nap => {
+                let site = self.some_site();
+                let longest = [2, 30, 300].get(self.dice.index(3)).copied().unwrap_or(2);
+                let span = self.dice.span(Duration::from_secs(longest));
+                self.world.sleep(site, span);
+                trouble.naps
+            }
+            Deed::Attack => {
+                self.world.attack();
+                trouble.attacks
+            }
+        };
+        self.next(deed, rate);
+        Ok(())
+    }
+
+    fn somebody(&mut self) -> usize {
+        self.dice.index(self.plan.clients)
+    }
+
+    fn some_site(&mut self) -> Site {
+        match self.dice.index(self.plan.clients + 1) {
+            0 => Site::Registry,
+            number => Site::Person(number - 1),
+        }
+    }
+
+    /// A message, or a few at once; now and then a long one.
+    fn write(&mut self) {
+        let (from, to) = (self.somebody(), self.somebody());
+        if from == to {
+            return;
+        }
+        let count = if self.dice.chance(Chance::percent(10)) {
+            2 + self.dice.below(8)
+        } else {
+            1
+        };
+        let longest = self.plan.trouble.longest;
+        for _ in 0..count {
+            let length = if self.dice.chance(Chance::percent(10)) {
+                self.dice.index(longest + 1)
+            } else {
+                self.dice.index(longest.min(100) + 1)
+            };
+            self.world.write(from, to, length);
+        }
+    }
+
+    fn crash(&mut self) {
+        let site = self.some_site();
+        match self.dice.below(3) {
+            0 => self.world.kill(site),
+            1 => {
+                let left = u32::try_from(self.dice.below(30)).unwrap_or(0);
+                self.world.light(site, Fuse::Outputs(left));
+            }
+            _ => {
+                let heard = u32::try_from(self.dice.below(4)).unwrap_or(0);
+                self.world.light(site, Fuse::Answers(heard));
+            }
+        }
+    }
+
+    fn partition(&mut self) {
+        let (one, other) = (self.some_site(), self.some_site());
+        if one == other {
+            return;
+        }
+        let (here, there) = (self.world.address(one), self.world.address(other));
+        self.world.network.cut_one_way(here, there);
+        if self.dice.chance(Chance::percent(60)) {
+            self.world.network.cut_one_way(there, here);
+        }
+        let wait = self.dice.span(Duration::from_secs(90));
+        self.at(wait, Deed::Heal);
+    }
+
+    fn move_somebody(&mut self) {
+        let person = self.somebody();
+        self.moved = self.moved.wrapping_add(1);
+        let last = u8::try_from(person + 1).unwrap_or(u8::MAX);
+        self.world
+            .move_to(person, ([10, 1, self.moved, last], 1232).into());
+    }
+
+    /// All is well, everybody is there, and everything accepted comes to its end.
+    fn heal(&mut self) -> Result<(), WorldFault> {
+        self.world.network.heal();
+        self.world.network.weather = Weather {
+            rate: self.plan.weather.rate,
+            delay: self.plan.weather.delay,
+            ..Weather::CLEAR
+        };
+        self.world.set_disks(Mood::default());
+        let bound = HEALING + self.lives_to_wait_for();
+        let end = self.world.now.at + bound;
+        while self.world.ledger.violations().is_empty() {
+            for number in 0..self.plan.clients {
+                let site = Site::Person(number);
+                if self.world.runs(site) && !self.world.is_registered(number) {
+                    self.world.command(number, Command::Register);
+                }
+            }
+            self.world.pass(GLANCE)?;
+            if self.all_has_ended() {
+                return Ok(());
+            }
+            if self.world.now.at > end {
+                let left = self.world.left_over()?.join("; ");
+                let what = format!("after {} s: {left}", bound.as_secs());
+                self.world.ledger.violated(end, Invariant::ComesToAnEnd, what);
+            }
+        }
+        Ok(())
+    }
+
+    /// Messages with a short life may have to be waited for: whoever judges it may have just begun.
+    fn lives_to_wait_for(&self) -> Duration {
+        if self.plan.trouble.lives < limits::TIME_TO_LIVE {
+            self.plan.trouble.lives + limits::SWEEP_DELAY
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    fn all_has_ended(&self) -> bool {
+        let settled = (0..self.plan.clients)
+            .all(|number| self.world.is_registered(number) && self.world.unfinished(number) == Some(0));
+        settled
+            && self.world.ledger.letters().iter().all(|letter| {
+                letter.accepted.is_none()
+                    || (letter.state.is_final() && (letter.inbox.is_none() || letter.marked))
+            })
+    }
+
+    /// Nothing is sent any more but signs of life, and nothing is left in a database.
+    fn calm(&mut self) -> Result<(), WorldFault> {
+        if !self.world.ledger.violations().is_empty() {
+            return Ok(());
+        }
+        self.world.pass(CALM)?;
+        let before = self.world.traffic().datagrams;
+        self.world.pass(QUIET)?;
+        let sent = self.world.traffic().datagrams - before;
+        let people = u64::try_from(self.plan.clients).unwrap_or(u64::MAX);
+        if sent > QUIET_DATAGRAMS * people {
+            let what = format!("{sent} datagrams in a minute of rest");
+            self.world
+                .ledger
+                .violated(self.world.now.at, Invariant::GoesQuiet, what);
+        }
+        self.world.stop();
+        for what in self.world.tables_that_differ()? {
+            self.world
+                .ledger
+                .violated(self.world.now.at, Invariant::SameTable, what);
+        }
+        for what in self.world.left_over()? {
+            self.world
+                .ledger
+                .violated(self.world.now.at, Invariant::ComesToAnEnd, what);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! A world of our own making: the real engines, transport and stores on a virtual network, clock and disk.
+//!
+//! It shows what the protocol does under loss, and it is the proof of the delivery contract: everything that is
+//! committed anywhere is checked against [`Invariant`]s at that moment. Nothing here does I/O, sleeps or reads a clock.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `plan`, `dice` | what is simulated, and all chance in it |
+//! | `network`, `disk`, `attacker` | what can go wrong |
+//! | `machine`, `programs` | programs, and what can happen to one |
+//! | `world` | the time and the datagrams between them |
+//! | `life` | what people do; trouble, healing, quiet |
+//! | `letter`, `ledger`, `screen`, `invariant` | the truth, and what must be true |
+//! | `report`, `trace` | what is said of it |
+//!
+//! Invariant: one [`Plan`] gives one history, to the byte, on every machine.
+
+mod attacker;
+mod dice;
+mod disk;
+mod invariant;
+mod ledger;
+mod letter;
+mod life;
+mod machine;
+mod network;
+mod plan;
+mod programs;
+mod report;
+mod screen;
+mod trace;
+mod world;
+
+pub use dice::{Chance, ChanceError, Dice};
+pub use disk::Mood;
+pub use invariant::{Invariant, Violation};
+pub use network::{Bursts, LATE, Traffic, Weather};
+pub use plan::{CLIENTS_MAX, MINUTES_MAX, Plan, Profile, Trouble};
+pub use report::{Report, Spans};
+pub use trace::{Sink, Trace};
+pub use world::WorldFault;
+
+/// Lives a plan to its end.
+///
+/// # Errors
+/// The world could not be made: no memory for its databases.
+pub fn run(plan: Plan, trace: Trace) -> Result<Report, WorldFault> {
+    Ok(life::Life::new(plan, trace)?.live())
+}

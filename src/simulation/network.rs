@@ -1,0 +1,352 @@
+//! A network that hates us: what becomes of each datagram, on virtual time.
+//!
+//! Loses (alone and in bursts), delays, overtakes, duplicates up to minutes late, spoils and cuts short, queues
+//! on slow lines, and is cut, one way or both. Knows datagrams, not what is in them.
+//! Invariant: what happens to a datagram depends on the seed and on those before it, and on nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::dice::{Chance, Dice};
+use crate::clock::Instant;
+
+/// Loss in bursts: a path is good or bad (Gilbert 1960, Elliott 1963). Tried at each datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bursts {
+    /// A good path turns bad.
+    pub begin: Chance,
+    /// A bad one turns good.
+    pub end: Chance,
+    /// Lost while it is bad.
+    pub loss: Chance,
+}
+
+/// What a network does to datagrams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weather {
+    /// Never arrives.
+    pub loss: Chance,
+    /// And in bursts.
+    pub bursts: Option<Bursts>,
+    /// One way, at least.
+    pub delay: Duration,
+    /// Up to so much longer.
+    pub jitter: Duration,
+    /// Overtaken: takes up to ten times as long.
+    pub reorder: Chance,
+    /// Arrives twice; one in ten copies up to [`LATE`] later.
+    pub duplicate: Chance,
+    /// Arrives with a bit changed, or cut short.
+    pub corrupt: Chance,
+    /// Bits a second of each client's line, each way.
+    pub rate: Option<u64>,
+}
+
+/// How late a copy may be.
+pub const LATE: Duration = Duration::from_secs(180);
+
+/// What waits before a slow line at most: half a second of it, but no less than some datagrams.
+const QUEUE: Duration = Duration::from_millis(500);
+const QUEUE_BYTES_MIN: u64 = 16 * 1024;
+
+impl Weather {
+    /// A quiet network.
+    pub const CLEAR: Self = Self {
+        loss: Chance::NEVER,
+        bursts: None,
+        delay: Duration::from_millis(5),
+        jitter: Duration::from_millis(1),
+        reorder: Chance::NEVER,
+        duplicate: Chance::NEVER,
+        corrupt: Chance::NEVER,
+        rate: None,
+    };
+}
+
+/// What was carried, and what was not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Datagrams sent.
+    pub datagrams: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Lost on the way, or cut off.
+    pub lost: u64,
+    /// Dropped before a slow line.
+    pub queue_full: u64,
+    /// Copies that the network has made.
+    pub duplicated: u64,
+    /// Spoilt or cut short.
+    pub corrupted: u64,
+}
+
+impl Traffic {
+    /// Adds another run's.
+    pub(super) const fn add(&mut self, other: &Self) {
+        self.datagrams += other.datagrams;
+        self.bytes += other.bytes;
+        self.lost += other.lost;
+        self.queue_full += other.queue_full;
+        self.duplicated += other.duplicated;
+        self.corrupted += other.corrupted;
+    }
+}
+
+/// A datagram that arrives, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arrival {
+    pub(super) at: Instant,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Which way a line carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    Up,
+    Down,
+}
+
+/// The network.
+pub(super) struct Network {
+    dice: Dice,
+    /// What it does now.
+    pub(super) weather: Weather,
+    /// The address whose line is as fast as one likes.
+    hub: SocketAddr,
+    /// From, to: nothing passes.
+    cut: BTreeSet<(SocketAddr, SocketAddr)>,
+    /// Paths that are bad now.
+    bad: BTreeSet<(SocketAddr, SocketAddr)>,
+    /// When each slow line is free.
+    lines: BTreeMap<(SocketAddr, Way), Instant>,
+    pub(super) traffic: Traffic,
+}
+
+impl Network {
+    pub(super) fn new(dice: Dice, weather: Weather, hub: SocketAddr) -> Self {
+        Self {
+            dice,
+            weather,
+            hub,
+            cut: BTreeSet::new(),
+            bad: BTreeSet::new(),
+            lines: BTreeMap::new(),
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// Nothing gets from the one to the other any more; the way back is as it was.
+    pub(super) fn cut_one_way(&mut self, from: SocketAddr, to: SocketAddr) {
+        self.cut.insert((from, to));
+    }
+
+    /// All paths are open.
+    pub(super) fn heal(&mut self) {
+        self.cut.clear();
+        self.bad.clear();
+        self.lines.clear();
+    }
+
+    /// What arrives of a datagram, and when.
+    pub(super) fn carry(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    ) -> Vec<Arrival> {
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.traffic.datagrams += 1;
+        self.traffic.bytes += len;
+        if self.is_lost(from, to) {
+            self.traffic.lost += 1;
+            return Vec::new();
+        }
+        let Some(left) = self.queue(now, from, to, len) else {
+            self.traffic.queue_full += 1;
+            return Vec::new();
+        };
+        let mut arrivals = Vec::with_capacity(2);
+        if self.dice.chance(self.weather.duplicate) {
+            self.traffic.duplicated += 1;
+            let late = self.dice.chance(Chance::percent(10));
+            let later = if late {
+                self.dice.span(LATE)
+            } else {
+                Duration::ZERO
+            };
+            let at = left + self.delay() + later;
+            arrivals.push(self.arrival(at, bytes.clone()));
+        }
+        let at = left + self.delay();
+        arrivals.push(self.arrival(at, bytes));
+        arrivals
+    }
+
+    fn is_lost(&mut self, from: SocketAddr, to: SocketAddr) -> bool {
+        if self.cut.contains(&(from, to)) || self.dice.chance(self.weather.loss) {
+            return true;
+        }
+        let Some(bursts) = self.weather.bursts else {
+            return false;
+        };
+        let was_bad = self.bad.contains(&(from, to));
+        if self.dice.chance(if was_bad { bursts.end } else { bursts.begin }) {
+            if was_bad {
+                self.bad.remove(&(from, to));
+            } else {
+                self.bad.insert((from, to));
+            }
+        }
+        was_bad && self.dice.chance(bursts.loss)
+    }
+
+    /// When a datagram has passed the slow lines at both ends; `None` if there is no room before one of them.
+    fn queue(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, len: u64) -> Option<Instant> {
+        let Some(rate) = self.weather.rate else {
+            return Some(now);
+        };
+        let takes = |bytes: u64| Duration::from_micros((bytes * 8).saturating_mul(1_000_000) / rate.max(1));
+        let longest = QUEUE.max(takes(QUEUE_BYTES_MIN));
+        let mut at = now;
+        for line in [(from, Way::Up), (to, Way::Down)] {
+            if line.0 == self.hub {
+                continue;
+            }
+            let free = self.lines.get(&line).copied().unwrap_or(at).max(at);
+            if free.since(at) > longest {
+                return None;
+            }
+            at = free + takes(len);
+            self.lines.insert(line, at);
+        }
+        Some(at)
+    }
+
+    fn delay(&mut self) -> Duration {
+        let factor = if self.dice.chance(self.weather.reorder) {
+            1 + u32::try_from(self.dice.below(10)).unwrap_or(0)
+        } else {
+            1
+        };
+        self.weather.delay * factor + self.dice.span(self.weather.jitter)
+    }
+
+    fn arrival(&mut self, at: Instant, mut bytes: Vec<u8>) -> Arrival {
+        if self.dice.chance(self.weather.corrupt) && !bytes.is_empty() {
+            self.traffic.corrupted += 1;
+            let place = self.dice.index(bytes.len());
+            if self.dice.chance(Chance::percent(50)) {
+                let bit = self.dice.below(8);
+                if let Some(byte) = bytes.get_mut(place) {
+                    *byte ^= 1 << bit;
+                }
+            } else {
+                bytes.truncate(place);
+            }
+        }
+        Arrival { at, bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> SocketAddr {
+        ([10, 0, 0, last], 1).into()
+    }
+
+    fn network(weather: Weather) -> Network {
+        Network::new(Dice::new(1, 1), weather, address(1))
+    }
+
+    fn carry(network: &mut Network, count: usize, bytes: usize) -> Vec<Arrival> {
+        (0..count)
+            .flat_map(|_| network.carry(Instant::ZERO, address(2), address(1), vec![7; bytes]))
+            .collect()
+    }
+
+    #[test]
+    fn a_clear_sky_delivers_everything_once_unspoilt_in_time() {
+        let arrivals = carry(&mut network(Weather::CLEAR), 100, 10);
+        assert_eq!(arrivals.len(), 100);
+        for arrival in arrivals {
+            let taken = arrival.at.since(Instant::ZERO);
+            assert!(taken >= Weather::CLEAR.delay && taken <= Weather::CLEAR.delay + Weather::CLEAR.jitter);
+            assert_eq!(arrival.bytes, [7; 10]);
+        }
+    }
+
+    #[test]
+    fn bursts_lose_runs_of_datagrams() {
+        let bursts = Bursts {
+            begin: Chance::percent(1),
+            end: Chance::percent(10),
+            loss: Chance::percent(100),
+        };
+        let mut network = network(Weather {
+            bursts: Some(bursts),
+            ..Weather::CLEAR
+        });
+        let fates: Vec<bool> = (0..20_000)
+            .map(|_| carry(&mut network, 1, 1).is_empty())
+            .collect();
+        let lost = fates.iter().filter(|&&lost| lost).count();
+        let runs = fates.windows(2).filter(|pair| pair[1] && !pair[0]).count();
+        assert!((1_000..2_800).contains(&lost), "a tenth of the time: {lost}");
+        assert!(lost > runs * 5, "{lost} lost in {runs} runs");
+    }
+
+    #[test]
+    fn a_slow_line_takes_its_time_and_drops_what_finds_no_room() {
+        let mut network = network(Weather {
+            rate: Some(80_000),
+            jitter: Duration::ZERO,
+            ..Weather::CLEAR
+        });
+        // 10,000 bytes a second: 16 KiB of queue are 1.6 s.
+        let arrivals = carry(&mut network, 100, 1_000);
+        assert_eq!(arrivals[0].at.since(Instant::ZERO), Duration::from_millis(105));
+        assert_eq!(arrivals[1].at.since(Instant::ZERO), Duration::from_millis(205));
+        assert_eq!(arrivals.len(), 17);
+        assert_eq!(network.traffic.queue_full, 83);
+    }
+
+    #[test]
+    fn a_cut_path_carries_nothing_one_way() {
+        let mut network = network(Weather::CLEAR);
+        network.cut_one_way(address(2), address(1));
+        assert!(carry(&mut network, 10, 1).is_empty());
+        assert_eq!(
+            network
+                .carry(Instant::ZERO, address(1), address(2), vec![1])
+                .len(),
+            1
+        );
+        network.heal();
+        assert_eq!(carry(&mut network, 10, 1).len(), 10);
+    }
+
+    #[test]
+    fn copies_and_damage_are_as_often_as_asked() {
+        let mut network = network(Weather {
+            duplicate: Chance::percent(20),
+            corrupt: Chance::percent(10),
+            ..Weather::CLEAR
+        });
+        let arrivals = carry(&mut network, 10_000, 100);
+        assert!((11_800..12_200).contains(&arrivals.len()), "{}", arrivals.len());
+        let spoilt = arrivals
+            .iter()
+            .filter(|arrival| arrival.bytes != [7; 100])
+            .count();
+        assert!((1_050..1_350).contains(&spoilt), "{spoilt}");
+        assert!(
+            arrivals
+                .iter()
+                .any(|arrival| arrival.at.since(Instant::ZERO) > LATE / 2)
+        );
+    }
+}

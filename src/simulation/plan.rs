@@ -1,0 +1,295 @@
+//! What is to be simulated: how many people, for how long, on what network, with what trouble.
+//!
+//! Profiles are networks that people know, and one that nobody deserves.
+//! Invariant: a plan and its seed are all that a run depends on.
+
+use std::time::Duration;
+
+use super::dice::{Chance, Dice};
+use super::disk::Mood;
+use super::network::{Bursts, Weather};
+
+/// People in a world, at most: the registry's table of them is printed whole, and a run stays quick.
+pub const CLIENTS_MAX: usize = 50;
+
+/// Minutes of trouble, at most: a day.
+pub const MINUTES_MAX: u32 = 24 * 60;
+
+/// A run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What everything is drawn from.
+    pub seed: u64,
+    /// How many clients, from 2 to [`CLIENTS_MAX`].
+    pub clients: usize,
+    /// How many minutes of virtual time, before all is well again.
+    pub minutes: u32,
+    /// What the network does meanwhile.
+    pub weather: Weather,
+    /// And everything else.
+    pub trouble: Trouble,
+}
+
+/// What happens in a minute, on average, and in which circumstances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Messages of each client.
+    pub messages: u32,
+    /// Bytes of the longest text.
+    pub longest: usize,
+    /// Somebody deregisters, and comes back.
+    pub absences: u32,
+    /// A program is killed, the registry's too, and started again.
+    pub crashes: u32,
+    /// A path is cut, one way or both, and healed.
+    pub partitions: u32,
+    /// A client gets another address.
+    pub moves: u32,
+    /// A wall clock is set, wrongly or right.
+    pub jumps: u32,
+    /// A machine goes to sleep, and wakes.
+    pub naps: u32,
+    /// Somebody on the path forges, replays, cuts short and floods.
+    pub attacks: u32,
+    /// What the disks do.
+    pub disks: Mood,
+    /// How long messages live.
+    pub lives: Duration,
+    /// Names that the registry pushes to everybody; beyond it they are looked up.
+    pub pushed: usize,
+}
+
+impl Plan {
+    /// Whether an attacker is all that can go wrong, and sessions are too busy to end by themselves.
+    pub(super) const fn is_only_attacked(&self) -> bool {
+        let Trouble {
+            messages,
+            absences,
+            crashes,
+            partitions,
+            moves,
+            jumps,
+            naps,
+            attacks,
+            disks,
+            ..
+        } = self.trouble;
+        let well = absences + crashes + partitions + moves + jumps + naps == 0;
+        let clear = self.weather.loss.is_never() && self.weather.bursts.is_none();
+        let disks_well = disks.full.is_never() && disks.slow.is_never();
+        attacks > 0 && well && clear && disks_well && messages >= 30 && self.clients <= 4
+    }
+}
+
+impl Trouble {
+    /// People who write, and nothing else.
+    pub const NONE: Self = Self {
+        messages: 10,
+        longest: 100,
+        absences: 0,
+        crashes: 0,
+        partitions: 0,
+        moves: 0,
+        jumps: 0,
+        naps: 0,
+        attacks: 0,
+        disks: Mood {
+            full: Chance::NEVER,
+            slow: Chance::NEVER,
+        },
+        lives: crate::limits::TIME_TO_LIVE,
+        pushed: crate::limits::DIRECTORY_PUSH_MAX,
+    };
+}
+
+/// A network that has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// A cable.
+    Lan,
+    /// A flat with many neighbours.
+    Wifi,
+    /// A train.
+    Mobile,
+    /// 36,000 km up and down.
+    Satellite,
+    /// Radios that hand on what they hear.
+    Mesh,
+    /// Everything at once.
+    Hell,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Lan,
+        Self::Wifi,
+        Self::Mobile,
+        Self::Satellite,
+        Self::Mesh,
+        Self::Hell,
+    ];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lan => "lan",
+            Self::Wifi => "wifi",
+            Self::Mobile => "mobile",
+            Self::Satellite => "satellite",
+            Self::Mesh => "mesh",
+            Self::Hell => "hell",
+        }
+    }
+
+    /// A run on it.
+    pub fn plan(self, seed: u64) -> Plan {
+        Plan {
+            seed,
+            clients: 3,
+            minutes: 5,
+            weather: self.weather(),
+            trouble: match self {
+                Self::Hell => hell(&mut Dice::new(seed, PURPOSE)),
+                _ => self.trouble(),
+            },
+        }
+    }
+
+    const fn weather(self) -> Weather {
+        let millis = Duration::from_millis;
+        match self {
+            Self::Lan => Weather {
+                delay: Duration::from_micros(300),
+                jitter: Duration::from_micros(200),
+                ..Weather::CLEAR
+            },
+            Self::Wifi => Weather {
+                loss: Chance::percent(1),
+                bursts: Some(bursts(Chance::permille(1), Chance::percent(10))),
+                delay: millis(3),
+                jitter: millis(10),
+                ..Weather::CLEAR
+            },
+            Self::Mobile => Weather {
+                loss: Chance::percent(2),
+                bursts: Some(bursts(Chance::permille(2), Chance::percent(3))),
+                delay: millis(40),
+                jitter: millis(40),
+                reorder: Chance::percent(1),
+                duplicate: Chance::permille(1),
+                rate: Some(2_000_000),
+                ..Weather::CLEAR
+            },
+            Self::Satellite => Weather {
+                loss: Chance::permille(5),
+                bursts: Some(bursts(Chance::permille(1), Chance::percent(5))),
+                delay: millis(300),
+                jitter: millis(20),
+                rate: Some(1_000_000),
+                ..Weather::CLEAR
+            },
+            Self::Mesh => Weather {
+                loss: Chance::percent(20),
+                bursts: Some(bursts(Chance::percent(1), Chance::percent(10))),
+                delay: millis(60),
+                jitter: millis(200),
+                reorder: Chance::percent(10),
+                duplicate: Chance::percent(5),
+                rate: Some(100_000),
+                ..Weather::CLEAR
+            },
+            Self::Hell => Weather {
+                loss: Chance::percent(20),
+                bursts: Some(bursts(Chance::percent(1), Chance::percent(5))),
+                delay: millis(30),
+                jitter: millis(100),
+                reorder: Chance::percent(15),
+                duplicate: Chance::percent(10),
+                corrupt: Chance::percent(5),
+                rate: None,
+            },
+        }
+    }
+
+    const fn trouble(self) -> Trouble {
+        match self {
+            Self::Wifi => Trouble {
+                naps: 1,
+                absences: 1,
+                ..Trouble::NONE
+            },
+            Self::Mobile => Trouble {
+                moves: 2,
+                partitions: 1,
+                naps: 1,
+                absences: 1,
+                ..Trouble::NONE
+            },
+            Self::Mesh => Trouble {
+                partitions: 2,
+                absences: 1,
+                ..Trouble::NONE
+            },
+            _ => Trouble::NONE,
+        }
+    }
+}
+
+/// The purpose of these dice.
+const PURPOSE: u64 = 1;
+
+/// Half of what is sent while a path is bad is lost, or more.
+const fn bursts(begin: Chance, end: Chance) -> Bursts {
+    Bursts {
+        begin,
+        end,
+        loss: Chance::percent(80),
+    }
+}
+
+/// Each seed has its own: rare meetings of two troubles come up sooner where a third is away.
+fn hell(dice: &mut Dice) -> Trouble {
+    let mut some = |most: u64| -> u32 {
+        if dice.chance(Chance::percent(40)) {
+            0
+        } else {
+            u32::try_from(1 + dice.below(most)).unwrap_or(1)
+        }
+    };
+    let (absences, crashes, partitions, moves) = (some(4), some(8), some(4), some(3));
+    let (jumps, naps, attacks) = (some(2), some(2), some(6));
+    let mood = Mood {
+        full: Chance::permille(some(100)),
+        slow: Chance::permille(some(100)),
+    };
+    let choices = [
+        TEN_MINUTES,
+        Duration::from_secs(60),
+        crate::limits::TIME_TO_LIVE,
+        crate::limits::TIME_TO_LIVE,
+    ];
+    Trouble {
+        messages: 1 + some(30),
+        longest: [50, 100, 5_000, crate::limits::BODY_BYTES_MAX]
+            .get(dice.index(4))
+            .copied()
+            .unwrap_or(50),
+        absences,
+        crashes,
+        partitions,
+        moves,
+        jumps,
+        naps,
+        attacks,
+        disks: mood,
+        lives: choices.get(dice.index(4)).copied().unwrap_or(TEN_MINUTES),
+        pushed: if dice.chance(Chance::percent(25)) {
+            1
+        } else {
+            crate::limits::DIRECTORY_PUSH_MAX
+        },
+    }
+}
+
+const TEN_MINUTES: Duration = Duration::from_secs(600);

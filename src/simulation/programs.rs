@@ -1,0 +1,399 @@
+//! The machines of a world and the programs on them: started, killed, put to sleep, moved; typed at and read.
+//!
+//! What a program commits goes to the ledger, what it sends to the network, what it tells to its reader.
+//! Invariant: commits are in the ledger before anything that they have led to is seen.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::dice::Dice;
+use super::disk::{Disk, Durable, Mood};
+use super::machine::{Came, Computer, Fuse, Load, Machine};
+use super::trace::{brief, committed};
+use super::world::{Chore, REGISTRY, Site, World, WorldFault, broken};
+use crate::client::interface::{Command, Event};
+use crate::client::{self, Client};
+use crate::clock::Instant;
+use crate::id::Name;
+use crate::identity::{Identity, Role};
+use crate::limits;
+use crate::node::Node;
+use crate::registry::{self, Registry};
+use crate::store::client::ClientStore;
+use crate::store::registry::RegistryStore;
+use crate::transport::Endpoint;
+use crate::wire::packet::Service;
+
+/// The most that writing a line and marking it may lie apart.
+pub(super) const WRITING: Duration = Duration::from_millis(5);
+
+/// Somebody with a client.
+pub(super) struct Person {
+    pub(super) name: Name,
+    pub(super) identity: Arc<Identity>,
+    pub(super) machine: Machine<Client, ClientStore>,
+    pub(super) run: u32,
+    /// Events of this run that he has read.
+    pub(super) read: u64,
+    /// Whether his program has said that it ends.
+    pub(super) ended: bool,
+}
+
+impl Durable for ClientStore {
+    type Image = client::storage::Image;
+
+    fn restart(&mut self) -> rusqlite::Result<Self::Image> {
+        Self::restart(self)
+    }
+}
+
+impl Durable for RegistryStore {
+    type Image = registry::storage::Image;
+
+    fn restart(&mut self) -> rusqlite::Result<Self::Image> {
+        self.image()
+    }
+}
+
+impl World {
+    fn machine(&self, site: Site) -> Option<&dyn Computer> {
+        match site {
+            Site::Registry => Some(&self.registry),
+            Site::Person(number) => self
+                .people
+                .get(number)
+                .map(|person| &person.machine as &dyn Computer),
+        }
+    }
+
+    fn machine_mut(&mut self, site: Site) -> Option<&mut dyn Computer> {
+        match site {
+            Site::Registry => Some(&mut self.registry),
+            Site::Person(number) => self
+                .people
+                .get_mut(number)
+                .map(|person| &mut person.machine as &mut dyn Computer),
+        }
+    }
+
+    /// Where a site is now.
+    pub(super) fn address(&self, site: Site) -> SocketAddr {
+        self.machine(site)
+            .map_or_else(|| REGISTRY.into(), Computer::address)
+    }
+
+    /// What a site is called.
+    pub(super) fn name(&self, site: Site) -> &str {
+        match site {
+            Site::Registry => "registry",
+            Site::Person(person) => self.people.get(person).map_or("?", |person| person.name.as_str()),
+        }
+    }
+
+    /// Whether a site's program runs.
+    pub(super) fn runs(&self, site: Site) -> bool {
+        self.machine(site).is_some_and(Computer::runs)
+    }
+
+    /// When a site has something to do.
+    pub(super) fn due_at(&self, site: Site) -> Option<Instant> {
+        self.machine(site)?.due()
+    }
+
+    /// What a site holds.
+    pub(super) fn load(&self, site: Site) -> Load {
+        self.machine(site).map(Computer::load).unwrap_or_default()
+    }
+
+    /// Starts a site's program on what it has committed, unless it runs.
+    pub(super) fn start(&mut self, site: Site) -> Result<(), WorldFault> {
+        if self.runs(site) {
+            return Ok(());
+        }
+        self.note(site, || "starts".into());
+        let (role_seed, endpoint_seed) = (self.seeds.seed(), self.seeds.seed());
+        match site {
+            Site::Registry => {
+                let image = self.registry.disk.restart().map_err(broken)?;
+                let pushed = self.plan.trouble.pushed;
+                let config = registry::Config {
+                    push_max: pushed,
+                    push_resume: pushed.min(limits::DIRECTORY_PUSH_RESUME),
+                    ..registry::Config::default()
+                };
+                let now = self.registry.clock(self.now);
+                let role = Registry::new(config, image, now, role_seed);
+                let endpoint = Endpoint::new(
+                    Arc::clone(&self.registry_identity),
+                    Service::Registry,
+                    endpoint_seed,
+                );
+                let came = self.registry.start(self.now, Node::new(endpoint, role), true);
+                self.took_registry(came);
+            }
+            Site::Person(number) => {
+                let Some(person) = self.people.get_mut(number) else {
+                    return Ok(());
+                };
+                let image = person.machine.disk.restart().map_err(broken)?;
+                person.run += 1;
+                person.read = 0;
+                person.ended = false;
+                self.ledger.begins(number);
+                let config = client::Config {
+                    time_to_live: self.plan.trouble.lives,
+                    ..client::Config::new(person.name.clone(), REGISTRY.into())
+                };
+                let identity = Arc::clone(&person.identity);
+                let now = person.machine.clock(self.now);
+                let role = Client::new(config, Arc::clone(&identity), image, now, role_seed);
+                let endpoint = Endpoint::new(identity, Service::Peer, endpoint_seed);
+                let came = person.machine.start(self.now, Node::new(endpoint, role), false);
+                self.took_person(number, came);
+            }
+        }
+        Ok(())
+    }
+
+    /// A site's program is killed at once.
+    pub(super) fn kill(&mut self, site: Site) {
+        self.note(site, || "is killed".into());
+        if let Some(machine) = self.machine_mut(site) {
+            machine.kill();
+        }
+        self.reschedule(site);
+    }
+
+    /// Everybody goes home.
+    pub(super) fn stop(&mut self) {
+        for site in self.sites() {
+            self.kill(site);
+        }
+    }
+
+    /// A site's program is to die soon.
+    pub(super) fn light(&mut self, site: Site, fuse: Fuse) {
+        if let Some(machine) = self.machine_mut(site) {
+            machine.light(fuse);
+        }
+    }
+
+    /// A site's machine sleeps.
+    pub(super) fn sleep(&mut self, site: Site, span: Duration) {
+        let until = self.now.at + span;
+        self.note(site, || format!("sleeps for {span:?}"));
+        if let Some(machine) = self.machine_mut(site) {
+            machine.sleep(until);
+        }
+        self.reschedule(site);
+    }
+
+    /// A site's wall clock is set.
+    pub(super) fn set_clock(&mut self, site: Site, skew_ms: i64) {
+        self.note(site, || format!("has its clock {skew_ms} ms off"));
+        if let Some(machine) = self.machine_mut(site) {
+            machine.set_clock(skew_ms);
+        }
+    }
+
+    /// A client is seen at another address from now on; what is under way to the old one is lost.
+    pub(super) fn move_to(&mut self, number: usize, address: SocketAddr) {
+        if let Some(person) = self.people.get_mut(number) {
+            self.addresses.remove(&person.machine.address);
+            self.addresses.insert(address, number);
+            person.machine.address = address;
+        }
+        self.note(Site::Person(number), || format!("moves to {address}"));
+    }
+
+    /// All disks are like this from now on.
+    pub(super) fn set_disks(&mut self, mood: Mood) {
+        for site in self.sites() {
+            if let Some(machine) = self.machine_mut(site) {
+                machine.set_disk(mood);
+            }
+        }
+    }
+
+    /// Somebody types; false if his program does not listen now.
+    pub(super) fn command(&mut self, number: usize, command: Command) -> bool {
+        let at = self.now.at;
+        let Some(person) = self
+            .people
+            .get_mut(number)
+            .filter(|person| person.machine.takes_commands(at))
+        else {
+            return false;
+        };
+        if person.ended {
+            return false;
+        }
+        let came = person.machine.command(self.now, command);
+        self.took_person(number, came);
+        true
+    }
+
+    /// Somebody writes to somebody.
+    pub(super) fn write(&mut self, from: usize, to: usize, length: usize) {
+        let Some(name) = self.people.get(to).map(|person| person.name.clone()) else {
+            return;
+        };
+        let at = self.now.at;
+        if !self
+            .people
+            .get(from)
+            .is_some_and(|person| !person.ended && person.machine.takes_commands(at))
+        {
+            return;
+        }
+        let text = self.ledger.typed(from, to, length, self.plan.trouble.lives);
+        self.note(Site::Person(from), || format!("writes {text:.7} to {name}"));
+        self.command(from, Command::Send { to: name, text });
+    }
+
+    /// Messages that somebody's program has not brought to an end; none while it does not run.
+    pub(super) fn unfinished(&self, number: usize) -> Option<usize> {
+        Some(self.people.get(number)?.machine.node()?.role().unfinished())
+    }
+
+    /// Whether somebody's program runs and is registered.
+    pub(super) fn is_registered(&self, number: usize) -> bool {
+        self.people
+            .get(number)
+            .and_then(|person| person.machine.node())
+            .is_some_and(|node| node.role().registered())
+    }
+
+    /// What the registry's turn has led to.
+    pub(super) fn took_registry(&mut self, came: Came<Registry, RegistryStore>) {
+        for done in came.done {
+            self.note(Site::Registry, || committed(&done.request, &done.reply));
+            if let Ok(reply) = &done.reply {
+                self.ledger.registry_committed(self.now.at, &done.request, reply);
+            }
+        }
+        self.transmit(Site::Registry, came.sent);
+        self.settle(Site::Registry);
+    }
+
+    /// What somebody's turn has led to.
+    pub(super) fn took_person(&mut self, number: usize, came: Came<Client, ClientStore>) {
+        let site = Site::Person(number);
+        for done in came.done {
+            self.note(site, || committed(&done.request, &done.reply));
+            if let Ok(reply) = &done.reply {
+                self.ledger
+                    .client_committed(self.now.at, number, &done.request, reply);
+            }
+        }
+        self.transmit(site, came.sent);
+        for event in came.told {
+            self.heard(number, &event);
+        }
+        self.settle(site);
+    }
+
+    /// Somebody reads what his program tells him.
+    fn heard(&mut self, number: usize, event: &Event) {
+        let site = Site::Person(number);
+        self.note(site, || format!("reads {}", brief(event)));
+        self.ledger.told(self.now.at, number, event);
+        let at = self.now.at + self.seeds.span(WRITING);
+        let Some(person) = self.people.get_mut(number) else {
+            return;
+        };
+        person.ended |= matches!(event, Event::Ended(_));
+        person.read += 1;
+        let (run, events) = (person.run, person.read);
+        self.plan(
+            at,
+            Chore::Mark {
+                person: number,
+                run,
+                events,
+            },
+        );
+    }
+
+    /// Whose copy of the table differs from what is so: everybody is there. Where names are looked up there is no copy.
+    pub(super) fn tables_that_differ(&mut self) -> Result<Vec<String>, WorldFault> {
+        let mut differ = Vec::new();
+        if self.people.len() > self.plan.trouble.pushed {
+            return Ok(differ);
+        }
+        let truth: Vec<(Name, SocketAddr)> = self
+            .people
+            .iter()
+            .map(|person| (person.name.clone(), person.machine.address))
+            .collect();
+        for person in &mut self.people {
+            let image = person.machine.disk.restart().map_err(broken)?;
+            let records = image.registries.iter().flat_map(|registry| &registry.directory);
+            let known: BTreeMap<&str, Option<SocketAddr>> = records
+                .map(|listed| {
+                    let online = listed.record.presence.online.as_ref();
+                    (listed.record.name.as_str(), online.map(|online| online.observed))
+                })
+                .collect();
+            for (name, address) in truth.iter().filter(|(name, _)| *name != person.name) {
+                let found = known.get(name.as_str());
+                if found != Some(&Some(*address)) {
+                    differ.push(format!(
+                        "{} knows {name} at {found:?}, not at {address}",
+                        person.name
+                    ));
+                }
+            }
+        }
+        Ok(differ)
+    }
+
+    /// What the databases hold that the ledger does not know to have ended: nothing, after a healing.
+    pub(super) fn left_over(&mut self) -> Result<Vec<String>, WorldFault> {
+        let mut left = Vec::new();
+        let image = self.registry.disk.restart().map_err(broken)?;
+        for pair in image.usage {
+            left.push(format!("the registry keeps {} messages", pair.usage.messages));
+        }
+        for (_, outcomes) in image.outcomes {
+            left.push(format!("the registry keeps {outcomes} outcomes"));
+        }
+        for person in &mut self.people {
+            let image = person.machine.disk.restart().map_err(broken)?;
+            let name = &person.name;
+            for registry in &image.registries {
+                for message in &registry.outbox {
+                    left.push(format!("{name} has {:.7} unfinished", message.text));
+                }
+            }
+            for message in image.registries.iter().flat_map(|registry| &registry.untold) {
+                left.push(format!("{name} was not told of {:?}", message.state));
+            }
+            for message in image.unshown {
+                left.push(format!("{name} has not seen {:.7}", message.text));
+            }
+        }
+        Ok(left)
+    }
+}
+
+impl Person {
+    pub(super) fn new(number: usize, seed: u64, seeds: &mut Dice) -> Result<Self, WorldFault> {
+        let last = u8::try_from(number + 1).map_err(broken)?;
+        let (store, _) = ClientStore::open_in_memory().map_err(broken)?;
+        let purpose = 100 + u64::from(last);
+        Ok(Self {
+            name: format!("c{last}").parse().map_err(broken)?,
+            identity: Arc::new(Identity::from_seed(&seeds.seed(), Role::Client)),
+            machine: Machine::new(
+                Disk::new(store, Dice::new(seed, purpose)),
+                ([10, 0, 1, last], 1232).into(),
+            ),
+            run: 0,
+            read: 0,
+            ended: false,
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! The delivery contract, in simulated worlds of every profile (`src/simulation/`).
+//!
+//! `SIM_SEEDS` says how many seeds each profile gets, `SIM_FIRST` from which on. A seed that finds something is
+//! repeated, with its history, by `udpchat simulate --profile <name> --seed <seed> --trace`.
+
+#![expect(clippy::print_stderr, reason = "a failure has to name its seed")]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use udpchat::simulation::{Plan, Profile, Report, Trace, run};
+
+/// The seeds of a run of the tests: by default, or as the environment says.
+fn seeds(default: u64) -> std::ops::Range<u64> {
+    let read = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let first = read("SIM_FIRST").unwrap_or(0);
+    first..first + read("SIM_SEEDS").unwrap_or(default)
+}
+
+fn live_all(profile: Profile, default: u64) -> Report {
+    let mut sum = Report::default();
+    for seed in seeds(default) {
+        let report = run(profile.plan(seed), Trace::OFF).unwrap();
+        if let Some(violation) = report.violations.first() {
+            panic!("profile {} seed {seed}: {violation}", profile.name());
+        }
+        sum.merge(&report);
+    }
+    eprintln!("{}: {sum:?}", profile.name());
+    assert!(sum.accepted > 0 && sum.direct > 0, "somebody wrote to somebody");
+    sum
+}
+
+#[test]
+fn the_contract_holds_on_a_cable() {
+    let sum = live_all(Profile::Lan, 60);
+    assert_eq!(sum.delivered(), sum.accepted);
+    assert_eq!(sum.through_registry, 0, "nobody was away");
+}
+
+#[test]
+fn the_contract_holds_in_a_flat_with_many_neighbours() {
+    let sum = live_all(Profile::Wifi, 60);
+    assert_eq!(sum.delivered(), sum.accepted);
+}
+
+#[test]
+fn the_contract_holds_on_a_train() {
+    let sum = live_all(Profile::Mobile, 60);
+    assert_eq!(sum.delivered(), sum.accepted);
+}
+
+#[test]
+fn the_contract_holds_over_a_satellite() {
+    let sum = live_all(Profile::Satellite, 60);
+    assert_eq!(sum.delivered(), sum.accepted);
+}
+
+#[test]
+fn the_contract_holds_on_a_mesh_of_radios() {
+    let sum = live_all(Profile::Mesh, 60);
+    assert_eq!(sum.delivered(), sum.accepted);
+}
+
+#[test]
+fn the_contract_holds_in_hell() {
+    let sum = live_all(Profile::Hell, 300);
+    assert!(sum.through_registry > 0 && sum.duplicates > 0 && sum.repeated > 0);
+}
+
+#[test]
+fn whoever_has_no_keys_changes_nothing() {
+    for seed in seeds(10) {
+        let mut plan = Profile::Lan.plan(seed);
+        plan.trouble.messages = 30;
+        plan.trouble.attacks = 60;
+        let report = run(plan, Trace::OFF).unwrap();
+        assert_eq!(report.violations, [], "seed {seed}");
+        assert_eq!(report.delivered(), report.accepted, "seed {seed}");
+    }
+}
+
+#[test]
+fn one_seed_gives_one_history() {
+    let history = |plan: Plan| {
+        let lines = Rc::new(RefCell::new(Vec::new()));
+        let sink = Rc::clone(&lines);
+        let trace = Trace::to(Box::new(move |line| sink.borrow_mut().push(line.to_owned())));
+        let report = run(plan, trace).unwrap();
+        (lines.take(), report)
+    };
+    for seed in 0..3 {
+        let (lines, report) = history(Profile::Hell.plan(seed));
+        assert!(lines.len() > 100, "{}", lines.len());
+        assert_eq!((lines, report), history(Profile::Hell.plan(seed)));
+    }
+    assert_ne!(history(Profile::Hell.plan(1)).0, history(Profile::Hell.plan(2)).0);
+}
