@@ -275,8 +275,11 @@ impl Registry {
         let (Some(known), Some(update)) = (known, &told.update) else {
             return;
         };
-        if known != update.to || update.page.is_some() {
-            return; // Of an update that was begun again since.
+        let done = known == update.to && update.page.is_none();
+        // The update was begun again, and what he has now is more than that begins from: it would never fit.
+        let ahead = told.acknowledged.is_some_and(|before| before < known);
+        if !done && !ahead {
+            return;
         }
         told.acknowledged = Some(known);
         self.tellings.drop_update(told);

@@ -116,6 +116,31 @@ fn one_update_is_under_way_and_the_next_begins_at_what_was_acknowledged() {
 }
 
 #[test]
+fn an_acknowledgement_that_comes_after_the_update_was_begun_again_counts() {
+    let mut world = World::new(Config::default());
+    let to_ann = world.join(1, &Person::new("ann", 1), 1);
+    let first = only_page(&mut world, to_ann);
+    world.say(to_ann, &ack(&first));
+    let to_bea = world.join(2, &Person::new("bea", 2), 1);
+    world.run(Duration::from_secs(1), &[to_ann, to_bea]);
+    let second = only_page(&mut world, to_ann);
+    let to_carl = world.join(3, &Person::new("carl", 3), 1);
+    world.run(Duration::from_secs(5), &[to_ann, to_bea, to_carl]);
+    let third = only_page(&mut world, to_ann);
+    assert_eq!(
+        third.from, second.from,
+        "begun again, for somebody who does not have the second"
+    );
+    world.say(to_ann, &ack(&second));
+    world.run(Duration::from_secs(1), &[to_ann, to_bea, to_carl]);
+    let fourth = only_page(&mut world, to_ann);
+    assert_eq!(
+        (fourth.from, names(&fourth)),
+        (Some(second.to), vec!["carl whole".into()])
+    );
+}
+
+#[test]
 fn an_acknowledgement_of_another_run_or_of_the_future_is_ignored() {
     let mut world = World::new(Config::default());
     let to_ann = world.join(1, &Person::new("ann", 1), 1);
