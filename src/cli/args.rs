@@ -28,7 +28,7 @@ pub enum Invocation {
     /// A client.
     Chat(ChatOptions),
     /// Simulated worlds.
-    Simulate(SimulateOptions),
+    Simulate(Box<SimulateOptions>),
 }
 
 /// How a registry is to run.
@@ -233,7 +233,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 impl Flags {
     fn check(self) -> Result<Invocation, String> {
         if let Some(Other::Simulate(flags)) = self.other {
-            return flags.check().map(Invocation::Simulate);
+            return flags
+                .check()
+                .map(|options| Invocation::Simulate(Box::new(options)));
         }
         let data = match (self.data_dir, self.ephemeral) {
             (Some(folder), _) if folder.as_os_str().is_empty() => {
@@ -419,6 +421,10 @@ fn reshape(error: &clap::Error) -> UsageExit {
     let argument = context(ContextKind::InvalidArg);
     let chat = argument.starts_with("--chat");
     UsageExit::wrong(match error.kind() {
+        ErrorKind::InvalidSubcommand => format!(
+            "unknown argument '{}'; try 'udpchat --help'",
+            context(ContextKind::InvalidSubcommand)
+        ),
         ErrorKind::UnknownArgument => format!("unknown argument '{argument}'; try 'udpchat --help'"),
         ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues | ErrorKind::TooManyValues if chat => {
             format!("-c needs four values: {}", manual::CHAT_VALUES)

@@ -9,10 +9,11 @@ use crate::cli::commands;
 pub(super) const ABOUT: &str =
     "A messenger that needs nothing but UDP: direct messages, stored mail, and one true state for each";
 
-/// The two ways to call it, as clap prints them after "Usage: ".
+/// The ways to call it, as clap prints them after "Usage: ".
 pub(super) const USAGE: &str = "\
 udpchat -s <PORT> [OPTIONS]
-       udpchat -c <NAME> <SERVER> <SERVER-PORT> <CLIENT-PORT> [OPTIONS]";
+       udpchat -c <NAME> <SERVER> <SERVER-PORT> <CLIENT-PORT> [OPTIONS]
+       udpchat simulate [OPTIONS]";
 
 /// The two ways, in a sentence.
 pub(super) const EITHER: &str =
@@ -71,7 +72,7 @@ Environment:
 
 Exit codes:
   0  done
-  1  the server does not respond
+  1  the server does not respond; of simulate: a promise was broken
   2  wrong arguments
   3  refused: the name is taken, you are not admitted, or a key has changed
   4  the port cannot be opened

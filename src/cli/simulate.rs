@@ -215,11 +215,13 @@ pub(super) fn simulate(options: &SimulateOptions) -> Result<u8, Fault> {
         out.flush()?;
     }
     let (report, found) = if options.trace {
-        let report = run(options.checked_plan(first), Trace::to(Box::new(print_line))).map_err(memory)?;
+        let report = run(options.checked_plan(first), Trace::to(Box::new(print_line)))
+            .map_err(|fault| memory(&fault))?;
         let found = (!report.violations.is_empty()).then_some(first);
         (report, found)
     } else {
-        let harvest = harvest(seeds.clone(), |seed| options.checked_plan(seed)).map_err(memory)?;
+        let harvest =
+            harvest(seeds.clone(), |seed| options.checked_plan(seed)).map_err(|fault| memory(&fault))?;
         (harvest.report, harvest.found)
     };
     if options.json {
@@ -264,7 +266,7 @@ fn last_words(options: &SimulateOptions, seed: u64) -> Result<String, Fault> {
         }
         lines.push_back(line.to_owned());
     }));
-    let report: Report = run(options.checked_plan(seed), trace).map_err(memory)?;
+    let report: Report = run(options.checked_plan(seed), trace).map_err(|fault| memory(&fault))?;
     let mut text = format!("\nseed {seed}:\n");
     for violation in &report.violations {
         text.push_str(&format!("  {violation}\n"));
@@ -282,7 +284,7 @@ fn print_line(line: &str) {
     }
 }
 
-fn memory(fault: WorldFault) -> Fault {
+fn memory(fault: &WorldFault) -> Fault {
     Fault {
         exit: Exit::Storage,
         sentence: fault.to_string(),

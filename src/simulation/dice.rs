@@ -1,6 +1,6 @@
 //! All chance of a simulated world, from its seed.
 //!
-//! Whole numbers only: the same seed gives the same history on every machine.
+//! Invariant: whole numbers only: the same seed gives the same history on every machine.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,8 @@
 //! What must always be so, by name, and what is said when it is not.
 //!
-//! The names are the contract's sentences; docs/GUARANTEES.md points here.
+//! The names are the contract's sentences; docs/GUARANTEES.md points here. How they are checked is `ledger.rs`'s and
+//! `world.rs`'s business.
+//! Invariant: a name, once published, keeps its meaning.
 
 use std::fmt;
 

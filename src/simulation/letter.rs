@@ -1,6 +1,7 @@
 //! One message of a simulated world, as all four databases together have it.
 //!
-//! Filled from what was committed, never from what was told.
+//! Decides nothing.
+//! Invariant: filled from what was committed, never from what was told.
 
 use std::time::Duration;
 

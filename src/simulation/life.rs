@@ -2,6 +2,7 @@
 //!
 //! Phase one: trouble, as the plan has it. Phase two: all is well; everything accepted must end inside the bound, and
 //! then it must be quiet.
+//! Invariant: a run ends, whatever it finds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! What a run, or many, was like: figures, and what was not as it must be.
 //!
-//! Pure numbers; how they are printed is `cli/`'s business.
+//! How it is printed is `cli/`'s business.
+//! Invariant: the sum of reports does not depend on their order, but for the list of violations.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
