@@ -147,7 +147,7 @@ pub(crate) fn deposit(fleet: &mut Fleet<Socket>, letters: &[Vec<Mail>]) -> Durat
             }
         }
         let all: usize = done.iter().map(|(_, answered)| answered).sum();
-        if all == letters.iter().map(Vec::len).sum() {
+        if all == letters.iter().map(Vec::len).sum::<usize>() {
             return clock::now().at.since(began);
         }
         fleet.turn();
