@@ -140,7 +140,7 @@ impl UsageExit {
 #[derive(Debug, Parser)]
 #[command(name = "udpchat", version, about = manual::ABOUT, override_usage = manual::USAGE)]
 #[command(after_help = manual::SHORT_EPILOGUE, after_long_help = manual::epilogue())]
-#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true)]
 struct Flags {
     #[command(subcommand)]
     other: Option<Other>,
@@ -233,6 +233,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 impl Flags {
     fn check(self) -> Result<Invocation, String> {
         if let Some(Other::Simulate(flags)) = self.other {
+            if self.serve.is_some() || self.chat.is_some() {
+                return Err("simulate does not go with -s or -c; try 'udpchat simulate --help'".to_owned());
+            }
             return flags
                 .check()
                 .map(|options| Invocation::Simulate(Box::new(options)));

@@ -225,3 +225,26 @@ fn help_and_version_are_asked_for() {
     let version = run("--version").unwrap_err();
     assert_eq!(version.text(), format!("udpchat {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn simulations_are_asked_for_by_themselves() {
+    assert!(matches!(
+        run("simulate --seed 7 --seeds 3 --profile hell --loss 12.5% --rate 10k --clients 5"),
+        Ok(Invocation::Simulate(_))
+    ));
+    for (line, expected) in [
+        ("-s 1 simulate", "simulate does not go with -s or -c"),
+        ("simulate --profile nowhere", "--profile is lan, wifi, mobile"),
+        (
+            "simulate --loss 101",
+            "--loss: a share is a number of percent from 0 to 100",
+        ),
+        ("simulate --clients 1", "--clients is a number from 2 to 50"),
+        ("simulate --minutes 0", "--minutes is a number from 1 to 1440"),
+        ("simulate --rate 10q", "--rate is a number of bits a second"),
+        ("simulate --seeds 2 --trace", "--trace shows one run"),
+        ("simulate --seed -1", "unknown argument '-1'"),
+    ] {
+        assert!(wrong(line).contains(expected), "{line}: {}", wrong(line));
+    }
+}
