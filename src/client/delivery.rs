@@ -28,7 +28,7 @@ use crate::wire::packet::Service;
 pub(super) const DIRECT_TRIES_MAX: u8 = 3;
 /// Initials to a peer's address, one a second each (DIRECT_HANDSHAKE_BUDGET is the first one's).
 const PEER_INITIALS: u32 = 3;
-/// Addresses of a peer tried at once: his own network's first and the observed one.
+/// Addresses of a peer tried at once: two of his own network's, and the observed one.
 const PEER_ADDRESSES_MAX: usize = 3;
 /// How soon a full send buffer is looked at again.
 pub(super) const ROOM_INTERVAL: Duration = Duration::from_millis(20);

@@ -16,6 +16,8 @@ use crate::wire::message::{Change, Page, Presence, Record, Version};
 
 /// Names kept: those that are pushed, and as many again looked up. What is pinned needs no record.
 const NAMES_KEPT_MAX: usize = 2 * DIRECTORY_PUSH_MAX;
+/// Addresses of a peer's own network that are tried. However many he announces, the observed one is tried with them.
+const PRIVATE_TRIED_MAX: usize = 2;
 /// Pages of one update: all names that are pushed, and room for a registry that pages them smaller.
 const PAGES_MAX: u32 = 64;
 
@@ -153,7 +155,8 @@ impl Directory {
         let mut addresses = match &entry.listed.record.presence.online {
             Some(online) => {
                 let mut all = online.private.as_slice().to_vec();
-                all.retain(|address| is_private(address.ip()));
+                all.retain(|address| is_private(address.ip()) && is_somebodys(*address));
+                all.truncate(PRIVATE_TRIED_MAX);
                 all.push(online.observed);
                 all
             }

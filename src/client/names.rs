@@ -96,14 +96,18 @@ impl Client {
         }
     }
 
-    fn lookup_over(&mut self, folded: &str) {
-        self.lookups.asked.remove(folded);
+    /// Whether it was still open. An answer to one that is not has been overtaken: by an update that tells of the
+    /// name, and of what changes afterwards, or by another answer.
+    fn lookup_over(&mut self, folded: &str) -> bool {
         self.timers.clear(&Timer::Lookup(folded.to_owned()));
+        self.lookups.asked.remove(folded).is_some()
     }
 
     pub(super) fn name_found(&mut self, cx: &Context<'_>, record: Record) {
         let folded = record.name.folded();
-        self.lookup_over(&folded);
+        if !self.lookup_over(&folded) {
+            return;
+        }
         let applied = self.directory.found(record, cx.now.at);
         self.applied(cx, applied);
         self.judge_strangers(cx, &folded);
@@ -112,7 +116,9 @@ impl Client {
 
     pub(super) fn name_not_found(&mut self, cx: &Context<'_>, name: &Name) {
         let folded = name.folded();
-        self.lookup_over(&folded);
+        if !self.lookup_over(&folded) {
+            return;
+        }
         let applied = self.directory.not_found(&folded);
         self.applied(cx, applied);
         self.forget_strangers(&folded);
@@ -136,6 +142,7 @@ impl Client {
         let names: Vec<String> = applied.changed.iter().cloned().collect();
         self.applied(cx, applied);
         for folded in names {
+            self.lookup_over(&folded);
             self.judge_strangers(cx, &folded);
             self.pump(cx, &folded);
         }

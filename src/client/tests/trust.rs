@@ -4,8 +4,11 @@ use super::driver::{Driver, ms};
 use super::people::{address, here, id_of, message_from, name, offline, online, person};
 use crate::client::interface::{Command, Event, NotAccepted, Refusal};
 use crate::engine::SocketReply;
+use crate::wire::codec::Bounded;
 use crate::wire::envelope::Envelope;
-use crate::wire::message::{Change, FromRegistry, Record, RegistrationRefusal, ToPeer, ToRegistry};
+use crate::wire::message::{
+    Addresses, Change, FromRegistry, Presence, Record, RegistrationRefusal, ToPeer, ToRegistry,
+};
 
 /// Somebody else has bob's name now.
 fn usurped() -> Record {
@@ -193,6 +196,24 @@ fn an_unknown_name_that_is_found_is_written_to() {
 }
 
 #[test]
+fn the_answer_to_a_look_up_that_an_update_has_overtaken_changes_nothing() {
+    let mut driver = Driver::registered(&[]);
+    driver.send("bob", "a");
+    driver.delta(2, Change::Record(offline("bob")));
+    assert_eq!(driver.deposits().len(), 1);
+    // Both were made before bob registered, and before he left.
+    for late in [
+        FromRegistry::NotFound { name: name("bob") },
+        FromRegistry::Found {
+            record: online("bob"),
+        },
+    ] {
+        driver.hear(late);
+        assert!(driver.client.directory.offline("bob"));
+    }
+}
+
+#[test]
 fn a_pinned_name_that_the_registry_does_not_know_is_not_refused() {
     let mut driver = Driver::registered(&[offline("bob")]);
     driver.send("bob", "a");
@@ -336,14 +357,23 @@ fn pages_beyond_the_last_one_make_no_directory() {
 
 #[test]
 fn only_addresses_that_can_be_one_machines_are_called() {
-    use crate::wire::codec::Bounded;
-    use crate::wire::message::{Addresses, Presence};
     let private = [
         "192.168.1.5:60",
         "[fd00::1]:60",
         "198.51.100.7:60", // somebody else's, called private
     ];
-    for (observed, called) in [
+    let crowd = [
+        "192.168.1.5:60",
+        "192.168.1.5:61",
+        "192.168.1.5:62",
+        "192.168.1.5:63",
+    ];
+    assert_eq!(
+        called(&crowd, "10.0.0.1:60"),
+        ["192.168.1.5:60", "192.168.1.5:61", "10.0.0.1:60"],
+        "the observed one is not crowded out"
+    );
+    for (observed, expected) in [
         (
             "10.0.0.1:60",
             &["192.168.1.5:60", "[fd00::1]:60", "10.0.0.1:60"][..],
@@ -354,21 +384,22 @@ fn only_addresses_that_can_be_one_machines_are_called() {
         ("[ff02::1]:60", &["192.168.1.5:60", "[fd00::1]:60"]),
         ("0.0.0.0:60", &["192.168.1.5:60", "[fd00::1]:60"]),
     ] {
-        let mut record = online("bob");
-        record.presence = Presence {
-            online: Some(Addresses {
-                observed: observed.parse().unwrap(),
-                private: Bounded::truncated(private.iter().map(|text| text.parse().unwrap()).collect()),
-            }),
-            ..record.presence
-        };
-        let mut driver = Driver::registered(&[record]);
-        driver.send("bob", "hi");
-        let to: Vec<String> = driver
-            .connects
-            .iter()
-            .map(|connect| connect.address.to_string())
-            .collect();
-        assert_eq!(to, called, "{observed}");
+        assert_eq!(called(&private, observed), expected, "{observed}");
     }
+}
+
+/// The addresses at which Bob is called, if these are told.
+fn called(private: &[&str], observed: &str) -> Vec<String> {
+    let mut record = online("bob");
+    record.presence = Presence {
+        online: Some(Addresses {
+            observed: observed.parse().unwrap(),
+            private: Bounded::truncated(private.iter().map(|text| text.parse().unwrap()).collect()),
+        }),
+        ..record.presence
+    };
+    let mut driver = Driver::registered(&[record]);
+    driver.send("bob", "hi");
+    let connects = driver.connects.iter();
+    connects.map(|connect| connect.address.to_string()).collect()
 }
