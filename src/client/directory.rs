@@ -245,30 +245,43 @@ impl Directory {
     }
 
     fn apply(&mut self, staging: Staging, now: Instant, applied: &mut Applied) {
-        let mut missing = BTreeSet::new();
         if staging.from.is_none() {
-            missing = self.entries.keys().cloned().collect();
             self.replaced = true;
+            self.drop_unnamed(&staging, &mut applied.changed);
         }
         for change in staging.pages.into_values().flatten() {
             match change {
-                Change::Record(record) => {
-                    missing.remove(&record.name.folded());
-                    self.put(record, now, &mut applied.changed);
-                }
+                Change::Record(record) => self.put(record, now, &mut applied.changed),
                 Change::Presence { name, presence } => {
                     self.presence(&name.folded(), presence, now, &mut applied.changed);
                 }
-                Change::Removed { name } => {
-                    missing.insert(name.folded());
-                }
+                Change::Removed { name } => self.drop_name(&name.folded(), &mut applied.changed),
             }
-        }
-        for folded in missing {
-            self.drop_name(&folded, &mut applied.changed);
         }
         self.version = Some(staging.to);
         applied.version = self.version;
+    }
+
+    /// The whole directory is told: names that it lacks go, and make room for those that are new.
+    fn drop_unnamed(&mut self, staging: &Staging, changed: &mut BTreeSet<String>) {
+        let named: BTreeSet<String> = staging
+            .pages
+            .values()
+            .flatten()
+            .filter_map(|change| match change {
+                Change::Record(record) => Some(record.name.folded()),
+                _ => None,
+            })
+            .collect();
+        let gone: Vec<String> = self
+            .entries
+            .keys()
+            .filter(|folded| !named.contains(*folded))
+            .cloned()
+            .collect();
+        for folded in gone {
+            self.drop_name(&folded, changed);
+        }
     }
 
     /// A single record, looked up.
@@ -403,3 +416,7 @@ fn is_private(ip: IpAddr) -> bool {
         IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
     }
 }
+
+#[cfg(test)]
+#[path = "directory_tests.rs"]
+mod tests;
