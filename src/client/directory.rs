@@ -206,6 +206,16 @@ impl Directory {
         if page.index >= PAGES_MAX {
             return applied;
         }
+        let staged = self.staging.as_ref().map(|staging| staging.to);
+        if [self.version, staged]
+            .into_iter()
+            .flatten()
+            .any(|known| page.to.is_before(known))
+        {
+            // A newer update has overtaken it: messages of a session come in any order.
+            applied.mismatch = true;
+            return applied;
+        }
         if page.from.is_some() && page.from != self.version {
             // What was applied already needs only to be acknowledged.
             applied.mismatch = self.version != Some(page.to);

@@ -21,20 +21,46 @@ fn record(name: &str) -> Record {
     }
 }
 
+/// A whole directory in one page.
+fn whole(counter: u64, names: &[&str]) -> Page {
+    let records = names.iter().map(|name| Change::Record(record(name)));
+    Page {
+        from: None,
+        to: Version { run: 1, counter },
+        index: 0,
+        last: true,
+        changes: Bounded::truncated(records.collect()),
+    }
+}
+
+#[test]
+fn an_update_that_a_newer_one_has_overtaken_changes_nothing() {
+    let mut directory = Directory::default();
+    directory.page(whole(2, &["b0", "b1"]), Instant::ZERO);
+    let late = directory.page(whole(1, &["b0"]), Instant::ZERO);
+    assert!(late.mismatch, "what we have is said again");
+    assert!(late.changed.is_empty());
+    assert_eq!(directory.version(), Some(Version { run: 1, counter: 2 }));
+    assert_eq!(directory.knows("b1"), Knowledge::Listed(card()));
+    let other_run = Page {
+        to: Version { run: 2, counter: 1 },
+        ..whole(1, &["b0"])
+    };
+    directory.page(other_run, Instant::ZERO);
+    assert_eq!(
+        directory.knows("b1"),
+        Knowledge::Unknown,
+        "another run begins anew"
+    );
+}
+
 #[test]
 fn names_that_are_gone_make_room_for_those_that_are_new() {
     let mut directory = Directory::default();
     for number in 0..NAMES_KEPT_MAX {
         directory.found(record(&format!("a{number}")), Instant::ZERO);
     }
-    let page = Page {
-        from: None,
-        to: Version { run: 1, counter: 1 },
-        index: 0,
-        last: true,
-        changes: Bounded::truncated(vec![Change::Record(record("b0")), Change::Record(record("b1"))]),
-    };
-    let applied = directory.page(page, Instant::ZERO);
+    let applied = directory.page(whole(1, &["b0", "b1"]), Instant::ZERO);
     assert_eq!(applied.changed.len(), NAMES_KEPT_MAX + 2);
     assert_eq!(directory.knows("b1"), Knowledge::Listed(card()));
     assert_eq!(directory.knows("a0"), Knowledge::Unknown);

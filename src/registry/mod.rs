@@ -128,7 +128,6 @@ impl Registry {
             registry.expect_expiry(now.at, age);
         }
         registry.timers.set(Timer::SaveAge, now.at + AGE_SAVE);
-        registry.out.open_port();
         registry
     }
 
@@ -335,9 +334,9 @@ impl Role for Registry {
         }
     }
 
-    /// Without its port a registry is nothing: whoever drives it ends when that cannot be opened.
+    /// Without its port a registry is nothing: whoever drives it opens that before the first input, and ends otherwise.
     fn handle_socket(&mut self, _cx: &Context<'_>, reply: SocketReply) {
-        tracing::debug!(?reply, "the port was asked for");
+        tracing::error!(?reply, "a port that was not asked for");
     }
 
     fn handle_timeout(&mut self, cx: &Context<'_>) {

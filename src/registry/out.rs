@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::engine::{Action, STORE_REQUESTS_MAX, SocketRequest, Ticket};
+use crate::engine::{Action, STORE_REQUESTS_MAX, Ticket};
 use crate::id::{EnvelopeHash, Slot};
 use crate::registry::interface::Event;
 use crate::registry::lane::{Key, LaneOf};
@@ -112,11 +112,6 @@ impl Out {
     /// Closes a session.
     pub(super) fn close(&mut self, session: SessionId, code: CloseCode) {
         self.actions.push_back(Action::Close { session, code });
-    }
-
-    /// Asks for the port, once, at the start.
-    pub(super) fn open_port(&mut self) {
-        self.actions.push_back(Action::Socket(SocketRequest::Open));
     }
 
     /// Tells the operator.

@@ -301,6 +301,13 @@ pub struct Version {
     pub counter: u64,
 }
 
+impl Version {
+    /// Whether this moment was before `other`; moments of different runs cannot be compared.
+    pub fn is_before(self, other: Self) -> bool {
+        self.run == other.run && self.counter < other.counter
+    }
+}
+
 /// A piece of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::WallTime;
-use crate::engine::{SocketRequest, Store};
+use crate::engine::Store;
 use crate::id::{EnvelopeHash, Epoch, MessageId, Name, Sequence, Slot};
 use crate::identity::{Identity, Role as KeyRole};
 use crate::store::registry::RegistryStore;
@@ -184,7 +184,6 @@ impl World {
                 }
                 Action::Event(event) => self.did.push(Did::Event(event)),
                 Action::Store { ticket, request } => self.asked.push((ticket, request)),
-                Action::Socket(SocketRequest::Open) => {}
                 other => panic!("unexpected {other:?}"),
             }
         }
