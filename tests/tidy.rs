@@ -14,9 +14,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
+use udpchat::simulation::Invariant;
 
 /// Lines of a file: it is read in one sitting.
 const FILE_LINES_MAX: usize = 500;
@@ -404,4 +406,39 @@ fn scripts_can_be_run() {
             "{path}: a bash script that stops at the first failure"
         );
     }
+}
+
+/// Each bug in `tests/mutations` still fits the sources, and says what it is, and what finds it.
+#[test]
+fn recorded_mutations_still_apply() {
+    let patches = files("tests/mutations", ".patch");
+    assert!(patches.len() >= 12, "{} patches were read", patches.len());
+    if !root().join(".git").exists() {
+        eprintln!("skipped: this is no git checkout");
+        return;
+    }
+    let mut faults = Vec::new();
+    for (path, text) in &patches {
+        let named = text
+            .lines()
+            .find_map(|line| line.strip_prefix("# invariant: "))
+            .is_some_and(|name| Invariant::ALL.iter().any(|invariant| invariant.name() == name));
+        if !text.starts_with("# bug: ") || !named {
+            faults.push(format!(
+                "{path}: the head lacks `# bug: …`, or `# invariant: …` with a name that exists"
+            ));
+        }
+        let check = Command::new("git")
+            .args(["apply", "--check", path])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        if !check.status.success() {
+            faults.push(format!(
+                "{path}: {}",
+                String::from_utf8_lossy(&check.stderr).trim()
+            ));
+        }
+    }
+    fail_on("a recorded mutation is kept up with what it changes", &faults);
 }
