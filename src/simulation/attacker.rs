@@ -85,16 +85,22 @@ impl Attacker {
     /// "I no longer know this session", for sessions that he has heard of, with tokens that he has to guess.
     fn resets(&mut self) -> Vec<Forged> {
         self.some(|dice, datagram| {
-            let source = match Packet::parse(&datagram.bytes) {
-                Ok(Packet::Data { receiver, .. } | Packet::Finish { receiver, .. }) => receiver,
-                Ok(Packet::Response { source, .. }) => source,
-                _ => dice.below(u64::MAX),
+            // The index names a session of whoever gets the packet; the Reset has to come from there.
+            let back = Forged {
+                from: datagram.to,
+                to: datagram.from,
+                bytes: Vec::new(),
+            };
+            let (source, way) = match Packet::parse(&datagram.bytes) {
+                Ok(Packet::Data { receiver, .. } | Packet::Finish { receiver, .. }) => (receiver, back),
+                Ok(Packet::Response { source, .. }) => (source, datagram),
+                _ => (dice.below(u64::MAX), datagram),
             };
             let mut token = [0; RESET_TOKEN_BYTES];
             dice.fill(&mut token);
             Forged {
                 bytes: Packet::Reset { source, token }.encode(),
-                ..datagram
+                ..way
             }
         })
     }
