@@ -270,6 +270,14 @@ impl Client {
             self.withdrawals.copies.remove(&slot);
             return;
         };
+        if self
+            .outbox
+            .get(key)
+            .is_some_and(|message| message.stage == Stage::Stored)
+        {
+            // The answer to a deposit that was repeated, and has been kept since.
+            return;
+        }
         if reason == DepositRefusal::NoSuchName {
             // The name was ours to believe when it was sealed: it may come back.
             self.put_off(cx, key, REQUEST_RETRY_MAX);

@@ -125,6 +125,7 @@ impl Registry {
             && (self.directory.has_private(before.ip()) || self.directory.has_private(address.ip()));
         if anew {
             self.tell_anew(member);
+            self.consider_telling(cx.now.at, member);
         }
         self.spread(cx, member, false);
     }

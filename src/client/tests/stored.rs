@@ -225,6 +225,18 @@ fn a_refusal_for_good_is_told_after_its_commit_and_can_still_be_overtaken_by_a_r
 }
 
 #[test]
+fn a_refusal_that_comes_after_the_repetition_was_kept_is_past() {
+    let (mut driver, deposit) = deposited();
+    driver.answer_deposit(&deposit);
+    assert!(matches!(driver.events()[..], [.., Event::Stored { .. }]));
+    let slot = id_of(&deposit.forward).slot;
+    let reason = DepositRefusal::MailboxFull;
+    driver.hear(FromRegistry::DepositRefused { slot, reason });
+    assert_eq!(driver.events(), []);
+    assert_eq!(driver.states(), [1]);
+}
+
+#[test]
 fn a_late_receipt_counts_after_a_restart_too() {
     let mut driver = Driver::registered(&[online("bob")]);
     let session = driver.peer_opens("bob");
