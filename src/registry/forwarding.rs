@@ -152,9 +152,9 @@ impl Registry {
                     due = earlier(due, cx.now.at + ROOM_RETRY);
                     break;
                 }
+                Turn::Full if lane.passes_over(row) => {}
                 Turn::Full => {
                     more = true;
-                    lane.missed_before(row);
                     break;
                 }
             }
@@ -168,7 +168,7 @@ impl Registry {
         }
         let lane = seat.lane(kind);
         lane.end_page(more);
-        let goes_on = lane.more;
+        let goes_on = !lane.is_drained();
         if replayed && !more {
             seat.replayed = true;
             self.out.send(session, &FromRegistry::Replayed);

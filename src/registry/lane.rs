@@ -2,7 +2,7 @@
 //!
 //! A lane goes through the rows of its client in order, a window at a time. What is not answered in time is read and
 //! sent again: no body is kept in memory. Knows no session and no database.
-//! Invariant: a row up to the cursor is on its way, answered, or gone.
+//! Invariant: a row up to the cursor is on its way, answered, gone, or not before the first that found no room.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -75,6 +75,8 @@ pub(super) struct Lane {
     pub(super) reading: bool,
     /// Where to go back to once it is: what it holds was decided before.
     rewound: Option<Row>,
+    /// The first row that was passed over because the window was full.
+    passed_over: Option<Row>,
     pub(super) bytes: u64,
     pub(super) flights: BTreeMap<Key, Flight>,
     pub(super) again: usize,
@@ -90,6 +92,7 @@ impl Lane {
             more: true,
             reading: false,
             rewound: None,
+            passed_over: None,
             bytes: 0,
             flights: BTreeMap::new(),
             again: 0,
@@ -104,7 +107,7 @@ impl Lane {
 
     /// Whether everything was seen to: what comes new may be sent at once.
     pub(super) const fn is_drained(&self) -> bool {
-        !self.more && !self.reading
+        !self.more && !self.reading && self.passed_over.is_none()
     }
 
     /// Whether nothing is on its way.
@@ -114,14 +117,32 @@ impl Lane {
 
     /// Whether reading a page is worth while: half the window is free, or something is to be sent again.
     pub(super) fn wants_page(&self) -> bool {
-        let half_free =
-            self.flights.len() <= FORWARD_WINDOW_MESSAGES / 2 && self.bytes <= FORWARD_WINDOW_BYTES / 2;
-        self.more && !self.reading && (half_free || self.again > 0)
+        !self.is_drained() && !self.reading && (self.is_half_free() || self.more && self.again > 0)
     }
 
-    /// A page is being read.
-    pub(super) const fn begin_page(&mut self) {
+    fn is_half_free(&self) -> bool {
+        self.flights.len() <= FORWARD_WINDOW_MESSAGES / 2 && self.bytes <= FORWARD_WINDOW_BYTES / 2
+    }
+
+    /// A page is being read: from where something found no room, if there is some now.
+    pub(super) fn begin_page(&mut self) {
+        if self.is_half_free()
+            && let Some(row) = self.passed_over.take()
+        {
+            self.rewind(row);
+        }
         self.reading = true;
+    }
+
+    /// A row finds no room. What is to be sent again may stand behind it: that goes on, and the row is come back to.
+    /// False if nothing is.
+    pub(super) fn passes_over(&mut self, row: Row) -> bool {
+        self.missed_before(row);
+        if self.again == 0 {
+            return false;
+        }
+        self.passed_over = Some(self.passed_over.map_or(row, |other| other.min(row)));
+        true
     }
 
     /// The page was gone through as far as `cursor`; whether there may be more.

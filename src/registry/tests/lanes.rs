@@ -103,3 +103,23 @@ fn what_is_deposited_during_a_sweep_expires_in_its_time() {
     world.run(Duration::from_secs(5), &[to_ann]);
     assert_eq!(expired(&world.heard_mail(to_ann)), [1, 2]);
 }
+
+#[test]
+fn a_lower_row_behind_a_full_window_of_outcomes() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
+    let alive = [to_ann, to_bea];
+    let window = FORWARD_WINDOW_MESSAGES as u64;
+    let texts: Vec<_> = (0..=window).map(|n| ann.envelope(&bea, n, "x")).collect();
+    for text in &texts {
+        world.say(to_ann, &deposit(text));
+    }
+    for n in (1..=window).chain([0]) {
+        let text = &texts[usize::try_from(n).unwrap()];
+        let receipt = bea.receipt(&ann, n, text, Verdict::Received);
+        world.say(to_bea, &ToRegistry::Receipt(receipt));
+    }
+    world.held = true;
+    world.run(Duration::from_secs(6), &alive);
+    let commits = commits(&mut world, 5_000);
+    assert!(commits < 10, "{commits} commits");
+}
