@@ -158,7 +158,8 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Ends a session: what was taken is sent once more, then a Close. Nothing more comes from it.
+    /// Ends a session: what was taken is sent once more, then a Close. Nothing more comes from it; of one that has ended
+    /// already, what is not polled yet still does.
     pub fn close(&mut self, _now: Instant, session: SessionId, code: CloseCode) {
         let Some(link) = self.links.get_mut(&session.0) else {
             return;

@@ -62,7 +62,7 @@ pub struct Connect {
 /// What the endpoint tells of its sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionEvent {
-    /// A session is up, both ways authenticated.
+    /// A session is up, both ways authenticated. Told again, for the other try, when two tries have led to one.
     Opened {
         /// Which.
         session: SessionId,

@@ -1,0 +1,59 @@
+//! What a person types, or pastes, or pipes in: any text, line by line.
+//!
+//! Invariants: a command that is understood, written out again, is understood alike; a text goes on as it was typed;
+//! whatever is answered is within bounds and nothing that a terminal would obey.
+
+use udpchat::cli::commands::{self, Parsed};
+use udpchat::cli::render;
+use udpchat::cli::sanitise::escape;
+use udpchat::client::interface::Command;
+use udpchat::id::Name;
+use udpchat::limits::BODY_BYTES_MAX;
+
+pub(crate) fn run(input: &[u8]) {
+    let own: Name = "alice".parse().unwrap();
+    let text = String::from_utf8_lossy(input);
+    // A paste is one line with newlines in it; a pipe has one for each.
+    line(&text, &own);
+    for piece in text.lines() {
+        line(piece, &own);
+    }
+}
+
+fn line(line: &str, own: &Name) {
+    let parsed = commands::parse(line, own);
+    let answer = render::answer(&parsed);
+    assert!(answer.iter().all(|line| !line.chars().any(char::is_control)));
+    assert!(answer.iter().map(String::len).sum::<usize>() < 4_096);
+    match &parsed {
+        Parsed::Nothing => assert!(line.trim().is_empty() && answer.is_empty()),
+        Parsed::Command(command) => {
+            assert!(answer.is_empty(), "whoever is obeyed is not answered here");
+            understood(line, command, own);
+        }
+        Parsed::TooLarge(bytes) => assert!(*bytes > BODY_BYTES_MAX && *bytes < line.len()),
+        Parsed::Help(_) | Parsed::NotSelf(_) | Parsed::Wrong(_) => assert!(!answer.is_empty()),
+    }
+    let shown = escape(line);
+    assert!(!shown.chars().any(char::is_control));
+    assert_eq!(escape(&shown), shown, "what is safe is left alone");
+}
+
+fn understood(line: &str, command: &Command, own: &Name) {
+    let again = match command {
+        Command::Send { to, text } => {
+            assert!(text.len() <= BODY_BYTES_MAX && !text.trim().is_empty());
+            assert!(line.ends_with(text.as_str()), "as typed");
+            format!("send {to} {text}")
+        }
+        Command::Deregister => format!("dereg {own}"),
+        Command::Register => "reg".to_owned(),
+        Command::Leave => "quit".to_owned(),
+        Command::Trust { name, fingerprint } => {
+            assert_eq!(fingerprint.len(), 79);
+            format!("trust {name} {fingerprint}")
+        }
+        Command::Seen { .. } => panic!("nobody types that"),
+    };
+    assert_eq!(commands::parse(&again, own), Parsed::Command(command.clone()));
+}
