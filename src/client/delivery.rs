@@ -41,6 +41,8 @@ enum Road {
     Connect(Card),
     Pin(Card),
     LookUp,
+    /// Looked up, and gone on with then even without an answer.
+    LookUpUntil(Instant),
     Until(Instant),
     /// Something under way will tell.
     Later,
@@ -99,6 +101,12 @@ impl Client {
                     self.look_up(cx, &name);
                     false
                 }
+                Road::LookUpUntil(at) => {
+                    let name = message.name.clone();
+                    self.look_up(cx, &name);
+                    self.timers.set(Timer::Conversation(to.to_owned()), at);
+                    false
+                }
                 Road::Until(at) => {
                     self.timers.set(Timer::Conversation(to.to_owned()), at);
                     false
@@ -116,23 +124,31 @@ impl Client {
     }
 
     fn road(&self, cx: &Context<'_>, to: &str, key: Key, message: &Outgoing) -> Road {
-        let now = cx.now.at;
         if self.link.offline() || self.closing() {
             return Road::Nowhere;
         }
-        let registered = self.link.registered().is_some();
-        let otherwise = if self.link.trying() {
+        match self.directory.knows(to) {
+            Knowledge::Pinned(card) => self.road_to(cx, to, card, key, message),
+            Knowledge::Listed(card) => Road::Pin(card),
+            Knowledge::Contested { .. } => Road::Nowhere,
+            Knowledge::Unknown if self.link.registered().is_some() => Road::LookUp,
+            Knowledge::Unknown => self.without_road(),
+        }
+    }
+
+    /// Neither he nor the registry can be reached.
+    const fn without_road(&self) -> Road {
+        if self.link.trying() {
             Road::Later
         } else {
             Road::Nowhere
-        };
-        let card = match self.directory.knows(to) {
-            Knowledge::Pinned(card) => card,
-            Knowledge::Listed(card) => return Road::Pin(card),
-            Knowledge::Contested { .. } => return Road::Nowhere,
-            Knowledge::Unknown if registered => return Road::LookUp,
-            Knowledge::Unknown => return otherwise,
-        };
+        }
+    }
+
+    /// The road to somebody who is known.
+    fn road_to(&self, cx: &Context<'_>, to: &str, card: Card, key: Key, message: &Outgoing) -> Road {
+        let now = cx.now.at;
+        let registered = self.link.registered().is_some();
         if message.not_before > now {
             return Road::Until(message.not_before);
         }
@@ -141,6 +157,12 @@ impl Client {
         let tried = message.to_registry || message.direct_tries >= DIRECT_TRIES_MAX;
         if registered && tried {
             return Road::Deposit(card, Why::NoAnswer);
+        }
+        if registered && !self.directory.told_of(to) && !self.lookups.is_unlisted(to) {
+            let until = message.queued_at + DIRECT_BUDGET;
+            if now < until && self.usable_session(cx, to, card.id).is_none() {
+                return Road::LookUpUntil(until);
+            }
         }
         let connecting = self.peers.get(card.id).and_then(|peer| peer.connecting.as_ref());
         let may_connect = (!offline || !registered)
@@ -178,7 +200,7 @@ impl Client {
         if registered {
             Road::Deposit(card, why)
         } else {
-            otherwise
+            self.without_road()
         }
     }
 

@@ -4,20 +4,19 @@
 //! Invariants: a record is kept only if its identity has signed its key; a record that contradicts a pin is kept
 //! aside and never used; an update is applied whole or not at all.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 
+use super::calling::{is_somebodys, places};
 use crate::client::storage::{DirectoryUpdate, Listed};
 use crate::clock::Instant;
 use crate::id::{IdentityId, Name};
 use crate::identity::{Card, Role};
-use crate::limits::DIRECTORY_PUSH_MAX;
+use crate::limits::{DIRECTORY_PUSH_MAX, SUBSCRIPTIONS_MAX};
 use crate::wire::message::{Change, Page, Presence, Record, Version};
 
 /// Names kept: those that are pushed, and as many again looked up. What is pinned needs no record.
 const NAMES_KEPT_MAX: usize = 2 * DIRECTORY_PUSH_MAX;
-/// Addresses of a peer's own network that are tried. However many he announces, the observed one is tried with them.
-const PRIVATE_TRIED_MAX: usize = 2;
 /// Pages of one update: all names that are pushed, and room for a registry that pages them smaller.
 const PAGES_MAX: u32 = 64;
 
@@ -44,6 +43,8 @@ struct Entry {
     offline_since: Option<Instant>,
     /// When we learned that he is at another address than before. A session heard later has moved with him.
     moved_at: Option<Instant>,
+    /// The registry does not tell of him any more: only where he was last is believed.
+    stale: bool,
 }
 
 /// Pages of an update until all are there.
@@ -73,6 +74,8 @@ pub(super) struct Directory {
     pins: BTreeMap<String, (Name, Card)>,
     version: Option<Version>,
     staging: Option<Staging>,
+    /// Names that were looked up, oldest first: of so many the registry tells what changes, if it does not push.
+    followed: VecDeque<String>,
     /// What was told of contested names.
     told: BTreeMap<String, IdentityId>,
     /// What is not on disk yet.
@@ -88,6 +91,7 @@ impl Directory {
                 Entry {
                     offline_since: None,
                     moved_at: None,
+                    stale: false,
                     listed,
                 },
             )
@@ -134,7 +138,12 @@ impl Directory {
     pub(super) fn offline(&self, folded: &str) -> bool {
         self.entries
             .get(folded)
-            .is_some_and(|entry| entry.listed.record.presence.online.is_none())
+            .is_some_and(|entry| !entry.stale && entry.listed.record.presence.online.is_none())
+    }
+
+    /// Whether the registry tells of the name: who he is, where, and what changes.
+    pub(super) fn told_of(&self, folded: &str) -> bool {
+        self.entries.get(folded).is_some_and(|entry| !entry.stale)
     }
 
     /// When we learned that.
@@ -153,14 +162,8 @@ impl Directory {
             return Vec::new();
         };
         let mut addresses = match &entry.listed.record.presence.online {
-            Some(online) => {
-                let mut all = online.private.as_slice().to_vec();
-                all.retain(|address| is_private(address.ip()) && is_somebodys(*address));
-                all.truncate(PRIVATE_TRIED_MAX);
-                all.push(online.observed);
-                all
-            }
-            None => entry.listed.last_seen.into_iter().collect(),
+            Some(online) if !entry.stale => places(online),
+            _ => entry.listed.last_seen.into_iter().collect(),
         };
         let mut seen = BTreeSet::new();
         addresses.retain(|address| is_somebodys(*address) && seen.insert(*address));
@@ -192,7 +195,8 @@ impl Directory {
 
     /// The card that the registry has for the name.
     pub(super) fn listed(&self, folded: &str) -> Option<Card> {
-        self.entries.get(folded).map(|entry| entry.listed.record.card)
+        let told = self.entries.get(folded).filter(|entry| !entry.stale);
+        told.map(|entry| entry.listed.record.card)
     }
 
     /// Whether this contradiction is new to the user.
@@ -272,7 +276,7 @@ impl Directory {
         applied.version = self.version;
     }
 
-    /// The whole directory is told: names that it lacks go, and make room for those that are new.
+    /// All that is told of unasked is told: names that it lacks go, and make room for those that are new.
     fn drop_unnamed(&mut self, staging: &Staging, changed: &mut BTreeSet<String>) {
         let named: BTreeSet<String> = staging
             .pages
@@ -290,13 +294,38 @@ impl Directory {
             .cloned()
             .collect();
         for folded in gone {
-            self.drop_name(&folded, changed);
+            self.untold(&folded, changed);
+        }
+        self.followed.retain(|folded| named.contains(folded));
+    }
+
+    /// The registry does not tell of a name any more. Where somebody was last is kept if it is known who he is.
+    fn untold(&mut self, folded: &str, changed: &mut BTreeSet<String>) {
+        let pinned = self.pins.get(folded).map(|(_, card)| card.id);
+        match self.entries.get_mut(folded) {
+            Some(entry)
+                if pinned == Some(entry.listed.record.card.id) && entry.listed.last_seen.is_some() =>
+            {
+                entry.offline_since = None;
+                if !std::mem::replace(&mut entry.stale, true) {
+                    changed.insert(folded.to_owned());
+                }
+            }
+            _ => self.drop_name(folded, changed),
         }
     }
 
-    /// A single record, looked up.
+    /// A single record, looked up: the registry tells of it from now on, and no more of the one looked up too long ago.
     pub(super) fn found(&mut self, record: Record, now: Instant) -> Applied {
         let mut applied = Applied::default();
+        let folded = record.name.folded();
+        self.followed.retain(|other| *other != folded);
+        self.followed.push_back(folded);
+        if self.followed.len() > SUBSCRIPTIONS_MAX
+            && let Some(oldest) = self.followed.pop_front()
+        {
+            self.untold(&oldest, &mut applied.changed);
+        }
         self.put(record, now, &mut applied.changed);
         applied
     }
@@ -311,7 +340,7 @@ impl Directory {
     fn put(&mut self, record: Record, now: Instant, changed: &mut BTreeSet<String>) {
         let folded = record.name.folded();
         let before = self.entries.get(&folded);
-        if before.is_some_and(|entry| entry.listed.record == record) {
+        if before.is_some_and(|entry| entry.listed.record == record && !entry.stale) {
             return;
         }
         let known = before.is_some_and(|entry| entry.listed.record.card == record.card);
@@ -319,10 +348,11 @@ impl Directory {
             tracing::debug!(name = %record.name, "record not signed by its identity");
             return;
         }
-        if before.is_none() && self.entries.len() >= NAMES_KEPT_MAX {
+        if before.is_none() && self.entries.len() >= NAMES_KEPT_MAX && !self.make_room(changed) {
             tracing::debug!(name = %record.name, "directory copy full");
             return;
         }
+        let before = self.entries.get(&folded);
         let offline = record.presence.online.is_none();
         let same_owner = before.filter(|entry| entry.listed.record.card.id == record.card.id);
         let seen_before = same_owner.and_then(|entry| entry.listed.last_seen);
@@ -339,6 +369,7 @@ impl Directory {
             },
             listed: Listed { record, last_seen },
             offline_since: offline.then_some(now),
+            stale: false,
         };
         self.entries.insert(folded.clone(), entry);
         self.dirty.insert(folded.clone());
@@ -349,9 +380,10 @@ impl Directory {
         let Some(entry) = self.entries.get_mut(folded) else {
             return;
         };
-        if entry.listed.record.presence == presence {
+        if entry.listed.record.presence == presence && !entry.stale {
             return;
         }
+        entry.stale = false;
         entry.offline_since = presence.online.is_none().then_some(now);
         if let Some(online) = &presence.online
             && entry.listed.last_seen.replace(online.observed) != Some(online.observed)
@@ -361,6 +393,16 @@ impl Directory {
         entry.listed.record.presence = presence;
         self.dirty.insert(folded.to_owned());
         changed.insert(folded.to_owned());
+    }
+
+    /// Drops one of those that are not told of; false if there is none.
+    fn make_room(&mut self, changed: &mut BTreeSet<String>) -> bool {
+        let stale = self.entries.iter().find(|(_, entry)| entry.stale);
+        let Some(folded) = stale.map(|(folded, _)| folded.clone()) else {
+            return false;
+        };
+        self.drop_name(&folded, changed);
+        true
     }
 
     fn drop_name(&mut self, folded: &str, changed: &mut BTreeSet<String>) {
@@ -404,26 +446,6 @@ impl Directory {
     /// The last update was not stored: all of it is due again.
     pub(super) const fn not_stored(&mut self) {
         self.replaced = true;
-    }
-}
-
-/// Whether one machine can be reached there: others tell us addresses, and we are not to be made to call a crowd.
-fn is_somebodys(address: SocketAddr) -> bool {
-    let ip = address.ip().to_canonical();
-    let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
-    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
-}
-
-/// Whether an address is one of a network of its own (RFC 1918, RFC 3927, RFC 6598, RFC 4193, RFC 4291 §2.5.6) or of
-/// this machine: who announces another as his own may mean somebody else's.
-fn is_private(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            ip.is_private() || ip.is_link_local() || ip.is_loopback() || shared
-        }
-        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
     }
 }
 

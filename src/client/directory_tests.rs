@@ -56,10 +56,11 @@ fn an_update_that_a_newer_one_has_overtaken_changes_nothing() {
 
 #[test]
 fn names_that_are_gone_make_room_for_those_that_are_new() {
-    let mut directory = Directory::default();
-    for number in 0..NAMES_KEPT_MAX {
-        directory.found(record(&format!("a{number}")), Instant::ZERO);
-    }
+    let listed = (0..NAMES_KEPT_MAX).map(|number| Listed {
+        record: record(&format!("a{number}")),
+        last_seen: None,
+    });
+    let mut directory = Directory::load(listed.collect(), Vec::new(), None);
     let applied = directory.page(whole(1, &["b0", "b1"]), Instant::ZERO);
     assert_eq!(applied.changed.len(), NAMES_KEPT_MAX + 2);
     assert_eq!(directory.knows("b1"), Knowledge::Listed(card()));

@@ -9,6 +9,7 @@
 
 mod acceptance;
 mod answers;
+mod calling;
 mod config;
 mod delivery;
 mod directory;

@@ -29,11 +29,26 @@ const LOOKUPS_MAX: usize = OUTBOX_MESSAGES_MAX;
 pub(super) struct Lookups {
     /// By folded name: the name, and when it is asked again.
     asked: BTreeMap<String, (Name, Duration)>,
+    /// What the registry has answered in this registration that nobody has it.
+    unlisted: BTreeSet<String>,
 }
 
 impl Lookups {
     pub(super) fn any(&self) -> bool {
         !self.asked.is_empty()
+    }
+
+    /// Whether nobody has the name, as far as this registration's answers go.
+    pub(super) fn is_unlisted(&self, folded: &str) -> bool {
+        self.unlisted.contains(folded)
+    }
+
+    /// Nobody has the name. What is forgotten is asked for again, no more.
+    fn unlist(&mut self, folded: String) {
+        if self.unlisted.len() >= LOOKUPS_MAX {
+            self.unlisted.clear();
+        }
+        self.unlisted.insert(folded);
     }
 }
 
@@ -83,6 +98,7 @@ impl Client {
 
     /// A new session with the registry: everything is asked again.
     pub(super) fn ask_lookups(&mut self, cx: &Context<'_>) {
+        self.lookups.unlisted.clear();
         let names: Vec<String> = self.lookups.asked.keys().cloned().collect();
         for folded in names {
             self.ask_lookup(cx, &folded);
@@ -119,6 +135,7 @@ impl Client {
         if !self.lookup_over(&folded) {
             return;
         }
+        self.lookups.unlist(folded.clone());
         let applied = self.directory.not_found(&folded);
         self.applied(cx, applied);
         self.forget_strangers(&folded);

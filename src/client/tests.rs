@@ -5,6 +5,7 @@
 mod direct;
 mod driver;
 mod leaving;
+mod looking_up;
 mod order;
 mod others;
 mod people;

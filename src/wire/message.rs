@@ -173,8 +173,6 @@ pub struct Registered {
     pub observed: SocketAddr,
     /// How long the registration lasts after the client's last packet.
     pub lease_ms: u32,
-    /// Whether directory pages follow; otherwise names are looked up.
-    pub pushed: bool,
 }
 
 /// Why a name cannot be had.

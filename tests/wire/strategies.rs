@@ -189,17 +189,15 @@ fn registration_answer() -> impl Strategy<Value = FromRegistry> {
         any::<[u8; 16]>(),
         address(),
         any::<u32>(),
-        any::<bool>(),
     );
     prop_oneof![
-        registered.prop_map(|(counter, returning, store_id, observed, lease_ms, pushed)| {
+        registered.prop_map(|(counter, returning, store_id, observed, lease_ms)| {
             From::Registered(Registered {
                 counter,
                 returning,
                 store_id,
                 observed,
                 lease_ms,
-                pushed,
             })
         }),
         refusal.prop_map(|reason| From::RegistrationRefused { reason }),

@@ -61,7 +61,6 @@ impl Driver {
             store_id: STORE_ID,
             observed: address(40),
             lease_ms: 60_000,
-            pushed: true,
         }));
     }
 

@@ -157,7 +157,6 @@ fn registered_in_another_database(driver: &mut Driver) {
         store_id: [1; 16],
         observed: address(40),
         lease_ms: 60_000,
-        pushed: true,
     }));
 }
 

@@ -1,0 +1,137 @@
+//! Names that the directory does not tell of: asked for where they are needed.
+//!
+//! A registry with many names tells of none unasked. Whose a name is stands in the pin; where he is has to be asked.
+
+use super::driver::{Driver, ms};
+use super::people::{address, gone, name, offline, online};
+use crate::limits::{DIRECT_BUDGET, DIRECT_HANDSHAKE_BUDGET, SUBSCRIPTIONS_MAX};
+use crate::wire::message::{Change, DepositRefusal, FromRegistry, ToRegistry};
+
+/// A client that has written to bob, started again where no directory is pushed.
+fn started_again() -> Driver {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.send("bob", "a");
+    let session = driver.peer_answers("bob");
+    let delivery = driver.deliveries(session)[0].clone();
+    driver.answer_delivery("bob", session, &delivery);
+    // Twice: what is not told of is kept on disk as well.
+    for _ in 0..2 {
+        driver.restart();
+        driver.come_up();
+        driver.directory(&[]);
+        driver.hear(FromRegistry::Replayed);
+        driver.pass(ms(2_000));
+    }
+    driver.clear();
+    driver
+}
+
+fn lookups(driver: &Driver) -> usize {
+    let asked = driver.to_registry().into_iter();
+    asked
+        .filter(|message| matches!(message, ToRegistry::Lookup { .. }))
+        .count()
+}
+
+#[test]
+fn a_pinned_name_is_looked_up_and_then_called_where_he_is() {
+    let mut driver = started_again();
+    driver.send("bob", "b");
+    assert_eq!(driver.to_registry(), [ToRegistry::Lookup { name: name("bob") }]);
+    assert!(driver.connects.is_empty());
+    let mut record = online("bob");
+    record.presence.online.as_mut().unwrap().observed = address(61);
+    driver.hear(FromRegistry::Found { record });
+    assert_eq!(driver.connects[0].address, address(61));
+    // Who is asked for is followed: nothing more has to be asked.
+    let session = driver.peer_answers("bob");
+    assert_eq!(driver.deliveries(session).len(), 1);
+    driver.delta(
+        2,
+        Change::Presence {
+            name: name("bob"),
+            presence: gone(),
+        },
+    );
+    assert_eq!(lookups(&driver), 1);
+}
+
+#[test]
+fn the_answer_is_waited_for_as_long_as_he_would_be() {
+    let mut driver = started_again();
+    driver.send("bob", "b");
+    driver.pass(DIRECT_BUDGET.saturating_sub(ms(1)));
+    assert!(driver.connects.is_empty() && driver.deposits().is_empty());
+    driver.pass(ms(1));
+    assert_eq!(driver.connects.len(), 1, "he may be where he was");
+    assert_eq!(driver.connects[0].address, address(60));
+    driver.pass(DIRECT_HANDSHAKE_BUDGET);
+    assert_eq!(driver.deposits().len(), 1);
+}
+
+#[test]
+fn one_who_is_away_is_not_called() {
+    let mut driver = started_again();
+    driver.send("bob", "b");
+    driver.hear(FromRegistry::Found {
+        record: offline("bob"),
+    });
+    assert!(driver.connects.is_empty());
+    assert_eq!(driver.deposits().len(), 1);
+}
+
+#[test]
+fn a_name_that_nobody_has_is_asked_for_once_in_a_registration() {
+    let mut driver = started_again();
+    for text in ["b", "c"] {
+        driver.send("bob", text);
+        driver.hear(FromRegistry::NotFound { name: name("bob") });
+    }
+    assert_eq!((lookups(&driver), driver.deposits().len()), (1, 2));
+    for deposit in driver.deposits() {
+        let slot = crate::wire::envelope::Envelope::parse(&deposit.forward.envelope)
+            .unwrap()
+            .slot;
+        let reason = DepositRefusal::NoSuchName;
+        driver.hear(FromRegistry::DepositRefused { slot, reason });
+    }
+    driver.pass(ms(30_000));
+    assert_eq!(lookups(&driver), 1);
+    driver.restart();
+    driver.come_up();
+    assert_eq!(lookups(&driver), 1, "he may be back");
+}
+
+#[test]
+fn where_a_name_was_is_known_after_a_directory_that_does_not_tell_of_it() {
+    let mut driver = started_again();
+    driver.lose_registry();
+    driver.clear();
+    driver.send("bob", "b");
+    assert_eq!(driver.connects[0].address, address(60));
+}
+
+#[test]
+fn who_was_asked_for_before_too_many_others_is_asked_for_again() {
+    let mut driver = started_again();
+    driver.send("bob", "b");
+    driver.hear(FromRegistry::Found {
+        record: offline("bob"),
+    });
+    for n in 0..SUBSCRIPTIONS_MAX {
+        let other = format!("other{n}");
+        driver.send(&other, "hi");
+        driver.hear(FromRegistry::Found {
+            record: offline(&other),
+        });
+        let again = lookups(&driver);
+        if n + 1 == SUBSCRIPTIONS_MAX {
+            driver.send("bob", "c");
+            assert_eq!(
+                lookups(&driver),
+                again + 1,
+                "the registry does not tell of him any more"
+            );
+        }
+    }
+}
