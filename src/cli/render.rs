@@ -141,6 +141,9 @@ fn refusal(reason: &Refusal, to: &Name) -> String {
         Refusal::Registry(reason) => reason,
         Refusal::NoSuchName => &DepositRefusal::NoSuchName,
         Refusal::Skipped => return format!("{to} was told that it would not come. Send it again."),
+        Refusal::Unproven => {
+            return format!("{to} answered, but not so that it proves anything. Ask whether it came.");
+        }
     };
     match registry {
         DepositRefusal::NoSuchName => "nobody has that name.".to_owned(),

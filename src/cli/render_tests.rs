@@ -142,7 +142,7 @@ fn a_changed_identity_comes_with_the_command_that_accepts_it() {
 
 #[test]
 fn every_refusal_says_what_happened_to_which_message() {
-    for reason in [
+    let registry = [
         DepositRefusal::IdentityChanged,
         DepositRefusal::MailboxFull,
         DepositRefusal::SenderFull,
@@ -150,11 +150,13 @@ fn every_refusal_says_what_happened_to_which_message() {
         DepositRefusal::NotYours,
         DepositRefusal::Malformed,
         DepositRefusal::Released,
-    ] {
+    ]
+    .map(Refusal::Registry);
+    for reason in registry.into_iter().chain([Refusal::Skipped, Refusal::Unproven]) {
         let event = Event::Refused {
             to: name("bob"),
             sent_at: SENT_AT,
-            reason: Refusal::Registry(reason),
+            reason,
         };
         let line = lines(&event).remove(0);
         assert!(

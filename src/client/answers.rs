@@ -95,43 +95,50 @@ impl Client {
         self.outbox.get(key)?.hash.map(|hash| (hash, card))
     }
 
-    /// A receipt. Says whether it held, or was about nothing that we still know.
-    fn receipt(&mut self, cx: &Context<'_>, receipt: &Receipt, via: Via, peer: Option<Card>) -> bool {
+    /// A receipt: it counts if it holds.
+    fn receipt(&mut self, cx: &Context<'_>, receipt: &Receipt, via: Via, peer: Option<Card>) {
         if receipt.id.sender != self.me.id() {
-            return false;
+            return;
         }
         let slot = receipt.id.slot;
         let Some(key) = self.outbox.key_of(slot) else {
-            return self.late_receipt(cx, receipt, via);
+            self.late_receipt(cx, receipt, via);
+            return;
         };
         let Some((hash, card)) = self.sealed(key) else {
-            return false;
+            return;
         };
-        if peer.is_some_and(|peer| peer.id != card.id) || !self.holds(receipt, &card, hash) {
-            return false;
+        if peer.is_some_and(|peer| peer.id != card.id) {
+            return;
         }
         let acknowledge = (via == Via::Registry).then_some(slot);
+        if !self.holds(receipt, &card, hash) {
+            if via == Via::Registry && receipt.hash == hash {
+                // The registry has let go of it, and will tell nothing else.
+                self.refuse(cx, key, Refusal::Unproven, acknowledge);
+            }
+            return;
+        }
         match receipt.verdict {
             Verdict::Received => self.delivered(cx, key, via),
             Verdict::Skipped => self.refuse(cx, key, Refusal::Skipped, acknowledge),
             // Acknowledged once the new number is committed.
             Verdict::Conflict => self.conflict(cx, key),
         }
-        true
     }
 
     /// A receipt for a message that had ended already: delivered beats all.
-    fn late_receipt(&mut self, cx: &Context<'_>, receipt: &Receipt, via: Via) -> bool {
+    fn late_receipt(&mut self, cx: &Context<'_>, receipt: &Receipt, via: Via) {
         let slot = receipt.id.slot;
         let acknowledge = (via == Via::Registry).then_some(slot);
         let ended = self.outbox.ended(slot).cloned();
         let Some(ended) = ended.filter(|_| receipt.verdict == Verdict::Received) else {
             self.acknowledge_unknown(cx, slot, acknowledge);
-            return false;
+            return;
         };
         if !self.holds(receipt, &ended.recipient, ended.hash) {
             self.acknowledge(cx, acknowledge);
-            return false;
+            return;
         }
         self.outbox.forget_ended(slot);
         let event = Event::ReceivedLater {
@@ -140,7 +147,6 @@ impl Client {
         };
         self.tell_state(event, ended.key, State::Ended(Finish::Delivered));
         self.finish_delivered(ended.key, slot, None, acknowledge);
-        true
     }
 
     /// Acknowledges what is told of a message that is not open here, unless its delivery is not committed yet: then
@@ -254,8 +260,8 @@ impl Client {
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);
         self.tell_state(Event::Stored { to }, key, State::Stored);
         if let Some(store_id) = self.link.store_id {
-            self.out
-                .store_surely(Request::Stored { key, store_id }, After::Nothing);
+            let stored = Request::Stored { key, slot, store_id };
+            self.out.store_surely(stored, After::Nothing);
         }
         self.gathered(cx, &folded);
         self.pump(cx, &folded);
