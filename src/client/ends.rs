@@ -117,6 +117,9 @@ impl Client {
 
     /// What was kept, and may not be any more, waits again.
     pub(super) fn stranded(&mut self, cx: &Context<'_>, kept: &[Key]) {
+        // That it was kept may have been asked for before, and have failed.
+        self.out
+            .forget_failed(|request| matches!(request, Request::Stored { .. }));
         let mut stranded = Vec::new();
         for &key in kept {
             if let Some(message) = self.outbox.get_mut(key)

@@ -140,6 +140,11 @@ impl<A> Outlet<A> {
         }
     }
 
+    /// What has failed and is not so any more is not asked for again. For what nothing is to be done after.
+    pub(super) fn forget_failed(&mut self, past: impl Fn(&Request) -> bool) {
+        self.failed.retain(|failed| !past(&failed.request));
+    }
+
     /// Asks for what has failed again.
     pub(super) fn retry_failed(&mut self) {
         for Failed { request, after } in std::mem::take(&mut self.failed) {

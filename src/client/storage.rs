@@ -48,10 +48,13 @@ pub enum Request {
         /// For whom.
         recipient: Card,
     },
-    /// The registry keeps it, in this database; without effect if another one has taken its place. → `Done`
+    /// The registry keeps it, under this number, in this database; without effect if it has another number by now, or
+    /// another database has taken that one's place. → `Done`
     Stored {
         /// Which.
         key: Key,
+        /// Under which number.
+        slot: Slot,
         /// In which.
         store_id: [u8; 16],
     },

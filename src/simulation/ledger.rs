@@ -1,6 +1,7 @@
 //! The truth about every message, from what was committed where; and the contract, checked against it.
 //!
-//! Fed with each commit of each database, and each event that a user is told. It knows nothing of engines or networks.
+//! Fed with each commit of each client's database, and each event that a user is told; what the registry commits is in
+//! `mailboxes`. It knows nothing of engines or networks.
 //! Invariant: it says what the databases say; at the end of a run that is compared (`world.rs`).
 
 use std::collections::BTreeMap;
@@ -12,9 +13,9 @@ use crate::client::interface::Event;
 use crate::client::storage::{self as client, Finish, Key, Outcome, Received, Told};
 use crate::clock::Instant;
 use crate::id::{IdentityId, MessageId, Slot};
-use crate::registry::storage::{self as registry, Kept, MemberId};
-use crate::wire::envelope::Verdict as Answered;
-use crate::wire::message::End;
+use crate::registry::storage::MemberId;
+
+mod mailboxes;
 
 /// A message, by the number that its text begins with.
 pub(super) type Number = usize;
@@ -137,11 +138,11 @@ impl Ledger {
             (client::Request::Accept(accept), client::Reply::Accepted { key, slot }) => {
                 self.accepted(at, person, &accept.text, *key, *slot)
             }
-            (client::Request::Stored { key, store_id }, _) => {
-                if self.store_ids.get(person) == Some(&Some(*store_id)) {
-                    self.now_is(person, *key, State::Stored)
-                } else {
-                    Ok(())
+            (client::Request::Stored { key, slot, store_id }, _) => {
+                let here = self.store_ids.get(person) == Some(&Some(*store_id));
+                match self.by_key_mut(person, *key) {
+                    Some((_, letter)) if !here || letter.slot != Some(*slot) => Ok(()),
+                    _ => self.now_is(person, *key, State::Stored),
                 }
             }
             (client::Request::Finish { key, end, .. }, _) => self.finished(at, person, *key, *end),
@@ -162,41 +163,6 @@ impl Ledger {
                 lines.iter().for_each(|line| self.seen(person, line));
                 Ok(())
             }
-            _ => Ok(()),
-        };
-        self.judge(at, verdict);
-    }
-
-    /// The registry has committed something.
-    pub(super) fn registry_committed(
-        &mut self,
-        at: Instant,
-        request: &registry::Request,
-        reply: &registry::Reply,
-    ) {
-        let verdict = match (request, reply) {
-            (registry::Request::Register(member), _) => {
-                if let Some(&person) = self.people.get(&member.card.id) {
-                    self.members.insert(member.id, person);
-                }
-                Ok(())
-            }
-            (registry::Request::Deposit(mail), registry::Reply::Deposit(Kept::Fresh(_))) => {
-                self.deposited(mail.sender, mail.slot)
-            }
-            (registry::Request::Answer(answer), registry::Reply::Ended(ending))
-                if *ending != registry::Ending::Nothing =>
-            {
-                self.answered(answer)
-            }
-            (registry::Request::Forget { sender, slot }, _) => self.forgotten(*sender, *slot),
-            (
-                registry::Request::Withdraw { sender, slot },
-                registry::Reply::Withdrawn(registry::Withdrawn::Message { .. }),
-            ) => self.gone(*sender, *slot, Mail::Gone),
-            (registry::Request::Expire { .. }, registry::Reply::Expired { rows, .. }) => rows
-                .iter()
-                .try_for_each(|row| self.expired_there(at, row.sender, row.notice.slot)),
             _ => Ok(()),
         };
         self.judge(at, verdict);
@@ -322,14 +288,10 @@ impl Ledger {
         self.by_slot.insert((person, slot), number);
     }
 
-    /// The registry's database is another one: what the last one kept waits again.
+    /// The registry's database is another one, or the client's own is an older copy: what was kept waits again.
     fn another_database(&mut self, person: usize, store_id: [u8; 16]) {
-        let known = self
-            .store_ids
-            .get_mut(person)
-            .and_then(|known| known.replace(store_id));
-        if known.is_none_or(|known| known == store_id) {
-            return;
+        if let Some(known) = self.store_ids.get_mut(person) {
+            *known = Some(store_id);
         }
         for letter in self.letters.iter_mut().filter(|letter| letter.from == person) {
             if letter.state == State::Stored {
@@ -396,85 +358,6 @@ impl Ledger {
         Ok(())
     }
 
-    fn deposited(&mut self, sender: MemberId, slot: Slot) -> Verdict {
-        let Some(letter) = self.of_member(sender, slot) else {
-            return Err((
-                Invariant::Authentic,
-                format!("{sender:?} deposited {slot:?}, which was never written"),
-            ));
-        };
-        letter.mail = Mail::Waiting;
-        Ok(())
-    }
-
-    fn answered(&mut self, answer: &registry::Answer) -> Verdict {
-        let Some(letter) = self.of_member(answer.sender, answer.slot) else {
-            return Ok(());
-        };
-        letter.mail = Mail::Ended;
-        if let End::Answered(receipt) = &answer.end
-            && receipt.verdict == Answered::Received
-            && letter.inbox.is_none()
-        {
-            return Err((
-                Invariant::CommittedFirst,
-                format!("{:?} left the mailbox and is not in the inbox", letter.text),
-            ));
-        }
-        Ok(())
-    }
-
-    /// The registry drops the notice of an end.
-    fn forgotten(&mut self, sender: MemberId, slot: Slot) -> Verdict {
-        let Some(letter) = self.of_member(sender, slot) else {
-            return Ok(());
-        };
-        if letter.slot == Some(slot) && !letter.state.is_final() {
-            return Err((
-                Invariant::KeptUntilKnown,
-                format!(
-                    "the end of {:?} is forgotten, and its sender does not know it",
-                    letter.text
-                ),
-            ));
-        }
-        letter.mail = Mail::Gone;
-        Ok(())
-    }
-
-    /// A mailbox has given a message up for its sender.
-    fn gone(&mut self, sender: MemberId, slot: Slot, now: Mail) -> Verdict {
-        let Some(letter) = self.of_member(sender, slot) else {
-            return Ok(());
-        };
-        letter.mail = now;
-        if letter.slot == Some(slot) && letter.inbox.is_none() {
-            return Err((
-                Invariant::KeptUntilKnown,
-                format!("{:?} was withdrawn and is not in the inbox", letter.text),
-            ));
-        }
-        Ok(())
-    }
-
-    fn expired_there(&mut self, at: Instant, sender: MemberId, slot: Slot) -> Verdict {
-        let clocks_true = self.clocks_true;
-        let Some(letter) = self.of_member(sender, slot) else {
-            return Ok(());
-        };
-        letter.mail = Mail::Ended;
-        if clocks_true
-            && let Some((since, _)) = letter.accepted
-            && at.since(since) + LIFETIME_SLACK < letter.lives
-        {
-            return Err((
-                Invariant::HonestEnd,
-                format!("{:?} expired before its time", letter.text),
-            ));
-        }
-        Ok(())
-    }
-
     fn by_key_mut(&mut self, person: usize, key: Key) -> Option<(Number, &mut Letter)> {
         let number = *self.by_key.get(&(person, key))?;
         Some((number, self.letters.get_mut(number)?))
@@ -483,11 +366,6 @@ impl Ledger {
     pub(super) fn find_mut(&mut self, id: MessageId) -> Option<&mut Letter> {
         let person = *self.people.get(&id.sender)?;
         self.letters.get_mut(*self.by_slot.get(&(person, id.slot))?)
-    }
-
-    fn of_member(&mut self, member: MemberId, slot: Slot) -> Option<&mut Letter> {
-        let person = *self.members.get(&member)?;
-        self.letters.get_mut(*self.by_slot.get(&(person, slot))?)
     }
 }
 

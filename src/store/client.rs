@@ -115,7 +115,7 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request)
         Request::Pin { name, card } => tables.pin(name, card).map(|()| Reply::Done),
         Request::Accept(accept) => tables.accept(accept),
         Request::Deposit { key, recipient } => tables.deposit(*key, recipient),
-        Request::Stored { key, store_id } => tables.stored(*key, *store_id),
+        Request::Stored { key, slot, store_id } => tables.stored(*key, *slot, *store_id),
         Request::Finish { key, end, sealed } => tables.finish(*key, *end, *sealed),
         Request::Renumber(renumber) => tables.renumber(renumber),
         Request::Receive(receive) => tables.receive(receive),

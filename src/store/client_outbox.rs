@@ -108,11 +108,18 @@ impl Tables<'_> {
         Ok(Reply::Done)
     }
 
-    pub(super) fn stored(&self, key: Key, store_id: [u8; 16]) -> Result<Reply> {
+    pub(super) fn stored(&self, key: Key, slot: Slot, store_id: [u8; 16]) -> Result<Reply> {
         self.execute(
-            "UPDATE outbox SET state = ?2 WHERE message = ?1 AND state = ?3
-             AND (SELECT store_id FROM registry WHERE registry = outbox.registry) = ?4",
-            params![Bits(key.0), STORED, WAITING, store_id],
+            "UPDATE outbox SET state = ?2 WHERE message = ?1 AND state = ?3 AND epoch = ?4 AND sequence = ?5
+             AND (SELECT store_id FROM registry WHERE registry = outbox.registry) = ?6",
+            params![
+                Bits(key.0),
+                STORED,
+                WAITING,
+                Bits(slot.epoch.0),
+                Bits(slot.sequence.0),
+                store_id
+            ],
         )?;
         Ok(Reply::Done)
     }

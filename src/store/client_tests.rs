@@ -128,7 +128,7 @@ fn new_numbers_are_given_in_order_and_only_to_what_is_unfinished() {
 #[test]
 fn delivered_stays_delivered() {
     let mut store = store();
-    let (key, _) = accept(&mut store, 1);
+    let (key, slot) = accept(&mut store, 1);
     let refused = Finish::Refused(Refusal::Skipped);
     for end in [refused, Finish::Delivered, Finish::Expired] {
         ask(
@@ -142,7 +142,7 @@ fn delivered_stays_delivered() {
     }
     let store_id = [1; 16];
     ask(&mut store, Request::StoreId(store_id));
-    ask(&mut store, Request::Stored { key, store_id });
+    ask(&mut store, Request::Stored { key, slot, store_id });
     let state: i64 = store
         .connection()
         .query_row("SELECT state FROM outbox", [], |row| row.get(0))
@@ -161,7 +161,7 @@ fn a_state_is_untold_until_it_was_seen_as_it_is() {
     let mut store = store();
     let store_id = [1; 16];
     ask(&mut store, Request::StoreId(store_id));
-    let (key, _) = accept(&mut store, 1);
+    let (key, slot) = accept(&mut store, 1);
     let told = |store: &mut ClientStore, state| {
         ask(store, Request::Told(vec![Told::Outgoing(key, state)]));
         untold(store)
@@ -171,7 +171,7 @@ fn a_state_is_untold_until_it_was_seen_as_it_is() {
         [],
         "what is accepted was typed by whoever would be told"
     );
-    ask(&mut store, Request::Stored { key, store_id });
+    ask(&mut store, Request::Stored { key, slot, store_id });
     assert_eq!(untold(&store), [State::Stored]);
     let refused = State::Ended(Finish::Refused(Refusal::Registry(DepositRefusal::Released)));
     assert_eq!(told(&mut store, refused), [State::Stored], "it is not so");
@@ -197,8 +197,8 @@ fn a_delivery_that_was_seen_before_it_was_committed_is_not_told_again() {
     let mut store = store();
     let store_id = [1; 16];
     ask(&mut store, Request::StoreId(store_id));
-    let (key, _) = accept(&mut store, 1);
-    ask(&mut store, Request::Stored { key, store_id });
+    let (key, slot) = accept(&mut store, 1);
+    ask(&mut store, Request::Stored { key, slot, store_id });
     // The commit of the end has failed, and is asked for again.
     let (end, sealed) = (Finish::Delivered, None);
     ask(
@@ -223,6 +223,7 @@ fn reasons_are_kept_as_they_always_were() {
         (Refusal::Registry(DepositRefusal::NoSuchName), &[1, 0]),
         (Refusal::Registry(DepositRefusal::Released), &[1, 7]),
         (Refusal::Skipped, &[2]),
+        (Refusal::Unproven, &[3]),
     ] {
         assert_eq!(codec::encode(&reason), bytes);
     }
@@ -232,14 +233,38 @@ fn reasons_are_kept_as_they_always_were() {
 fn what_an_older_database_kept_is_not_stored_in_the_new_one() {
     let mut store = store();
     ask(&mut store, Request::StoreId([1; 16]));
-    let (key, _) = accept(&mut store, 1);
+    let (key, slot) = accept(&mut store, 1);
     ask(&mut store, Request::StoreId([2; 16]));
     let late = Request::Stored {
         key,
+        slot,
         store_id: [1; 16],
     };
     ask(&mut store, late);
     assert!(!store.image().unwrap().registries[0].outbox[0].stored);
+}
+
+#[test]
+fn what_was_kept_under_an_older_number_is_not_stored() {
+    let mut store = store();
+    let store_id = [1; 16];
+    ask(&mut store, Request::StoreId(store_id));
+    let (key, slot) = accept(&mut store, 1);
+    let anew = Renumber {
+        to: bob(),
+        keys: vec![key],
+        fresh: Epoch(2),
+        trust: None,
+    };
+    let Reply::Renumbered(slots) = ask(&mut store, Request::Renumber(anew)) else {
+        panic!("not renumbered");
+    };
+    let stored = |store: &mut ClientStore, slot| {
+        ask(store, Request::Stored { key, slot, store_id });
+        store.image().unwrap().registries[0].outbox[0].stored
+    };
+    assert!(!stored(&mut store, slot));
+    assert!(stored(&mut store, slots[0].1));
 }
 
 #[test]

@@ -10,11 +10,11 @@ use crate::id::EnvelopeHash;
 use crate::transport::CloseCause;
 use crate::wire::envelope::Verdict;
 use crate::wire::message::{
-    Busy, BusyReason, Change, DepositRefusal, End, FromRegistry, Outcome, ToPeer, ToRegistry,
+    Busy, BusyReason, Change, DepositRefusal, End, FromRegistry, Outcome, RegistrationRefusal, ToPeer,
+    ToRegistry,
 };
 
-fn later(driver: &Driver) -> Event {
-    let _ = driver;
+fn later() -> Event {
     Event::ReceivedLater {
         to: name("bob"),
         sent_at: WallTime::from_unix_ms(1_000_000),
@@ -45,7 +45,7 @@ fn a_message_for_somebody_offline_is_deposited_at_once_and_its_end_is_told() {
     assert_eq!(driver.events(), [Event::Stored { to: name("bob") }]);
     assert_eq!(driver.states(), [1]);
     driver.outcome("bob", &deposit, Verdict::Received);
-    let expected = later(&driver);
+    let expected = later();
     assert_eq!(driver.events(), [expected]);
     assert_eq!(driver.states(), [2]);
     assert!(acknowledged(&driver));
@@ -74,23 +74,6 @@ fn an_outcome_is_acknowledged_only_after_its_commit() {
     assert!(!acknowledged(&driver));
     driver.commit();
     assert!(acknowledged(&driver));
-}
-
-#[test]
-fn an_outcome_that_bob_has_not_said_is_not_believed() {
-    let (mut driver, deposit) = deposited();
-    driver.answer_deposit(&deposit);
-    driver.clear();
-    let mut receipt = receipt("bob", &deposit.forward, Verdict::Received);
-    receipt.tag = [0; 16];
-    driver.hear(FromRegistry::Outcome(Outcome {
-        slot: receipt.id.slot,
-        hash: receipt.hash,
-        end: End::Answered(receipt),
-    }));
-    assert_eq!(driver.events(), []);
-    assert_eq!(driver.states(), [1]);
-    assert!(!acknowledged(&driver));
 }
 
 #[test]
@@ -272,6 +255,38 @@ fn a_skipped_message_is_refused() {
 }
 
 #[test]
+fn an_answer_that_does_not_verify_ends_a_message_but_a_true_one_beats_it() {
+    for verdict in [Verdict::Received, Verdict::Skipped, Verdict::Conflict] {
+        let (mut driver, deposit) = deposited();
+        driver.answer_deposit(&deposit);
+        driver.clear();
+        let mut forged = receipt("bob", &deposit.forward, verdict);
+        forged.tag[3] ^= 1;
+        driver.hear(FromRegistry::Outcome(Outcome {
+            slot: forged.id.slot,
+            hash: forged.hash,
+            end: End::Answered(forged),
+        }));
+        assert!(matches!(
+            driver.events()[..],
+            [Event::Refused {
+                reason: Refusal::Unproven,
+                ..
+            }]
+        ));
+        assert!(acknowledged(&driver), "it is not told for ever");
+        driver.restart();
+        driver.come_up();
+        assert_eq!(driver.states(), [3]);
+        let session = driver.peer_opens("bob");
+        driver.clear();
+        driver.answer_delivery("bob", session, &deposit.forward);
+        assert!(matches!(driver.events()[..], [Event::ReceivedLater { .. }]));
+        assert_eq!(driver.states(), [2]);
+    }
+}
+
+#[test]
 fn a_busy_registry_changes_no_state_and_is_asked_when_it_says() {
     let (mut driver, deposit) = deposited();
     driver.send("bob", "second");
@@ -350,7 +365,6 @@ fn a_lost_mailbox_makes_stored_messages_wait_and_go_again() {
         store_id: [1; 16],
         observed: super::people::address(40),
         lease_ms: 60_000,
-        pushed: true,
     }));
     assert_eq!(driver.events(), []);
     driver.commit();
@@ -358,6 +372,21 @@ fn a_lost_mailbox_makes_stored_messages_wait_and_go_again() {
     assert_eq!(driver.states(), [0]);
     assert_eq!(driver.deposits()[0].forward, deposit.forward);
     assert_ne!(STORE_ID, [1; 16]);
+}
+
+#[test]
+fn that_a_message_was_kept_is_not_committed_after_it_waits_again() {
+    let (mut driver, deposit) = deposited();
+    driver.disk = Disk::Fails;
+    driver.answer_deposit(&deposit);
+    driver.pass(ms(6_000));
+    driver.disk = Disk::Commits;
+    driver.close(REGISTRY, CloseCause::Reset);
+    driver.registry_opens();
+    let reason = RegistrationRefusal::CounterBehind { seen: 9 };
+    driver.hear(FromRegistry::RegistrationRefused { reason });
+    driver.pass(ms(6_000));
+    assert_eq!(driver.states(), [0]);
 }
 
 #[test]
