@@ -115,6 +115,13 @@ impl Client {
             .store_surely(Request::StoreId(store_id), After::StoreChanged { kept });
     }
 
+    /// There is another copy of this identity: what was kept may have ended, and that been told to the other.
+    pub(super) fn kept_is_doubtful(&mut self) {
+        if let Some(store_id) = self.link.store_id {
+            self.store_changed(store_id);
+        }
+    }
+
     /// What was kept, and may not be any more, waits again.
     pub(super) fn stranded(&mut self, cx: &Context<'_>, kept: &[Key]) {
         // That it was kept may have been asked for before, and have failed.

@@ -214,33 +214,31 @@ impl Client {
 
     /// Something is known of a name now.
     pub(super) fn judge_strangers(&mut self, cx: &Context<'_>, folded: &str) {
-        for Stranger { source, forward, .. } in self.take_strangers(folded) {
-            let listed = self.directory.listed(folded);
-            let theirs = Envelope::parse(&forward.envelope)
+        let listed = self.directory.listed(folded);
+        for stranger in self.take_strangers(folded) {
+            let theirs = Envelope::parse(&stranger.forward.envelope)
                 .is_ok_and(|envelope| listed.is_some_and(|card| card.id == envelope.sender.id));
             if theirs {
-                self.take_in(cx, source, forward);
+                self.take_in(cx, stranger.source, stranger.forward);
             } else {
-                tracing::debug!(name = folded, "sender has another's name");
+                tracing::debug!(name = folded, "sender has another's name, or nobody's");
+                self.put_off_stranger(cx, &stranger, RETRY_CONTESTED_MS);
             }
         }
     }
 
-    /// Nobody has the name.
-    pub(super) fn forget_strangers(&mut self, folded: &str) {
-        let gone = self.take_strangers(folded).len();
-        tracing::debug!(name = folded, gone, "senders have no name");
-    }
-
     /// The registry is away: nobody can be looked up.
     pub(super) fn put_off_strangers(&mut self, cx: &Context<'_>) {
-        let strangers = std::mem::take(&mut self.inbound.strangers);
         self.inbound.strangers_bytes = 0;
-        for Stranger { source, forward, .. } in strangers {
-            if let Ok(envelope) = Envelope::parse(&forward.envelope) {
-                let reason = BusyReason::UnknownSender;
-                self.put_off_sender(cx, source, envelope.id(), reason, RETRY_UNKNOWN_MS);
-            }
+        for stranger in std::mem::take(&mut self.inbound.strangers) {
+            self.put_off_stranger(cx, &stranger, RETRY_UNKNOWN_MS);
+        }
+    }
+
+    fn put_off_stranger(&mut self, cx: &Context<'_>, stranger: &Stranger, retry_after_ms: u32) {
+        if let Ok(envelope) = Envelope::parse(&stranger.forward.envelope) {
+            let reason = BusyReason::UnknownSender;
+            self.put_off_sender(cx, stranger.source, envelope.id(), reason, retry_after_ms);
         }
     }
 

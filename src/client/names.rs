@@ -138,7 +138,7 @@ impl Client {
         self.lookups.unlist(folded.clone());
         let applied = self.directory.not_found(&folded);
         self.applied(cx, applied);
-        self.forget_strangers(&folded);
+        self.judge_strangers(cx, &folded);
         if self.directory.knows(&folded) == Knowledge::Unknown {
             self.refuse_all(cx, &folded, Refusal::NoSuchName);
         } else {

@@ -192,6 +192,7 @@ impl Client {
         match cause {
             CloseCause::Remote(CloseCode::Superseded) => {
                 self.out.event(Event::Superseded);
+                self.kept_is_doubtful();
                 self.refused(cx);
             }
             CloseCause::Remote(CloseCode::NotAdmitted) => {
@@ -238,12 +239,9 @@ impl Client {
         if let RegistrationRefusal::CounterBehind { seen } = reason
             && seen < u64::MAX
         {
-            // An older copy of the database, or not the only one: the key proves that it is us all the same. What was
-            // stored may have ended since and been told to the other; committed before the number, or a crash
-            // between would leave it stored for ever.
-            if let Some(store_id) = self.link.store_id {
-                self.store_changed(store_id);
-            }
+            // An older copy of the database, or not the only one: the key proves that it is us all the same.
+            // Committed before the number, or a crash between would leave what was stored so for ever.
+            self.kept_is_doubtful();
             self.link.counter = self.link.counter.max(seen);
             self.count();
             return;

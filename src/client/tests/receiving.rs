@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
-use super::people::{message_from, name, online, person};
+use super::people::{id_of, message_from, name, online, person};
 use crate::client::interface::{Event, Road};
 use crate::rate::Rate;
 use crate::transport::{CloseCause, ConnectFault, SessionId};
 use crate::wire::envelope::{Receipt, Verdict};
-use crate::wire::message::{BusyReason, FromRegistry, ToPeer, ToRegistry};
+use crate::wire::message::{Busy, BusyReason, FromRegistry, ToPeer, ToRegistry};
 
 fn receipts(driver: &Driver, session: SessionId) -> Vec<Receipt> {
     driver
@@ -228,6 +228,25 @@ fn a_stranger_whose_name_is_anothers_leaves_no_trace() {
     assert_eq!(receipts(&driver, session), []);
     assert_eq!(driver.inbox(), [""; 0]);
     assert!(driver.store.image().unwrap().registries[0].pins.is_empty());
+}
+
+#[test]
+fn stored_mail_whose_sender_has_lost_his_name_is_put_off() {
+    let not_found = FromRegistry::NotFound { name: name("bob") };
+    let mut another = online("bob");
+    another.card = *person("eve").card();
+    for answer in [not_found, FromRegistry::Found { record: another }] {
+        let mut driver = Driver::registered(&[]);
+        let forward = message_from("bob", 1, 0, 0, "hi");
+        driver.hear(FromRegistry::Forward(forward.clone()));
+        driver.hear(answer);
+        let put_off = ToRegistry::Busy(Busy {
+            of: id_of(&forward),
+            reason: BusyReason::UnknownSender,
+            retry_after_ms: 60_000,
+        });
+        assert_eq!(driver.to_registry()[1..], [put_off]);
+    }
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use super::driver::{Disk, Driver, ms};
 use super::others::{REGISTRY, STORE_ID};
 use super::people::{gone, id_of, name, offline, online, receipt, slot};
-use crate::client::interface::{Event, Refusal};
+use crate::client::interface::{Command, Event, Refusal};
 use crate::client::storage::Request;
 use crate::clock::WallTime;
 use crate::id::EnvelopeHash;
 use crate::transport::CloseCause;
 use crate::wire::envelope::Verdict;
+use crate::wire::frame::CloseCode;
 use crate::wire::message::{
     Busy, BusyReason, Change, DepositRefusal, End, FromRegistry, Outcome, RegistrationRefusal, ToPeer,
     ToRegistry,
@@ -387,6 +388,23 @@ fn that_a_message_was_kept_is_not_committed_after_it_waits_again() {
     driver.hear(FromRegistry::RegistrationRefused { reason });
     driver.pass(ms(6_000));
     assert_eq!(driver.states(), [0]);
+}
+
+#[test]
+fn what_another_copy_may_have_heard_the_end_of_waits_again() {
+    let (mut driver, deposit) = deposited();
+    driver.answer_deposit(&deposit);
+    driver.clear();
+    driver.close(REGISTRY, CloseCause::Remote(CloseCode::Superseded));
+    let events = driver.events();
+    assert_eq!(
+        events[..2],
+        [Event::Superseded, Event::StoredAgain { messages: 1 }]
+    );
+    assert_eq!(driver.states(), [0]);
+    driver.command(Command::Register);
+    driver.come_up();
+    assert_eq!(driver.deposits()[0].forward, deposit.forward);
 }
 
 #[test]

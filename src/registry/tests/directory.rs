@@ -4,11 +4,11 @@ use super::*;
 use crate::limits::DIRECTORY_FLIGHT_BYTES;
 use crate::wire::message::Change;
 
-fn ack(page: &Page) -> ToRegistry {
+pub(super) fn ack(page: &Page) -> ToRegistry {
     ToRegistry::DirectoryAck { version: page.to }
 }
 
-fn names(page: &Page) -> Vec<String> {
+pub(super) fn names(page: &Page) -> Vec<String> {
     page.changes
         .as_slice()
         .iter()
@@ -22,7 +22,7 @@ fn names(page: &Page) -> Vec<String> {
 }
 
 /// What a session was told of the directory since it was last asked.
-fn told(world: &mut World, session: SessionId) -> Vec<(bool, Vec<String>)> {
+pub(super) fn told(world: &mut World, session: SessionId) -> Vec<(bool, Vec<String>)> {
     let heard = world.heard(session);
     pages(&heard)
         .into_iter()
@@ -30,7 +30,7 @@ fn told(world: &mut World, session: SessionId) -> Vec<(bool, Vec<String>)> {
         .collect()
 }
 
-fn only_page(world: &mut World, session: SessionId) -> Page {
+pub(super) fn only_page(world: &mut World, session: SessionId) -> Page {
     let heard = world.heard(session);
     let [page] = pages(&heard)[..] else {
         panic!("not one page: {heard:?}");
@@ -181,100 +181,8 @@ fn who_comes_back_with_a_version_of_this_run_is_told_what_changed_and_else_every
     );
 }
 
-#[test]
-fn private_addresses_are_for_those_behind_the_same_address() {
-    let mut world = World::new(Config::default());
-    let private: SocketAddr = "10.0.0.7:4000".parse().unwrap();
-    let [mut ann, mut bea, carl] =
-        [("ann", 1), ("bea", 2), ("carl", 3)].map(|(name, n)| Person::new(name, n));
-    ann.address = "192.0.2.1:1000".parse().unwrap();
-    bea.address = "192.0.2.1:2000".parse().unwrap();
-    let (to_bea, to_carl) = (world.join(2, &bea, 1), world.join(3, &carl, 1));
-    world.settle();
-    let to_ann = world.open(1, &ann);
-    world.say(to_ann, &register_with(&ann, 1, vec![private], None));
-    let did = world.take();
-    let seen = |session: SessionId| {
-        did.iter()
-            .find_map(|did| match did {
-                Did::Say(to, FromRegistry::Directory(page)) if *to == session => {
-                    match page.changes.as_slice() {
-                        [Change::Record(record)] => record.presence.online.clone(),
-                        other => panic!("{other:?}"),
-                    }
-                }
-                _ => None,
-            })
-            .unwrap()
-            .private
-            .into_vec()
-    };
-    assert_eq!((seen(to_bea), seen(to_carl)), (vec![private], vec![]));
-    for (session, expected) in [(to_bea, vec![private]), (to_carl, vec![])] {
-        world.say(
-            session,
-            &ToRegistry::Lookup {
-                name: ann.name.clone(),
-            },
-        );
-        let heard = world.heard(session);
-        let Some(FromRegistry::Found { record }) = heard.last() else {
-            panic!("{heard:?}");
-        };
-        assert_eq!(
-            record.presence.online.clone().unwrap().private.into_vec(),
-            expected
-        );
-    }
-}
-
-#[test]
-fn a_move_is_told_and_who_comes_behind_another_address_is_told_anew() {
-    let mut world = World::new(Config::default());
-    let (mut ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
-    let to_bea = world.open(2, &bea);
-    world.say(
-        to_bea,
-        &register_with(&bea, 1, vec!["10.0.0.7:1".parse().unwrap()], None),
-    );
-    let to_ann = world.join(1, &ann, 1);
-    world.settle();
-    world.run(Duration::from_secs(2), &[to_ann, to_bea]);
-    world.take();
-    ann.address = SocketAddr::new(bea.address.ip(), 77);
-    world.drive(|registry, cx| {
-        registry.handle_session(
-            cx,
-            SessionEvent::Moved {
-                session: to_ann,
-                address: ann.address,
-            },
-        );
-    });
-    let did = world.take();
-    let to = |session| {
-        did.iter()
-            .filter_map(move |did| match did {
-                Did::Say(to, FromRegistry::Directory(page)) if *to == session => Some(page),
-                _ => None,
-            })
-            .next_back()
-            .unwrap()
-    };
-    assert_eq!(names(to(to_bea)), ["ann on"]);
-    let anew = to(to_ann);
-    assert_eq!(anew.from, None);
-    let Change::Record(record) = &anew.changes.as_slice()[0] else {
-        panic!("{anew:?}");
-    };
-    assert_eq!(
-        record.presence.online.clone().unwrap().private.into_vec().len(),
-        1
-    );
-}
-
 /// A registry with `count` names, nobody online.
-fn crowded(count: u32, config: Config) -> World {
+pub(super) fn crowded(count: u32, config: Config) -> World {
     let mut world = World::new(config);
     let mut image = world.store.image().unwrap();
     for n in 1..=count {
@@ -400,7 +308,7 @@ fn a_crowd_of_newcomers_is_told_no_faster_than_memory_allows() {
 }
 
 /// Pushes to everybody up to three names, and again below two.
-fn small() -> Config {
+pub(super) fn small() -> Config {
     Config {
         push_max: 3,
         push_resume: 2,

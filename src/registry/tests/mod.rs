@@ -3,6 +3,7 @@
 //! [`World`] drives a registry as a node does, with sessions that are only entries in a table. Store requests are
 //! committed at once, or when a test says so, or fail.
 
+mod addresses;
 mod chaos;
 mod directory;
 mod expiry;
