@@ -61,7 +61,7 @@ impl Person {
         };
         let mut seen = 0;
         let show = move |events: &[Event]| {
-            seen += u64::try_from(events.len()).expect("few events");
+            seen += u64::try_from(events.len()).expect("a length fits 64 bits");
             events.iter().for_each(|event| pass_on(event, &tell));
             Ok(vec![Command::Seen { events: seen }])
         };
