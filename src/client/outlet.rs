@@ -114,7 +114,14 @@ impl<A> Outlet<A> {
         self.ask(request, Pending { after, again });
     }
 
+    /// Asks, and before that once more which registry all is about, if that has failed: without it nothing is taken.
     fn ask(&mut self, request: Request, pending: Pending<A>) {
+        let is_basis = |failed: &Failed<A>| matches!(failed.request, Request::UseRegistry { .. });
+        if let Some(place) = self.failed.iter().position(is_basis)
+            && let Some(Failed { request, after }) = self.failed.remove(place)
+        {
+            self.store_surely(request, after);
+        }
         if self.under_way.len() >= STORE_REQUESTS_MAX {
             self.backlog.push_back((request, pending));
             return;

@@ -107,6 +107,16 @@ fn whatever_happens_to_endpoints_holds() {
 }
 
 #[test]
+fn whatever_is_said_to_a_registry_holds() {
+    smoke("registry", 0, 2_500);
+}
+
+#[test]
+fn whatever_is_said_to_a_client_holds() {
+    smoke("client", 0, 2_500);
+}
+
+#[test]
 fn whatever_is_typed_holds() {
     smoke("prompt", PREFIXES, 20_000);
 }

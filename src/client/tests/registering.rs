@@ -393,3 +393,18 @@ fn after_a_long_sleep_we_say_that_we_are_here_before_we_judge_anybody() {
     driver.pass(ms(1));
     assert_eq!(driver.events(), [Event::NoAnswer { to: name("bob") }]);
 }
+
+#[test]
+fn what_is_written_once_the_disk_has_room_again_is_accepted_at_once() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.disk = Disk::Fails;
+    driver.registry_opens();
+    assert!(matches!(driver.events()[..], [Event::Trouble(_)]));
+    driver.disk = Disk::Commits;
+    driver.clear();
+    driver.send("bob", "hi");
+    assert_eq!(driver.events(), [], "nothing is refused");
+    assert_eq!(driver.client.unfinished(), 1);
+    assert_eq!(driver.store.image().unwrap().registries[0].outbox.len(), 1);
+}

@@ -11,11 +11,16 @@
     reason = "all of this is test: what fails here fails loudly"
 )]
 
+mod bench;
+mod client;
+mod client_books;
 pub(crate) mod decoders;
 mod endpoint;
 mod input;
 mod link;
+mod people;
 mod prompt;
+mod registry;
 pub(crate) mod seeds;
 
 /// One input; panics if a property does not hold.
@@ -23,7 +28,9 @@ pub(crate) type Entry = fn(&[u8]);
 
 /// All entries, by the names of their targets.
 pub(crate) const ALL: &[(&str, Entry)] = &[
+    ("client", client::run),
     ("decoders", decoders::run),
     ("endpoint", endpoint::run),
     ("prompt", prompt::run),
+    ("registry", registry::run),
 ];

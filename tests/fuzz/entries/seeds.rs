@@ -35,9 +35,11 @@ const TYPED: [&str; 12] = [
 /// The seeds of a target.
 pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
     match target {
+        "client" => client(),
         "decoders" => decoders(),
         "endpoint" => endpoint(),
         "prompt" => TYPED.map(|line| line.as_bytes().to_vec()).to_vec(),
+        "registry" => registry(),
         other => panic!("no seeds for {other}"),
     }
 }
@@ -79,6 +81,69 @@ fn endpoint() -> Vec<Vec<u8>> {
         seeds.extend(scenes.map(|scene| [&[service], connect, scene, talk].concat()));
         seeds.push([&[service], connect, &scenes.concat()].concat());
     }
+    seeds
+}
+
+/// A byte chooses a deed.
+fn client() -> Vec<Vec<u8>> {
+    let register: &[u8] = &[17, 2];
+    let slowly: &[u8] = &[0, 1, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 7, 0, 0, 1, 0, 1, 0, 0];
+    let direct: &[u8] = &[
+        2, 1, 8, 1, 0, 0, 1, 10, 0, 0, 0, 0, 0, 2, 1, 9, 2, 10, 0, 0, 0, 0, 0,
+    ];
+    let stored: &[u8] = &[2, 2, 8, 1, 13, 4, 0, 4, 0, 0, 6, 4, 0, 0, 11, 2, 0, 0];
+    let incoming: &[u8] = &[
+        8, 0, 0, 0, 0, 0, 0, 8, 1, 0, 1, 0, 0, 0, 0, 9, 0, 8, 0, 0, 1, 0, 0, 1,
+    ];
+    let late: &[u8] = &[8, 0, 0, 2, 0, 0, 0, 8, 0, 0, 1, 0, 0, 0, 13, 9, 0];
+    let away: &[u8] = &[2, 0, 0, 2, 1, 8, 5, 13, 4, 0, 2, 0, 1, 0, 0, 0];
+    let lost: &[u8] = &[12, 0, 0, 13, 8, 0, 17, 2];
+    let seen: &[u8] = &[2, 0, 4, 0, 13, 1, 0, 17, 0, 0];
+    let trust: &[u8] = &[7, 7, 7, 5, 0, 2, 0, 0, 2, 1, 8, 3, 2, 1, 3, 3];
+    let disk: &[u8] = &[15, 2, 2, 1, 8, 7, 15, 0, 13, 30, 0, 15, 1, 2, 1, 8, 8, 17, 0, 1];
+    let raw: &[u8] = &[11, 4, 0, 3, 1, 98, 0, 16, 1, 0, 14, 200, 4, 0, 0, 9, 0, 1];
+    let scenes = [direct, stored, incoming, late, away, lost, seen, trust, disk, raw];
+    let mut seeds: Vec<_> = scenes
+        .map(|scene| [register, scene, direct, stored].concat())
+        .to_vec();
+    seeds.push([slowly, direct].concat());
+    seeds.push([register, &scenes.concat()].concat());
+    seeds
+}
+
+/// Two bytes choose a person and a deed.
+fn registry() -> Vec<Vec<u8>> {
+    let join: &[u8] = &[0, 1, 1, 2, 3, 1, 1, 1, 1, 2, 2, 3, 1, 2];
+    let deposit: &[u8] = &[0, 3, 1, 0, 3, 0, 3, 1, 1, 3, 1, 4, 0, 0, 3];
+    let answer: &[u8] = &[0, 6, 0, 0, 1, 1, 0, 6, 1, 1, 1, 1, 0, 6, 0, 2, 1, 1];
+    let acknowledge: &[u8] = &[0, 8, 0, 1, 0, 8, 1, 1, 0, 8, 2, 0];
+    let talk: &[u8] = &[0, 9, 0, 3, 1, 9, 2, 0, 2, 9, 3, 0, 0, 9, 1, 3];
+    let third: &[u8] = &[
+        2, 1, 3, 2, 3, 1, 1, 3, 1, 5, 2, 1, 7, 1, 3, 3, 2, 3, 1, 0, 12, 1, 0,
+    ];
+    let away: &[u8] = &[1, 11, 0, 0, 3, 1, 2, 3, 0, 12, 90, 0, 1, 1, 4, 2, 4, 1, 1];
+    let expiry: &[u8] = &[0, 3, 1, 5, 1, 0, 13, 0, 30, 0, 12, 255, 255, 0, 1, 5, 2, 9, 1, 1];
+    let disk: &[u8] = &[0, 14, 1, 0, 3, 1, 6, 3, 0, 14, 2, 0, 14, 0, 0, 16, 0, 0];
+    let full: &[u8] = &[
+        0, 3, 1, 0, 3, 0, 3, 1, 1, 3, 0, 3, 1, 2, 3, 0, 3, 1, 3, 3, 0, 3, 1, 4, 3,
+    ];
+    let raw: &[u8] = &[0, 10, 4, 3, 1, b'b', 0, 0, 15, 1, 0, 17, 9, 0, 16, 2];
+    let scenes = [
+        deposit,
+        answer,
+        acknowledge,
+        talk,
+        third,
+        away,
+        expiry,
+        disk,
+        full,
+        raw,
+    ];
+    let mut seeds: Vec<_> = scenes
+        .map(|scene| [join, scene, deposit, answer].concat())
+        .to_vec();
+    seeds.push([join, &scenes.concat()].concat());
     seeds
 }
 
