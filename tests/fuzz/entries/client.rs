@@ -260,7 +260,6 @@ impl Scene {
                 store_id: [input.byte() / 200; 16],
                 observed: ([10, 0, 0, 9], 9).into(),
                 lease_ms: 60_000,
-                pushed: input.byte() < 200,
             }),
             3 => FromRegistry::RegistrationRefused {
                 reason: RegistrationRefusal::CounterBehind { seen: counter },
