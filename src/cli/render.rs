@@ -199,7 +199,7 @@ fn stored_again(messages: u64) -> String {
         format!("{messages} stored messages wait and are")
     };
     format!(
-        "[The server has lost its mail, or it or your own folder is an older copy; {what} sent to it again.]"
+        "[The server may not have them any more: it was restored, or there is another copy of you; {what} to be sent again.]"
     )
 }
 

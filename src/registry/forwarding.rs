@@ -168,8 +168,8 @@ impl Registry {
         }
         let lane = seat.lane(kind);
         lane.end_page(more);
-        let goes_on = !lane.is_drained();
-        if replayed && !more {
+        let (goes_on, passed_over) = (!lane.is_drained(), lane.has_passed_over());
+        if replayed && !more && !passed_over {
             seat.replayed = true;
             self.out.send(session, &FromRegistry::Replayed);
         }

@@ -110,6 +110,11 @@ impl Lane {
         !self.more && !self.reading && self.passed_over.is_none()
     }
 
+    /// Whether a row found no room and is still to be come back to.
+    pub(super) const fn has_passed_over(&self) -> bool {
+        self.passed_over.is_some()
+    }
+
     /// Whether nothing is on its way.
     pub(super) fn is_empty(&self) -> bool {
         self.flights.is_empty()
