@@ -256,6 +256,7 @@ impl Client {
         message.stored = true;
         let to = message.name.clone();
         let folded = to.folded();
+        self.lookups.list(&folded);
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);
         self.tell_state(Event::Stored { to }, key, State::Stored);

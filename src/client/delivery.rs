@@ -130,6 +130,7 @@ impl Client {
         match self.directory.knows(to) {
             Knowledge::Pinned(card) => self.road_to(cx, to, card, key, message),
             Knowledge::Listed(card) => Road::Pin(card),
+            Knowledge::Contested { .. } if self.is_to_be_asked(to) => Road::LookUp,
             Knowledge::Contested { .. } => Road::Nowhere,
             Knowledge::Unknown if self.link.registered().is_some() => Road::LookUp,
             Knowledge::Unknown => self.without_road(),
@@ -158,11 +159,11 @@ impl Client {
         if registered && tried {
             return Road::Deposit(card, Why::NoAnswer);
         }
-        if registered && !self.directory.told_of(to) && !self.lookups.is_unlisted(to) {
-            let until = message.queued_at + DIRECT_BUDGET;
-            if now < until && self.usable_session(cx, to, card.id).is_none() {
-                return Road::LookUpUntil(until);
-            }
+        if let Some(until) = self.answer_until(cx, to)
+            && now < until
+            && self.usable_session(cx, to, card.id).is_none()
+        {
+            return Road::LookUpUntil(until);
         }
         let connecting = self.peers.get(card.id).and_then(|peer| peer.connecting.as_ref());
         let may_connect = (!offline || !registered)
@@ -202,6 +203,18 @@ impl Client {
         } else {
             self.without_road()
         }
+    }
+
+    /// Whether the registry can say what it has not said yet: who has the name, and where he is.
+    fn is_to_be_asked(&self, to: &str) -> bool {
+        self.link.registered().is_some() && !self.directory.told_of(to) && !self.lookups.is_unlisted(to)
+    }
+
+    /// Until when a message waits for what the registry says of his name; `None` if it is not asked.
+    fn answer_until(&self, cx: &Context<'_>, to: &str) -> Option<Instant> {
+        let registry = self.link.registered().filter(|_| self.is_to_be_asked(to))?;
+        let since = self.lookups.since(to, cx.now.at)?;
+        Some(since + Self::budget(cx, registry))
     }
 
     /// Until when a message waits for the outcome of an earlier one that the registry has; `None` if there is none.

@@ -17,6 +17,9 @@ use crate::wire::message::{Change, Page, Presence, Record, Version};
 
 /// Names kept: those that are pushed, and as many again looked up. What is pinned needs no record.
 const NAMES_KEPT_MAX: usize = 2 * DIRECTORY_PUSH_MAX;
+/// Names looked up that the registry is counted on to tell of. It follows more; but answers come in any order, so which
+/// ones are its last is not known to the last one.
+const COUNTED_ON_MAX: usize = SUBSCRIPTIONS_MAX * 3 / 4;
 /// Pages of one update: all names that are pushed, and room for a registry that pages them smaller.
 const PAGES_MAX: u32 = 64;
 
@@ -43,7 +46,7 @@ struct Entry {
     offline_since: Option<Instant>,
     /// When we learned that he is at another address than before. A session heard later has moved with him.
     moved_at: Option<Instant>,
-    /// The registry does not tell of him any more: only where he was last is believed.
+    /// The registry does not tell of him any more: only where he was last is believed, and that the name is contested.
     stale: bool,
 }
 
@@ -199,6 +202,11 @@ impl Directory {
         told.map(|entry| entry.listed.record.card)
     }
 
+    /// The card that the registry has shown for the name, if nothing was heard of it since.
+    pub(super) fn shown(&self, folded: &str) -> Option<Card> {
+        self.entries.get(folded).map(|entry| entry.listed.record.card)
+    }
+
     /// Whether this contradiction is new to the user.
     pub(super) fn contest(&mut self, folded: &str, found: IdentityId) -> bool {
         self.told.insert(folded.to_owned(), found) != Some(found)
@@ -299,12 +307,15 @@ impl Directory {
         self.followed.retain(|folded| named.contains(folded));
     }
 
-    /// The registry does not tell of a name any more. Where somebody was last is kept if it is known who he is.
+    /// The registry does not tell of a name any more. Of a name that is pinned it is kept where its owner was last,
+    /// and that it is contested.
     fn untold(&mut self, folded: &str, changed: &mut BTreeSet<String>) {
         let pinned = self.pins.get(folded).map(|(_, card)| card.id);
         match self.entries.get_mut(folded) {
             Some(entry)
-                if pinned == Some(entry.listed.record.card.id) && entry.listed.last_seen.is_some() =>
+                if pinned.is_some_and(|id| {
+                    id != entry.listed.record.card.id || entry.listed.last_seen.is_some()
+                }) =>
             {
                 entry.offline_since = None;
                 if !std::mem::replace(&mut entry.stale, true) {
@@ -315,18 +326,23 @@ impl Directory {
         }
     }
 
-    /// A single record, looked up: the registry tells of it from now on, and no more of the one looked up too long ago.
+    /// A single record, looked up.
     pub(super) fn found(&mut self, record: Record, now: Instant) -> Applied {
+        let mut applied = self.follow(record.name.folded());
+        self.put(record, now, &mut applied.changed);
+        applied
+    }
+
+    /// The registry tells of a name from now on, and perhaps no more of the one that was looked up too long ago.
+    pub(super) fn follow(&mut self, folded: String) -> Applied {
         let mut applied = Applied::default();
-        let folded = record.name.folded();
         self.followed.retain(|other| *other != folded);
         self.followed.push_back(folded);
-        if self.followed.len() > SUBSCRIPTIONS_MAX
+        if self.followed.len() > COUNTED_ON_MAX
             && let Some(oldest) = self.followed.pop_front()
         {
             self.untold(&oldest, &mut applied.changed);
         }
-        self.put(record, now, &mut applied.changed);
         applied
     }
 
@@ -395,12 +411,14 @@ impl Directory {
         changed.insert(folded.to_owned());
     }
 
-    /// Drops one of those that are not told of; false if there is none.
+    /// Drops one of those that are not told of, a contested one last; false if there is none.
     fn make_room(&mut self, changed: &mut BTreeSet<String>) -> bool {
-        let stale = self.entries.iter().find(|(_, entry)| entry.stale);
-        let Some(folded) = stale.map(|(folded, _)| folded.clone()) else {
+        let contested = |folded: &str| matches!(self.knows(folded), Knowledge::Contested { .. });
+        let stale = self.entries.iter().filter(|(_, entry)| entry.stale);
+        let Some((folded, _)) = stale.min_by_key(|(folded, _)| contested(folded)) else {
             return false;
         };
+        let folded = folded.clone();
         self.drop_name(&folded, changed);
         true
     }

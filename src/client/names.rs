@@ -11,7 +11,7 @@ use super::directory::{Applied, Knowledge};
 use super::{After, Client, Timer};
 use crate::client::interface::{Event, NotAccepted, Refusal};
 use crate::client::storage::{RegistryImage, Renumber, Request};
-use crate::clock::Now;
+use crate::clock::{Instant, Now};
 use crate::engine::Context;
 use crate::id::{IdentityId, Name};
 use crate::identity::Card;
@@ -24,11 +24,20 @@ const TABLE_INTERVAL: Duration = Duration::from_secs(1);
 /// Names being looked up: as many as there may be conversations waiting.
 const LOOKUPS_MAX: usize = OUTBOX_MESSAGES_MAX;
 
-/// Look-ups that are not answered.
+/// A look-up that is not answered.
+#[derive(Debug)]
+struct Asked {
+    name: Name,
+    since: Instant,
+    /// How long until it is asked again, the next time.
+    again: Duration,
+}
+
+/// Look-ups.
 #[derive(Debug, Default)]
 pub(super) struct Lookups {
-    /// By folded name: the name, and when it is asked again.
-    asked: BTreeMap<String, (Name, Duration)>,
+    /// By folded name.
+    asked: BTreeMap<String, Asked>,
     /// What the registry has answered in this registration that nobody has it.
     unlisted: BTreeSet<String>,
 }
@@ -41,6 +50,19 @@ impl Lookups {
     /// Whether nobody has the name, as far as this registration's answers go.
     pub(super) fn is_unlisted(&self, folded: &str) -> bool {
         self.unlisted.contains(folded)
+    }
+
+    /// Somebody has the name.
+    pub(super) fn list(&mut self, folded: &str) {
+        self.unlisted.remove(folded);
+    }
+
+    /// Since when an answer is waited for, if the name is asked for now or was; `None` if too many are.
+    pub(super) fn since(&self, folded: &str, now: Instant) -> Option<Instant> {
+        match self.asked.get(folded) {
+            Some(asked) => Some(asked.since),
+            None => (self.asked.len() < LOOKUPS_MAX).then_some(now),
+        }
     }
 
     /// Nobody has the name. What is forgotten is asked for again, no more.
@@ -72,21 +94,24 @@ impl Client {
         if self.lookups.asked.contains_key(&folded) || self.lookups.asked.len() >= LOOKUPS_MAX {
             return;
         }
-        self.lookups
-            .asked
-            .insert(folded.clone(), (name.clone(), REQUEST_RETRY));
+        let asked = Asked {
+            name: name.clone(),
+            since: cx.now.at,
+            again: REQUEST_RETRY,
+        };
+        self.lookups.asked.insert(folded.clone(), asked);
         self.ask_lookup(cx, &folded);
     }
 
     fn ask_lookup(&mut self, cx: &Context<'_>, folded: &str) {
-        let Some((name, again)) = self.lookups.asked.get_mut(folded) else {
+        let Some(asked) = self.lookups.asked.get_mut(folded) else {
             return;
         };
         let Some(session) = self.link.registered() else {
             return;
         };
-        let (name, pause) = (name.clone(), *again);
-        *again = (*again * 2).min(REQUEST_RETRY_MAX);
+        let (name, pause) = (asked.name.clone(), asked.again);
+        asked.again = (pause * 2).min(REQUEST_RETRY_MAX);
         self.ask_registry(cx, session, &ToRegistry::Lookup { name });
         self.timers
             .set(Timer::Lookup(folded.to_owned()), cx.now.at + pause);
@@ -115,16 +140,23 @@ impl Client {
     /// Whether it was still open. An answer to one that is not has been overtaken: by an update that tells of the
     /// name, and of what changes afterwards, or by another answer.
     fn lookup_over(&mut self, folded: &str) -> bool {
+        self.lookups.list(folded);
         self.timers.clear(&Timer::Lookup(folded.to_owned()));
         self.lookups.asked.remove(folded).is_some()
     }
 
     pub(super) fn name_found(&mut self, cx: &Context<'_>, record: Record) {
         let folded = record.name.folded();
-        if !self.lookup_over(&folded) {
+        if !self.lookups.asked.contains_key(&folded) {
+            // Overtaken; but the registry follows the name all the same.
+            let applied = self.directory.follow(folded);
+            self.applied(cx, applied);
             return;
         }
         let applied = self.directory.found(record, cx.now.at);
+        if self.directory.told_of(&folded) {
+            self.lookup_over(&folded);
+        }
         self.applied(cx, applied);
         self.judge_strangers(cx, &folded);
         self.pump(cx, &folded);
@@ -240,7 +272,7 @@ impl Client {
         let wanted = digits(fingerprint);
         let card = self
             .directory
-            .listed(&folded)
+            .shown(&folded)
             .filter(|card| digits(&card.id.fingerprint()) == wanted);
         let Some(card) = card else {
             self.out.event(Event::NotAccepted(NotAccepted::NothingToTrust));

@@ -3,8 +3,10 @@
 //! A registry with many names tells of none unasked. Whose a name is stands in the pin; where he is has to be asked.
 
 use super::driver::{Driver, ms};
+use super::others::REGISTRY;
 use super::people::{address, gone, name, offline, online};
 use crate::limits::{DIRECT_BUDGET, DIRECT_HANDSHAKE_BUDGET, SUBSCRIPTIONS_MAX};
+use crate::wire::envelope::Verdict;
 use crate::wire::message::{Change, DepositRefusal, FromRegistry, ToRegistry};
 
 /// A client that has written to bob, started again where no directory is pushed.
@@ -31,6 +33,17 @@ fn lookups(driver: &Driver) -> usize {
     asked
         .filter(|message| matches!(message, ToRegistry::Lookup { .. }))
         .count()
+}
+
+/// So many others are asked for, and found.
+fn follow_others(driver: &mut Driver, others: usize) {
+    for n in 0..others {
+        let other = format!("other{n}");
+        driver.send(&other, "hi");
+        driver.hear(FromRegistry::Found {
+            record: offline(&other),
+        });
+    }
 }
 
 #[test]
@@ -70,6 +83,32 @@ fn the_answer_is_waited_for_as_long_as_he_would_be() {
 }
 
 #[test]
+fn a_message_that_has_waited_is_looked_up_too() {
+    let mut driver = started_again();
+    driver.lose_registry();
+    driver.send("bob", "b");
+    driver.pass(ms(5_000));
+    driver.registry_opens();
+    driver.registry_registers();
+    driver.pass(DIRECT_BUDGET.saturating_sub(ms(1)));
+    assert_eq!(lookups(&driver), 1);
+    assert!(driver.deposits().is_empty());
+    driver.pass(ms(1));
+    assert_eq!(driver.deposits().len(), 1, "he was called in vain before");
+}
+
+#[test]
+fn a_slow_registry_is_given_time_to_answer() {
+    let mut driver = started_again();
+    driver.paper.paths.get_mut(&REGISTRY).unwrap().probe_timeout = ms(400);
+    driver.send("bob", "b");
+    driver.pass(ms(3 * 400 - 1));
+    assert!(driver.connects.is_empty());
+    driver.pass(ms(1));
+    assert_eq!(driver.connects.len(), 1);
+}
+
+#[test]
 fn one_who_is_away_is_not_called() {
     let mut driver = started_again();
     driver.send("bob", "b");
@@ -103,6 +142,46 @@ fn a_name_that_nobody_has_is_asked_for_once_in_a_registration() {
 }
 
 #[test]
+fn a_name_that_is_somebodys_again_is_asked_for_again() {
+    // By a page, and by a message that the registry keeps for him.
+    for paged in [true, false] {
+        let mut driver = started_again();
+        driver.send("bob", "b");
+        driver.hear(FromRegistry::NotFound { name: name("bob") });
+        if paged {
+            driver.delta(2, Change::Record(offline("bob")));
+        }
+        let deposit = driver.deposits()[0].clone();
+        driver.answer_deposit(&deposit);
+        driver.outcome("bob", &deposit, Verdict::Received);
+        if paged {
+            driver.directory_of_run(6, &[]);
+        }
+        driver.send("bob", "c");
+        assert_eq!(lookups(&driver), 2, "by a page: {paged}");
+    }
+}
+
+#[test]
+fn an_answer_that_a_change_has_overtaken_counts_as_one_that_is_followed() {
+    let mut driver = started_again();
+    driver.send("bob", "b");
+    driver.delta(2, Change::Record(offline("bob")));
+    driver.hear(FromRegistry::Found {
+        record: online("bob"),
+    });
+    // The change was the newer one.
+    assert!(driver.connects.is_empty());
+    let deposit = driver.deposits()[0].clone();
+    driver.answer_deposit(&deposit);
+    driver.outcome("bob", &deposit, Verdict::Received);
+    follow_others(&mut driver, SUBSCRIPTIONS_MAX);
+    let before = lookups(&driver);
+    driver.send("bob", "c");
+    assert_eq!(lookups(&driver), before + 1);
+}
+
+#[test]
 fn where_a_name_was_is_known_after_a_directory_that_does_not_tell_of_it() {
     let mut driver = started_again();
     driver.lose_registry();
@@ -113,25 +192,17 @@ fn where_a_name_was_is_known_after_a_directory_that_does_not_tell_of_it() {
 
 #[test]
 fn who_was_asked_for_before_too_many_others_is_asked_for_again() {
-    let mut driver = started_again();
-    driver.send("bob", "b");
-    driver.hear(FromRegistry::Found {
-        record: offline("bob"),
-    });
-    for n in 0..SUBSCRIPTIONS_MAX {
-        let other = format!("other{n}");
-        driver.send(&other, "hi");
+    // Answers come in any order: less than what the registry follows is counted on.
+    let counted_on = SUBSCRIPTIONS_MAX * 3 / 4;
+    for (others, asked) in [(counted_on - 1, 0), (counted_on, 1)] {
+        let mut driver = started_again();
+        driver.send("bob", "b");
         driver.hear(FromRegistry::Found {
-            record: offline(&other),
+            record: offline("bob"),
         });
-        let again = lookups(&driver);
-        if n + 1 == SUBSCRIPTIONS_MAX {
-            driver.send("bob", "c");
-            assert_eq!(
-                lookups(&driver),
-                again + 1,
-                "the registry does not tell of him any more"
-            );
-        }
+        follow_others(&mut driver, others);
+        let before = lookups(&driver);
+        driver.send("bob", "c");
+        assert_eq!(lookups(&driver), before + asked, "after {others} others");
     }
 }

@@ -77,10 +77,15 @@ impl Driver {
 
     /// The whole directory.
     pub(super) fn directory(&mut self, people: &[Record]) {
+        self.directory_of_run(5, people);
+    }
+
+    /// The whole directory, as the registry's so manieth run begins it.
+    pub(super) fn directory_of_run(&mut self, run: u64, people: &[Record]) {
         let changes = people.iter().cloned().map(Change::Record).collect();
         self.hear(FromRegistry::Directory(Page {
             from: None,
-            to: Version { run: 5, counter: 1 },
+            to: Version { run, counter: 1 },
             index: 0,
             last: true,
             changes: Bounded::truncated(changes),

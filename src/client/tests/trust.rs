@@ -4,11 +4,13 @@ use super::driver::{Driver, ms};
 use super::people::{address, here, id_of, message_from, name, offline, online, person};
 use crate::client::interface::{Command, Event, NotAccepted, Refusal};
 use crate::engine::SocketReply;
+use crate::transport::Connect;
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::Envelope;
 use crate::wire::message::{
     Addresses, Change, FromRegistry, Presence, Record, RegistrationRefusal, ToPeer, ToRegistry,
 };
+use crate::wire::packet::Service;
 
 /// Somebody else has bob's name now.
 fn usurped() -> Record {
@@ -55,6 +57,52 @@ fn a_name_that_changes_hands_is_told_once_and_nothing_is_sent() {
         }),
     );
     assert!(!driver.events().contains(&changed()), "once");
+}
+
+/// A client that has heard that bob's name is eve's, and then comes back to a registry that tells of nobody unasked.
+fn contested_and_not_told_of() -> Driver {
+    let mut driver = contested();
+    driver.send("bob", "secret");
+    driver.lose_registry();
+    driver.pass(ms(5_000));
+    driver.registry_opens();
+    driver.registry_registers();
+    driver.directory_of_run(6, &[]);
+    driver
+}
+
+#[test]
+fn a_name_stays_contested_until_the_registry_says_otherwise() {
+    let mut driver = contested_and_not_told_of();
+    driver.pass(ms(1_000));
+    assert!(
+        driver
+            .to_registry()
+            .contains(&ToRegistry::Lookup { name: name("bob") })
+    );
+    let to_peers = |connect: &Connect| connect.service == Service::Peer;
+    assert!(!driver.connects.iter().any(to_peers) && driver.deposits().is_empty());
+    driver.hear(FromRegistry::Found {
+        record: offline("bob"),
+    });
+    assert_eq!(driver.deposits().len(), 1, "his again");
+}
+
+#[test]
+fn what_was_shown_of_a_contested_name_can_be_trusted_later() {
+    let mut driver = contested_and_not_told_of();
+    driver.command(Command::Trust {
+        name: name("bob"),
+        fingerprint: person("eve").id().fingerprint(),
+    });
+    assert!(driver.events().contains(&Event::Trusted { name: name("bob") }));
+}
+
+#[test]
+fn a_contested_name_that_nobody_has_any_more_is_its_owners() {
+    let mut driver = contested_and_not_told_of();
+    driver.hear(FromRegistry::NotFound { name: name("bob") });
+    assert_eq!(driver.deposits().len(), 1);
 }
 
 #[test]
@@ -182,6 +230,27 @@ fn an_unknown_name_is_looked_up_and_refused_if_nobody_has_it() {
         }
     ));
     assert_eq!(driver.states(), [3, 3]);
+}
+
+#[test]
+fn a_record_that_is_not_used_is_not_asked_for_again_at_once() {
+    let mut driver = Driver::registered(&[]);
+    driver.send("bob", "hi");
+    let mut forged = online("bob");
+    forged.card.key = person("eve").card().key;
+    for _ in 0..5 {
+        driver.hear(FromRegistry::Found {
+            record: forged.clone(),
+        });
+    }
+    assert_eq!(driver.to_registry(), [ToRegistry::Lookup { name: name("bob") }]);
+    for _ in 0..30 {
+        driver.pass(ms(1_000));
+        driver.sign_of_life(super::others::REGISTRY);
+    }
+    let asked = driver.to_registry().into_iter();
+    let asked = asked.filter(|message| matches!(message, ToRegistry::Lookup { .. }));
+    assert_eq!(asked.count(), 3, "at once, and after 5 and 15 seconds");
 }
 
 #[test]
