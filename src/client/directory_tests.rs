@@ -66,3 +66,45 @@ fn names_that_are_gone_make_room_for_those_that_are_new() {
     assert_eq!(directory.knows("b1"), Knowledge::Listed(card()));
     assert_eq!(directory.knows("a0"), Knowledge::Unknown);
 }
+
+#[test]
+fn names_that_are_not_told_of_make_room_and_contested_ones_last() {
+    let owner = *Identity::from_seed(&[2; 32], Role::Client).card();
+    // The first two are contested: pinned as somebody else's.
+    let names: Vec<String> = (0..NAMES_KEPT_MAX)
+        .map(|number| format!("a{number:04}"))
+        .collect();
+    let listed = names.iter().map(|name| Listed {
+        record: record(name),
+        last_seen: Some("10.0.0.1:1".parse().unwrap()),
+    });
+    let pins = names.iter().enumerate().map(|(number, name)| {
+        let whose = if number < 2 { owner } else { card() };
+        (name.parse().unwrap(), whose)
+    });
+    let mut directory = Directory::load(listed.collect(), pins.collect(), None);
+    directory.page(whole(1, &[]), Instant::ZERO);
+    let contested =
+        |directory: &Directory, name| matches!(directory.knows(name), Knowledge::Contested { .. });
+    let mut counter = 1;
+    let mut tell = |directory: &mut Directory, name: &str| {
+        let page = Page {
+            from: directory.version(),
+            ..whole(counter + 1, &[name])
+        };
+        directory.page(page, Instant::ZERO);
+        counter += 1;
+    };
+    for number in 2..NAMES_KEPT_MAX {
+        tell(&mut directory, &format!("b{number}"));
+    }
+    assert!(contested(&directory, "a0000") && contested(&directory, "a0001"));
+    assert_eq!(directory.addresses("a0002"), []);
+    tell(&mut directory, "c");
+    assert!(directory.told_of("c"));
+    assert_eq!(
+        ["a0000", "a0001"].map(|name| contested(&directory, name)),
+        [false, true],
+        "one of them had to go"
+    );
+}

@@ -118,8 +118,27 @@ fn a_lower_row_behind_a_full_window_of_outcomes() {
         let receipt = bea.receipt(&ann, n, text, Verdict::Received);
         world.say(to_bea, &ToRegistry::Receipt(receipt));
     }
+    let answered = |heard: Vec<FromRegistry>| -> BTreeSet<u64> {
+        let outcomes = heard.iter().filter_map(|message| match message {
+            FromRegistry::Outcome(outcome) => Some(outcome.slot.sequence.0),
+            _ => None,
+        });
+        outcomes.collect()
+    };
+    let full: BTreeSet<u64> = (1..=window).collect();
+    assert_eq!(
+        answered(world.heard_mail(to_ann)),
+        full,
+        "no room for the last one"
+    );
     world.held = true;
     world.run(Duration::from_secs(6), &alive);
-    let commits = commits(&mut world, 5_000);
-    assert!(commits < 10, "{commits} commits");
+    let taken = commits(&mut world, 5_000);
+    assert!(taken < 10, "{taken} commits");
+    assert_eq!(answered(world.heard_mail(to_ann)), full, "all of them again");
+    for n in 1..=window {
+        world.say(to_ann, &ToRegistry::OutcomeAck { slot: slot(n) });
+    }
+    commits(&mut world, 5_000);
+    assert_eq!(answered(world.heard_mail(to_ann)), BTreeSet::from([0]));
 }
