@@ -142,7 +142,9 @@ fn refusal(reason: &Refusal, to: &Name) -> String {
         Refusal::NoSuchName => &DepositRefusal::NoSuchName,
         Refusal::Skipped => return format!("{to} was told that it would not come. Send it again."),
         Refusal::Unproven => {
-            return format!("{to} answered, but not so that it proves anything. Ask whether it came.");
+            return format!(
+                "the server has an answer from {to} that proves nothing. Ask {to} whether it came."
+            );
         }
     };
     match registry {

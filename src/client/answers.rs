@@ -285,12 +285,16 @@ impl Client {
             // The answer to a deposit that was repeated, and has been kept since.
             return;
         }
-        if reason == DepositRefusal::NoSuchName {
+        let age = self.life.age(cx.now.at);
+        let lives = self.outbox.get(key).is_some_and(|message| message.expires > age);
+        match reason {
             // The name was ours to believe when it was sealed: it may come back.
-            self.put_off(cx, key, REQUEST_RETRY_MAX);
-            self.tell_one_waiting(key);
-        } else {
-            self.refuse(cx, key, Refusal::Registry(reason), None);
+            DepositRefusal::NoSuchName if lives => {
+                self.put_off(cx, key, REQUEST_RETRY_MAX);
+                self.tell_one_waiting(key);
+            }
+            DepositRefusal::NoSuchName => self.expired(cx, key, None),
+            _ => self.refuse(cx, key, Refusal::Registry(reason), None),
         }
     }
 

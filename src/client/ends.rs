@@ -106,8 +106,8 @@ impl Client {
         self.pump(cx, &message.name.folded());
     }
 
-    /// The registry's database is another one, or our own is an older copy: what was kept waits again, once that is
-    /// committed.
+    /// The registry's database is another one, or there is another copy of our own: what was kept waits again, once that
+    /// is committed.
     pub(super) fn store_changed(&mut self, store_id: [u8; 16]) {
         let kept = |(key, message): (Key, &Outgoing)| (message.stage == Stage::Stored).then_some(key);
         let kept = self.outbox.iter().filter_map(kept).collect();

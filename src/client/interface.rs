@@ -186,7 +186,7 @@ pub enum Refusal {
     Registry(DepositRefusal),
     /// The recipient has skipped it: he was told that it would not come.
     Skipped,
-    /// The registry has an answer of the recipient that does not verify: he may have it or not.
+    /// The registry has told an answer of the recipient that does not verify: he may have it or not.
     Unproven,
 }
 

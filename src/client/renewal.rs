@@ -110,7 +110,10 @@ impl Client {
         // All old numbers go before the first new one comes.
         for &(key, slot) in slots {
             self.timers.clear(&Timer::Message(key));
-            if let Some(message) = self.outbox.get(key) {
+            // What has ended since it was asked for needs no number any more.
+            if let Some(message) = self.outbox.get(key)
+                && message.stage != Stage::Ending
+            {
                 // A stored one conflicted by an outcome, which need not be told any more.
                 let told = message.stored.then_some(message.slot);
                 self.acknowledge(cx, told);

@@ -288,7 +288,7 @@ impl Ledger {
         self.by_slot.insert((person, slot), number);
     }
 
-    /// The registry's database is another one, or the client's own is an older copy: what was kept waits again.
+    /// The registry's database is another one, or there is another copy of the client's: what was kept waits again.
     fn another_database(&mut self, person: usize, store_id: [u8; 16]) {
         if let Some(known) = self.store_ids.get_mut(person) {
             *known = Some(store_id);

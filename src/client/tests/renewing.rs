@@ -131,6 +131,26 @@ fn a_stored_message_that_turns_out_to_conflict_goes_again() {
 }
 
 #[test]
+fn what_ends_while_it_gets_a_new_number_does_not_go_out_again() {
+    let mut config = Driver::config();
+    config.time_to_live = ms(1_000);
+    let mut driver = Driver::registered_with(config, &[online("bob")]);
+    driver.pass(crate::client::SWEEP_AFTER);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "a");
+    let sent = driver.deliveries(session);
+    driver.disk = Disk::Waits;
+    let conflict = receipt("bob", &sent[0], Verdict::Conflict);
+    driver.hear_from(session, &ToPeer::Receipt(conflict));
+    driver.pass(ms(2_000));
+    driver.clear();
+    driver.commit();
+    assert!(driver.deliveries(session).is_empty() && driver.deposits().is_empty());
+    assert!(matches!(driver.events()[..], [Event::Expired { .. }]));
+    assert_eq!(driver.states(), [4]);
+}
+
+#[test]
 fn the_new_number_survives_a_restart() {
     let (mut driver, session) = in_session();
     driver.send("bob", "a");

@@ -8,7 +8,8 @@ use crate::transport::Connect;
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::Envelope;
 use crate::wire::message::{
-    Addresses, Change, FromRegistry, Presence, Record, RegistrationRefusal, ToPeer, ToRegistry,
+    Addresses, Change, DepositRefusal, FromRegistry, Presence, Record, RegistrationRefusal, ToPeer,
+    ToRegistry,
 };
 use crate::wire::packet::Service;
 
@@ -291,10 +292,33 @@ fn a_pinned_name_that_the_registry_does_not_know_is_not_refused() {
     driver.clear();
     driver.hear(FromRegistry::DepositRefused {
         slot,
-        reason: crate::wire::message::DepositRefusal::NoSuchName,
+        reason: DepositRefusal::NoSuchName,
     });
     assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
     assert_eq!(driver.states(), [0]);
+}
+
+#[test]
+fn a_name_that_does_not_come_back_ends_what_waits_for_it_in_its_time() {
+    let mut config = Driver::config();
+    config.time_to_live = ms(90_000);
+    let mut driver = Driver::registered_with(config, &[offline("bob")]);
+    driver.send("bob", "a");
+    let slot = id_of(&driver.deposits()[0].forward).slot;
+    driver.clear();
+    let mut refused = 0;
+    for _ in 0..130 {
+        if !driver.deposits().is_empty() || refused == 0 {
+            driver.clear();
+            refused += 1;
+            let reason = DepositRefusal::NoSuchName;
+            driver.hear(FromRegistry::DepositRefused { slot, reason });
+        }
+        driver.pass(ms(1_000));
+        driver.sign_of_life(super::others::REGISTRY);
+    }
+    assert_eq!(refused, 3, "at once, after one minute, and after its time");
+    assert_eq!(driver.states(), [4]);
 }
 
 #[test]
