@@ -1,7 +1,8 @@
 //! What is on its way to one client and not answered yet: messages, or outcomes.
 //!
 //! A lane goes through the rows of its client in order, a window at a time. What is not answered in time is read and
-//! sent again: no body is kept in memory. Knows no session and no database.
+//! sent again: no body is kept in memory. What its client will not take for now is set aside: it has no place in the
+//! window until it is sent again, so that it holds up nobody else's. Knows no session and no database.
 //! Invariant: a row up to the cursor is on its way, answered, gone, or not before the first that found no room.
 
 use std::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub(super) struct Flight {
     wait: Duration,
     /// Whether it is to be sent again when the cursor comes by.
     pub(super) again: bool,
+    /// Whether it has no place in the window.
+    pub(super) aside: bool,
     /// Whether its answer is being committed.
     pub(super) ending: bool,
     /// How often it was sent as it is now.
@@ -77,9 +80,11 @@ pub(super) struct Lane {
     rewound: Option<Row>,
     /// The first row that was passed over because the window was full.
     passed_over: Option<Row>,
+    /// What is in the window.
     pub(super) bytes: u64,
     pub(super) flights: BTreeMap<Key, Flight>,
     pub(super) again: usize,
+    pub(super) aside: usize,
     /// When something was last answered, or put on its way with nothing before it.
     moved_at: Instant,
 }
@@ -96,6 +101,7 @@ impl Lane {
             bytes: 0,
             flights: BTreeMap::new(),
             again: 0,
+            aside: 0,
             moved_at: Instant::ZERO,
         }
     }
@@ -126,7 +132,15 @@ impl Lane {
     }
 
     fn is_half_free(&self) -> bool {
-        self.flights.len() <= FORWARD_WINDOW_MESSAGES / 2 && self.bytes <= FORWARD_WINDOW_BYTES / 2
+        self.in_window() <= FORWARD_WINDOW_MESSAGES / 2 && self.bytes <= FORWARD_WINDOW_BYTES / 2
+    }
+
+    fn in_window(&self) -> usize {
+        self.flights.len() - self.aside
+    }
+
+    fn is_full(&self) -> bool {
+        self.in_window() >= FORWARD_WINDOW_MESSAGES || self.bytes >= FORWARD_WINDOW_BYTES
     }
 
     /// A page is being read: from where something found no room, if there is some now.
@@ -168,15 +182,25 @@ impl Lane {
         if self.again == 0 || self.rewound.is_some() {
             return;
         }
-        let (bytes, again) = (&mut self.bytes, &mut self.again);
-        self.flights.retain(|_, flight| {
-            let missed = flight.again && flight.row < row;
-            if missed {
-                *bytes -= flight.bytes;
-                *again -= 1;
-            }
-            !missed
-        });
+        let missed = |(key, flight): (&Key, &Flight)| (flight.again && flight.row < row).then_some(*key);
+        let missed: Vec<Key> = self.flights.iter().filter_map(missed).collect();
+        for key in missed {
+            self.forget(&key);
+        }
+    }
+
+    /// A row is not on its way any more.
+    fn forget(&mut self, key: &Key) -> bool {
+        let Some(flight) = self.flights.remove(key) else {
+            return false;
+        };
+        self.again -= usize::from(flight.again);
+        if flight.aside {
+            self.aside -= 1;
+        } else {
+            self.bytes -= flight.bytes;
+        }
+        true
     }
 
     /// There is something after the cursor.
@@ -196,12 +220,10 @@ impl Lane {
     /// What to do with a row that was read, or is new.
     pub(super) fn turn(&self, key: &Key) -> Turn {
         match self.flights.get(key) {
-            Some(flight) if flight.again => Turn::Send,
-            Some(_) => Turn::Skip,
-            None if self.flights.len() >= FORWARD_WINDOW_MESSAGES || self.bytes >= FORWARD_WINDOW_BYTES => {
-                Turn::Full
-            }
-            None => Turn::Send,
+            Some(flight) if !flight.again => Turn::Skip,
+            Some(flight) if !flight.aside => Turn::Send,
+            _ if self.is_full() => Turn::Full,
+            _ => Turn::Send,
         }
     }
 
@@ -212,7 +234,7 @@ impl Lane {
 
     /// How long nothing has been answered of what is on its way.
     pub(super) fn still_for(&self, now: Instant) -> Duration {
-        if self.flights.is_empty() {
+        if self.in_window() == 0 {
             Duration::ZERO
         } else {
             now.since(self.moved_at)
@@ -221,18 +243,19 @@ impl Lane {
 
     /// A row is sent; returns when it is due again.
     pub(super) fn send(&mut self, now: Instant, key: Key, row: Row, bytes: u64) -> Instant {
-        if self.flights.is_empty() {
+        if self.in_window() == 0 {
             self.moved_at = now;
         }
-        let total = &mut self.bytes;
+        let aside = &mut self.aside;
         let flight = self.flights.entry(key).or_insert_with(|| {
-            *total += bytes;
+            *aside += 1;
             Flight {
                 row,
                 bytes,
                 due: now,
                 wait: REQUEST_RETRY,
                 again: false,
+                aside: true,
                 ending: false,
                 sent: 0,
                 stale: 0,
@@ -240,6 +263,10 @@ impl Lane {
         });
         if std::mem::take(&mut flight.again) {
             self.again -= 1;
+        }
+        if std::mem::take(&mut flight.aside) {
+            self.aside -= 1;
+            self.bytes += flight.bytes;
         }
         flight.due = now + flight.wait;
         flight.wait = (flight.wait * 2).min(REQUEST_RETRY_MAX);
@@ -286,10 +313,8 @@ impl Lane {
 
     /// It is over.
     pub(super) fn end(&mut self, now: Instant, key: &Key) {
-        if let Some(flight) = self.flights.remove(key) {
+        if self.forget(key) {
             self.moved_at = now;
-            self.bytes -= flight.bytes;
-            self.again -= usize::from(flight.again);
         }
     }
 
@@ -298,6 +323,19 @@ impl Lane {
         let flight = self.flights.get_mut(key).filter(|flight| !flight.ending)?;
         flight.due = now + wait;
         Some(flight.due)
+    }
+
+    /// The client cannot take it before it knows more of its sender; what comes of others is another matter. Returns
+    /// when it is due again.
+    pub(super) fn set_aside(&mut self, now: Instant, key: &Key, wait: Duration) -> Option<Instant> {
+        let due = self.put_off(now, key, wait)?;
+        self.moved_at = now;
+        let flight = self.flights.get_mut(key)?;
+        if !std::mem::replace(&mut flight.aside, true) {
+            self.aside += 1;
+            self.bytes -= flight.bytes;
+        }
+        Some(due)
     }
 
     /// Marks what is due to be sent again, and goes back to it.

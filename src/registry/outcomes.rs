@@ -17,7 +17,7 @@ use crate::registry::out::Pending;
 use crate::registry::storage::{Answer, Ending, MemberId, Notice, Reply, Request, Row};
 use crate::registry::timers::Timer;
 use crate::wire::envelope::Receipt;
-use crate::wire::message::{Busy, End, Outcome};
+use crate::wire::message::{Busy, BusyReason, End, Outcome};
 
 /// The least that a client's "later" is taken for: he cannot make us read his mail all the time.
 const PUT_OFF_MIN: Duration = Duration::from_millis(100);
@@ -103,16 +103,23 @@ impl Registry {
         }
     }
 
-    /// The recipient cannot commit a message now.
+    /// The recipient cannot take a message now.
     pub(super) fn put_off(&mut self, cx: &Context<'_>, member: MemberId, busy: Busy<MessageId>) {
         let Some(sender) = self.members.by_identity(&busy.of.sender) else {
             return;
         };
         let wait = Duration::from_millis(busy.retry_after_ms.into()).clamp(PUT_OFF_MIN, REQUEST_RETRY_MAX);
-        if let Some(seat) = self.members.seat_mut(member)
-            && let Some(due) = seat.mail.put_off(cx.now.at, &(sender, busy.of.slot), wait)
-        {
+        let Some(seat) = self.members.seat_mut(member) else {
+            return;
+        };
+        let (lane, key) = (&mut seat.mail, (sender, busy.of.slot));
+        let due = match busy.reason {
+            BusyReason::UnknownSender => lane.set_aside(cx.now.at, &key, wait),
+            _ => lane.put_off(cx.now.at, &key, wait),
+        };
+        if let Some(due) = due {
             self.timers.set_earliest(Timer::Lane(member, LaneKind::Mail), due);
+            self.pump(cx, member, LaneKind::Mail);
         }
     }
 

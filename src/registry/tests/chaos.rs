@@ -2,8 +2,8 @@
 //! books agree with each other and with the database; in the end everything deposited has come to an end.
 
 use super::*;
-use crate::registry::lane::LaneKind;
-use crate::wire::message::End;
+use crate::registry::lane::{Lane, LaneKind};
+use crate::wire::message::{Busy, BusyReason, End};
 
 const PEOPLE: usize = 3;
 
@@ -168,6 +168,13 @@ impl Chaos {
                     let receipt =
                         self.people[who].receipt(&self.people[from], n, &forward.envelope, Verdict::Received);
                     self.world.say(session, &ToRegistry::Receipt(receipt));
+                } else {
+                    let busy = Busy {
+                        of: envelope.id(),
+                        reason: [BusyReason::UnknownSender, BusyReason::Rate][self.below(2)],
+                        retry_after_ms: [250, 60_000][self.below(2)],
+                    };
+                    self.world.say(session, &ToRegistry::Busy(busy));
                 }
             }
             FromRegistry::Deposited { slot: of, hash } => {
@@ -268,6 +275,26 @@ impl Chaos {
             10,
             "but for the age"
         );
+    }
+}
+
+impl Lane {
+    /// Its counts are what they count.
+    fn check(&self) {
+        let flights = || self.flights.values();
+        let inside = flights()
+            .filter(|flight| !flight.aside)
+            .map(|flight| flight.bytes);
+        assert_eq!(self.bytes, inside.sum::<u64>());
+        assert_eq!(self.aside, flights().filter(|flight| flight.aside).count());
+        assert_eq!(self.again, flights().filter(|flight| flight.again).count());
+        assert!(flights().all(|flight| !(flight.again && flight.ending)));
+    }
+
+    /// Whether only a timer can bring it on.
+    fn is_stalled(&self) -> bool {
+        let ending = self.flights.values().any(|flight| flight.ending);
+        !self.reading && !ending && (self.more || !self.flights.is_empty())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::mail::{pair, pair_with, passed_on};
 use super::*;
 use crate::limits::FORWARD_WINDOW_MESSAGES;
-use crate::wire::message::End;
+use crate::wire::message::{Busy, BusyReason, End};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -64,6 +64,78 @@ fn the_end_of_the_mailbox_is_told_when_there_is_room_to_tell_it() {
     assert_eq!(world.heard_mail(to_bea), []);
     world.run(Duration::from_millis(1), &[to_bea]);
     assert_eq!(world.heard_mail(to_bea), [FromRegistry::Replayed]);
+}
+
+/// The recipient cannot take these of a sender whom he does not know; what he hears next.
+fn set_aside(world: &mut World, ann: &Person, to_bea: SessionId, heard: Vec<FromRegistry>) -> usize {
+    let mut all = 0;
+    for message in heard {
+        if let FromRegistry::Forward(forward) = message {
+            let id = Envelope::parse(&forward.envelope).unwrap().id();
+            assert_eq!(id.sender, ann.id(0).sender);
+            let busy = Busy {
+                of: id,
+                reason: BusyReason::UnknownSender,
+                retry_after_ms: 60_000,
+            };
+            world.say(to_bea, &ToRegistry::Busy(busy));
+            all += 1;
+        }
+    }
+    all
+}
+
+#[test]
+fn what_the_recipient_will_not_take_from_one_does_not_hold_up_others() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
+    let carl = Person::new("carl", 3);
+    let to_carl = world.join(3, &carl, 1);
+    world.settle();
+    let alive = [to_ann, to_bea, to_carl];
+    let more = FORWARD_WINDOW_MESSAGES + 50;
+    for n in 0..more as u64 {
+        world.say(to_ann, &deposit(&ann.envelope(&bea, n, "x")));
+    }
+    let first = world.heard_mail(to_bea);
+    assert_eq!(
+        set_aside(&mut world, &ann, to_bea, first),
+        FORWARD_WINDOW_MESSAGES
+    );
+    let rest = world.heard_mail(to_bea);
+    assert_eq!(
+        set_aside(&mut world, &ann, to_bea, rest),
+        50,
+        "there is room again"
+    );
+    let text = carl.envelope(&bea, 0, "hi");
+    world.say(to_carl, &deposit(&text));
+    assert_eq!(world.heard_mail(to_bea), [passed_on(&text)]);
+    world.say(
+        to_bea,
+        &ToRegistry::Receipt(bea.receipt(&carl, 0, &text, Verdict::Received)),
+    );
+    // When it is due again it has its place in the window, no more.
+    world.run(MINUTE, &alive);
+    let again = world.heard_mail(to_bea);
+    assert_eq!(
+        set_aside(&mut world, &ann, to_bea, again),
+        FORWARD_WINDOW_MESSAGES
+    );
+    let rest = world.heard_mail(to_bea);
+    assert_eq!(set_aside(&mut world, &ann, to_bea, rest), 50);
+    // He knows the sender now, and takes it all.
+    world.run(MINUTE, &alive);
+    for _ in 0..3 {
+        for message in world.heard_mail(to_bea) {
+            if let FromRegistry::Forward(forward) = message {
+                let sequence = Envelope::parse(&forward.envelope).unwrap().slot.sequence.0;
+                let receipt = bea.receipt(&ann, sequence, &forward.envelope, Verdict::Received);
+                world.say(to_bea, &ToRegistry::Receipt(receipt));
+            }
+        }
+    }
+    world.run(10 * MINUTE, &alive);
+    assert_eq!(world.heard_mail(to_bea), [], "nothing is left");
 }
 
 /// The outcomes among messages: which have expired.

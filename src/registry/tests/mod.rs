@@ -454,22 +454,6 @@ impl Registry {
     }
 }
 
-impl lane::Lane {
-    /// Its counts are what they count.
-    fn check(&self) {
-        let flights = || self.flights.values();
-        assert_eq!(self.bytes, flights().map(|flight| flight.bytes).sum::<u64>());
-        assert_eq!(self.again, flights().filter(|flight| flight.again).count());
-        assert!(flights().all(|flight| !(flight.again && flight.ending)));
-    }
-
-    /// Whether only a timer can bring it on.
-    fn is_stalled(&self) -> bool {
-        let ending = self.flights.values().any(|flight| flight.ending);
-        !self.reading && !ending && (self.more || !self.flights.is_empty())
-    }
-}
-
 impl timers::Timers {
     fn is_set(&self, timer: Timer) -> bool {
         self.deadlines.contains_key(&timer)
