@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::limits::{MESSAGE_BYTES_MAX, REASSEMBLY_FREE_BYTES, REASSEMBLY_PATIENCE};
 use crate::transport::SEND_OVERHEAD;
-use crate::transport::congestion::{Acked, Controller};
+use crate::transport::congestion::{Controller, Fate};
 use crate::transport::flow::Pool;
 use crate::transport::incoming::{MESSAGE_OVERHEAD, Piece, Taken};
 use crate::transport::session::{Received, Session, Violation, wire_bytes};
@@ -165,40 +165,34 @@ impl Session {
             rtt,
             ..
         } = self;
-        let app_limited = self.app_limited;
         let (mut freed, mut known) = (0, None);
         let told = recovery.on_ack(now, ack.ranges(), rtt, |content, flight| {
             known = known.max(content.acked_up_to);
             for &part in &content.parts {
                 freed += outgoing.on_acked(part).map_or(0, |len| len + SEND_OVERHEAD);
             }
-            if let Some((sent_at, size)) = flight {
-                let bytes = u64::from(size);
-                congestion.on_acked(
-                    now,
-                    Acked {
-                        bytes,
-                        sent_at,
-                        app_limited,
-                    },
-                );
+            let fate = |bytes| Fate {
+                bytes,
+                stamp: content.stamp,
+            };
+            match flight {
+                Some(size) => congestion.on_acked(now, fate(u64::from(size))),
+                None => congestion.on_spurious(fate(0)),
             }
         });
         if let Some(known) = known {
             received.forget_up_to(known);
         }
-        if told.spurious > 0 {
-            self.counts.spurious_losses += told.spurious;
-            self.congestion.on_spurious(told.spurious);
-        }
+        self.counts.spurious_losses += told.spurious;
         self.free_outgoing(freed, pool);
-        if let Some(sample) = told.sample {
-            self.rtt
-                .on_sample(sample, Duration::from_micros(u64::from(ack.delay_us)));
+        let delay = Duration::from_micros(u64::from(ack.delay_us));
+        let sample = told.sample.filter(|_| self.rtt.believes(delay));
+        if let Some(sample) = sample {
+            self.rtt.on_sample(sample, delay);
         }
         if told.any {
             self.probes_owed = 0;
-            self.detect_losses(now);
+            self.detect_losses(now, sample);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 use crate::clock::Instant;
 use crate::transport::congestion::Controller;
+use crate::transport::copies::FEW;
 use crate::transport::session::{Content, Control, PACKETS_MAX, PROBES, Session, UNDER_WAY_MAX, wire_bytes};
 use crate::wire::frame::{Frame, PART_OVERHEAD_MAX, encode_into};
 
@@ -35,20 +36,22 @@ impl Session {
             // The oldest packet again, then the next; where there is no next, the copy just made.
             self.repeat_oldest(PROBES - self.probes_owed);
         }
+        let is_copy = !is_probe && may_ask && self.may_copy(space);
         let is_needed = self.received.is_due()
             || (may_ask && self.window.is_due())
             || !self.controls.is_empty()
             || is_probe
+            || is_copy
             || may_send_parts;
         if !is_needed {
             return None;
         }
         let begin = plain.len();
         let mut content = Content::default();
-        self.write_ack(now, space, plain, &mut content);
+        self.write_ack(now, space, is_probe || is_copy, plain, &mut content);
         let mut asks = self.write_controls(begin, space, plain);
         asks |= may_ask && self.write_window(begin, space, plain, &mut content);
-        if may_send_parts || is_probe {
+        if may_send_parts || is_probe || is_copy {
             asks |= self.write_parts(begin, space, plain, &mut content);
         }
         if is_probe {
@@ -61,7 +64,12 @@ impl Session {
         if plain.len() == begin {
             return None;
         }
-        Some(self.register(now, plain.len() - begin, true, asks.then_some(content)))
+        let has_parts = !content.parts.is_empty();
+        let number = self.register(now, plain.len() - begin, true, asks.then_some(content));
+        if has_parts && !is_probe {
+            self.plan_copies(now, is_copy);
+        }
+        Some(number)
     }
 
     /// Appends the frames that travel inside the handshake's last packet, and returns the number that they count
@@ -92,30 +100,60 @@ impl Session {
         self.register(now, plain.len() - begin, false, None)
     }
 
+    /// Whether a copy of what is not acknowledged is due, and there is any; it is queued then.
+    fn may_copy(&mut self, space: usize) -> bool {
+        if !self.copies.is_due() {
+            return false;
+        }
+        let open = self.congestion.window().saturating_sub(self.recovery.in_flight());
+        let may = open >= wire_bytes(space) && self.repeat_unacked(space);
+        if !may {
+            self.copies.cancel();
+        }
+        may
+    }
+
+    /// After a packet with parts: whether and when it is sent again.
+    fn plan_copies(&mut self, now: Instant, is_copy: bool) {
+        let round_trip = self.rtt.smoothed();
+        if is_copy {
+            self.copies.on_copy(now, round_trip);
+        } else if self.recovery.len() <= FEW && self.outgoing.waiting() == 0 {
+            self.copies.arm(now, self.congestion.path_loss(), round_trip);
+        } else {
+            self.copies.cancel();
+        }
+    }
+
     fn may_send_parts(&mut self, now: Instant, space: usize) -> bool {
         self.paced_until = None;
         let waiting = self.outgoing.waiting();
         if !self.outgoing.has_part(self.send_window) {
-            self.app_limited = true;
+            self.congestion.on_limited(self.recovery.in_flight());
             return false;
         }
         let open = self.congestion.window().saturating_sub(self.recovery.in_flight());
         let wanted = wire_bytes(space).min(wire_bytes(0) + waiting + 24);
-        self.app_limited = open >= wanted;
         if open < wanted {
             return false;
         }
-        // RFC 9002 §7.8: one whom the pacer holds back is not limited by his application.
         if self.pacer.release_at() > now {
-            self.app_limited = false;
             self.paced_until = Some(self.pacer.release_at());
             return false;
         }
         true
     }
 
-    fn write_ack(&mut self, now: Instant, space: usize, plain: &mut Vec<u8>, content: &mut Content) {
-        if self.received.has_news()
+    /// An Ack, if it has something to tell, or is to be told again.
+    fn write_ack(
+        &mut self,
+        now: Instant,
+        space: usize,
+        again: bool,
+        plain: &mut Vec<u8>,
+        content: &mut Content,
+    ) {
+        if (again || self.received.has_news())
             && space >= ACK_BYTES_MAX
             && let Some(ack) = self.received.ack(now)
         {
@@ -181,12 +219,12 @@ impl Session {
         self.counts.packets_sent += 1;
         self.counts.bytes_sent += bytes;
         self.touch(now);
-        if let Some(content) = content {
+        if let Some(mut content) = content {
             let size = u32::try_from(bytes).unwrap_or(u32::MAX);
             self.asked_at = self.asked_at.or(Some(now));
+            content.stamp = self.congestion.on_sent(now, bytes, self.recovery.in_flight());
             self.recovery
                 .on_sent(now, number, size, timed, content, &self.rtt);
-            self.congestion.on_sent(now, bytes);
             let rate = self.congestion.pacing_rate(self.rtt.smoothed());
             self.pacer.on_sent(now, bytes, rate);
         }

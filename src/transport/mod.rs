@@ -10,6 +10,7 @@ mod absorb;
 mod assemble;
 mod bits;
 mod congestion;
+mod copies;
 mod endpoint;
 mod flow;
 mod incoming;

@@ -198,12 +198,14 @@ impl Outgoing {
         Some(len)
     }
 
-    /// A part is lost, or doubtful: it is sent again unless it arrives after all.
-    pub(super) fn on_lost(&mut self, part: Part) {
+    /// A part is lost, or doubtful: it is sent again unless it arrives after all. Whether it is missing.
+    pub(super) fn on_lost(&mut self, part: Part) -> bool {
         let end = part.offset + part.len;
-        if !self.is_acked(part.message, part.offset, end) {
+        let missing = !self.is_acked(part.message, part.offset, end);
+        if missing {
             self.add_lost(part.message, part.offset, end);
         }
+        missing
     }
 
     fn add_lost(&mut self, message: u64, offset: u32, end: u32) {
@@ -356,7 +358,9 @@ mod tests {
                 }
                 match (fate, under_way.pop_front()) {
                     (0, Some(part)) => done += usize::from(outgoing.on_acked(part).is_some()),
-                    (1, Some(part)) => outgoing.on_lost(part),
+                    (1, Some(part)) => {
+                        outgoing.on_lost(part);
+                    }
                     (_, Some(part)) => {
                         outgoing.on_lost(part);
                         under_way.push_back(part);

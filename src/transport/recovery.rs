@@ -13,8 +13,9 @@ use crate::transport::rtt::Rtt;
 
 /// §6.1.1, kPacketThreshold: overtaken by so many, a packet is lost …
 const PACKET_THRESHOLD: u64 = 3;
-/// … unless the path has shown to reorder more than that; this is the most it is believed.
-const PACKET_THRESHOLD_MAX: u64 = 64;
+/// … unless the path has shown to reorder more than that. This is the most it is believed: as many as a receive window
+/// of 1 MiB has under way. From there on the time threshold is enough.
+const PACKET_THRESHOLD_MAX: u64 = 1_024;
 /// §7.6.1, kPersistentCongestionThreshold.
 const PERSISTENT_THRESHOLD: u32 = 3;
 /// The most between two probes of a silent path, where its round trip is not longer still: RFC 8085 §3.1.2 lets
@@ -55,8 +56,6 @@ pub(super) struct Told {
 pub(super) struct Losses {
     /// How many.
     pub(super) count: u64,
-    /// When the latest of them left.
-    pub(super) latest_sent_at: Instant,
     /// §7.6.
     pub(super) persistent: bool,
 }
@@ -152,14 +151,14 @@ impl<T> Recovery<T> {
         self.arm(now, rtt);
     }
 
-    /// An Ack has come. What newly acknowledged packets carried goes to `each`, with when the packet left and its
-    /// size, or `None` if it was taken for lost before.
+    /// An Ack has come. What newly acknowledged packets carried goes to `each`, with the packet's size, or
+    /// `None` if it was taken for lost before.
     pub(super) fn on_ack(
         &mut self,
         now: Instant,
         ranges: impl Iterator<Item = RangeInclusive<u64>>,
         rtt: &Rtt,
-        mut each: impl FnMut(&T, Option<(Instant, u32)>),
+        mut each: impl FnMut(&T, Option<u32>),
     ) -> Told {
         let mut told = Told::default();
         let mut first = true;
@@ -178,7 +177,7 @@ impl<T> Recovery<T> {
                 if let Some(packet) = self.sent.remove(&number) {
                     self.in_flight -= u64::from(packet.size);
                     told.any = true;
-                    each(&packet.content, Some((packet.at, packet.size)));
+                    each(&packet.content, Some(packet.size));
                 }
             }
             while !self.lost.is_empty()
@@ -241,7 +240,6 @@ impl<T> Recovery<T> {
                 rtt.is_sampled() && packet.at.since(began) > rtt.probe_timeout() * PERSISTENT_THRESHOLD;
             losses = Some(Losses {
                 count: losses.map_or(0, |losses| losses.count) + 1,
-                latest_sent_at: packet.at,
                 persistent: persistent || losses.is_some_and(|losses| losses.persistent),
             });
             each(&packet);

@@ -36,6 +36,12 @@ impl Rtt {
         }
     }
 
+    /// Whether an acknowledgement that was held back for so long says something of the round trip. One that is told again
+    /// because the first was lost does not: so much longer than `ACK_DELAY_MAX` it would not have been held back.
+    pub(super) fn believes(&self, ack_delay: Duration) -> bool {
+        !self.sampled || ack_delay <= ACK_DELAY_MAX * 2
+    }
+
     /// A packet was acknowledged `latest` after it was sent, of which the other side says it held the
     /// acknowledgement back for `ack_delay`.
     pub(super) fn on_sample(&mut self, latest: Duration, ack_delay: Duration) {
@@ -124,6 +130,13 @@ mod tests {
             Duration::from_micros(42_500),
             "3/4 · 50 + 1/4 · 20"
         );
+    }
+
+    #[test]
+    fn an_acknowledgement_told_again_later_is_no_round_trip() {
+        let rtt = Rtt::new(Some(ms(100)));
+        assert!(rtt.believes(ms(0)) && rtt.believes(ms(50)) && !rtt.believes(ms(51)));
+        assert!(Rtt::new(None).believes(ms(500)), "better than nothing");
     }
 
     #[test]

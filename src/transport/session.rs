@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::limits::{MESSAGE_BYTES_MAX, SEND_BYTES_MAX, SESSION_IDLE, SESSION_SILENCE, WINDOW_BYTES_MIN};
-use crate::transport::congestion::{Controller, Lost, NewReno};
+use crate::transport::congestion::{Controller, Fate, Pilot, Stamp, Told};
+use crate::transport::copies::Copies;
 pub(super) use crate::transport::flow::Pool;
 use crate::transport::flow::ReceiveWindow;
 use crate::transport::incoming::{Contradiction, Incoming};
@@ -20,7 +21,7 @@ use crate::transport::received::ReceivedPackets;
 use crate::transport::recovery::{Due, Recovery};
 use crate::transport::rtt::Rtt;
 use crate::transport::{SEND_OVERHEAD, SendFault};
-use crate::wire::frame::CloseCode;
+use crate::wire::frame::{CloseCode, PART_OVERHEAD_MAX};
 use crate::wire::packet::{DATA_HEADER_BYTES, SEAL_BYTES};
 
 /// What a packet weighs beside its frames.
@@ -116,6 +117,7 @@ pub(super) struct Content {
     /// The highest packet that its Ack told of.
     pub(super) acked_up_to: Option<u64>,
     pub(super) window: bool,
+    pub(super) stamp: Stamp,
 }
 
 /// One end of a session.
@@ -125,14 +127,13 @@ pub(super) struct Session {
     pub(super) received: ReceivedPackets,
     pub(super) rtt: Rtt,
     pub(super) recovery: Recovery<Content>,
-    pub(super) congestion: NewReno,
+    pub(super) congestion: Pilot,
     pub(super) pacer: Pacer,
     /// Set while the pacer alone holds a packet back.
     pub(super) paced_until: Option<Instant>,
-    /// Whether less was to send than the window allowed, when last looked.
-    pub(super) app_limited: bool,
     /// Probes to send whatever the window says.
     pub(super) probes_owed: usize,
+    pub(super) copies: Copies,
     pub(super) controls: VecDeque<Control>,
     pub(super) outgoing: Outgoing,
     /// What the other side takes in all.
@@ -164,11 +165,11 @@ impl Session {
             received: ReceivedPackets::new(),
             rtt: Rtt::new(handshake_rtt),
             recovery: Recovery::new(),
-            congestion: NewReno::new(),
+            congestion: Pilot::new(now),
             pacer: Pacer::new(),
             paced_until: None,
-            app_limited: true,
             probes_owed: 0,
+            copies: Copies::default(),
             controls: VecDeque::new(),
             outgoing: Outgoing::default(),
             send_window: WINDOW_BYTES_MIN,
@@ -271,48 +272,49 @@ impl Session {
         self.controls.push_back(control);
     }
 
-    pub(super) fn detect_losses(&mut self, now: Instant) {
+    /// Looks for losses, after an Ack (with the round trip that it told) or when it is time.
+    pub(super) fn detect_losses(&mut self, now: Instant, sample: Option<Duration>) {
         let Self {
             recovery,
+            congestion,
             outgoing,
             window,
             rtt,
             ..
         } = self;
         let losses = recovery.detect_losses(now, rtt, |packet| {
-            packet
-                .content
-                .parts
-                .iter()
-                .for_each(|&part| outgoing.on_lost(part));
+            packet.content.parts.iter().for_each(|&part| {
+                outgoing.on_lost(part);
+            });
             if packet.content.window {
                 window.repeat();
             }
+            congestion.on_lost(Fate {
+                bytes: u64::from(packet.size),
+                stamp: packet.content.stamp,
+            });
         });
-        if let Some(losses) = losses {
-            self.counts.packets_lost += losses.count;
-            self.congestion.on_lost(
-                now,
-                Lost {
-                    count: losses.count,
-                    latest_sent_at: losses.latest_sent_at,
-                    persistent: losses.persistent,
-                },
-            );
-        }
+        self.counts.packets_lost += losses.map_or(0, |losses| losses.count);
+        let told = Told {
+            rtt: sample,
+            flight: self.recovery.in_flight(),
+            persistent: losses.is_some_and(|losses| losses.persistent),
+        };
+        self.congestion.on_told(now, told);
     }
 
     /// Does what is due. Early calls do nothing.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.received.handle_timeout(now);
         match self.recovery.handle_timeout(now, &self.rtt) {
-            Some(Due::Loss) => self.detect_losses(now),
+            Some(Due::Loss) => self.detect_losses(now, None),
             Some(Due::Probe) => {
                 self.counts.probes += 1;
                 self.probes_owed = PROBES;
             }
             None => {}
         }
+        self.copies.handle_timeout(now);
         if self.paced_until.is_some_and(|at| at <= now) {
             self.paced_until = None;
         }
@@ -341,11 +343,32 @@ impl Session {
             ..
         } = self;
         if let Some(content) = recovery.oldest().nth(index) {
-            content.parts.iter().for_each(|&part| outgoing.on_lost(part));
+            for &part in &content.parts {
+                outgoing.on_lost(part);
+            }
             if content.window {
                 window.repeat();
             }
         }
+    }
+
+    /// Queues again what was not acknowledged, oldest first, as much as a packet of `space` bytes holds. Whether there is
+    /// any.
+    pub(super) fn repeat_unacked(&mut self, space: usize) -> bool {
+        let Self {
+            recovery, outgoing, ..
+        } = self;
+        let mut left = space;
+        for part in recovery.oldest().flat_map(|content| &content.parts) {
+            let len = usize::try_from(part.len).unwrap_or(usize::MAX);
+            let Some(rest) = left.checked_sub(len.saturating_add(PART_OVERHEAD_MAX)) else {
+                break;
+            };
+            if outgoing.on_lost(*part) {
+                left = rest;
+            }
+        }
+        left < space
     }
 
     fn rest(&mut self) {
@@ -362,6 +385,7 @@ impl Session {
         [
             self.received.deadline(),
             self.recovery.deadline(),
+            self.copies.deadline(),
             self.paced_until,
             self.look_at,
             self.rest_at,
@@ -382,6 +406,7 @@ impl Session {
     pub(super) fn on_path_change(&mut self, now: Instant) {
         self.rtt = Rtt::new(None);
         self.congestion.on_path_change(now);
+        self.copies.cancel();
         self.pacer = Pacer::new();
         self.paced_until = None;
         self.recovery.on_path_change(now, &self.rtt);

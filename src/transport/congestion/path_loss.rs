@@ -1,0 +1,109 @@
+//! What a path loses whatever is sent.
+//!
+//! Counts the fates of packets that left while less was sent than the path carries: what is lost then is lost by the
+//! path, not by our pressing. Leaves it to the controller to say when that is.
+//! Invariant: some hundred packets outweigh all that was before.
+
+/// After so many packets all counts are halved: so old fates fade.
+const PACKETS_MAX: u32 = 128;
+/// A few that arrived are assumed: one loss at the beginning is no rate.
+const ASSUMED: u32 = 8;
+/// What is believed at most, in thousandths: beyond it no rate that makes up for it can be borne.
+const BELIEVED_MAX: u64 = 600;
+
+/// The estimate for one path.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PathLoss {
+    lost: u32,
+    all: u32,
+}
+
+impl PathLoss {
+    /// A packet has arrived.
+    pub(super) const fn on_acked(&mut self) {
+        self.count(0);
+    }
+
+    /// A packet was lost.
+    pub(super) const fn on_lost(&mut self) {
+        self.count(1);
+    }
+
+    /// A packet that was counted as lost has arrived after all.
+    pub(super) const fn on_spurious(&mut self) {
+        self.lost = self.lost.saturating_sub(1);
+    }
+
+    /// So many packets have arrived, and so many were lost.
+    pub(super) fn learn(&mut self, acked: u64, lost: u64) {
+        let all = u64::from(PACKETS_MAX).min(acked + lost);
+        let lost = lost * all / (acked + lost).max(1);
+        (0..all - lost).for_each(|_| self.on_acked());
+        (0..lost).for_each(|_| self.on_lost());
+    }
+
+    const fn count(&mut self, lost: u32) {
+        self.lost += lost;
+        self.all += 1;
+        if self.all >= PACKETS_MAX {
+            self.lost /= 2;
+            self.all /= 2;
+        }
+    }
+
+    /// Thousandths of the packets.
+    pub(super) fn thousandths(self) -> u64 {
+        (u64::from(self.lost) * 1_000 / u64::from(self.all + ASSUMED)).min(BELIEVED_MAX)
+    }
+
+    /// Whether `lost` of `all` is so much more than this that it is no chance, twice its standard deviation, and by
+    /// `margin_percent` of all besides.
+    pub(super) fn is_exceeded(self, lost: u64, all: u64, margin_percent: u64) -> bool {
+        let rate = self.thousandths();
+        // All in thousandths of packets; the variance is that of the packets and that of the estimate.
+        let expected = rate * all;
+        let margin = 10 * margin_percent * all + 1_000;
+        let Some(excess) = (lost * 1_000).checked_sub(expected + margin) else {
+            return false;
+        };
+        let one = rate * (1_000 - rate);
+        let known = u64::from(self.all + ASSUMED);
+        let variance = one * all + one * all / known * all;
+        excess.saturating_mul(excess) > 4 * variance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(pattern: impl Iterator<Item = bool>) -> PathLoss {
+        let mut loss = PathLoss::default();
+        pattern.for_each(|lost| if lost { loss.on_lost() } else { loss.on_acked() });
+        loss
+    }
+
+    #[test]
+    fn the_estimate_follows_the_path_and_forgets() {
+        let fifth = after((0..500).map(|n| n % 5 == 0));
+        assert!((170..=220).contains(&fifth.thousandths()), "{fifth:?}");
+        let mended = after((0..500).map(|n| n < 200 && n % 5 == 0));
+        assert!(mended.thousandths() < 40, "{mended:?}");
+        assert_eq!(after((0..100).map(|_| true)).thousandths(), BELIEVED_MAX);
+    }
+
+    #[test]
+    fn one_loss_in_many_is_next_to_nothing() {
+        assert!(after((0..60).map(|n| n == 0)).thousandths() < 20);
+        assert_eq!(PathLoss::default().thousandths(), 0);
+    }
+
+    #[test]
+    fn chance_is_told_from_pressure() {
+        let clean = after((0..100).map(|_| false));
+        assert!(!clean.is_exceeded(1, 50, 2) && clean.is_exceeded(3, 50, 2));
+        let fifth = after((0..500).map(|n| n % 5 == 0));
+        assert!(!fifth.is_exceeded(13, 50, 2) && fifth.is_exceeded(30, 50, 2));
+        assert!(!fifth.is_exceeded(0, 0, 2));
+    }
+}

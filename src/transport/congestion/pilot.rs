@@ -1,0 +1,402 @@
+//! A controller that goes by rate and delay (after BBR, draft-ietf-ccwg-bbr-02), and takes the loss a path has anyway
+//! for what it is.
+//!
+//! A model of the path, of the fastest delivery and the shortest round trip seen lately, says how fast packets leave
+//! and how many may be under way; the rate is raised by what the path loses. It is probed by sending more for a round
+//! trip, then less. Loss lowers a ceiling only where there is more of it than the path has when little is sent, and
+//! round trips are longer than they need be, or there is much more of it.
+//! Invariant: once the path is known, no more than twice what it holds is under way, and a little.
+
+use std::time::Duration;
+
+use super::delivery::Delivery;
+use super::path_loss::PathLoss;
+use super::{
+    Controller, DATAGRAM, Fate, INITIAL_WINDOW, MAXIMUM_WINDOW, MINIMUM_WINDOW, Stamp, Told, bytes_in,
+    percent, rate_of,
+};
+use crate::clock::Instant;
+
+/// Percent of the model's rate while the path is not known: 4 · ln 2, the least that doubles in a round trip
+/// (BBRStartupPacingGain).
+const STARTUP_GAIN: u64 = 277;
+/// Percent of what the path holds that may be under way (BBRDefaultCwndGain).
+const WINDOW_GAIN: u64 = 200;
+/// The rate has stopped growing if it does not grow by a quarter in three round trips (section 4.3.1.2).
+const PLATEAU_GAIN: u64 = 125;
+const PLATEAU_ROUNDS: u8 = 3;
+/// Percent while probing for more, and while making room afterwards.
+const UP_GAIN: u64 = 125;
+const DOWN_GAIN: u64 = 75;
+/// Percent while what was sent too much at the start leaves the queue: 1 / `STARTUP_GAIN`.
+const DRAIN_GAIN: u64 = 36;
+/// Shortest round trips between two probes for more.
+const CRUISE_ROUND_TRIPS: u32 = 6;
+/// How long the shortest round trip is believed, if it is not seen again, and how long little is under way to see it
+/// (ProbeRTTInterval, ProbeRTTDuration).
+const MIN_RTT_SPAN: Duration = Duration::from_secs(5);
+const REST_SPAN: Duration = Duration::from_millis(200);
+/// Percent of the ceiling that is left when it is lowered: as a CUBIC flow beside it does (RFC 9438 §4.6).
+const CUT: u64 = 70;
+/// Percent of loss beyond the path's own that count: where a queue stands for a whole round trip, on a path that by
+/// itself loses fewer than so many thousandths; where there is a queue (BBRLossThresh); and where none is seen.
+const STANDING_MARGIN: u64 = 1;
+const LOSSLESS: u64 = 50;
+const QUEUED_MARGIN: u64 = 2;
+const UNQUEUED_MARGIN: u64 = 10;
+/// A window that holds what is acknowledged in one go, beside the model.
+const QUANTUM: u64 = 3 * DATAGRAM;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Looking for the rate of the path, twice as fast each round trip.
+    Startup,
+    /// Letting the queue go that this made.
+    Drain,
+    /// Sending more, to see whether more arrives.
+    Up,
+    /// Sending less, so that what that added goes.
+    Down,
+    /// Sending as much as arrives.
+    Cruise,
+    /// Keeping little under way, to see the shortest round trip.
+    Rest,
+}
+
+/// What one round trip has shown.
+#[derive(Clone, Copy, Debug, Default)]
+struct Round {
+    /// It is over when a packet is acknowledged that left after so much was delivered.
+    end: u64,
+    acked: u64,
+    lost: u64,
+    /// Round trips seen in it: their sum, and how many.
+    rtts: (Duration, u32),
+    /// The shortest of them.
+    shortest: Option<Duration>,
+    /// The most that was under way.
+    peak: u64,
+    /// Whether a rate was seen that the application did not limit.
+    full: bool,
+    /// Whether a queue stood in the round before.
+    after_queue: bool,
+}
+
+/// The controller of one path.
+#[derive(Clone, Debug)]
+pub(in crate::transport) struct Pilot {
+    delivery: Delivery,
+    loss: PathLoss,
+    phase: Phase,
+    phase_at: Instant,
+    /// The fastest delivery of this cycle of probes, and of the one before.
+    bandwidth: [u64; 2],
+    /// The fastest delivery three rounds ago, and how many since.
+    plateau: (u64, u8),
+    /// Packets acknowledged and lost in the round before, of which nobody knows yet why.
+    unexplained: (u64, u64),
+    round: Round,
+    /// The shortest round trip of this span, and of the one before.
+    min_rtt: [Option<Duration>; 2],
+    min_rtt_at: Instant,
+    /// What may be under way since losses said so, and how many rounds ago that was.
+    ceiling: u64,
+    since_cut: u64,
+    window: u64,
+    /// Packets sent until then went another way.
+    moved_at: Option<Instant>,
+}
+
+impl Pilot {
+    pub(in crate::transport) fn new(now: Instant) -> Self {
+        Self {
+            delivery: Delivery::default(),
+            loss: PathLoss::default(),
+            phase: Phase::Startup,
+            phase_at: now,
+            bandwidth: [0; 2],
+            plateau: (0, 0),
+            unexplained: (0, 0),
+            round: Round::default(),
+            min_rtt: [None; 2],
+            min_rtt_at: now,
+            ceiling: u64::MAX,
+            since_cut: 0,
+            window: INITIAL_WINDOW,
+            moved_at: None,
+        }
+    }
+
+    /// The rate at which the path delivers.
+    fn bandwidth(&self) -> u64 {
+        self.bandwidth[0].max(self.bandwidth[1])
+    }
+
+    fn min_rtt(&self) -> Duration {
+        let [now, before] = self.min_rtt;
+        now.into_iter().chain(before).min().unwrap_or_default()
+    }
+
+    /// What has to leave for so much to arrive, given what the path loses.
+    fn outbound(&self, arriving: u64) -> u64 {
+        arriving.saturating_mul(1_000) / (1_000 - self.loss.thousandths())
+    }
+
+    /// What the path holds without a queue.
+    fn held(&self) -> u64 {
+        self.outbound(bytes_in(self.bandwidth(), self.min_rtt()))
+    }
+
+    /// Whether a round trip is about as short as it can be.
+    fn is_short(&self, rtt: Duration) -> bool {
+        let shortest = self.min_rtt();
+        rtt <= shortest + (shortest / 8).max(Duration::from_millis(2))
+    }
+
+    /// Whether the round trips of this round were so, taken together.
+    fn is_unqueued(&self) -> bool {
+        let (sum, count) = self.round.rtts;
+        count == 0 || self.is_short(sum / count)
+    }
+
+    /// Whether a queue stands that does not go away in a round trip: others press as well.
+    fn has_standing_queue(&self) -> bool {
+        self.round.shortest.is_some_and(|rtt| !self.is_short(rtt))
+    }
+
+    /// Whether the fate of a packet says what the path loses by itself.
+    fn tells_path_loss(&self, packet: &Fate) -> bool {
+        packet.stamp.alone || (packet.stamp.calm && !self.round.after_queue && !self.has_standing_queue())
+    }
+
+    fn is_ours(&self, packet: &Fate) -> bool {
+        self.moved_at.is_none_or(|moved| packet.stamp.sent_at > moved)
+    }
+
+    fn see_rtt(&mut self, now: Instant, rtt: Duration) {
+        if now.since(self.min_rtt_at) > MIN_RTT_SPAN {
+            let seen_again = self.min_rtt[0].is_none_or(|rtt| self.is_short(rtt));
+            self.min_rtt = [None, Some(self.min_rtt[0].unwrap_or(rtt))];
+            self.min_rtt_at = now;
+            if !seen_again && self.phase != Phase::Startup {
+                self.enter(now, Phase::Rest);
+            }
+        }
+        let shorter = |known: Option<Duration>| Some(known.map_or(rtt, |known| known.min(rtt)));
+        self.min_rtt[0] = shorter(self.min_rtt[0]);
+        self.round.shortest = shorter(self.round.shortest);
+        self.round.rtts.0 += rtt;
+        self.round.rtts.1 += 1;
+    }
+
+    fn enter(&mut self, now: Instant, phase: Phase) {
+        if phase == Phase::Up && self.bandwidth[0] > 0 {
+            self.bandwidth = [0, self.bandwidth[0]];
+        }
+        self.phase = phase;
+        self.phase_at = now;
+    }
+
+    /// A round trip is over: was there too much of us, and does the rate still grow?
+    fn end_round(&mut self, now: Instant) {
+        let pressed = self.is_pressed();
+        if pressed {
+            self.ceiling = percent(self.round.peak.min(self.ceiling), CUT).max(MINIMUM_WINDOW);
+            self.since_cut = 0;
+        } else {
+            self.raise_ceiling();
+        }
+        if self.phase == Phase::Startup && (pressed || self.has_plateaued()) {
+            self.enter(now, Phase::Drain);
+        }
+        self.round = Round {
+            end: self.delivery.delivered(),
+            after_queue: self.has_standing_queue(),
+            ..Round::default()
+        };
+    }
+
+    /// Whether more was lost in this round than the path loses by itself.
+    fn is_pressed(&self) -> bool {
+        let Round { acked, lost, .. } = self.round;
+        let all = acked + lost;
+        if self.has_standing_queue() && self.loss.thousandths() < LOSSLESS {
+            return lost * 100 > all * STANDING_MARGIN + 100;
+        }
+        if !self.is_unqueued() {
+            return self.loss.is_exceeded(lost, all, QUEUED_MARGIN);
+        }
+        self.phase != Phase::Startup && self.loss.is_exceeded(lost, all, UNQUEUED_MARGIN)
+    }
+
+    /// By a datagram a round trip, and by more as time passes: what is added in all grows with the cube of it, as
+    /// CUBIC's window does.
+    fn raise_ceiling(&mut self) {
+        self.since_cut += 1;
+        if self.round.peak + DATAGRAM >= self.ceiling {
+            let step = DATAGRAM + DATAGRAM * self.since_cut * self.since_cut / 64;
+            self.ceiling = self.ceiling.saturating_add(step);
+        }
+    }
+
+    /// Whether the rate has stopped growing. While it grows, what was lost a round ago the path has lost by itself:
+    /// it could carry more.
+    fn has_plateaued(&mut self) -> bool {
+        let (before, rounds) = self.plateau;
+        let Round { acked, lost, .. } = self.round;
+        if self.bandwidth() >= percent(before, PLATEAU_GAIN) {
+            self.plateau = (self.bandwidth(), 0);
+            let (acked, lost) = std::mem::replace(&mut self.unexplained, (acked, lost));
+            self.loss.learn(acked, lost);
+            return false;
+        }
+        self.unexplained = (0, 0);
+        if !self.round.full && !self.loss.is_exceeded(lost, acked + lost, UNQUEUED_MARGIN) {
+            return false;
+        }
+        self.plateau.1 = rounds + 1;
+        self.plateau.1 >= PLATEAU_ROUNDS
+    }
+
+    /// Goes on to the next phase when this one has done its work.
+    fn advance(&mut self, now: Instant, flight: u64) {
+        let lasted = now.since(self.phase_at);
+        let (held, rtt) = (self.held(), self.min_rtt());
+        let next = match self.phase {
+            Phase::Startup => None,
+            Phase::Drain => (flight <= held || lasted > rtt * 8).then_some(Phase::Cruise),
+            Phase::Up => {
+                let enough = percent(held, UP_GAIN).min(self.window.saturating_sub(2 * DATAGRAM));
+                (lasted >= rtt && (flight >= enough || lasted >= rtt * 2)).then_some(Phase::Down)
+            }
+            Phase::Down => (lasted >= rtt || flight <= held).then_some(Phase::Cruise),
+            Phase::Cruise => (lasted >= rtt * CRUISE_ROUND_TRIPS).then_some(Phase::Up),
+            Phase::Rest if flight > self.window() + DATAGRAM && lasted < rtt * 8 => None,
+            Phase::Rest => (lasted >= REST_SPAN.max(rtt * 2)).then_some(Phase::Cruise),
+        };
+        if let Some(next) = next {
+            self.enter(now, next);
+        }
+    }
+
+    fn start_over(&mut self, now: Instant, window: u64) {
+        let loss = self.loss;
+        let delivery = self.delivery.clone();
+        *self = Self {
+            delivery,
+            loss,
+            window,
+            moved_at: self.moved_at,
+            min_rtt: self.min_rtt,
+            min_rtt_at: self.min_rtt_at,
+            ..Self::new(now)
+        };
+        self.round.end = self.delivery.delivered();
+    }
+}
+
+impl Controller for Pilot {
+    fn on_sent(&mut self, now: Instant, bytes: u64, flight: u64) -> Stamp {
+        let mut stamp = self.delivery.on_sent(now, flight);
+        self.round.peak = self.round.peak.max(flight + bytes);
+        let little = (bytes_in(self.bandwidth(), self.min_rtt()) / 2).max(MINIMUM_WINDOW);
+        stamp.calm = self.phase == Phase::Down;
+        stamp.alone = stamp.limited && flight <= little;
+        stamp
+    }
+
+    fn on_limited(&mut self, flight: u64) {
+        self.delivery.on_limited(flight);
+    }
+
+    fn on_acked(&mut self, now: Instant, packet: Fate) {
+        if !self.is_ours(&packet) {
+            return;
+        }
+        self.delivery.on_acked(now, packet.bytes, packet.stamp);
+        self.round.acked += 1;
+        if self.tells_path_loss(&packet) {
+            self.loss.on_acked();
+        }
+        let target = percent(self.held(), STARTUP_GAIN).max(INITIAL_WINDOW);
+        if self.phase == Phase::Startup && self.window < target {
+            self.window += packet.bytes;
+        }
+    }
+
+    fn on_lost(&mut self, packet: Fate) {
+        if self.is_ours(&packet) {
+            self.round.lost += 1;
+            if self.tells_path_loss(&packet) {
+                self.loss.on_lost();
+            }
+        }
+    }
+
+    fn on_spurious(&mut self, packet: Fate) {
+        if self.is_ours(&packet) {
+            self.round.lost = self.round.lost.saturating_sub(1);
+            if packet.stamp.alone || packet.stamp.calm {
+                self.loss.on_spurious();
+            }
+        }
+    }
+
+    fn on_told(&mut self, now: Instant, told: Told) {
+        if let Some(rtt) = told.rtt {
+            self.see_rtt(now, rtt);
+        }
+        let over = self.delivery.has_passed(self.round.end);
+        if let Some(sample) = self.delivery.take_sample(self.min_rtt())
+            && (!sample.limited || sample.rate > self.bandwidth())
+        {
+            self.bandwidth[0] = self.bandwidth[0].max(sample.rate);
+            self.round.full |= !sample.limited;
+        }
+        if over {
+            self.end_round(now);
+        }
+        if told.persistent {
+            self.start_over(now, MINIMUM_WINDOW);
+        }
+        self.advance(now, told.flight);
+        if !matches!(self.phase, Phase::Startup | Phase::Drain) {
+            self.window = percent(self.held(), WINDOW_GAIN) + QUANTUM;
+        }
+        self.window = self.window.clamp(MINIMUM_WINDOW, MAXIMUM_WINDOW);
+    }
+
+    fn on_path_change(&mut self, now: Instant) {
+        *self = Self {
+            moved_at: Some(now),
+            ..Self::new(now)
+        };
+    }
+
+    fn window(&self) -> u64 {
+        let most = match self.phase {
+            Phase::Rest => (self.held() / 2).max(MINIMUM_WINDOW),
+            _ => self.ceiling,
+        };
+        self.window.min(most)
+    }
+
+    fn pacing_rate(&self, smoothed_rtt: Duration) -> u64 {
+        let rate = self.outbound(self.bandwidth());
+        match self.phase {
+            Phase::Startup => percent(rate.max(rate_of(self.window, smoothed_rtt)), STARTUP_GAIN),
+            Phase::Drain => percent(rate, DRAIN_GAIN),
+            Phase::Up => percent(rate, UP_GAIN),
+            Phase::Down => percent(rate, DOWN_GAIN),
+            Phase::Cruise | Phase::Rest => rate,
+        }
+    }
+
+    fn path_loss(&self) -> u64 {
+        self.loss.thousandths()
+    }
+}
+
+#[cfg(test)]
+#[path = "pilot_tests.rs"]
+mod tests;

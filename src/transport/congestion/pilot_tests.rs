@@ -1,0 +1,170 @@
+//! The controller on a path that carries so much and no more, without packets or sessions.
+//!
+//! Whole sessions are in `tests/transport_table/`.
+
+use std::collections::VecDeque;
+
+use super::*;
+
+const RTT: Duration = Duration::from_millis(40);
+const TICK: Duration = Duration::from_micros(100);
+const MEGABYTE: u64 = 1_000_000;
+
+/// A sender who always has something to send, and the path.
+struct Path {
+    pilot: Pilot,
+    now: Instant,
+    /// Bytes a second, how long a packet may wait for its turn, and which is lost by the path itself.
+    rate: u64,
+    queue: Duration,
+    lost_every: u64,
+    free_at: Instant,
+    /// When each packet's fate is known, what it is, and when it left.
+    under_way: VecDeque<(Instant, bool, Fate)>,
+    sent: u64,
+    arrived: u64,
+    credit: u64,
+}
+
+impl Path {
+    fn new(rate: u64, lost_every: u64) -> Self {
+        let now = Instant::from_micros(1_000_000);
+        Self {
+            pilot: Pilot::new(now),
+            now,
+            rate,
+            queue: Duration::from_millis(40),
+            lost_every,
+            free_at: now,
+            under_way: VecDeque::new(),
+            sent: 0,
+            arrived: 0,
+            credit: 0,
+        }
+    }
+
+    fn flight(&self) -> u64 {
+        u64::try_from(self.under_way.len()).unwrap() * DATAGRAM
+    }
+
+    fn send(&mut self) {
+        let stamp = self.pilot.on_sent(self.now, DATAGRAM, self.flight());
+        self.sent += 1;
+        let begins = self.free_at.max(self.now);
+        let is_dropped = begins.since(self.now) > self.queue;
+        if !is_dropped {
+            self.free_at = begins + Duration::from_micros(DATAGRAM * 1_000_000 / self.rate);
+        }
+        let is_lost = is_dropped || self.sent.is_multiple_of(self.lost_every);
+        let bytes = DATAGRAM;
+        self.under_way
+            .push_back((self.free_at + RTT, is_lost, Fate { bytes, stamp }));
+    }
+
+    fn run(&mut self, span: Duration) -> u64 {
+        let (end, arrived) = (self.now + span, self.arrived);
+        while self.now < end {
+            while self.under_way.front().is_some_and(|packet| packet.0 <= self.now)
+                && let Some((_, is_lost, packet)) = self.under_way.pop_front()
+            {
+                if is_lost {
+                    self.pilot.on_lost(packet);
+                } else {
+                    self.pilot.on_acked(self.now, packet);
+                    self.arrived += DATAGRAM;
+                }
+                let rtt = (!is_lost).then(|| self.now.since(packet.stamp.sent_at));
+                let told = Told {
+                    rtt,
+                    flight: self.flight(),
+                    persistent: false,
+                };
+                self.pilot.on_told(self.now, told);
+            }
+            self.credit = (self.credit + bytes_in(self.pilot.pacing_rate(RTT), TICK)).min(10 * DATAGRAM);
+            while self.credit >= DATAGRAM && self.flight() + DATAGRAM <= self.pilot.window() {
+                self.credit -= DATAGRAM;
+                self.send();
+            }
+            self.now = self.now + TICK;
+        }
+        rate_of(self.arrived - arrived, span)
+    }
+}
+
+#[test]
+fn the_rate_of_the_path_is_found_soon_and_used() {
+    let mut path = Path::new(MEGABYTE, u64::MAX);
+    path.run(Duration::from_millis(500));
+    assert_ne!(path.pilot.phase, Phase::Startup);
+    let rate = path.run(Duration::from_secs(5));
+    assert!(rate > percent(MEGABYTE, 95), "{rate}");
+    let held = bytes_in(MEGABYTE, RTT);
+    assert!(path.pilot.window() <= percent(held, WINDOW_GAIN + 10) + QUANTUM);
+    path.rate = 3 * MEGABYTE;
+    path.run(Duration::from_secs(3));
+    let rate = path.run(Duration::from_secs(2));
+    assert!(rate > percent(3 * MEGABYTE, 90), "{rate}: it looks for more");
+}
+
+#[test]
+fn what_the_path_loses_by_itself_is_learnt_and_made_up_for() {
+    let mut path = Path::new(MEGABYTE, 5);
+    path.run(Duration::from_secs(3));
+    assert!(
+        (150..=230).contains(&path.pilot.path_loss()),
+        "{}",
+        path.pilot.path_loss()
+    );
+    let rate = path.run(Duration::from_secs(5));
+    assert!(rate > percent(MEGABYTE, 70), "{rate} of 800,000 that can arrive");
+}
+
+#[test]
+fn loss_with_a_queue_lowers_the_ceiling_and_it_rises_again() {
+    let mut path = Path::new(4 * MEGABYTE, u64::MAX);
+    path.run(Duration::from_secs(2));
+    path.rate = MEGABYTE;
+    path.run(Duration::from_secs(1));
+    assert!(
+        path.pilot.ceiling < bytes_in(4 * MEGABYTE, RTT),
+        "{}",
+        path.pilot.ceiling
+    );
+    assert!(path.pilot.path_loss() < LOSSLESS, "{}", path.pilot.path_loss());
+    path.rate = 4 * MEGABYTE;
+    path.run(Duration::from_secs(10));
+    let rate = path.run(Duration::from_secs(2));
+    assert!(rate > percent(4 * MEGABYTE, 90), "{rate}");
+}
+
+#[test]
+fn persistent_congestion_starts_over_from_the_least() {
+    let mut path = Path::new(MEGABYTE, u64::MAX);
+    path.run(Duration::from_secs(1));
+    let told = Told {
+        rtt: None,
+        flight: 0,
+        persistent: true,
+    };
+    path.pilot.on_told(path.now, told);
+    assert_eq!(
+        (path.pilot.phase, path.pilot.window()),
+        (Phase::Startup, MINIMUM_WINDOW)
+    );
+    path.run(Duration::from_secs(1));
+    assert!(path.run(Duration::from_secs(1)) > percent(MEGABYTE, 90));
+}
+
+#[test]
+fn a_new_path_begins_anew_and_old_packets_do_not_touch_it() {
+    let mut path = Path::new(MEGABYTE, u64::MAX);
+    path.run(Duration::from_millis(30));
+    let (_, _, packet) = *path.under_way.front().unwrap();
+    path.pilot.on_path_change(path.now);
+    path.pilot.on_acked(path.now, packet);
+    path.pilot.on_lost(packet);
+    assert_eq!(path.pilot.window(), INITIAL_WINDOW);
+    let round = path.pilot.round;
+    assert_eq!((round.acked, round.lost, path.pilot.path_loss()), (0, 0, 0));
+}
