@@ -2,10 +2,16 @@
 //!
 //! Counts the fates of packets that left while less was sent than the path carries: what is lost then is lost by the
 //! path, not by our pressing. Leaves it to the controller to say when that is.
-//! Invariant: some hundred packets outweigh all that was before.
+//! Invariant: some hundred packets, or some minutes, outweigh all that was before.
+
+use std::time::Duration;
+
+use crate::clock::Instant;
 
 /// After so many packets all counts are halved: so old fates fade.
 const PACKETS_MAX: u32 = 128;
+/// … and after so long: one who says little would otherwise believe in a bad hour all day.
+const FADE: Duration = Duration::from_secs(30);
 /// A few that arrived are assumed: one loss at the beginning is no rate.
 const ASSUMED: u32 = 8;
 /// What is believed at most, in thousandths: beyond it no rate that makes up for it can be borne.
@@ -16,9 +22,27 @@ const BELIEVED_MAX: u64 = 600;
 pub(super) struct PathLoss {
     lost: u32,
     all: u32,
+    faded_at: Instant,
 }
 
 impl PathLoss {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            faded_at: now,
+            ..Self::default()
+        }
+    }
+
+    /// Time has passed.
+    pub(super) fn fade(&mut self, now: Instant) {
+        let spans = now.since(self.faded_at).as_micros() / FADE.as_micros();
+        if let Some(halvings) = u32::try_from(spans).ok().filter(|&spans| spans > 0) {
+            self.lost = self.lost.checked_shr(halvings).unwrap_or(0);
+            self.all = self.all.checked_shr(halvings).unwrap_or(0);
+            self.faded_at = now;
+        }
+    }
+
     /// A packet has arrived.
     pub(super) const fn on_acked(&mut self) {
         self.count(0);
@@ -90,6 +114,20 @@ mod tests {
         let mended = after((0..500).map(|n| n < 200 && n % 5 == 0));
         assert!(mended.thousandths() < 40, "{mended:?}");
         assert_eq!(after((0..100).map(|_| true)).thousandths(), BELIEVED_MAX);
+    }
+
+    #[test]
+    fn a_bad_hour_is_not_believed_in_for_long() {
+        let mut loss = after((0..500).map(|n| n % 3 == 0));
+        let at = |seconds: u64| Instant::from_micros(seconds * 1_000_000);
+        loss.fade(at(29));
+        assert!(loss.thousandths() > 250, "{loss:?}");
+        for minute in 1..5 {
+            loss.fade(at(minute * 60));
+        }
+        assert!(loss.thousandths() < 20, "{loss:?}");
+        loss.fade(at(1 << 40));
+        assert_eq!(loss.thousandths(), 0);
     }
 
     #[test]

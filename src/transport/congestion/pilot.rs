@@ -111,7 +111,7 @@ impl Pilot {
     pub(in crate::transport) fn new(now: Instant) -> Self {
         Self {
             delivery: Delivery::default(),
-            loss: PathLoss::default(),
+            loss: PathLoss::new(now),
             phase: Phase::Startup,
             phase_at: now,
             bandwidth: [0; 2],
@@ -297,6 +297,7 @@ impl Pilot {
 
 impl Controller for Pilot {
     fn on_sent(&mut self, now: Instant, bytes: u64, flight: u64) -> Stamp {
+        self.loss.fade(now);
         let mut stamp = self.delivery.on_sent(now, flight);
         self.round.peak = self.round.peak.max(flight + bytes);
         let little = (bytes_in(self.bandwidth(), self.min_rtt()) / 2).max(MINIMUM_WINDOW);
