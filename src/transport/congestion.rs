@@ -6,8 +6,10 @@
 //! Invariant: the window never falls below four datagrams, so that a path that comes back is noticed.
 
 mod delivery;
+mod heaps;
 mod path_loss;
 mod pilot;
+mod shortest;
 
 use std::time::Duration;
 
@@ -51,7 +53,7 @@ pub(super) struct Told {
 pub(super) trait Controller {
     /// A packet that counts leaves; `flight` is what was under way before it. The stamp comes back with its fate.
     fn on_sent(&mut self, now: Instant, bytes: u64, flight: u64) -> Stamp;
-    /// Nothing is left to send although `flight` is less than the window.
+    /// Nothing is left to send, with `flight` under way.
     fn on_limited(&mut self, flight: u64);
     /// A packet has been acknowledged.
     fn on_acked(&mut self, now: Instant, packet: Fate);
@@ -73,14 +75,16 @@ pub(super) trait Controller {
 
 /// `rate` bytes a second for a time, in bytes.
 fn bytes_in(rate: u64, span: Duration) -> u64 {
-    let bytes = u128::from(rate) * span.as_micros() / 1_000_000;
-    u64::try_from(bytes).unwrap_or(u64::MAX)
+    rate.saturating_mul(micros(span)) / 1_000_000
 }
 
 /// Bytes a second, if so many take that time.
 fn rate_of(bytes: u64, span: Duration) -> u64 {
-    let rate = u128::from(bytes) * 1_000_000 / span.as_micros().max(1);
-    u64::try_from(rate).unwrap_or(u64::MAX)
+    bytes.saturating_mul(1_000_000) / micros(span).max(1)
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
 const fn percent(amount: u64, percent: u64) -> u64 {

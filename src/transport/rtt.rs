@@ -12,6 +12,8 @@ use crate::limits::ACK_DELAY_MAX;
 pub(super) const GRANULARITY: Duration = Duration::from_millis(1);
 /// What is assumed before the first sample (RFC 9002 §6.2.2, kInitialRtt).
 const INITIAL: Duration = Duration::from_millis(333);
+/// After so many acknowledgements in a row that came too late to be believed, the next is.
+const DOUBTED_MAX: u8 = 3;
 
 /// The estimate for one path.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Rtt {
     variation: Duration,
     min: Duration,
     sampled: bool,
+    /// Acknowledgements in a row that were not believed.
+    doubted: u8,
 }
 
 impl Rtt {
@@ -33,13 +37,21 @@ impl Rtt {
             variation: rtt / 2,
             min: rtt,
             sampled: first.is_some(),
+            doubted: 0,
         }
     }
 
     /// Whether an acknowledgement that was held back for so long says something of the round trip. One that is told again
-    /// because the first was lost does not: so much longer than `ACK_DELAY_MAX` it would not have been held back.
-    pub(super) fn believes(&self, ack_delay: Duration) -> bool {
-        !self.sampled || ack_delay <= ACK_DELAY_MAX * 2
+    /// because the first was lost does not: so much longer than `ACK_DELAY_MAX` it would not have been held back;
+    /// unless the other side is slow, which shows when it happens again and again.
+    pub(super) fn believes(&mut self, ack_delay: Duration) -> bool {
+        let doubtful = self.sampled && ack_delay > ACK_DELAY_MAX * 2;
+        self.doubted = if doubtful && self.doubted < DOUBTED_MAX {
+            self.doubted + 1
+        } else {
+            0
+        };
+        self.doubted == 0
     }
 
     /// A packet was acknowledged `latest` after it was sent, of which the other side says it held the
@@ -134,9 +146,23 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_told_again_later_is_no_round_trip() {
-        let rtt = Rtt::new(Some(ms(100)));
+        let mut rtt = Rtt::new(Some(ms(100)));
         assert!(rtt.believes(ms(0)) && rtt.believes(ms(50)) && !rtt.believes(ms(51)));
         assert!(Rtt::new(None).believes(ms(500)), "better than nothing");
+    }
+
+    #[test]
+    fn one_who_always_answers_late_is_believed_in_the_end() {
+        let mut rtt = Rtt::new(Some(ms(40)));
+        for _ in 0..100 {
+            if rtt.believes(ms(200)) {
+                rtt.on_sample(ms(240), ms(200));
+            }
+        }
+        assert!(
+            rtt.probe_timeout() > ms(240),
+            "he is not probed before he answers"
+        );
     }
 
     #[test]

@@ -19,8 +19,9 @@ pub(in crate::transport) struct Stamp {
     delivered_at: Instant,
     /// Whether the application had little to say then.
     pub(super) limited: bool,
-    /// Whether it left while less was sent than arrived before, or with hardly anything else under way.
+    /// Whether it left while the controller sent less than had arrived before.
     pub(super) calm: bool,
+    /// Whether it left when there was little to say, and at most half of what the path holds was under way.
     pub(super) alone: bool,
 }
 

@@ -10,7 +10,7 @@ use crate::clock::Instant;
 
 /// After so many packets all counts are halved: so old fates fade.
 const PACKETS_MAX: u32 = 128;
-/// … and after so long: one who says little would otherwise believe in a bad hour all day.
+/// … and after so long in which none was lost: one who says little would otherwise believe in a bad hour all day.
 const FADE: Duration = Duration::from_secs(30);
 /// A few that arrived are assumed: one loss at the beginning is no rate.
 const ASSUMED: u32 = 8;
@@ -23,6 +23,8 @@ pub(super) struct PathLoss {
     lost: u32,
     all: u32,
     faded_at: Instant,
+    /// Whether any was lost since then.
+    lost_since: bool,
 }
 
 impl PathLoss {
@@ -36,10 +38,12 @@ impl PathLoss {
     /// Time has passed.
     pub(super) fn fade(&mut self, now: Instant) {
         let spans = now.since(self.faded_at).as_micros() / FADE.as_micros();
-        if let Some(halvings) = u32::try_from(spans).ok().filter(|&spans| spans > 0) {
+        if spans > 0 {
+            let halvings = u32::try_from(spans).unwrap_or(u32::MAX) - u32::from(self.lost_since);
             self.lost = self.lost.checked_shr(halvings).unwrap_or(0);
             self.all = self.all.checked_shr(halvings).unwrap_or(0);
             self.faded_at = now;
+            self.lost_since = false;
         }
     }
 
@@ -50,6 +54,7 @@ impl PathLoss {
 
     /// A packet was lost.
     pub(super) const fn on_lost(&mut self) {
+        self.lost_since = true;
         self.count(1);
     }
 
@@ -59,8 +64,8 @@ impl PathLoss {
     }
 
     /// So many packets have arrived, and so many were lost.
-    pub(super) fn learn(&mut self, acked: u64, lost: u64) {
-        let all = u64::from(PACKETS_MAX).min(acked + lost);
+    pub(super) fn learn(&mut self, acked: u32, lost: u32) {
+        let all = PACKETS_MAX.min(acked + lost);
         let lost = lost * all / (acked + lost).max(1);
         (0..all - lost).for_each(|_| self.on_acked());
         (0..lost).for_each(|_| self.on_lost());
@@ -82,7 +87,8 @@ impl PathLoss {
 
     /// Whether `lost` of `all` is so much more than this that it is no chance, twice its standard deviation, and by
     /// `margin_percent` of all besides.
-    pub(super) fn is_exceeded(self, lost: u64, all: u64, margin_percent: u64) -> bool {
+    pub(super) fn is_exceeded(self, lost: u32, all: u32, margin_percent: u64) -> bool {
+        let (lost, all) = (u64::from(lost), u64::from(all));
         let rate = self.thousandths();
         // All in thousandths of packets; the variance is that of the packets and that of the estimate.
         let expected = rate * all;
@@ -120,14 +126,15 @@ mod tests {
     fn a_bad_hour_is_not_believed_in_for_long() {
         let mut loss = after((0..500).map(|n| n % 3 == 0));
         let at = |seconds: u64| Instant::from_micros(seconds * 1_000_000);
-        loss.fade(at(29));
-        assert!(loss.thousandths() > 250, "{loss:?}");
+        loss.fade(at(30));
+        assert!(loss.thousandths() > 250, "{loss:?}: some were lost in these 30 s");
         for minute in 1..5 {
             loss.fade(at(minute * 60));
         }
         assert!(loss.thousandths() < 20, "{loss:?}");
+        let mut loss = after((0..500).map(|n| n % 3 == 0));
         loss.fade(at(1 << 40));
-        assert_eq!(loss.thousandths(), 0);
+        assert_eq!(loss.thousandths(), 0, "however long ago");
     }
 
     #[test]

@@ -5,12 +5,15 @@
 //! and how many may be under way; the rate is raised by what the path loses. It is probed by sending more for a round
 //! trip, then less. Loss lowers a ceiling only where there is more of it than the path has when little is sent, and
 //! round trips are longer than they need be, or there is much more of it.
-//! Invariant: once the path is known, no more than twice what it holds is under way, and a little.
+//! Invariant: once the path is known, no more than twice what it holds is under way, and what is acknowledged in one
+//! go.
 
 use std::time::Duration;
 
 use super::delivery::Delivery;
+use super::heaps::Heaps;
 use super::path_loss::PathLoss;
+use super::shortest::Shortest;
 use super::{
     Controller, DATAGRAM, Fate, INITIAL_WINDOW, MAXIMUM_WINDOW, MINIMUM_WINDOW, Stamp, Told, bytes_in,
     percent, rate_of,
@@ -32,20 +35,23 @@ const DOWN_GAIN: u64 = 75;
 const DRAIN_GAIN: u64 = 36;
 /// Shortest round trips between two probes for more.
 const CRUISE_ROUND_TRIPS: u32 = 6;
-/// How long the shortest round trip is believed, if it is not seen again, and how long little is under way to see it
-/// (ProbeRTTInterval, ProbeRTTDuration).
-const MIN_RTT_SPAN: Duration = Duration::from_secs(5);
+/// How long little is under way, to see the shortest round trip again (ProbeRTTDuration).
 const REST_SPAN: Duration = Duration::from_millis(200);
 /// Percent of the ceiling that is left when it is lowered: as a CUBIC flow beside it does (RFC 9438 §4.6).
 const CUT: u64 = 70;
+/// Rounds since then that are counted: with the step of so many the ceiling is above every window.
+const SINCE_CUT_MAX: u32 = 1_024;
 /// Percent of loss beyond the path's own that count: where a queue stands for a whole round trip, on a path that by
 /// itself loses fewer than so many thousandths; where there is a queue (BBRLossThresh); and where none is seen.
 const STANDING_MARGIN: u64 = 1;
 const LOSSLESS: u64 = 50;
 const QUEUED_MARGIN: u64 = 2;
 const UNQUEUED_MARGIN: u64 = 10;
-/// A window that holds what is acknowledged in one go, beside the model.
+/// What may be under way beside that and the heaps seen: two packets that are acknowledged together, and one more.
 const QUANTUM: u64 = 3 * DATAGRAM;
+/// Bytes a second that are tried whatever the model says: a datagram in three seconds, as RFC 8085 §3.1.2 lets one do
+/// who knows nothing of the path. A stall must not be taken for the path's rate for ever.
+const RATE_MIN: u64 = DATAGRAM / 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -68,8 +74,8 @@ enum Phase {
 struct Round {
     /// It is over when a packet is acknowledged that left after so much was delivered.
     end: u64,
-    acked: u64,
-    lost: u64,
+    acked: u32,
+    lost: u32,
     /// Round trips seen in it: their sum, and how many.
     rtts: (Duration, u32),
     /// The shortest of them.
@@ -91,17 +97,17 @@ pub(in crate::transport) struct Pilot {
     phase_at: Instant,
     /// The fastest delivery of this cycle of probes, and of the one before.
     bandwidth: [u64; 2],
-    /// The fastest delivery three rounds ago, and how many since.
-    plateau: (u64, u8),
+    heaps: Heaps,
+    /// The rate that the next has to beat by a quarter, and for how many rounds none has.
+    plateau: u64,
+    plateau_rounds: u8,
     /// Packets acknowledged and lost in the round before, of which nobody knows yet why.
-    unexplained: (u64, u64),
+    unexplained: (u32, u32),
     round: Round,
-    /// The shortest round trip of this span, and of the one before.
-    min_rtt: [Option<Duration>; 2],
-    min_rtt_at: Instant,
+    shortest: Shortest,
     /// What may be under way since losses said so, and how many rounds ago that was.
     ceiling: u64,
-    since_cut: u64,
+    since_cut: u32,
     window: u64,
     /// Packets sent until then went another way.
     moved_at: Option<Instant>,
@@ -115,11 +121,12 @@ impl Pilot {
             phase: Phase::Startup,
             phase_at: now,
             bandwidth: [0; 2],
-            plateau: (0, 0),
+            heaps: Heaps::default(),
+            plateau: 0,
+            plateau_rounds: 0,
             unexplained: (0, 0),
             round: Round::default(),
-            min_rtt: [None; 2],
-            min_rtt_at: now,
+            shortest: Shortest::new(now),
             ceiling: u64::MAX,
             since_cut: 0,
             window: INITIAL_WINDOW,
@@ -132,11 +139,6 @@ impl Pilot {
         self.bandwidth[0].max(self.bandwidth[1])
     }
 
-    fn min_rtt(&self) -> Duration {
-        let [now, before] = self.min_rtt;
-        now.into_iter().chain(before).min().unwrap_or_default()
-    }
-
     /// What has to leave for so much to arrive, given what the path loses.
     fn outbound(&self, arriving: u64) -> u64 {
         arriving.saturating_mul(1_000) / (1_000 - self.loss.thousandths())
@@ -144,24 +146,20 @@ impl Pilot {
 
     /// What the path holds without a queue.
     fn held(&self) -> u64 {
-        self.outbound(bytes_in(self.bandwidth(), self.min_rtt()))
-    }
-
-    /// Whether a round trip is about as short as it can be.
-    fn is_short(&self, rtt: Duration) -> bool {
-        let shortest = self.min_rtt();
-        rtt <= shortest + (shortest / 8).max(Duration::from_millis(2))
+        self.outbound(bytes_in(self.bandwidth(), self.shortest.get()))
     }
 
     /// Whether the round trips of this round were so, taken together.
     fn is_unqueued(&self) -> bool {
         let (sum, count) = self.round.rtts;
-        count == 0 || self.is_short(sum / count)
+        count == 0 || self.shortest.is_short(sum / count)
     }
 
     /// Whether a queue stands that does not go away in a round trip: others press as well.
     fn has_standing_queue(&self) -> bool {
-        self.round.shortest.is_some_and(|rtt| !self.is_short(rtt))
+        self.round
+            .shortest
+            .is_some_and(|rtt| !self.shortest.is_short(rtt))
     }
 
     /// Whether the fate of a packet says what the path loses by itself.
@@ -169,22 +167,20 @@ impl Pilot {
         packet.stamp.alone || (packet.stamp.calm && !self.round.after_queue && !self.has_standing_queue())
     }
 
+    /// So much under way brings no queue about.
+    fn little(&self) -> u64 {
+        (bytes_in(self.bandwidth(), self.shortest.get()) / 2).max(MINIMUM_WINDOW)
+    }
+
     fn is_ours(&self, packet: &Fate) -> bool {
         self.moved_at.is_none_or(|moved| packet.stamp.sent_at > moved)
     }
 
     fn see_rtt(&mut self, now: Instant, rtt: Duration) {
-        if now.since(self.min_rtt_at) > MIN_RTT_SPAN {
-            let seen_again = self.min_rtt[0].is_none_or(|rtt| self.is_short(rtt));
-            self.min_rtt = [None, Some(self.min_rtt[0].unwrap_or(rtt))];
-            self.min_rtt_at = now;
-            if !seen_again && self.phase != Phase::Startup {
-                self.enter(now, Phase::Rest);
-            }
+        if self.shortest.see(now, rtt) && self.phase != Phase::Startup {
+            self.enter(now, Phase::Rest);
         }
-        let shorter = |known: Option<Duration>| Some(known.map_or(rtt, |known| known.min(rtt)));
-        self.min_rtt[0] = shorter(self.min_rtt[0]);
-        self.round.shortest = shorter(self.round.shortest);
+        self.round.shortest = Some(self.round.shortest.map_or(rtt, |known| known.min(rtt)));
         self.round.rtts.0 += rtt;
         self.round.rtts.1 += 1;
     }
@@ -192,6 +188,7 @@ impl Pilot {
     fn enter(&mut self, now: Instant, phase: Phase) {
         if phase == Phase::Up && self.bandwidth[0] > 0 {
             self.bandwidth = [0, self.bandwidth[0]];
+            self.heaps.begin_cycle();
         }
         self.phase = phase;
         self.phase_at = now;
@@ -221,7 +218,7 @@ impl Pilot {
         let Round { acked, lost, .. } = self.round;
         let all = acked + lost;
         if self.has_standing_queue() && self.loss.thousandths() < LOSSLESS {
-            return lost * 100 > all * STANDING_MARGIN + 100;
+            return u64::from(lost) * 100 > u64::from(all) * STANDING_MARGIN + 100;
         }
         if !self.is_unqueued() {
             return self.loss.is_exceeded(lost, all, QUEUED_MARGIN);
@@ -232,9 +229,10 @@ impl Pilot {
     /// By a datagram a round trip, and by more as time passes: what is added in all grows with the cube of it, as
     /// CUBIC's window does.
     fn raise_ceiling(&mut self) {
-        self.since_cut += 1;
+        self.since_cut = (self.since_cut + 1).min(SINCE_CUT_MAX);
         if self.round.peak + DATAGRAM >= self.ceiling {
-            let step = DATAGRAM + DATAGRAM * self.since_cut * self.since_cut / 64;
+            let rounds = u64::from(self.since_cut);
+            let step = DATAGRAM + DATAGRAM * rounds * rounds / 64;
             self.ceiling = self.ceiling.saturating_add(step);
         }
     }
@@ -242,10 +240,9 @@ impl Pilot {
     /// Whether the rate has stopped growing. While it grows, what was lost a round ago the path has lost by itself:
     /// it could carry more.
     fn has_plateaued(&mut self) -> bool {
-        let (before, rounds) = self.plateau;
         let Round { acked, lost, .. } = self.round;
-        if self.bandwidth() >= percent(before, PLATEAU_GAIN) {
-            self.plateau = (self.bandwidth(), 0);
+        if self.bandwidth() >= percent(self.plateau, PLATEAU_GAIN) {
+            (self.plateau, self.plateau_rounds) = (self.bandwidth(), 0);
             let (acked, lost) = std::mem::replace(&mut self.unexplained, (acked, lost));
             self.loss.learn(acked, lost);
             return false;
@@ -254,14 +251,14 @@ impl Pilot {
         if !self.round.full && !self.loss.is_exceeded(lost, acked + lost, UNQUEUED_MARGIN) {
             return false;
         }
-        self.plateau.1 = rounds + 1;
-        self.plateau.1 >= PLATEAU_ROUNDS
+        self.plateau_rounds += 1;
+        self.plateau_rounds >= PLATEAU_ROUNDS
     }
 
     /// Goes on to the next phase when this one has done its work.
     fn advance(&mut self, now: Instant, flight: u64) {
         let lasted = now.since(self.phase_at);
-        let (held, rtt) = (self.held(), self.min_rtt());
+        let (held, rtt) = (self.held(), self.shortest.get());
         let next = match self.phase {
             Phase::Startup => None,
             Phase::Drain => (flight <= held || lasted > rtt * 8).then_some(Phase::Cruise),
@@ -287,8 +284,7 @@ impl Pilot {
             loss,
             window,
             moved_at: self.moved_at,
-            min_rtt: self.min_rtt,
-            min_rtt_at: self.min_rtt_at,
+            shortest: self.shortest,
             ..Self::new(now)
         };
         self.round.end = self.delivery.delivered();
@@ -300,9 +296,8 @@ impl Controller for Pilot {
         self.loss.fade(now);
         let mut stamp = self.delivery.on_sent(now, flight);
         self.round.peak = self.round.peak.max(flight + bytes);
-        let little = (bytes_in(self.bandwidth(), self.min_rtt()) / 2).max(MINIMUM_WINDOW);
         stamp.calm = self.phase == Phase::Down;
-        stamp.alone = stamp.limited && flight <= little;
+        stamp.alone = stamp.limited && flight <= self.little();
         stamp
     }
 
@@ -315,12 +310,15 @@ impl Controller for Pilot {
             return;
         }
         self.delivery.on_acked(now, packet.bytes, packet.stamp);
+        self.heaps
+            .on_acked(now, packet.bytes, self.bandwidth(), self.window);
         self.round.acked += 1;
         if self.tells_path_loss(&packet) {
             self.loss.on_acked();
         }
-        let target = percent(self.held(), STARTUP_GAIN).max(INITIAL_WINDOW);
-        if self.phase == Phase::Startup && self.window < target {
+        if self.phase == Phase::Startup
+            && self.window < percent(self.held(), STARTUP_GAIN).max(INITIAL_WINDOW)
+        {
             self.window += packet.bytes;
         }
     }
@@ -348,7 +346,7 @@ impl Controller for Pilot {
             self.see_rtt(now, rtt);
         }
         let over = self.delivery.has_passed(self.round.end);
-        if let Some(sample) = self.delivery.take_sample(self.min_rtt())
+        if let Some(sample) = self.delivery.take_sample(self.shortest.get())
             && (!sample.limited || sample.rate > self.bandwidth())
         {
             self.bandwidth[0] = self.bandwidth[0].max(sample.rate);
@@ -362,7 +360,7 @@ impl Controller for Pilot {
         }
         self.advance(now, told.flight);
         if !matches!(self.phase, Phase::Startup | Phase::Drain) {
-            self.window = percent(self.held(), WINDOW_GAIN) + QUANTUM;
+            self.window = percent(self.held(), WINDOW_GAIN) + self.heaps.largest() + QUANTUM;
         }
         self.window = self.window.clamp(MINIMUM_WINDOW, MAXIMUM_WINDOW);
     }
@@ -384,13 +382,14 @@ impl Controller for Pilot {
 
     fn pacing_rate(&self, smoothed_rtt: Duration) -> u64 {
         let rate = self.outbound(self.bandwidth());
-        match self.phase {
+        let rate = match self.phase {
             Phase::Startup => percent(rate.max(rate_of(self.window, smoothed_rtt)), STARTUP_GAIN),
             Phase::Drain => percent(rate, DRAIN_GAIN),
             Phase::Up => percent(rate, UP_GAIN),
             Phase::Down => percent(rate, DOWN_GAIN),
             Phase::Cruise | Phase::Rest => rate,
-        }
+        };
+        rate.max(RATE_MIN)
     }
 
     fn path_loss(&self) -> u64 {

@@ -18,6 +18,9 @@ struct Path {
     rate: u64,
     queue: Duration,
     lost_every: u64,
+    /// How long there and back, and how often acknowledgements are let through, in microseconds.
+    round_trip: Duration,
+    heaps: u64,
     free_at: Instant,
     /// When each packet's fate is known, what it is, and when it left.
     under_way: VecDeque<(Instant, bool, Fate)>,
@@ -35,6 +38,8 @@ impl Path {
             rate,
             queue: Duration::from_millis(40),
             lost_every,
+            round_trip: RTT,
+            heaps: 1,
             free_at: now,
             under_way: VecDeque::new(),
             sent: 0,
@@ -57,8 +62,9 @@ impl Path {
         }
         let is_lost = is_dropped || self.sent.is_multiple_of(self.lost_every);
         let bytes = DATAGRAM;
-        self.under_way
-            .push_back((self.free_at + RTT, is_lost, Fate { bytes, stamp }));
+        let back = (self.free_at + self.round_trip).as_micros();
+        let told = Instant::from_micros(back.next_multiple_of(self.heaps));
+        self.under_way.push_back((told, is_lost, Fate { bytes, stamp }));
     }
 
     fn run(&mut self, span: Duration) -> u64 {
@@ -81,7 +87,8 @@ impl Path {
                 };
                 self.pilot.on_told(self.now, told);
             }
-            self.credit = (self.credit + bytes_in(self.pilot.pacing_rate(RTT), TICK)).min(10 * DATAGRAM);
+            self.credit =
+                (self.credit + bytes_in(self.pilot.pacing_rate(self.round_trip), TICK)).min(10 * DATAGRAM);
             while self.credit >= DATAGRAM && self.flight() + DATAGRAM <= self.pilot.window() {
                 self.credit -= DATAGRAM;
                 self.send();
@@ -167,4 +174,39 @@ fn a_new_path_begins_anew_and_old_packets_do_not_touch_it() {
     assert_eq!(path.pilot.window(), INITIAL_WINDOW);
     let round = path.pilot.round;
     assert_eq!((round.acked, round.lost, path.pilot.path_loss()), (0, 0, 0));
+}
+
+#[test]
+fn the_ceiling_rises_however_long_ago_it_was_lowered() {
+    let mut pilot = Pilot::new(Instant::ZERO);
+    pilot.ceiling = MINIMUM_WINDOW;
+    pilot.since_cut = 1 << 30;
+    pilot.round.peak = MINIMUM_WINDOW;
+    pilot.raise_ceiling();
+    assert!(pilot.ceiling > MAXIMUM_WINDOW);
+}
+
+#[test]
+fn a_path_that_delivered_next_to_nothing_is_still_tried() {
+    let mut pilot = Pilot::new(Instant::ZERO);
+    pilot.bandwidth = [1, 0];
+    for phase in [Phase::Drain, Phase::Up, Phase::Down, Phase::Cruise, Phase::Rest] {
+        pilot.phase = phase;
+        assert_eq!(pilot.pacing_rate(RTT), DATAGRAM / 3, "{phase:?}");
+    }
+}
+
+#[test]
+fn acknowledgements_that_come_in_heaps_do_not_slow_it_down() {
+    for (round_trip_us, heaps) in [(100, 1_000), (1_000, 10_000), (40_000, 10_000)] {
+        let mut path = Path::new(10 * MEGABYTE, u64::MAX);
+        path.round_trip = Duration::from_micros(round_trip_us);
+        path.heaps = heaps;
+        path.run(Duration::from_secs(3));
+        let rate = path.run(Duration::from_secs(3));
+        assert!(
+            rate > percent(10 * MEGABYTE, 80),
+            "{rate} with {round_trip_us} and {heaps} µs"
+        );
+    }
 }
