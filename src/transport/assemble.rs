@@ -5,8 +5,7 @@
 //! Invariant: a packet that asks for an acknowledgement is in the recovery's books before it leaves.
 
 use crate::clock::Instant;
-use crate::transport::congestion::Controller;
-use crate::transport::copies::FEW;
+use crate::transport::congestion::{Controller, FEW};
 use crate::transport::session::{Content, Control, PACKETS_MAX, PROBES, Session, UNDER_WAY_MAX, wire_bytes};
 use crate::wire::frame::{Frame, PART_OVERHEAD_MAX, encode_into};
 

@@ -2,9 +2,11 @@
 //!
 //! A controller is told what was sent, acknowledged and lost, and answers with a window and a rate. It holds no
 //! packets and reads no clock. [`Pilot`] is the one there is: it goes by the rate at which data arrives and by delay,
-//! because on the links this is for a lost packet says little of congestion.
+//! because on the links this is for a lost packet says little of congestion. What is sent more than once for that
+//! reason is [`Copies`]' business.
 //! Invariant: the window never falls below four datagrams, so that a path that comes back is noticed.
 
+mod copies;
 mod delivery;
 mod heaps;
 mod path_loss;
@@ -13,6 +15,7 @@ mod shortest;
 
 use std::time::Duration;
 
+pub(super) use copies::{Copies, FEW};
 pub(super) use delivery::Stamp;
 pub(super) use pilot::Pilot;
 

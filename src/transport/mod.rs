@@ -10,7 +10,6 @@ mod absorb;
 mod assemble;
 mod bits;
 mod congestion;
-mod copies;
 mod endpoint;
 mod flow;
 mod incoming;

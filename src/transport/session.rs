@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::limits::{MESSAGE_BYTES_MAX, SEND_BYTES_MAX, SESSION_IDLE, SESSION_SILENCE, WINDOW_BYTES_MIN};
-use crate::transport::congestion::{Controller, Fate, Pilot, Stamp, Told};
-use crate::transport::copies::Copies;
+use crate::transport::congestion::{Controller, Copies, Fate, Pilot, Stamp, Told};
 pub(super) use crate::transport::flow::Pool;
 use crate::transport::flow::ReceiveWindow;
 use crate::transport::incoming::{Contradiction, Incoming};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::clock::Instant;
 
 /// Packets under way for which copies are made at most: more is a flow, and shows its own losses.
-pub(super) const FEW: usize = 8;
+pub(in crate::transport) const FEW: usize = 8;
 /// The pause before a copy is a quarter of a round trip, within these bounds: longer than most bursts of loss, and
 /// shorter than the probe timeout.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
@@ -18,7 +18,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(25);
 
 /// The copies that are still to be made.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Copies {
+pub(in crate::transport) struct Copies {
     left: u8,
     at: Option<Instant>,
     due: bool,
@@ -26,13 +26,13 @@ pub(super) struct Copies {
 
 impl Copies {
     /// Something new has left on a path that loses so many thousandths.
-    pub(super) fn arm(&mut self, now: Instant, path_loss: u64, round_trip: Duration) {
+    pub(in crate::transport) fn arm(&mut self, now: Instant, path_loss: u64, round_trip: Duration) {
         self.left = wanted(path_loss);
         self.wait(now, round_trip);
     }
 
     /// A copy has left.
-    pub(super) fn on_copy(&mut self, now: Instant, round_trip: Duration) {
+    pub(in crate::transport) fn on_copy(&mut self, now: Instant, round_trip: Duration) {
         self.left = self.left.saturating_sub(1);
         self.wait(now, round_trip);
     }
@@ -43,18 +43,18 @@ impl Copies {
     }
 
     /// There is nothing to copy any more, or too much.
-    pub(super) const fn cancel(&mut self) {
+    pub(in crate::transport) const fn cancel(&mut self) {
         self.left = 0;
         self.at = None;
         self.due = false;
     }
 
     /// When `handle_timeout` has something to do.
-    pub(super) const fn deadline(&self) -> Option<Instant> {
+    pub(in crate::transport) const fn deadline(&self) -> Option<Instant> {
         self.at
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
+    pub(in crate::transport) fn handle_timeout(&mut self, now: Instant) {
         if self.at.is_some_and(|at| at <= now) {
             self.at = None;
             self.due = true;
@@ -62,7 +62,7 @@ impl Copies {
     }
 
     /// Whether a copy is to leave now.
-    pub(super) const fn is_due(&self) -> bool {
+    pub(in crate::transport) const fn is_due(&self) -> bool {
         self.due
     }
 }
