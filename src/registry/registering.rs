@@ -236,8 +236,6 @@ impl Registry {
         member.counted_in = Some(session);
         let overtaken = member.asked != counter;
         self.members.commit(id);
-        // Whoever is online under an earlier registration is another run of the same client: its time is over.
-        self.supersede(cx, id, session);
         let ended = match self.sessions.get_mut(&session) {
             Some(found) => {
                 found.peer = Peer::Member(id);
@@ -245,7 +243,10 @@ impl Registry {
             }
             None => true,
         };
-        if !overtaken && !ended {
+        let stays = !overtaken && !ended;
+        // Whoever is online under an earlier registration is another run of the same client: its time is over.
+        self.supersede(cx, id, session, stays);
+        if stays {
             self.sit_down(cx, registration, is_new || new_card);
         } else if is_new || new_card {
             self.spread(cx, id, true);
@@ -269,8 +270,8 @@ impl Registry {
         }
     }
 
-    /// Ends the stay of a member in any other session than this one.
-    fn supersede(&mut self, cx: &Context<'_>, id: MemberId, by: SessionId) {
+    /// Ends a member's earlier stay, and its session if that is another than this one. `stays`: his next stay follows.
+    fn supersede(&mut self, cx: &Context<'_>, id: MemberId, by: SessionId, stays: bool) {
         let Some(seat) = self.members.seat(id) else {
             return;
         };
@@ -280,8 +281,8 @@ impl Registry {
             self.sessions.remove(&old);
             self.out.close(old, CloseCode::Superseded);
         }
-        if self.sessions.contains_key(&by) {
-            // He stays online without a break; his new seat follows.
+        if stays {
+            // He is online without a break: nobody is told.
             self.stand_up(id);
         } else {
             self.leave(cx, id);

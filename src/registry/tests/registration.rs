@@ -226,6 +226,77 @@ fn a_session_that_died_before_its_commit_leaves_nobody_online() {
     assert!(world.registry.online.is_empty());
 }
 
+/// What a session is told of others' coming and going in the next moment.
+fn presence_told(world: &mut World, session: SessionId) -> Vec<(Name, bool)> {
+    world.run(Duration::from_secs(2), &[session]);
+    pages(&world.heard(session))
+        .into_iter()
+        .flat_map(|page| page.changes.as_slice())
+        .map(|change| match change {
+            Change::Presence { name, presence } => (name.clone(), presence.online.is_some()),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn leaving_a_new_session_before_its_commit_is_told_to_the_others() {
+    let mut world = World::new(Config::default());
+    let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
+    let (old, to_bea) = (world.join(1, &ann, 1), world.join(2, &bea, 1));
+    world.settle();
+    let new = world.open(3, &ann);
+    world.close(old, CloseCause::Replaced(new));
+    world.held = true;
+    world.say(new, &register(&ann, 2));
+    world.say(new, &ToRegistry::Deregister { counter: 2 });
+    world.held = false;
+    world.commit();
+    assert_eq!(world.registry.online.len(), 1);
+    assert_eq!(presence_told(&mut world, to_bea), [(ann.name, false)]);
+}
+
+/// Ann, who is online, begins two registrations more; the disk takes the second, which is answered by the third, and
+/// not the third.
+fn overtaken_in_vain(world: &mut World, ann: &Person, to_ann: SessionId) {
+    world.held = true;
+    world.say(to_ann, &register(ann, 2));
+    world.say(to_ann, &register(ann, 3));
+    let later = world.asked.split_off(1);
+    world.commit_asked();
+    world.asked = later;
+    world.failing = true;
+    world.commit();
+    (world.held, world.failing) = (false, false);
+}
+
+#[test]
+fn a_registration_that_was_overtaken_by_one_that_fails_leaves_nobody_online_in_silence() {
+    let mut world = World::new(Config::default());
+    let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
+    let (to_ann, to_bea) = (world.join(1, &ann, 1), world.join(2, &bea, 1));
+    world.settle();
+    overtaken_in_vain(&mut world, &ann, to_ann);
+    assert_eq!(presence_told(&mut world, to_bea), [(ann.name.clone(), false)]);
+    world.say(to_ann, &register(&ann, 2));
+    assert_eq!(world.heard(to_ann)[0], registered(&ann, 2, true));
+}
+
+#[test]
+fn a_session_whose_last_registration_failed_is_closed_after_a_lease() {
+    let mut world = World::new(Config::default());
+    let ann = Person::new("ann", 1);
+    let to_ann = world.join(1, &ann, 1);
+    world.settle();
+    overtaken_in_vain(&mut world, &ann, to_ann);
+    world.take();
+    let closed = Did::Close(to_ann, CloseCode::Done);
+    world.run(Duration::from_millis(59_999), &[to_ann]);
+    assert!(!world.take().contains(&closed));
+    world.run(Duration::from_millis(1), &[to_ann]);
+    assert!(world.take().contains(&closed));
+}
+
 #[test]
 fn registrations_of_one_client_are_paced() {
     let mut world = World::new(Config::default());
