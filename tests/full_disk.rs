@@ -1,109 +1,38 @@
 //! The built program on a disk that is full, or that can only be read: it says so, and loses nothing.
 //!
-//! Each test runs once more as a process with a mount namespace of its own (`unshare`), where a small file system in
-//! memory is the disk. That needs root, or a kernel that lets users have namespaces; where neither is to be had the
-//! tests fail and say how to leave them out. Invariant: nothing is mounted where anybody else can see it.
+//! Each test runs once more as a process of its own, whose disk is small (`tests/common/disk.rs`).
+//! Invariant: nothing is mounted where anybody else can see it.
 
-#![expect(
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do, and say what they leave out"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod common;
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use common::World;
 use common::classic::{OFFLINE, SAVED, WELCOME};
+use common::disk::{Apart, Disk};
 use common::pipes::Program;
 
-/// Says, inside, where the small disk is.
-const DISK: &str = "UDPCHAT_TEST_DISK";
-/// Set to anything: these tests are left out.
-const LEAVE_OUT: &str = "UDPCHAT_TEST_NO_MOUNTS";
 /// Bytes of the small disk: room for two databases and some letters.
 const DISK_BYTES: u32 = 3 << 20;
 
 const FULL: &str = "disk is full";
 
-/// A small disk.
-struct Disk {
-    path: PathBuf,
+/// Plays `scene` with a small disk, which nobody else can see.
+fn with_disk(test: &str, scene: impl FnOnce(&Disk)) {
+    Disk::with(test, DISK_BYTES, Apart::Mounts, scene);
 }
 
-impl Disk {
-    /// Plays `scene` with a small disk: in a process of its own, which runs the test of this name again.
-    fn with(test: &str, scene: impl FnOnce(&Self)) {
-        if let Some(path) = std::env::var_os(DISK) {
-            return scene(&Self { path: path.into() });
-        }
-        if std::env::var_os(LEAVE_OUT).is_some() {
-            eprintln!("NOT TESTED: {test}, because {LEAVE_OUT} is set");
-            return;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let script = format!(
-            "mount -t tmpfs -o size={DISK_BYTES} tmpfs \"${DISK}\" && exec \"$0\" --exact \"$1\" --nocapture"
-        );
-        let namespaces = if rustix::process::geteuid().is_root() {
-            "-m"
-        } else {
-            "-Urm"
-        };
-        let output = Command::new("unshare")
-            .args([namespaces, "sh", "-c", &script])
-            .arg(std::env::current_exe().unwrap())
-            .arg(test)
-            .env(DISK, folder.path())
-            .output()
-            .unwrap();
-        let words = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(
-            output.status.success() && words.contains("1 passed"),
-            "{words}\nIf nothing can be mounted here, set {LEAVE_OUT}=1 to leave these tests out."
-        );
-    }
-
-    /// A world on this disk, whose registry has this port.
-    fn world(&self, port: u16) -> World {
-        World::within(&self.path, port)
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.path.join("filler")
-    }
-
-    /// Takes all the room that there is.
-    fn fill(&self) {
-        let filler = File::options().create(true).append(true).open(self.filler());
-        let mut file = filler.unwrap();
-        for piece in [vec![1; 4_096], vec![1; 1]] {
-            loop {
-                match file.write_all(&piece) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == ErrorKind::StorageFull => break,
-                    Err(error) => unreachable!("{error}"),
-                }
-            }
-        }
-    }
-
-    fn make_room(&self) {
-        fs::remove_file(self.filler()).unwrap();
-    }
-
-    fn mount(&self, arguments: &[&str], paths: &[&Path]) {
-        let done = Command::new("mount")
-            .args(arguments)
-            .args(paths)
-            .status()
-            .unwrap();
-        assert!(done.success(), "mount {arguments:?} {paths:?}");
-    }
+fn mount(arguments: &[&str], paths: &[&Path]) {
+    let done = Command::new("mount")
+        .args(arguments)
+        .args(paths)
+        .status()
+        .unwrap();
+    assert!(done.success(), "mount {arguments:?} {paths:?}");
 }
 
 /// A client leaves, politely.
@@ -121,11 +50,11 @@ fn refused(world: &World, arguments: &[String]) -> (i32, String) {
 
 #[test]
 fn a_registry_whose_disk_is_full_keeps_what_it_has_and_goes_on_when_there_is_room() {
-    Disk::with(
+    with_disk(
         "a_registry_whose_disk_is_full_keeps_what_it_has_and_goes_on_when_there_is_room",
         |disk| {
             let people = World::new();
-            let small = disk.world(people.port);
+            let small = World::within(&disk.path, people.port);
             let registry = Program::registry(&small);
             let mut x = Program::client(&people, "x");
             let mut y = Program::client(&people, "y");
@@ -167,11 +96,11 @@ fn a_registry_whose_disk_is_full_keeps_what_it_has_and_goes_on_when_there_is_roo
 
 #[test]
 fn who_comes_to_a_registry_whose_disk_is_full_is_told_and_registered_when_there_is_room() {
-    Disk::with(
+    with_disk(
         "who_comes_to_a_registry_whose_disk_is_full_is_told_and_registered_when_there_is_room",
         |disk| {
             let people = World::new();
-            let small = disk.world(people.port);
+            let small = World::within(&disk.path, people.port);
             let registry = Program::registry(&small);
             disk.fill();
             let mut x = Program::start(&people, &people.chat("x"));
@@ -186,11 +115,11 @@ fn who_comes_to_a_registry_whose_disk_is_full_is_told_and_registered_when_there_
 
 #[test]
 fn a_client_whose_disk_is_full_accepts_nothing_and_acknowledges_nothing_until_there_is_room() {
-    Disk::with(
+    with_disk(
         "a_client_whose_disk_is_full_accepts_nothing_and_acknowledges_nothing_until_there_is_room",
         |disk| {
             let people = World::new();
-            let small = disk.world(people.port);
+            let small = World::within(&disk.path, people.port);
             let _registry = Program::registry(&people);
             let mut x = Program::client(&small, "x");
             let mut y = Program::client(&people, "y");
@@ -238,11 +167,11 @@ fn a_client_whose_disk_is_full_accepts_nothing_and_acknowledges_nothing_until_th
 
 #[test]
 fn a_disk_that_is_full_at_the_first_start_is_told_and_harms_no_later_start() {
-    Disk::with(
+    with_disk(
         "a_disk_that_is_full_at_the_first_start_is_told_and_harms_no_later_start",
         |disk| {
             let people = World::new();
-            let small = disk.world(people.port);
+            let small = World::within(&disk.path, people.port);
             disk.fill();
             for arguments in [small.serve(), small.chat("x")] {
                 let (code, words) = refused(&small, &arguments);
@@ -260,11 +189,11 @@ fn a_disk_that_is_full_at_the_first_start_is_told_and_harms_no_later_start() {
 
 #[test]
 fn who_can_only_read_his_disk_or_database_is_told_and_nothing_is_touched() {
-    Disk::with(
+    with_disk(
         "who_can_only_read_his_disk_or_database_is_told_and_nothing_is_touched",
         |disk| {
             let people = World::new();
-            let small = disk.world(people.port);
+            let small = World::within(&disk.path, people.port);
             let registry = Program::registry(&small);
             leave(Program::client(&small, "x"));
             registry.interrupt();
@@ -276,14 +205,14 @@ fn who_can_only_read_his_disk_or_database_is_told_and_nothing_is_touched() {
             for (arguments, folder) in &both {
                 let database = folder.join("database.sqlite");
                 let before = fs::read(&database).unwrap();
-                disk.mount(&["--bind"], &[&database, &database]);
-                disk.mount(&["-o", "remount,bind,ro"], &[&database]);
+                mount(&["--bind"], &[&database, &database]);
+                mount(&["-o", "remount,bind,ro"], &[&database]);
                 let (code, words) = refused(&small, arguments);
                 assert_eq!(code, 5, "{words}");
                 assert!(words.contains("is read-only. Its messages are safe"), "{words}");
                 assert_eq!(fs::read(&database).unwrap(), before, "untouched");
             }
-            disk.mount(&["-o", "remount,bind,ro"], &[&disk.path]);
+            mount(&["-o", "remount,bind,ro"], &[&disk.path]);
             for (arguments, folder) in &both {
                 let (code, words) = refused(&small, arguments);
                 assert_eq!(code, 5, "{words}");

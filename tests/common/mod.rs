@@ -15,6 +15,7 @@
 )]
 
 pub mod classic;
+pub mod disk;
 pub mod pipes;
 pub mod pty;
 
@@ -53,6 +54,11 @@ impl World {
             folder: TempDir::new_in(folder).expect("a temporary folder"),
             port,
         }
+    }
+
+    /// The folder stays when the test is over.
+    pub fn keep(&mut self) {
+        self.folder.disable_cleanup(true);
     }
 
     /// Where all databases are.
