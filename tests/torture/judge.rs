@@ -1,183 +1,274 @@
-//! What was accepted, against what was shown: databases and screens, once all programs have ended.
+//! How each message ended: the senders' databases against the recipients' databases and everybody's screens, once all
+//! programs have ended.
 //!
-//! Truth is read from copies of the databases. Each text is a number that nobody else sent, and grows.
+//! Each text is a number that nobody else sent, and grows; in which order texts were shown is `screen.rs`.
 //! Invariant: nothing here runs or changes anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::path::Path;
 
-use rusqlite::Connection;
-use udpchat::limits::HOLD_BACK;
+use rusqlite::{Connection, Row};
+use udpchat::client::interface::Refusal;
+use udpchat::wire::codec;
+use udpchat::wire::message::DepositRefusal;
 
 use crate::player::{Line, Player};
+use crate::screen;
 
-/// How long a line that is on the screen may stay unmarked, on a busy machine.
-const MARKING_MS: u64 = 5_000;
-/// Lines read this close together were written together.
-const TOGETHER_MS: u64 = 250;
+/// Of a long list so many are told.
+const TOLD_MAX: usize = 20;
+/// Of a text so much is told: its number.
+const NUMBER_BYTES: usize = 7;
 
 /// The verdict.
 #[derive(Default)]
 pub(crate) struct Verdict {
     pub(crate) accepted: usize,
+    pub(crate) delivered: usize,
+    pub(crate) refused: usize,
     pub(crate) repeated: usize,
     pub(crate) late: usize,
     pub(crate) faults: Vec<String>,
 }
 
-/// Rows of text columns; an error is for whoever looks at a database that is being written.
-pub(crate) fn rows(folder: &Path, sql: &str) -> rusqlite::Result<Vec<Vec<String>>> {
+impl Verdict {
+    /// A fault, if there are any such texts or times: how many, and some of them.
+    pub(crate) fn none<T: Display>(&mut self, what: &str, found: impl IntoIterator<Item = T>) {
+        let found: Vec<String> = found.into_iter().map(|item| item.to_string()).collect();
+        if !found.is_empty() {
+            let some = found.iter().take(TOLD_MAX);
+            let some: Vec<String> = some.map(|item| format!("{item:.60}")).collect();
+            let fault = format!("{} {what}: {}", found.len(), some.join(", "));
+            self.faults.push(fault);
+        }
+    }
+
+    /// What is in one set only.
+    fn same(&mut self, what: &str, must: &BTreeSet<&str>, is: &BTreeSet<&str>) {
+        self.none(
+            &format!("missing {what}"),
+            must.difference(is).map(|text| number(text)),
+        );
+        self.none(
+            &format!("too much {what}"),
+            is.difference(must).map(|text| number(text)),
+        );
+    }
+}
+
+/// The beginning of a text, by which it is told from others.
+pub(crate) fn number(text: &str) -> &str {
+    text.get(..NUMBER_BYTES).unwrap_or(text)
+}
+
+/// A message in its sender's database.
+struct Sent {
+    text: String,
+    state: u8,
+    told: u8,
+    reason: Option<Vec<u8>>,
+    /// When it was sent, as screens say it.
+    time: String,
+}
+
+impl Sent {
+    fn is_delivered(&self) -> bool {
+        self.state == 2 && self.reason.is_none()
+    }
+
+    /// Refused because too much waits for someone who is away: the only cause in a world where all names exist and
+    /// nobody skips.
+    fn is_refused_honestly(&self) -> bool {
+        let reason = self.reason.as_deref().map(codec::decode::<Refusal>);
+        let full = [DepositRefusal::MailboxFull, DepositRefusal::SenderFull].map(Refusal::Registry);
+        self.state == 3 && reason.is_some_and(|reason| reason.is_ok_and(|reason| full.contains(&reason)))
+    }
+}
+
+/// A message in its recipient's database.
+struct Got {
+    text: String,
+    shown: bool,
+    received_ms: u64,
+}
+
+/// Rows of a database; an error is for whoever looks at one that is being written.
+pub(crate) fn rows<T>(
+    folder: &Path,
+    sql: &str,
+    row: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
     let connection = Connection::open(folder.join("database.sqlite"))?;
     let mut query = connection.prepare(sql)?;
-    let columns = query.column_count();
-    let rows = query.query_map([], |row| (0..columns).map(|column| row.get(column)).collect())?;
-    rows.collect()
+    query.query_map([], row)?.collect()
+}
+
+/// What a client has received and not marked as shown; nothing if its database was not made yet.
+pub(crate) fn unmarked(folder: &Path) -> BTreeSet<String> {
+    let texts = rows(folder, "SELECT text FROM inbox WHERE shown = 0", |row| row.get(0));
+    texts.unwrap_or_default().into_iter().collect()
 }
 
 /// Compares everything; `folders` are the clients' databases, in their order.
 pub(crate) fn judge(clients: &[Player], folders: &[&Path], registry: &Path) -> Verdict {
     let mut verdict = Verdict::default();
-    for (from, sent) in clients.iter().zip(folders) {
-        for (to, received) in clients.iter().zip(folders) {
-            if from.name != to.name {
-                verdict.accepted += pair(&mut verdict, (from, sent), (to, received));
+    let screens: Vec<Vec<Line>> = clients.iter().map(Player::lines).collect();
+    for (from, (sender, own)) in clients.iter().zip(folders).enumerate() {
+        for (to, (reader, theirs)) in clients.iter().zip(folders).enumerate() {
+            if from != to {
+                let pair = Pair {
+                    way: format!("from {} to {}", sender.name, reader.name),
+                    sender,
+                    reader,
+                    sent: sent(own, reader.name),
+                    got: got(theirs, sender.name),
+                };
+                pair.ends(&mut verdict);
+                pair.told(&mut verdict, &screens[from]);
+                pair.shown(&mut verdict, &screens[to]);
             }
         }
     }
-    let mail = rows(registry, "SELECT CAST(id AS TEXT) FROM mail").unwrap();
-    if !mail.is_empty() {
-        let left = mail.len();
-        verdict
-            .faults
-            .push(format!("the registry keeps {left} that have ended"));
-    }
+    let mail = rows(registry, "SELECT id FROM mail", |row| row.get::<_, i64>(0));
+    verdict.none("ended, and the registry keeps them", mail.unwrap());
     verdict
 }
 
-/// One direction between two people; how many messages were accepted.
-fn pair(verdict: &mut Verdict, (from, sent): (&Player, &Path), (to, received): (&Player, &Path)) -> usize {
-    let way = format!("{} to {}", from.name, to.name);
-    let sql = "SELECT text, CAST(state AS TEXT) FROM outbox WHERE folded = '{}' ORDER BY message";
-    let outbox = rows(sent, &sql.replace("{}", to.name)).unwrap();
-    let sql = "SELECT text, CAST(shown AS TEXT), CAST(received_ms AS TEXT) FROM inbox WHERE name = '{}' ORDER BY text";
-    let inbox = rows(received, &sql.replace("{}", from.name)).unwrap();
-
-    let accepted: Vec<&String> = outbox.iter().map(|row| &row[0]).collect();
-    let arrived: Vec<&String> = inbox.iter().map(|row| &row[0]).collect();
-    if accepted != arrived {
-        let fault = format!("{way}: accepted {accepted:?}, in the inbox {arrived:?}");
-        verdict.faults.push(fault);
-    }
-    for row in outbox.iter().filter(|row| row[1] != "2") {
-        verdict
-            .faults
-            .push(format!("{way}: {} ended in state {}", row[0], row[1]));
-    }
-    for row in inbox.iter().filter(|row| row[1] != "1") {
-        verdict
-            .faults
-            .push(format!("{way}: {} is not marked as shown", row[0]));
-    }
-
-    let told = from
-        .lines()
-        .into_iter()
-        .filter(|line| tells_receipt(&line.text, to.name))
-        .count();
-    if told < accepted.len() {
-        let all = accepted.len();
-        verdict
-            .faults
-            .push(format!("{way}: {told} receipts told, of {all}"));
-    }
-
-    let prefix = format!("{}: ", from.name);
-    let shown: Vec<Line> = to
-        .lines()
-        .into_iter()
-        .filter_map(|line| message(&line, &prefix))
-        .collect();
-    let seen: BTreeSet<&String> = shown.iter().map(|line| &line.text).collect();
-    if !seen.iter().copied().eq(arrived) {
-        verdict
-            .faults
-            .push(format!("{way}: shown {seen:?}, accepted {accepted:?}"));
-    }
-    repeats(verdict, &way, from.name, to, &shown);
-    let received = inbox
-        .into_iter()
-        .map(|row| (row[0].clone(), row[2].parse().unwrap()));
-    order(verdict, &way, &shown, &received.collect());
-    accepted.len()
+fn sent(folder: &Path, to: &str) -> Vec<Sent> {
+    let sql = "SELECT text, state, told, reason, strftime('%Y-%m-%d %H:%M:%S', sent_ms / 1000, 'unixepoch')
+               FROM outbox WHERE folded = '{}' ORDER BY message";
+    let read = |row: &Row<'_>| {
+        Ok(Sent {
+            text: row.get(0)?,
+            state: row.get(1)?,
+            told: row.get(2)?,
+            reason: row.get(3)?,
+            time: row.get(4)?,
+        })
+    };
+    rows(folder, &sql.replace("{}", to), read).unwrap()
 }
 
-/// Whether a line says that a message to this one was received.
-fn tells_receipt(line: &str, to: &str) -> bool {
-    line.starts_with("[Message ") && line.ends_with(&format!(" received by {to}.]"))
+fn got(folder: &Path, from: &str) -> Vec<Got> {
+    let sql = "SELECT text, shown, received_ms FROM inbox WHERE name = '{}'";
+    let read = |row: &Row<'_>| {
+        Ok(Got {
+            text: row.get(0)?,
+            shown: row.get(1)?,
+            received_ms: row.get::<_, i64>(2)?.unsigned_abs(),
+        })
+    };
+    rows(folder, &sql.replace("{}", from), read).unwrap()
+}
+
+/// One direction between two people.
+struct Pair<'a> {
+    way: String,
+    sender: &'a Player,
+    reader: &'a Player,
+    sent: Vec<Sent>,
+    got: Vec<Got>,
+}
+
+impl Pair<'_> {
+    /// Each message has one end, and what was delivered is what is in the inbox.
+    fn ends(&self, verdict: &mut Verdict) {
+        let way = &self.way;
+        verdict.accepted += self.sent.len();
+        verdict.refused += self.sent.iter().filter(|sent| sent.is_refused_honestly()).count();
+        let texts: BTreeSet<&str> = self.sent.iter().map(|sent| sent.text.as_str()).collect();
+        let twice = self.sent.len() - texts.len();
+        verdict.none(&format!("accepted twice {way}"), (0..twice).map(|_| "?"));
+        let no_end = self
+            .sent
+            .iter()
+            .filter(|sent| !sent.is_delivered() && !sent.is_refused_honestly());
+        let no_end = no_end.map(|sent| {
+            let reason = sent.reason.as_deref().unwrap_or_default();
+            format!("{} in state {} {reason:x?}", number(&sent.text), sent.state)
+        });
+        verdict.none(&format!("without a good end {way}"), no_end);
+        let untold = self.sent.iter().filter(|sent| sent.told != sent.state);
+        let untold = untold.map(|sent| number(&sent.text));
+        verdict.none(&format!("whose end is not marked as told {way}"), untold);
+
+        let inbox: BTreeSet<&str> = self.got.iter().map(|got| got.text.as_str()).collect();
+        let twice = self.got.len() - inbox.len();
+        verdict.none(&format!("twice in the inbox {way}"), (0..twice).map(|_| "?"));
+        verdict.delivered += inbox.len();
+        verdict.same(&format!("in the inbox {way}"), &self.delivered(), &inbox);
+        let hidden = self.got.iter().filter(|got| !got.shown);
+        let hidden = hidden.map(|got| number(&got.text));
+        verdict.none(&format!("not marked as shown {way}"), hidden);
+    }
+
+    fn delivered(&self) -> BTreeSet<&str> {
+        let delivered = self.sent.iter().filter(|sent| sent.is_delivered());
+        delivered.map(|sent| sent.text.as_str()).collect()
+    }
+
+    /// Every end was told on the sender's screen, and none that is not so.
+    fn told(&self, verdict: &mut Verdict, screen: &[Line]) {
+        let (way, to) = (&self.way, self.reader.name);
+        let times = |start: &str, end: &str| {
+            let mut times = BTreeMap::<String, usize>::new();
+            for line in screen {
+                let line = line.text.strip_prefix("[Message of ");
+                if let Some((time, rest)) = line.and_then(|line| line.split_at_checked(19))
+                    && rest.starts_with(start)
+                    && rest.ends_with(end)
+                {
+                    *times.entry(time.to_owned()).or_default() += 1;
+                }
+            }
+            times
+        };
+        let refusals = times(&format!(" to {to} was refused: "), "]");
+        let receipts = times(&format!(" received by {to}.]"), "");
+        let mut due = BTreeMap::<&str, usize>::new();
+        for sent in self.sent.iter().filter(|sent| sent.state == 3) {
+            *due.entry(&sent.time).or_default() += 1;
+        }
+        let untold = due
+            .iter()
+            .filter(|(time, count)| refusals.get(**time) < Some(*count));
+        verdict.none(
+            &format!("times of refusals not told {way}"),
+            untold.map(|(time, _)| time),
+        );
+        let vain = refusals.keys().filter(|time| !due.contains_key(time.as_str()));
+        verdict.none(&format!("times of refusals told that are none {way}"), vain);
+        let delivered = self.sent.iter().filter(|sent| sent.is_delivered());
+        let delivered: BTreeSet<&str> = delivered.map(|sent| sent.time.as_str()).collect();
+        let vain = receipts.keys().filter(|time| !delivered.contains(time.as_str()));
+        verdict.none(&format!("times of receipts told that are none {way}"), vain);
+
+        let direct = format!("[Message received by {to}.]");
+        let direct = screen.iter().filter(|line| line.text == direct).count();
+        let told = direct + receipts.values().sum::<usize>();
+        let delivered = self.delivered().len();
+        verdict.none(
+            &format!("receipts not told {way}, of {delivered}"),
+            (told..delivered).map(|_| "?"),
+        );
+    }
+
+    /// What is in the inbox was shown, once and in order.
+    fn shown(&self, verdict: &mut Verdict, screen: &[Line]) {
+        let prefix = format!("{}: ", self.sender.name);
+        let shown: Vec<Line> = screen.iter().filter_map(|line| message(line, &prefix)).collect();
+        let seen: BTreeSet<&str> = shown.iter().map(|line| line.text.as_str()).collect();
+        let inbox: BTreeSet<&str> = self.got.iter().map(|got| got.text.as_str()).collect();
+        verdict.same(&format!("on the screen {}", self.way), &inbox, &seen);
+        screen::repeats(verdict, &self.way, self.reader, &shown);
+        let received = self.got.iter().map(|got| (got.text.as_str(), got.received_ms));
+        screen::order(verdict, &self.way, &shown, &received.collect());
+    }
 }
 
 /// A line that is somebody's message, with its text alone: stored ones have a time before it.
 fn message(line: &Line, prefix: &str) -> Option<Line> {
     let text = line.text.strip_prefix(prefix)?.rsplit(' ').next()?.to_owned();
     Some(Line { text, ..*line })
-}
-
-/// A line comes twice only where a kill was quicker than its mark.
-fn repeats(verdict: &mut Verdict, way: &str, from: &str, to: &Player, shown: &[Line]) {
-    let mut last = BTreeMap::<&str, &Line>::new();
-    for line in shown {
-        let Some(before) = last.insert(&line.text, line) else {
-            continue;
-        };
-        verdict.repeated += 1;
-        let text = &line.text;
-        let end = to.killed.iter().find(|killed| killed.run == before.run);
-        let Some(end) = end.filter(|_| before.run < line.run) else {
-            verdict
-                .faults
-                .push(format!("{way}: {text} is shown again and no kill was between"));
-            continue;
-        };
-        let sql = format!("SELECT text FROM inbox WHERE name = '{from}' AND text = '{text}' AND shown = 1");
-        if !rows(&end.left, &sql).unwrap().is_empty() {
-            verdict.faults.push(format!(
-                "{way}: {text} is shown again though its mark was committed"
-            ));
-        }
-        if end.at.saturating_sub(before.at) > MARKING_MS {
-            let ms = end.at - before.at;
-            verdict.faults.push(format!(
-                "{way}: {text} was on the screen for {ms} ms without a mark"
-            ));
-        }
-    }
-}
-
-/// A line comes after its successor only if that one was held back for it.
-fn order(verdict: &mut Verdict, way: &str, shown: &[Line], received_ms: &BTreeMap<String, u64>) {
-    let mut first = Vec::<&Line>::new();
-    for line in shown {
-        if first.iter().any(|before| before.text == line.text) {
-            continue;
-        }
-        if let Some(overtaker) = first.iter().find(|before| before.text > line.text) {
-            verdict.late += 1;
-            let together = |other: &&&Line| other.text > line.text && other.at <= overtaker.at + TOGETHER_MS;
-            let since = first
-                .iter()
-                .filter(together)
-                .filter_map(|other| received_ms.get(&other.text));
-            let held_ms = overtaker
-                .at
-                .saturating_sub(since.min().copied().unwrap_or(overtaker.at));
-            if u128::from(held_ms) < HOLD_BACK.as_millis() {
-                let fault = format!(
-                    "{way}: {} was overtaken by {}, which was held back for {held_ms} ms only",
-                    line.text, overtaker.text
-                );
-                verdict.faults.push(fault);
-            }
-        }
-        first.push(line);
-    }
 }

@@ -1,18 +1,24 @@
 //! A program that is killed and started again on the same folder, and every line it ever wrote.
 //!
-//! Knows nothing of messages. Each line has the run it belongs to and the time it was read; what was in the pipe
+//! It runs on a host of its own. Knows nothing of messages. Each line has the run it belongs to and the time it was read; what was in the pipe
 //! when a run was killed is read to its end before the next run starts.
 //! Invariant: no process outlives its player.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::common::{PROGRAM, World};
+use crate::common::PROGRAM;
+use crate::router::Host;
+
+/// Whoever gives up, as one does whose disk is full, is started again after this.
+const GIVEN_UP: Duration = Duration::from_millis(300);
 
 /// A line on somebody's screen.
 #[derive(Clone, Debug)]
@@ -28,8 +34,8 @@ pub(crate) struct Line {
 pub(crate) struct Killed {
     pub(crate) run: usize,
     pub(crate) at: u64,
-    /// A copy of the databases as they were left.
-    pub(crate) left: PathBuf,
+    /// What was not marked as shown in the database that it left.
+    pub(crate) unmarked: BTreeSet<String>,
 }
 
 struct Run {
@@ -41,12 +47,17 @@ struct Run {
 /// The program with its arguments, running or not.
 pub(crate) struct Player {
     pub(crate) name: &'static str,
+    pub(crate) host: Host,
     arguments: Vec<String>,
+    /// Where its data and those of others are, and its own.
     data: PathBuf,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
+    log: PathBuf,
     run: Option<Run>,
     runs: usize,
     lines: Arc<Mutex<Vec<Line>>>,
+    /// Is told when it has said something.
+    heard: Sender<()>,
     pub(crate) killed: Vec<Killed>,
     /// When it is to run again.
     pub(crate) due: Option<Instant>,
@@ -58,21 +69,25 @@ pub(crate) fn now() -> (Instant, u64) {
     (Instant::now(), u64::try_from(unix.as_millis()).unwrap())
 }
 
-#[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
-pub(crate) fn pass(time: Duration) {
-    std::thread::sleep(time);
-}
-
 impl Player {
-    pub(crate) fn new(world: &World, name: &'static str, arguments: Vec<String>, folder: PathBuf) -> Self {
+    /// A player whose data are under `data`, its own in `folder`; what it says on standard error goes to `log`.
+    pub(crate) fn new(
+        (name, host): (&'static str, Host),
+        arguments: Vec<String>,
+        [data, folder, log]: [PathBuf; 3],
+        heard: Sender<()>,
+    ) -> Self {
         Self {
             name,
+            host,
             arguments,
-            data: world.folder().to_owned(),
+            data,
             folder,
+            log,
             run: None,
             runs: 0,
             lines: Arc::default(),
+            heard,
             killed: Vec::new(),
             due: None,
         }
@@ -80,8 +95,9 @@ impl Player {
 
     pub(crate) fn start(&mut self) {
         self.due = None;
-        let errors = File::options().create(true).append(true).open(self.log());
-        let mut child = Command::new(PROGRAM)
+        let errors = File::options().create(true).append(true).open(&self.log);
+        let mut command = self.host.command(PROGRAM);
+        let mut child = command
             .args(&self.arguments)
             .env("XDG_DATA_HOME", &self.data)
             .env("TZ", "UTC")
@@ -91,7 +107,7 @@ impl Player {
             .spawn()
             .unwrap();
         self.runs += 1;
-        let (run, lines) = (self.runs, Arc::clone(&self.lines));
+        let (run, lines, heard) = (self.runs, Arc::clone(&self.lines), self.heard.clone());
         let output = BufReader::new(child.stdout.take().unwrap());
         let reader = std::thread::spawn(move || {
             for text in output.lines().map_while(Result::ok) {
@@ -101,6 +117,10 @@ impl Player {
                     text,
                 };
                 lines.lock().unwrap().push(line);
+                // Whoever listens may be gone at the end.
+                if heard.send(()).is_err() {
+                    break;
+                }
             }
         });
         let input = child.stdin.take().unwrap();
@@ -112,9 +132,14 @@ impl Player {
         let ended = |run: &mut Run| run.child.try_wait().unwrap().is_some();
         if self.run.as_mut().is_some_and(ended) {
             self.reap();
-            self.due = Some(now().0);
+            self.due = Some(now().0 + GIVEN_UP);
         }
         self.run.is_some()
+    }
+
+    /// It, if it runs.
+    pub(crate) fn running(&mut self) -> Option<&mut Self> {
+        self.runs().then_some(self)
     }
 
     /// Whether somebody read the line; one that has just ended does not.
@@ -123,17 +148,17 @@ impl Player {
         run.input.write_all(format!("{line}\n").as_bytes()).is_ok()
     }
 
-    /// `kill -9`. What is on its disk is copied, so that looking at it changes nothing.
-    pub(crate) fn kill(&mut self, pause: Duration) {
+    /// `kill -9`; it is to run again after a pause. What was not marked as shown is for `look` to say, who is given a
+    /// copy of what is on the disk: looking at it changes nothing.
+    pub(crate) fn kill(&mut self, pause: Duration, look: impl FnOnce(&Path) -> BTreeSet<String>) {
         self.run.as_mut().unwrap().child.kill().unwrap();
         let (instant, at) = now();
         self.reap();
         self.due = Some(instant + pause);
-        let left = self.data.join(format!("left/{}/{}", self.name, self.runs));
-        if self.copy(&left) {
-            let run = self.runs;
-            self.killed.push(Killed { run, at, left });
-        }
+        let copy = self.log.with_extension("killed");
+        self.copy(&copy);
+        let (run, unmarked) = (self.runs, look(&copy));
+        self.killed.push(Killed { run, at, unmarked });
     }
 
     /// SIGTERM, and waits for its end.
@@ -158,15 +183,18 @@ impl Player {
         self.lines.lock().unwrap().clone()
     }
 
-    /// The end of what it wrote on standard error.
-    pub(crate) fn last_words(&self) -> String {
-        let words = fs::read_to_string(self.log()).unwrap_or_default();
-        let words: Vec<&str> = words.lines().rev().take(10).collect();
-        words.join("\n")
+    /// Writes down all that it ever said, and when.
+    pub(crate) fn write_screen(&self, to: &Path) {
+        let line = |line: &Line| format!("{} {} {}\n", line.run, line.at, line.text);
+        let lines: String = self.lines().iter().map(line).collect();
+        fs::write(to, lines).unwrap();
     }
 
-    fn log(&self) -> PathBuf {
-        self.data.join(format!("{}.log", self.name))
+    /// Of what it wrote on standard error, the end, and how often this was in it.
+    pub(crate) fn words(&self, wanted: &str) -> (String, usize) {
+        let words = fs::read_to_string(&self.log).unwrap_or_default();
+        let end: Vec<&str> = words.lines().rev().take(10).collect();
+        (end.join("\n"), words.matches(wanted).count())
     }
 
     /// Copies the database and its journal; `false` if there is none yet.
