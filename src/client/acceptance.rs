@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
+use super::committed::After;
 use super::directory::Knowledge;
 use super::outbox::{Outgoing, Stage};
 use super::storage::{Accept, Key, Unfinished};
-use super::{After, Client, SWEEP_AFTER, Timer};
+use super::{Client, SWEEP_AFTER, Timer};
 use crate::client::interface::{Event, NotAccepted};
 use crate::client::storage::Request;
 use crate::clock::{Age, Instant, Now, WallTime};
@@ -70,10 +71,7 @@ impl Client {
                 && !self.closing()
                 && self.directory.offline(&folded)
                 && self.peers.get(card.id).is_none_or(|peer| peer.session.is_none())
-                && self
-                    .outbox
-                    .conversation(&folded)
-                    .is_none_or(|conversation| !conversation.renewing)
+                && !self.renewals.has(&folded)
         });
         let accepting = Accepting {
             expires: self.life.age(now.at).after(self.config.time_to_live),

@@ -5,10 +5,11 @@
 //! Invariants: delivered is final and beats all; an outcome is acknowledged, and a copy withdrawn, only after the
 //! commit of what it says.
 
+use super::committed::After;
 use super::outbox::Stage;
 use super::retrying::pause;
 use super::storage::{Finish, Key, State};
-use super::{After, Client, Timer};
+use super::{Client, Timer};
 use crate::client::interface::{Event, Refusal};
 use crate::client::storage::Request;
 use crate::engine::Context;
@@ -277,21 +278,20 @@ impl Client {
             self.withdrawals.copies.remove(&slot);
             return;
         };
-        if self
-            .outbox
-            .get(key)
-            .is_some_and(|message| message.stage == Stage::Stored)
-        {
+        let Some(message) = self.outbox.get(key) else {
+            return;
+        };
+        if message.stage == Stage::Stored {
             // The answer to a deposit that was repeated, and has been kept since.
             return;
         }
-        let age = self.life.age(cx.now.at);
-        let lives = self.outbox.get(key).is_some_and(|message| message.expires > age);
+        let (to, lives) = (message.name.folded(), message.expires > self.life.age(cx.now.at));
         match reason {
             // The name was ours to believe when it was sealed: it may come back.
             DepositRefusal::NoSuchName if lives => {
                 self.put_off(cx, key, REQUEST_RETRY_MAX);
                 self.tell_one_waiting(key);
+                self.pump(cx, &to);
             }
             DepositRefusal::NoSuchName => self.expired(cx, key, None),
             _ => self.refuse(cx, key, Refusal::Registry(reason), None),

@@ -8,10 +8,11 @@
 
 use std::time::Duration;
 
+use super::committed::After;
 use super::directory::Knowledge;
 use super::outbox::{Outgoing, Stage};
 use super::storage::Key;
-use super::{After, Client, Timer};
+use super::{Client, Timer};
 use crate::client::interface::Event;
 use crate::client::storage::Request;
 use crate::clock::Instant;
@@ -30,6 +31,9 @@ pub(super) const DIRECT_TRIES_MAX: u8 = 3;
 const PEER_INITIALS: u32 = 3;
 /// Addresses of a peer tried at once: two of his own network's, and the observed one.
 const PEER_ADDRESSES_MAX: usize = 3;
+/// Messages of which it is being committed at once that the registry may have them: a batch for the disk, and no more
+/// to ask again while it is full.
+const MARKING_MAX: usize = 256;
 /// How soon a full send buffer is looked at again.
 pub(super) const ROOM_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -76,7 +80,7 @@ impl Client {
             let Some(conversation) = self.outbox.conversation(to) else {
                 return;
             };
-            if conversation.renewing || conversation.pinning {
+            if conversation.pinning || self.renewals.has(to) {
                 return;
             }
             let Some(&key) = conversation.queue.first() else {
@@ -85,6 +89,10 @@ impl Client {
             let Some(message) = self.outbox.get(key) else {
                 return;
             };
+            if self.out.is_clogged() {
+                self.stalled.insert(to.to_owned());
+                return;
+            }
             let done = match self.road(cx, to, key, message) {
                 Road::Direct(session, card) => self.deliver(cx, to, key, session, &card),
                 Road::Deposit(card, why) => self.deposit(cx, to, key, &card, why),
@@ -113,6 +121,7 @@ impl Client {
                 }
                 Road::Later => false,
                 Road::Nowhere => {
+                    self.tell_contested(to);
                     self.tell_waiting(to);
                     false
                 }
@@ -391,6 +400,10 @@ impl Client {
         }
         let (weight, deposited) = (message.weight(), message.deposited);
         if !deposited {
+            if self.outbox.marking >= MARKING_MAX {
+                self.stalled.insert(to.to_owned());
+                return false;
+            }
             self.outbox.set_stage(key, Stage::Marking, cx.now.at);
             let recipient = *card;
             let request = Request::Deposit { key, recipient };
@@ -456,5 +469,6 @@ impl Client {
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
         }
         self.pump(cx, &to);
+        self.unstall(cx);
     }
 }

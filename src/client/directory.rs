@@ -196,6 +196,11 @@ impl Directory {
         self.told.remove(&name.folded());
     }
 
+    /// Whether the name is pinned to this identity, and the registry does not say otherwise.
+    pub(super) fn is_settled(&self, folded: &str, id: IdentityId) -> bool {
+        matches!(self.knows(folded), Knowledge::Pinned(card) if card.id == id)
+    }
+
     /// The card that the registry has for the name.
     pub(super) fn listed(&self, folded: &str) -> Option<Card> {
         let told = self.entries.get(folded).filter(|entry| !entry.stale);

@@ -4,9 +4,10 @@
 //! and `acceptance`'s business.
 //! Invariants: an end is committed once; what had been sealed is remembered, for a receipt may come all the same.
 
+use super::committed::After;
 use super::outbox::{Outgoing, Stage};
 use super::storage::{Ended, Finish, Key, Request, State};
-use super::{After, Client, Timer};
+use super::{Client, Timer};
 use crate::client::interface::{Event, Refusal};
 use crate::engine::Context;
 use crate::id::Slot;
@@ -15,23 +16,21 @@ impl Client {
     /// Its lifetime has passed.
     pub(super) fn expired(&mut self, cx: &Context<'_>, key: Key, acknowledge: Option<Slot>) {
         if let Some(message) = self.outbox.get(key) {
+            let to = message.name.folded();
             let event = Event::Expired {
                 to: message.name.clone(),
                 sent_at: message.sent_at,
             };
             self.begin_end(cx, key, Finish::Expired, event, acknowledge);
+            self.follow_on(cx, &to);
         }
     }
 
     /// Somebody has said no for good.
     pub(super) fn refuse(&mut self, cx: &Context<'_>, key: Key, reason: Refusal, acknowledge: Option<Slot>) {
-        if let Some(message) = self.outbox.get(key) {
-            let event = Event::Refused {
-                to: message.name.clone(),
-                sent_at: message.sent_at,
-                reason,
-            };
-            self.begin_end(cx, key, Finish::Refused(reason), event, acknowledge);
+        if let Some(to) = self.outbox.get(key).map(|message| message.name.folded()) {
+            self.begin_refusal(cx, key, reason, acknowledge);
+            self.follow_on(cx, &to);
         }
     }
 
@@ -43,8 +42,26 @@ impl Client {
             .map(|conversation| conversation.queue.iter().copied().collect())
             .unwrap_or_default();
         for key in open {
-            self.refuse(cx, key, reason, None);
+            self.begin_refusal(cx, key, reason, None);
         }
+        self.follow_on(cx, to);
+    }
+
+    fn begin_refusal(&mut self, cx: &Context<'_>, key: Key, reason: Refusal, acknowledge: Option<Slot>) {
+        if let Some(message) = self.outbox.get(key) {
+            let event = Event::Refused {
+                to: message.name.clone(),
+                sent_at: message.sent_at,
+                reason,
+            };
+            self.begin_end(cx, key, Finish::Refused(reason), event, acknowledge);
+        }
+    }
+
+    /// What waited for those that end now goes on.
+    fn follow_on(&mut self, cx: &Context<'_>, to: &str) {
+        self.gathered(cx, to);
+        self.pump(cx, to);
     }
 
     /// Commits an end; it is told once that is done.
@@ -62,7 +79,6 @@ impl Client {
         if message.stage == Stage::Ending {
             return;
         }
-        let to = message.name.folded();
         let sealed = if message.transmitted {
             self.sealed(key)
         } else {
@@ -81,8 +97,6 @@ impl Client {
                 acknowledge,
             },
         );
-        self.gathered(cx, &to);
-        self.pump(cx, &to);
     }
 
     /// The end is committed.

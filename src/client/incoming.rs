@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::committed::After;
 use super::directory::Knowledge;
-use super::{After, Client, Timer};
+use super::{Client, Timer};
 use crate::client::storage::{Outcome, Receive, Received, Request};
 use crate::clock::Instant;
 use crate::engine::Context;

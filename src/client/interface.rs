@@ -201,7 +201,7 @@ pub enum NotAccepted {
     OutboxFull,
     /// The database did not take it: a sentence.
     Storage(String),
-    /// Deregistered already, or registered already.
+    /// Deregistered already, registered already, or trusted already.
     NoChange,
     /// No identity with this fingerprint was seen under the name.
     NothingToTrust,

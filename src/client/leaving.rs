@@ -135,7 +135,8 @@ impl Client {
         }
     }
 
-    fn close_all(&mut self, cx: &Context<'_>) {
+    /// Ends what leaving there is to do, with the registry or without it.
+    pub(super) fn close_all(&mut self, cx: &Context<'_>) {
         let ends = self.leaving.take().is_some_and(|leaving| leaving.ends);
         self.go_offline(cx);
         self.out.event(Event::Deregistered);

@@ -2,7 +2,8 @@
 //!
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
 //! and `leaving` (the session with the registry), `acceptance`, `delivery` and `retrying` (which road a message
-//! takes), `answers`, `ends` and `withdrawing` (what becomes of it), `telling` (what of that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe).
+//! takes), `answers`, `ends` and `withdrawing` (what becomes of it), `telling` (what of that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe);
+//! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
@@ -10,6 +11,7 @@
 mod acceptance;
 mod answers;
 mod calling;
+mod committed;
 mod config;
 mod delivery;
 mod directory;
@@ -42,22 +44,22 @@ use rand_core::{Rng, SeedableRng};
 
 pub use crate::client::config::{Config, Limits};
 
+use crate::client::committed::After;
 use crate::client::directory::Directory;
-use crate::client::incoming::Inbound;
-use crate::client::interface::{Command, Event, NotAccepted};
+use crate::client::interface::{Command, Event};
 use crate::client::leaving::Leaving;
 use crate::client::link::Link;
 use crate::client::outbox::Outbox;
 use crate::client::outlet::Outlet;
 use crate::client::peers::Peers;
 use crate::client::showing::Shelf;
-use crate::client::storage::{Finish, Image, Key, RegistryImage, Reply, Request, Told};
+use crate::client::storage::{Image, Key, RegistryImage, Reply, Request, Told};
 use crate::client::timers::Timers;
 use crate::clock::{Age, AgeClock, Instant, Now};
 use crate::engine::{Action, Context, Role, SocketReply, StoreFault, Ticket};
 use crate::id::{Epoch, IdentityId, Name, Slot};
-use crate::identity::{Card, Identity, PairKey};
-use crate::limits::{LEASE, REQUEST_RETRY};
+use crate::identity::{Identity, PairKey};
+use crate::limits::LEASE;
 use crate::transport::{Attempt, SessionEvent, SessionId};
 use crate::wire::codec;
 use crate::wire::message::{FromRegistry, ToPeer};
@@ -110,46 +112,6 @@ enum Timer {
     Life,
 }
 
-/// What is done once the store has answered.
-#[derive(Debug)]
-enum After {
-    Nothing,
-    UseRegistry,
-    Counter(u64),
-    StoreChanged {
-        /// What the old one kept.
-        kept: Vec<Key>,
-    },
-    Directory,
-    Pinned {
-        name: Name,
-        card: Card,
-    },
-    Accepted(Box<acceptance::Accepting>),
-    Marked {
-        key: Key,
-        card: Card,
-    },
-    Delivered {
-        slot: Slot,
-        acknowledge: Option<Slot>,
-    },
-    Ended {
-        key: Key,
-        end: Finish,
-        event: Event,
-        acknowledge: Option<Slot>,
-    },
-    Renumbered {
-        to: String,
-    },
-    Trusted {
-        name: Name,
-        card: Card,
-    },
-    Received(Box<Inbound>),
-}
-
 /// A client.
 pub struct Client {
     config: Config,
@@ -168,6 +130,7 @@ pub struct Client {
     peers: Peers,
     pair_keys: BTreeMap<[u8; 32], Option<PairKey>>,
     outbox: Outbox,
+    renewals: renewal::Renewals,
     /// Messages written before the registry was known, and messages being accepted, with their bytes.
     early: VecDeque<(Name, String)>,
     accepting: (usize, usize),
@@ -219,6 +182,7 @@ impl Client {
             peers: Peers::default(),
             pair_keys: BTreeMap::new(),
             outbox: Outbox::default(),
+            renewals: renewal::Renewals::default(),
             early: VecDeque::new(),
             accepting: (0, 0),
             stalled: BTreeSet::new(),
@@ -350,61 +314,6 @@ impl Client {
         }
         self.link.restart_attempts(now);
         self.say_alive(cx);
-    }
-
-    fn store_failed(&mut self, cx: &Context<'_>, after: Option<After>, fault: &StoreFault) {
-        match after {
-            Some(After::Accepted(accepting)) => {
-                self.accepting_over(&accepting);
-                self.out
-                    .event(Event::NotAccepted(NotAccepted::Storage(fault.to_string())));
-                return;
-            }
-            Some(After::Received(inbound)) => self.not_received(cx, &inbound),
-            Some(After::Directory) => {
-                self.directory.not_stored();
-                self.timers.set_by(Timer::Table, cx.now.at + REQUEST_RETRY);
-            }
-            Some(_) | None => self.timers.set_by(Timer::Store, cx.now.at + REQUEST_RETRY),
-        }
-        if !self.in_trouble {
-            self.in_trouble = true;
-            self.out.event(Event::Trouble(fault.to_string()));
-        }
-    }
-
-    fn stored(&mut self, cx: &Context<'_>, after: After, reply: Reply) {
-        self.in_trouble = false;
-        match (after, reply) {
-            (After::UseRegistry, _) => self.registry_pinned(cx),
-            (After::Counter(counter), _) => self.counted(cx, counter),
-            (After::StoreChanged { kept }, _) => self.stranded(cx, &kept),
-            (After::Pinned { name, card }, _) => self.pinned(cx, &name, card),
-            (After::Accepted(accepting), Reply::Accepted { key, slot }) => {
-                self.accepted(cx, *accepting, key, slot);
-            }
-            (After::Marked { key, card }, _) => self.marked(cx, key, card),
-            (After::Delivered { slot, acknowledge }, _) => self.delivery_committed(cx, slot, acknowledge),
-            (
-                After::Ended {
-                    key,
-                    end,
-                    event,
-                    acknowledge,
-                },
-                _,
-            ) => {
-                self.ended(cx, key, end, event);
-                self.acknowledge(cx, acknowledge);
-            }
-            (After::Renumbered { to }, Reply::Renumbered(slots)) => self.renumbered(cx, &to, &slots),
-            (After::Trusted { name, card }, Reply::Renumbered(slots)) => {
-                self.trusted(cx, &name, card, &slots);
-            }
-            (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
-            (After::Nothing | After::Directory, _) => {}
-            (after, reply) => tracing::error!(?after, ?reply, "the store answered something else"),
-        }
     }
 }
 

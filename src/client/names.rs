@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::committed::After;
 use super::directory::{Applied, Knowledge};
-use super::{After, Client, Timer};
+use super::{Client, Timer};
 use crate::client::interface::{Event, NotAccepted, Refusal};
-use crate::client::storage::{RegistryImage, Renumber, Request};
+use crate::client::storage::{RegistryImage, Request};
 use crate::clock::{Instant, Now};
 use crate::engine::Context;
-use crate::id::{IdentityId, Name};
+use crate::id::Name;
 use crate::identity::Card;
 use crate::limits::{OUTBOX_MESSAGES_MAX, REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::wire::message::{Page, Record, ToRegistry};
@@ -210,9 +211,7 @@ impl Client {
     fn applied(&mut self, cx: &Context<'_>, applied: Applied) {
         let changed: BTreeSet<String> = applied.changed;
         for folded in &changed {
-            if let Knowledge::Contested { pinned, found } = self.directory.knows(folded) {
-                self.contradiction(folded, pinned.id, found);
-            }
+            self.tell_contested(folded);
         }
         if applied.version.is_none() && changed.is_empty() {
             return;
@@ -237,11 +236,15 @@ impl Client {
         }
     }
 
-    /// Says once that a name seems to be somebody else's than it was.
-    pub(super) fn contradiction(&mut self, folded: &str, known: IdentityId, found: IdentityId) {
+    /// Says once in a run that a name seems to be somebody else's than it was, if it does.
+    pub(super) fn tell_contested(&mut self, folded: &str) {
+        let Knowledge::Contested { pinned, found } = self.directory.knows(folded) else {
+            return;
+        };
         if !self.directory.contest(folded, found) {
             return;
         }
+        let known = pinned.id;
         if let Ok(name) = folded.parse::<Name>() {
             let name = self.directory.spelling(&name);
             self.out.event(Event::IdentityChanged { name, known, found });
@@ -278,18 +281,7 @@ impl Client {
             self.out.event(Event::NotAccepted(NotAccepted::NothingToTrust));
             return;
         };
-        let name = self.directory.spelling(name);
-        let keys = self.readdressed(&folded);
-        let fresh = self.fresh_epoch();
-        self.out.store_surely(
-            Request::Renumber(Renumber {
-                to: name.clone(),
-                keys,
-                fresh,
-                trust: Some(card),
-            }),
-            After::Trusted { name, card },
-        );
+        self.ask_trust(self.directory.spelling(name), card);
     }
 }
 

@@ -101,8 +101,6 @@ pub(super) struct Conversation {
     pub(super) parked_since: Instant,
     pub(super) direct: usize,
     pub(super) direct_bytes: usize,
-    /// Numbers are being given anew: nothing is sent meanwhile.
-    pub(super) renewing: bool,
     /// The pin is being committed.
     pub(super) pinning: bool,
 }
@@ -121,6 +119,7 @@ pub(super) struct Outbox {
     pub(super) bytes: usize,
     /// Messages that will be somewhere else soon, and their text bytes.
     moving: (usize, usize),
+    pub(super) marking: usize,
     pub(super) depositing: usize,
     pub(super) depositing_bytes: usize,
 }
@@ -187,7 +186,6 @@ impl Outbox {
             parked_since: Instant::ZERO,
             direct: 0,
             direct_bytes: 0,
-            renewing: false,
             pinning: false,
         });
         conversation.open.insert(key);
@@ -361,7 +359,8 @@ impl Outbox {
                 self.depositing += 1;
                 self.depositing_bytes += message.weight();
             }
-            Stage::Marking | Stage::Stored | Stage::Conflicted | Stage::Ending => {}
+            Stage::Marking => self.marking += 1,
+            Stage::Stored | Stage::Conflicted | Stage::Ending => {}
         }
     }
 
@@ -394,7 +393,8 @@ impl Outbox {
                 self.depositing -= 1;
                 self.depositing_bytes -= message.weight();
             }
-            _ => {}
+            Stage::Marking => self.marking -= 1,
+            Stage::Queued | Stage::Stored | Stage::Conflicted | Stage::Ending => {}
         }
     }
 }

@@ -17,6 +17,10 @@ use crate::wire::codec;
 /// Requests under way above which nothing new is let in. The rest of the bound is for what is owed already.
 const STORE_REQUESTS_READY: usize = STORE_REQUESTS_MAX / 4;
 
+/// Requests that have failed and not succeeded since above which nothing new is begun: the rest of what may be under way
+/// is for what has been begun before, so that commands are heard however long the disk is full.
+const FAILED_MAX: usize = STORE_REQUESTS_READY / 4;
+
 /// A request that failed and is to be asked again.
 #[derive(Debug)]
 struct Failed<A> {
@@ -31,6 +35,8 @@ pub(super) struct Pending<A> {
     pub(super) after: A,
     /// To be asked again if it fails.
     again: Option<Request>,
+    /// It has failed before.
+    failed: bool,
 }
 
 /// Actions out, continuations kept. `A` says what is done after a commit.
@@ -41,6 +47,10 @@ pub(super) struct Outlet<A> {
     under_way: BTreeMap<Ticket, Pending<A>>,
     backlog: VecDeque<(Request, Pending<A>)>,
     failed: VecDeque<Failed<A>>,
+    /// Of those under way and waiting: how many have failed before.
+    repeated: usize,
+    /// Somebody was told that nothing new is to be begun.
+    clogged: bool,
     given: BTreeMap<SessionId, usize>,
     /// Events of this run so far.
     events: u64,
@@ -56,6 +66,8 @@ impl<A> Outlet<A> {
             under_way: BTreeMap::new(),
             backlog: VecDeque::new(),
             failed: VecDeque::new(),
+            repeated: 0,
+            clogged: false,
             given: BTreeMap::new(),
             events: 0,
             unseen: VecDeque::new(),
@@ -98,6 +110,22 @@ impl<A> Outlet<A> {
         self.under_way.len() + self.backlog.len() + self.failed.len() < STORE_REQUESTS_READY
     }
 
+    /// Whether so much has failed that nothing new is to be begun; until [`Self::takes_again`] says so.
+    pub(super) fn is_clogged(&mut self) -> bool {
+        let clogged = self.too_much_failed();
+        self.clogged |= clogged;
+        clogged
+    }
+
+    /// Whether something new may be begun that could not before. Says so once.
+    pub(super) fn takes_again(&mut self) -> bool {
+        !self.too_much_failed() && std::mem::take(&mut self.clogged)
+    }
+
+    fn too_much_failed(&self) -> bool {
+        self.failed.len() + self.repeated >= FAILED_MAX
+    }
+
     /// Whether nothing is under way at the store. What failed does not count: the disk will not take it now.
     pub(super) fn settled(&self) -> bool {
         self.under_way.is_empty() && self.backlog.is_empty()
@@ -105,13 +133,24 @@ impl<A> Outlet<A> {
 
     /// Asks the store once.
     pub(super) fn store(&mut self, request: Request, after: A) {
-        self.ask(request, Pending { after, again: None });
+        let pending = Pending {
+            after,
+            again: None,
+            failed: false,
+        };
+        self.ask(request, pending);
     }
 
     /// Asks the store, and again after a failure, until it is done.
     pub(super) fn store_surely(&mut self, request: Request, after: A) {
+        self.until_done(request, after, false);
+    }
+
+    fn until_done(&mut self, request: Request, after: A, failed: bool) {
         let again = Some(request.clone());
-        self.ask(request, Pending { after, again });
+        self.repeated += usize::from(failed);
+        let pending = Pending { after, again, failed };
+        self.ask(request, pending);
     }
 
     /// Asks, and before that once more which registry all is about, if that has failed: without it nothing is taken.
@@ -120,7 +159,7 @@ impl<A> Outlet<A> {
         if let Some(place) = self.failed.iter().position(is_basis)
             && let Some(Failed { request, after }) = self.failed.remove(place)
         {
-            self.store_surely(request, after);
+            self.until_done(request, after, true);
         }
         if self.under_way.len() >= STORE_REQUESTS_MAX {
             self.backlog.push_back((request, pending));
@@ -132,9 +171,15 @@ impl<A> Outlet<A> {
         self.push(Action::Store { ticket, request });
     }
 
-    /// Takes what is to be done on an answer. `Err` keeps it for [`Self::retry_failed`], if it is to be asked again.
+    /// Takes what is to be done on an answer; if it `failed` and is to be asked again, keeps it for
+    /// [`Self::retry_failed`].
     pub(super) fn answered(&mut self, ticket: Ticket, failed: bool) -> Option<A> {
-        let Pending { after, again } = self.under_way.remove(&ticket)?;
+        let Pending {
+            after,
+            again,
+            failed: before,
+        } = self.under_way.remove(&ticket)?;
+        self.repeated -= usize::from(before);
         if let Some((request, pending)) = self.backlog.pop_front() {
             self.ask(request, pending);
         }
@@ -155,7 +200,7 @@ impl<A> Outlet<A> {
     /// Asks for what has failed again.
     pub(super) fn retry_failed(&mut self) {
         for Failed { request, after } in std::mem::take(&mut self.failed) {
-            self.store_surely(request, after);
+            self.until_done(request, after, true);
         }
     }
 

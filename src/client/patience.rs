@@ -141,6 +141,7 @@ impl Client {
         self.link.owed_since = None;
         self.link.keep_alive_owed = false;
         self.link.replayed = false;
+        self.shelf.batch_over();
         self.timers.clear(&Timer::Register);
         self.timers.clear(&Timer::KeepAlive);
         self.requeue_deposits(cx);

@@ -7,8 +7,9 @@
 
 use std::time::Duration;
 
+use super::committed::After;
 use super::link::Phase;
-use super::{After, Client, Timer};
+use super::{Client, Timer};
 use crate::client::interface::{Ending, Event};
 use crate::client::storage::Request;
 use crate::clock::Now;
@@ -125,6 +126,7 @@ impl Client {
     pub(super) fn registry_opened(&mut self, cx: &Context<'_>, session: SessionId, card: Card) {
         self.link.phase = Phase::Registering { session };
         self.link.opened_at = cx.now.at;
+        self.link.replayed = false;
         if self.link.identity.is_none() {
             self.use_registry(cx.now, card.id);
             self.count();
@@ -227,6 +229,8 @@ impl Client {
         if self.link.first {
             self.link.phase = Phase::Offline;
             self.end(Ending::Refused);
+        } else if self.closing() {
+            self.close_all(cx);
         } else {
             self.go_offline(cx);
         }
@@ -290,7 +294,6 @@ impl Client {
         self.link.phase = Phase::Registered { session };
         self.link.round_since = None;
         self.link.backoff = REQUEST_RETRY;
-        self.link.replayed = false;
         self.link.first = false;
         if std::mem::take(&mut self.link.asked) {
             self.out.event(Event::Registered {
@@ -306,7 +309,6 @@ impl Client {
             self.store_changed(registered.store_id);
         }
         self.answered(cx, session);
-        self.shelf.batch_over();
         self.ask_lookups(cx);
         self.ask_withdrawals(cx);
         self.deposit_late(cx);

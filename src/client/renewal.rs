@@ -3,16 +3,51 @@
 //! A conflict says that the recipient (or the registry) has another message under the number: our database is an
 //! older copy. What conflicted, and what comes after it and was never sent under its number, goes out under a new
 //! epoch. What may have arrived under its number keeps it, or it might be shown twice.
-//! Invariants: nothing of a conversation is sent while its numbers change; order is kept among what is renumbered.
+//! Invariants: nothing is sent to a name while numbers of its messages change; new ones are asked for once at a time,
+//! or a message would go out under two; order is kept among what is renumbered.
 
+use std::collections::BTreeMap;
+
+use super::committed::After;
 use super::outbox::{Outgoing, Stage};
-use super::{After, Client, Timer};
-use crate::client::interface::Event;
+use super::{Client, Timer};
+use crate::client::interface::{Event, NotAccepted};
 use crate::client::storage::{Key, Renumber, Request};
 use crate::engine::Context;
 use crate::id::{Name, Slot};
 use crate::identity::Card;
 use crate::limits::DIRECT_BUDGET;
+
+/// Names whose messages get new numbers: at most one for each conversation, and each of the user's words.
+#[derive(Debug, Default)]
+pub(super) struct Renewals {
+    /// By folded name.
+    under_way: BTreeMap<String, Renewal>,
+}
+
+/// Conflicts are gathered, or the store is asked.
+#[derive(Debug, Default)]
+struct Renewal {
+    /// The store is asked, and again after a failure.
+    asked: bool,
+    /// Whom the user has trusted meanwhile: that is asked next.
+    trusts: Option<(Name, Card)>,
+}
+
+impl Renewals {
+    /// Whether numbers of messages to this name change.
+    pub(super) fn has(&self, to: &str) -> bool {
+        self.under_way.contains_key(to)
+    }
+
+    fn asked(&self, to: &str) -> bool {
+        self.under_way.get(to).is_some_and(|renewal| renewal.asked)
+    }
+
+    fn begin(&mut self, to: &str) -> &mut Renewal {
+        self.under_way.entry(to.to_owned()).or_default()
+    }
+}
 
 impl Client {
     /// Somebody has another message under this one's number.
@@ -27,9 +62,7 @@ impl Client {
         tracing::debug!(slot = ?message.slot, "number taken by another message");
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Conflicted, cx.now.at);
-        if let Some(conversation) = self.outbox.conversation_mut(&to) {
-            conversation.renewing = true;
-        }
+        self.renewals.begin(&to);
         // What is under way will most likely conflict too: it is gathered, so that the order stays.
         self.timers
             .set_by(Timer::Renewal(to.clone()), cx.now.at + DIRECT_BUDGET);
@@ -38,8 +71,11 @@ impl Client {
 
     /// Renews at once when nothing of the conversation is under way any more.
     pub(super) fn gathered(&mut self, cx: &Context<'_>, to: &str) {
+        if !self.renewals.has(to) {
+            return;
+        }
         let waiting = self.timers.at(&Timer::Renewal(to.to_owned())).is_some();
-        let quiet = self.outbox.conversation(to).is_some_and(|conversation| {
+        let quiet = self.outbox.conversation(to).is_none_or(|conversation| {
             conversation.direct == 0
                 && !conversation.parked.iter().any(|key| {
                     self.outbox
@@ -52,26 +88,39 @@ impl Client {
         }
     }
 
-    /// Asks the store for new numbers.
+    /// Asks the store for new numbers; if it is being asked, once it has answered.
     pub(super) fn renew(&mut self, cx: &Context<'_>, to: &str) {
         self.timers.clear(&Timer::Renewal(to.to_owned()));
-        let Some(conversation) = self.outbox.conversation_mut(to) else {
+        if self.renewals.asked(to) {
+            return;
+        }
+        let Some((name, keys)) = self.conflicted(to) else {
+            // It was delivered after all.
+            self.renewals.under_way.remove(to);
+            self.pump(cx, to);
             return;
         };
-        conversation.renewing = false;
-        let Some(conversation) = self.outbox.conversation(to) else {
-            return;
+        let request = Renumber {
+            to: name,
+            keys,
+            fresh: self.fresh_epoch(),
+            trust: None,
         };
+        self.renewals.begin(to).asked = true;
+        self.out.store_surely(
+            Request::Renumber(request),
+            After::Renumbered { to: to.to_owned() },
+        );
+    }
+
+    /// What of a conversation gets new numbers after a conflict; `None` if there is none.
+    fn conflicted(&self, to: &str) -> Option<(Name, Vec<Key>)> {
+        let conversation = self.outbox.conversation(to)?;
         let conflicted = |message: &Outgoing| message.stage == Stage::Conflicted;
         let first = conversation
             .open
             .iter()
-            .find(|key| self.outbox.get(**key).is_some_and(conflicted));
-        let Some(&first) = first else {
-            // It was delivered after all.
-            self.pump(cx, to);
-            return;
-        };
+            .find(|key| self.outbox.get(**key).is_some_and(conflicted))?;
         let keys = conversation
             .open
             .range(first..)
@@ -82,28 +131,22 @@ impl Client {
             })
             .copied()
             .collect();
-        let name = conversation.name.clone();
-        let request = Renumber {
-            to: name,
-            keys,
-            fresh: self.fresh_epoch(),
-            trust: None,
-        };
-        if let Some(conversation) = self.outbox.conversation_mut(to) {
-            conversation.renewing = true;
-        }
-        self.out.store_surely(
-            Request::Renumber(request),
-            After::Renumbered { to: to.to_owned() },
-        );
+        Some((conversation.name.clone(), keys))
     }
 
+    /// The new numbers are committed. What came up meanwhile has its turn, then all is sent.
     pub(super) fn renumbered(&mut self, cx: &Context<'_>, to: &str, slots: &[(Key, Slot)]) {
         self.take_numbers(cx, slots);
-        if let Some(conversation) = self.outbox.conversation_mut(to) {
-            conversation.renewing = self.timers.at(&Timer::Renewal(to.to_owned())).is_some();
+        let renewal = self.renewals.begin(to);
+        renewal.asked = false;
+        if let Some((name, card)) = renewal.trusts.take() {
+            self.ask_trust(name, card);
         }
-        self.pump(cx, to);
+        if self.timers.at(&Timer::Renewal(to.to_owned())).is_some() {
+            self.gathered(cx, to);
+        } else {
+            self.renew(cx, to);
+        }
     }
 
     fn take_numbers(&mut self, cx: &Context<'_>, slots: &[(Key, Slot)]) {
@@ -124,19 +167,42 @@ impl Client {
         self.plan_sweep(cx.now.at);
     }
 
-    /// What is addressed anew when a name changes hands: all that the registry cannot have.
-    pub(super) fn readdressed(&mut self, to: &str) -> Vec<Key> {
-        let Some(conversation) = self.outbox.conversation_mut(to) else {
-            return Vec::new();
+    /// The user takes this identity for a name.
+    pub(super) fn ask_trust(&mut self, name: Name, card: Card) {
+        let to = name.folded();
+        if self.renewals.asked(&to) {
+            self.renewals.begin(&to).trusts = Some((name, card));
+            return;
+        }
+        if self.directory.is_settled(&to, card.id) {
+            self.out.event(Event::NotAccepted(NotAccepted::NoChange));
+            return;
+        }
+        let request = Renumber {
+            to: name.clone(),
+            keys: self.readdressed(&to),
+            fresh: self.fresh_epoch(),
+            trust: Some(card),
         };
-        conversation.renewing = true;
-        let open: Vec<Key> = conversation.open.iter().copied().collect();
+        self.renewals.begin(&to).asked = true;
+        self.out
+            .store_surely(Request::Renumber(request), After::Trusted { name, card });
+    }
+
+    /// What is addressed anew when a name changes hands: all that the registry cannot have.
+    fn readdressed(&self, to: &str) -> Vec<Key> {
+        let open = self
+            .outbox
+            .conversation(to)
+            .map(|conversation| &conversation.open);
         open.into_iter()
+            .flatten()
             .filter(|key| {
-                self.outbox.get(*key).is_some_and(|message| {
+                self.outbox.get(**key).is_some_and(|message| {
                     !message.deposited && !matches!(message.stage, Stage::Marking | Stage::Ending)
                 })
             })
+            .copied()
             .collect()
     }
 

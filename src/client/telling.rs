@@ -7,7 +7,8 @@
 
 use std::time::Duration;
 
-use super::{After, Client, Timer};
+use super::committed::After;
+use super::{Client, Timer};
 use crate::client::interface::Event;
 use crate::client::storage::{Finish, Key, Request, State, Told, Untold};
 use crate::engine::Context;

@@ -4,10 +4,12 @@
 
 mod direct;
 mod driver;
+mod full_disk;
 mod leaving;
 mod looking_up;
 mod order;
 mod others;
+mod paging;
 mod people;
 mod receiving;
 mod registering;

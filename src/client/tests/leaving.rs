@@ -47,6 +47,21 @@ fn a_silent_registry_does_not_keep_us() {
 }
 
 #[test]
+fn a_registry_that_will_not_have_us_does_not_keep_us() {
+    for code in [CloseCode::NotAdmitted, CloseCode::Superseded] {
+        let mut driver = Driver::registered(&[]);
+        driver.command(Command::Leave);
+        driver.close(REGISTRY, CloseCause::Remote(code));
+        let events = driver.events();
+        assert!(
+            events.ends_with(&[Event::Deregistered, Event::Ended(Ending::Done)]),
+            "{events:?}"
+        );
+        assert_eq!(driver.sockets, [SocketRequest::Close]);
+    }
+}
+
+#[test]
 fn a_session_lost_while_leaving_is_the_end_too() {
     let mut driver = Driver::registered(&[]);
     driver.pass(ms(6_000));

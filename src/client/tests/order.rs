@@ -2,12 +2,12 @@
 
 use super::driver::{Driver, ms};
 use super::others::REGISTRY;
-use super::people::{id_of, name, offline, online, text_of};
+use super::people::{id_of, message_from, name, offline, online, text_of};
 use crate::client::interface::Event;
 use crate::engine::Role;
 use crate::transport::SessionId;
 use crate::wire::envelope::Verdict;
-use crate::wire::message::{Deposit, FromRegistry};
+use crate::wire::message::{Deposit, FromRegistry, ToPeer};
 
 /// One message is in the mailbox of bob, who is in session but did not answer it.
 fn parked() -> (Driver, SessionId, Deposit) {
@@ -71,6 +71,30 @@ fn messages_carry_the_lowest_number_that_is_not_final() {
     driver.send("bob", "third");
     let third = &driver.deliveries(session)[0];
     assert_eq!((third.floor.0, id_of(third).slot.sequence.0), (2, 2));
+}
+
+#[test]
+fn a_gap_is_held_for_two_seconds_in_whatever_order_the_registry_is_heard() {
+    for replayed_first in [false, true] {
+        let mut driver = Driver::start();
+        driver.open_port();
+        driver.registry_opens();
+        if replayed_first {
+            driver.hear(FromRegistry::Replayed);
+        }
+        driver.registry_registers();
+        driver.directory(&[online("bob")]);
+        if !replayed_first {
+            driver.hear(FromRegistry::Replayed);
+        }
+        let session = driver.peer_opens("bob");
+        let second = message_from("bob", 1, 1, 0, "second");
+        driver.hear_from(session, &ToPeer::Deliver(second));
+        driver.pass(ms(1_999));
+        assert_eq!(driver.read(), [], "replayed first: {replayed_first}");
+        driver.pass(ms(1));
+        assert_eq!(driver.read().len(), 1, "replayed first: {replayed_first}");
+    }
 }
 
 #[test]

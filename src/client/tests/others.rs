@@ -143,6 +143,15 @@ impl Driver {
         self.fail(attempt, ConnectFault::Silent);
     }
 
+    /// So many seconds pass in which the registry answers what keeps the session alive, and no more.
+    pub(super) fn pass_alive(&mut self, seconds: u32) {
+        for _ in 0..seconds {
+            self.pass(ms(1_000));
+            let counter = self.client.link.counter();
+            self.hear(FromRegistry::Alive { counter });
+        }
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "made where it is said")]
     pub(super) fn hear(&mut self, message: FromRegistry) {
         self.message(REGISTRY, codec::encode(&message));

@@ -42,17 +42,26 @@ pub(super) fn receipt(who: &str, forward: &Forward, verdict: Verdict) -> Receipt
 
 /// A message to alice.
 pub(super) fn message_from(who: &str, epoch: u64, sequence: u64, floor: u64, text: &str) -> Forward {
+    message_as(who, who, slot(epoch, sequence), floor, text)
+}
+
+/// A message to alice from somebody who says that he has this name.
+pub(super) fn claim(who: &str, of: &str) -> Forward {
+    message_as(who, of, slot(1, 0), 0, "hi")
+}
+
+fn message_as(who: &str, of: &str, slot: Slot, floor: u64, text: &str) -> Forward {
     let sender = person(who);
     let envelope = Envelope {
         sender: Party {
-            name: name(who),
+            name: name(of),
             id: sender.id(),
         },
         recipient: Recipient::Peer(Party {
             name: name("alice"),
             id: person("alice").id(),
         }),
-        slot: slot(epoch, sequence),
+        slot,
         sent_at: WallTime::from_unix_ms(777),
         body: Body::Plain(text.to_owned()),
     };

@@ -1,17 +1,121 @@
 //! New numbers after a conflict: a database that was restored from a copy.
 
 use super::driver::{Disk, Driver, ms};
-use super::people::{id_of, offline, online, receipt, text_of};
-use crate::client::interface::Event;
+use super::people::{here, id_of, name, offline, online, person, receipt, text_of};
+use crate::client::interface::{Command, Event};
 use crate::transport::SessionId;
 use crate::wire::envelope::Verdict;
-use crate::wire::message::{FromRegistry, ToPeer};
+use crate::wire::message::{Change, Forward, FromRegistry, Record, ToPeer};
 
 fn in_session() -> (Driver, SessionId) {
     let mut driver = Driver::registered(&[online("bob")]);
     let session = driver.peer_opens("bob");
     driver.clear();
     (driver, session)
+}
+
+/// Bob says that he has another message under this one's number.
+fn conflict(driver: &mut Driver, session: SessionId, forward: &Forward) {
+    let conflict = receipt("bob", forward, Verdict::Conflict);
+    driver.hear_from(session, &ToPeer::Receipt(conflict));
+}
+
+fn texts(driver: &Driver, session: SessionId) -> Vec<String> {
+    driver.deliveries(session).iter().map(text_of).collect()
+}
+
+#[test]
+fn what_conflicts_while_new_numbers_are_committed_waits_for_its_own() {
+    let (mut driver, session) = in_session();
+    driver.send("bob", "a");
+    driver.send("bob", "b");
+    let sent = driver.deliveries(session);
+    driver.clear();
+    driver.disk = Disk::Waits;
+    conflict(&mut driver, session, &sent[0]);
+    driver.pass(ms(500));
+    conflict(&mut driver, session, &sent[1]);
+    driver.pass(ms(500));
+    driver.commit();
+    assert_eq!(texts(&driver, session), ["a", "b"], "each under one number");
+    for forward in driver.deliveries(session) {
+        driver.answer_delivery("bob", session, &forward);
+    }
+    assert_eq!(driver.states(), [2, 2]);
+}
+
+#[test]
+fn new_numbers_that_a_full_disk_has_put_off_are_given_once() {
+    let (mut driver, session) = in_session();
+    driver.send("bob", "a");
+    driver.send("bob", "b");
+    let sent = driver.deliveries(session);
+    driver.clear();
+    driver.disk = Disk::Fails;
+    conflict(&mut driver, session, &sent[0]);
+    driver.pass(ms(500));
+    driver.disk = Disk::Commits;
+    conflict(&mut driver, session, &sent[1]);
+    driver.pass(ms(5_000));
+    assert_eq!(texts(&driver, session), ["a", "b"]);
+    for forward in driver.deliveries(session) {
+        driver.answer_delivery("bob", session, &forward);
+    }
+    driver.pass(ms(5_000));
+    assert_eq!(texts(&driver, session), ["a", "b"]);
+    assert_eq!(driver.states(), [2, 2]);
+}
+
+#[test]
+fn a_conflict_while_another_identity_is_taken_gives_no_second_number() {
+    let (mut driver, session) = in_session();
+    let eve = driver.peer_opens("eve");
+    driver.send("bob", "a");
+    driver.send("bob", "b");
+    let sent = driver.deliveries(session);
+    let usurped = Record {
+        name: name("bob"),
+        card: *person("eve").card(),
+        presence: here(),
+    };
+    driver.delta(2, Change::Record(usurped));
+    driver.disk = Disk::Waits;
+    driver.command(Command::Trust {
+        name: name("bob"),
+        fingerprint: person("eve").id().fingerprint(),
+    });
+    conflict(&mut driver, session, &sent[1]);
+    driver.pass(ms(500));
+    driver.commit();
+    assert_eq!(texts(&driver, eve), ["a", "b"]);
+}
+
+#[test]
+fn an_identity_taken_while_new_numbers_are_committed_waits_for_its_turn() {
+    let (mut driver, session) = in_session();
+    let eve = driver.peer_opens("eve");
+    driver.send("bob", "a");
+    let sent = driver.deliveries(session);
+    let usurped = Record {
+        name: name("bob"),
+        card: *person("eve").card(),
+        presence: here(),
+    };
+    driver.delta(2, Change::Record(usurped));
+    driver.clear();
+    driver.disk = Disk::Waits;
+    conflict(&mut driver, session, &sent[0]);
+    let trust = Command::Trust {
+        name: name("bob"),
+        fingerprint: person("eve").id().fingerprint(),
+    };
+    driver.command(trust.clone());
+    driver.commit();
+    assert_eq!(driver.events(), [Event::Trusted { name: name("bob") }]);
+    assert_eq!(texts(&driver, session), [""; 0]);
+    assert_eq!(texts(&driver, eve), ["a"]);
+    driver.answer_delivery("eve", eve, &driver.deliveries(eve)[0]);
+    assert_eq!(driver.states(), [2]);
 }
 
 #[test]

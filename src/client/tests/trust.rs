@@ -1,15 +1,13 @@
 //! Pins, contradictions, `trust`; names that nobody has.
 
 use super::driver::{Driver, ms};
-use super::people::{address, here, id_of, message_from, name, offline, online, person};
+use super::people::{address, claim, here, id_of, name, offline, online, person};
 use crate::client::interface::{Command, Event, NotAccepted, Refusal};
 use crate::engine::SocketReply;
 use crate::transport::Connect;
-use crate::wire::codec::Bounded;
 use crate::wire::envelope::Envelope;
 use crate::wire::message::{
-    Addresses, Change, DepositRefusal, FromRegistry, Presence, Record, RegistrationRefusal, ToPeer,
-    ToRegistry,
+    Change, DepositRefusal, FromRegistry, Record, RegistrationRefusal, ToPeer, ToRegistry,
 };
 use crate::wire::packet::Service;
 
@@ -90,6 +88,17 @@ fn a_name_stays_contested_until_the_registry_says_otherwise() {
 }
 
 #[test]
+fn what_the_registry_told_of_is_not_asked_for_after_a_restart() {
+    let mut driver = contested();
+    driver.pass(ms(2_000));
+    driver.restart();
+    driver.come_up();
+    driver.clear();
+    driver.send("bob", "secret");
+    assert_eq!(driver.to_registry(), []);
+}
+
+#[test]
 fn what_was_shown_of_a_contested_name_can_be_trusted_later() {
     let mut driver = contested_and_not_told_of();
     driver.command(Command::Trust {
@@ -111,21 +120,7 @@ fn a_message_from_who_took_the_name_is_not_accepted() {
     let mut driver = contested();
     driver.clear();
     let session = driver.peer_opens("eve");
-    let message = message_from("eve", 1, 0, 0, "hi");
-    let envelope = Envelope::parse(&message.envelope).unwrap();
-    let envelope = Envelope {
-        sender: crate::wire::envelope::Party {
-            name: name("bob"),
-            id: person("eve").id(),
-        },
-        ..envelope
-    };
-    let key = person("eve").pair_key(&person("alice").card().key).unwrap();
-    let forged = crate::wire::message::Forward {
-        envelope: envelope.seal(&key),
-        ..message
-    };
-    driver.hear_from(session, &ToPeer::Deliver(forged));
+    driver.hear_from(session, &ToPeer::Deliver(claim("eve", "bob")));
     assert!(matches!(driver.to_peer(session)[..], [ToPeer::Busy(_)]));
     assert_eq!(driver.inbox(), [""; 0]);
 }
@@ -136,20 +131,7 @@ fn a_stranger_who_only_claims_a_pinned_name_alarms_nobody() {
     driver.send("bob", "first");
     driver.clear();
     let session = driver.peer_opens("eve");
-    let message = message_from("eve", 1, 0, 0, "hi");
-    let envelope = Envelope {
-        sender: crate::wire::envelope::Party {
-            name: name("bob"),
-            id: person("eve").id(),
-        },
-        ..Envelope::parse(&message.envelope).unwrap()
-    };
-    let key = person("eve").pair_key(&person("alice").card().key).unwrap();
-    let forged = crate::wire::message::Forward {
-        envelope: envelope.seal(&key),
-        ..message
-    };
-    driver.hear_from(session, &ToPeer::Deliver(forged));
+    driver.hear_from(session, &ToPeer::Deliver(claim("eve", "bob")));
     assert_eq!(driver.events(), []);
     assert_eq!(driver.inbox(), [""; 0]);
 }
@@ -201,7 +183,24 @@ fn a_pin_survives_a_restart() {
     driver.come_up();
     driver.clear();
     driver.send("bob", "secret");
-    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
+    let waiting = Event::Waiting { to: name("bob") };
+    assert_eq!(driver.events(), [changed(), waiting.clone()], "and why it waits");
+    driver.send("bob", "more");
+    assert_eq!(driver.events(), [waiting], "once in a run");
+}
+
+#[test]
+fn trust_in_whom_one_trusts_changes_nothing() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "a");
+    driver.clear();
+    driver.command(Command::Trust {
+        name: name("bob"),
+        fingerprint: person("bob").id().fingerprint(),
+    });
+    assert_eq!(driver.events(), [Event::NotAccepted(NotAccepted::NoChange)]);
+    assert_eq!(driver.deliveries(session), [], "it is under way already");
 }
 
 #[test]
@@ -221,6 +220,8 @@ fn an_unknown_name_is_looked_up_and_refused_if_nobody_has_it() {
     driver.send("zed", "b");
     assert_eq!(driver.to_registry(), [ToRegistry::Lookup { name: name("zed") }]);
     driver.hear(FromRegistry::NotFound { name: name("zed") });
+    let asked = driver.to_registry().len();
+    assert_eq!(asked, 1, "the end of the first asks no more for the second");
     let events = driver.events();
     assert_eq!(events.len(), 2);
     assert!(matches!(
@@ -314,8 +315,7 @@ fn a_name_that_does_not_come_back_ends_what_waits_for_it_in_its_time() {
             let reason = DepositRefusal::NoSuchName;
             driver.hear(FromRegistry::DepositRefused { slot, reason });
         }
-        driver.pass(ms(1_000));
-        driver.sign_of_life(super::others::REGISTRY);
+        driver.pass_alive(1);
     }
     assert_eq!(refused, 3, "at once, after one minute, and after its time");
     assert_eq!(driver.states(), [4]);
@@ -367,132 +367,4 @@ fn lines_written_before_the_registry_was_ever_reached_are_sent_once_it_is() {
         reason: RegistrationRefusal::NameTaken,
     });
     assert_eq!(driver.states(), [0], "accepted, and kept for the next start");
-}
-
-#[test]
-fn changes_of_the_directory_are_told_at_most_once_a_second() {
-    let mut driver = Driver::registered(&[]);
-    driver.pass(ms(1_000));
-    driver.delta(2, Change::Record(online("bob")));
-    driver.delta(3, Change::Record(online("carol")));
-    driver.delta(4, Change::Record(online("dave")));
-    assert_eq!(driver.events(), [Event::TableUpdated]);
-    driver.pass(ms(999));
-    assert_eq!(driver.events(), []);
-    driver.pass(ms(1));
-    assert_eq!(driver.events(), [Event::TableUpdated]);
-    driver.pass(ms(5_000));
-    assert_eq!(driver.events(), []);
-    let image = driver.store.image().unwrap();
-    assert_eq!(image.registries[0].directory.len(), 3);
-    assert_eq!(image.registries[0].version.unwrap().counter, 4);
-}
-
-#[test]
-fn a_delta_that_does_not_fit_is_answered_with_what_we_have() {
-    let mut driver = Driver::registered(&[]);
-    driver.delta(7, Change::Record(online("bob")));
-    assert!(matches!(driver.to_registry()[..],
-        [ToRegistry::DirectoryAck { version }] if version.counter == 1));
-    driver.send("bob", "hi");
-    assert!(driver.connects.is_empty(), "not used");
-}
-
-#[test]
-fn pages_in_any_order_make_one_directory() {
-    use crate::wire::codec::Bounded;
-    use crate::wire::message::{Page, Version};
-    let mut driver = Driver::registered(&[online("bob")]);
-    driver.pass(ms(1_000));
-    let page = |index, who: &str| {
-        FromRegistry::Directory(Page {
-            from: None,
-            to: Version { run: 6, counter: 9 },
-            index,
-            last: index == 1,
-            changes: Bounded::truncated(vec![Change::Record(online(who))]),
-        })
-    };
-    driver.hear(page(1, "dave"));
-    assert_eq!(driver.events(), []);
-    driver.hear(page(0, "carol"));
-    assert_eq!(driver.events(), [Event::TableUpdated]);
-    let image = driver.store.image().unwrap();
-    let names: Vec<&str> = image.registries[0]
-        .directory
-        .iter()
-        .map(|listed| listed.record.name.as_str())
-        .collect();
-    assert_eq!(names, ["carol", "dave"], "bob is gone");
-}
-
-#[test]
-fn pages_beyond_the_last_one_make_no_directory() {
-    use crate::wire::codec::Bounded;
-    use crate::wire::message::{Page, Version};
-    let mut driver = Driver::registered(&[online("bob")]);
-    driver.pass(ms(1_000));
-    let page = |index, last| {
-        FromRegistry::Directory(Page {
-            from: None,
-            to: Version { run: 6, counter: 9 },
-            index,
-            last,
-            changes: Bounded::truncated(vec![]),
-        })
-    };
-    driver.clear();
-    driver.hear(page(5, false));
-    driver.hear(page(1, true));
-    assert_eq!(driver.to_registry(), [], "page 0 has not come");
-    assert_eq!(driver.events(), []);
-}
-
-#[test]
-fn only_addresses_that_can_be_one_machines_are_called() {
-    let private = [
-        "192.168.1.5:60",
-        "[fd00::1]:60",
-        "198.51.100.7:60", // somebody else's, called private
-    ];
-    let crowd = [
-        "192.168.1.5:60",
-        "192.168.1.5:61",
-        "192.168.1.5:62",
-        "192.168.1.5:63",
-    ];
-    assert_eq!(
-        called(&crowd, "10.0.0.1:60"),
-        ["192.168.1.5:60", "192.168.1.5:61", "10.0.0.1:60"],
-        "the observed one is not crowded out"
-    );
-    for (observed, expected) in [
-        (
-            "10.0.0.1:60",
-            &["192.168.1.5:60", "[fd00::1]:60", "10.0.0.1:60"][..],
-        ),
-        ("10.0.0.1:0", &["192.168.1.5:60", "[fd00::1]:60"]),
-        ("224.0.0.1:60", &["192.168.1.5:60", "[fd00::1]:60"]),
-        ("255.255.255.255:60", &["192.168.1.5:60", "[fd00::1]:60"]),
-        ("[ff02::1]:60", &["192.168.1.5:60", "[fd00::1]:60"]),
-        ("0.0.0.0:60", &["192.168.1.5:60", "[fd00::1]:60"]),
-    ] {
-        assert_eq!(called(&private, observed), expected, "{observed}");
-    }
-}
-
-/// The addresses at which Bob is called, if these are told.
-fn called(private: &[&str], observed: &str) -> Vec<String> {
-    let mut record = online("bob");
-    record.presence = Presence {
-        online: Some(Addresses {
-            observed: observed.parse().unwrap(),
-            private: Bounded::truncated(private.iter().map(|text| text.parse().unwrap()).collect()),
-        }),
-        ..record.presence
-    };
-    let mut driver = Driver::registered(&[record]);
-    driver.send("bob", "hi");
-    let connects = driver.connects.iter();
-    connects.map(|connect| connect.address.to_string()).collect()
 }

@@ -1,0 +1,114 @@
+//! What is done once the store has answered.
+//!
+//! Each part of the client asks the store itself, and says with it how to go on; here it is called.
+//! Invariant: nothing is gone on with before it is committed, and what failed is told once.
+
+use super::acceptance::Accepting;
+use super::incoming::Inbound;
+use super::storage::{Finish, Key, Reply};
+use super::{Client, Timer};
+use crate::client::interface::{Event, NotAccepted};
+use crate::engine::{Context, StoreFault};
+use crate::id::{Name, Slot};
+use crate::identity::Card;
+use crate::limits::REQUEST_RETRY;
+
+/// What is done once the store has answered.
+#[derive(Debug)]
+pub(super) enum After {
+    Nothing,
+    UseRegistry,
+    Counter(u64),
+    StoreChanged {
+        /// What the old one kept.
+        kept: Vec<Key>,
+    },
+    Directory,
+    Pinned {
+        name: Name,
+        card: Card,
+    },
+    Accepted(Box<Accepting>),
+    Marked {
+        key: Key,
+        card: Card,
+    },
+    Delivered {
+        slot: Slot,
+        acknowledge: Option<Slot>,
+    },
+    Ended {
+        key: Key,
+        end: Finish,
+        event: Event,
+        acknowledge: Option<Slot>,
+    },
+    Renumbered {
+        to: String,
+    },
+    Trusted {
+        name: Name,
+        card: Card,
+    },
+    Received(Box<Inbound>),
+}
+
+impl Client {
+    pub(super) fn store_failed(&mut self, cx: &Context<'_>, after: Option<After>, fault: &StoreFault) {
+        match after {
+            Some(After::Accepted(accepting)) => {
+                self.accepting_over(&accepting);
+                self.out
+                    .event(Event::NotAccepted(NotAccepted::Storage(fault.to_string())));
+                return;
+            }
+            Some(After::Received(inbound)) => self.not_received(cx, &inbound),
+            Some(After::Directory) => {
+                self.directory.not_stored();
+                self.timers.set_by(Timer::Table, cx.now.at + REQUEST_RETRY);
+            }
+            Some(_) | None => self.timers.set_by(Timer::Store, cx.now.at + REQUEST_RETRY),
+        }
+        if !self.in_trouble {
+            self.in_trouble = true;
+            self.out.event(Event::Trouble(fault.to_string()));
+        }
+    }
+
+    pub(super) fn stored(&mut self, cx: &Context<'_>, after: After, reply: Reply) {
+        self.in_trouble = false;
+        match (after, reply) {
+            (After::UseRegistry, _) => self.registry_pinned(cx),
+            (After::Counter(counter), _) => self.counted(cx, counter),
+            (After::StoreChanged { kept }, _) => self.stranded(cx, &kept),
+            (After::Pinned { name, card }, _) => self.pinned(cx, &name, card),
+            (After::Accepted(accepting), Reply::Accepted { key, slot }) => {
+                self.accepted(cx, *accepting, key, slot);
+            }
+            (After::Marked { key, card }, _) => self.marked(cx, key, card),
+            (After::Delivered { slot, acknowledge }, _) => self.delivery_committed(cx, slot, acknowledge),
+            (
+                After::Ended {
+                    key,
+                    end,
+                    event,
+                    acknowledge,
+                },
+                _,
+            ) => {
+                self.ended(cx, key, end, event);
+                self.acknowledge(cx, acknowledge);
+            }
+            (After::Renumbered { to }, Reply::Renumbered(slots)) => self.renumbered(cx, &to, &slots),
+            (After::Trusted { name, card }, Reply::Renumbered(slots)) => {
+                self.trusted(cx, &name, card, &slots);
+            }
+            (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
+            (After::Nothing | After::Directory, _) => {}
+            (after, reply) => tracing::error!(?after, ?reply, "the store answered something else"),
+        }
+        if self.out.takes_again() {
+            self.unstall(cx);
+        }
+    }
+}
