@@ -6,14 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Row};
 use udpchat::client::interface::Refusal;
 use udpchat::wire::codec;
 use udpchat::wire::message::DepositRefusal;
 
-use crate::player::{Line, Player};
+use crate::player::{Killed, Line};
 use crate::screen;
 
 /// Of a long list so many are told.
@@ -110,24 +110,23 @@ pub(crate) fn unmarked(folder: &Path) -> BTreeSet<String> {
     texts.unwrap_or_default().into_iter().collect()
 }
 
-/// Compares everything; `folders` are the clients' databases, in their order.
-pub(crate) fn judge(clients: &[Player], folders: &[&Path], registry: &Path) -> Verdict {
+/// A client, and all that it left.
+pub(crate) struct Person<'a> {
+    pub(crate) name: &'a str,
+    /// Its database's.
+    pub(crate) folder: PathBuf,
+    pub(crate) screen: Vec<Line>,
+    pub(crate) killed: &'a [Killed],
+}
+
+/// Compares everything.
+pub(crate) fn judge(people: &[Person<'_>], registry: &Path) -> Verdict {
     let mut verdict = Verdict::default();
-    let screens: Vec<Vec<Line>> = clients.iter().map(Player::lines).collect();
-    for (from, (sender, own)) in clients.iter().zip(folders).enumerate() {
-        for (to, (reader, theirs)) in clients.iter().zip(folders).enumerate() {
-            if from != to {
-                let pair = Pair {
-                    way: format!("from {} to {}", sender.name, reader.name),
-                    sender,
-                    reader,
-                    sent: sent(own, reader.name),
-                    got: got(theirs, sender.name),
-                };
-                pair.ends(&mut verdict);
-                pair.told(&mut verdict, &screens[from]);
-                pair.shown(&mut verdict, &screens[to]);
-            }
+    for sender in people {
+        for reader in people.iter().filter(|reader| reader.name != sender.name) {
+            let sent = sent(&sender.folder, reader.name);
+            let got = got(&reader.folder, sender.name);
+            Pair::new(sender, reader, sent, got).judge(&mut verdict);
         }
     }
     let mail = rows(registry, "SELECT id FROM mail", |row| row.get::<_, i64>(0));
@@ -165,13 +164,29 @@ fn got(folder: &Path, from: &str) -> Vec<Got> {
 /// One direction between two people.
 struct Pair<'a> {
     way: String,
-    sender: &'a Player,
-    reader: &'a Player,
+    sender: &'a Person<'a>,
+    reader: &'a Person<'a>,
     sent: Vec<Sent>,
     got: Vec<Got>,
 }
 
-impl Pair<'_> {
+impl<'a> Pair<'a> {
+    fn new(sender: &'a Person<'a>, reader: &'a Person<'a>, sent: Vec<Sent>, got: Vec<Got>) -> Self {
+        Self {
+            way: format!("from {} to {}", sender.name, reader.name),
+            sender,
+            reader,
+            sent,
+            got,
+        }
+    }
+
+    fn judge(&self, verdict: &mut Verdict) {
+        self.ends(verdict);
+        self.told(verdict);
+        self.shown(verdict);
+    }
+
     /// Each message has one end, and what was delivered is what is in the inbox.
     fn ends(&self, verdict: &mut Verdict) {
         let way = &self.way;
@@ -209,8 +224,8 @@ impl Pair<'_> {
     }
 
     /// Every end was told on the sender's screen, and none that is not so.
-    fn told(&self, verdict: &mut Verdict, screen: &[Line]) {
-        let (way, to) = (&self.way, self.reader.name);
+    fn told(&self, verdict: &mut Verdict) {
+        let (way, to, screen) = (&self.way, self.reader.name, &self.sender.screen);
         let times = |start: &str, end: &str| {
             let mut times = BTreeMap::<String, usize>::new();
             for line in screen {
@@ -255,13 +270,14 @@ impl Pair<'_> {
     }
 
     /// What is in the inbox was shown, once and in order.
-    fn shown(&self, verdict: &mut Verdict, screen: &[Line]) {
+    fn shown(&self, verdict: &mut Verdict) {
         let prefix = format!("{}: ", self.sender.name);
-        let shown: Vec<Line> = screen.iter().filter_map(|line| message(line, &prefix)).collect();
+        let screen = self.reader.screen.iter();
+        let shown: Vec<Line> = screen.filter_map(|line| message(line, &prefix)).collect();
         let seen: BTreeSet<&str> = shown.iter().map(|line| line.text.as_str()).collect();
         let inbox: BTreeSet<&str> = self.got.iter().map(|got| got.text.as_str()).collect();
         verdict.same(&format!("on the screen {}", self.way), &inbox, &seen);
-        screen::repeats(verdict, &self.way, self.reader, &shown);
+        screen::repeats(verdict, &self.way, self.reader.killed, &shown);
         let received = self.got.iter().map(|got| (got.text.as_str(), got.received_ms));
         screen::order(verdict, &self.way, &shown, &received.collect());
     }
@@ -272,3 +288,7 @@ fn message(line: &Line, prefix: &str) -> Option<Line> {
     let text = line.text.strip_prefix(prefix)?.rsplit(' ').next()?.to_owned();
     Some(Line { text, ..*line })
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -299,9 +299,8 @@ impl<'a> Ordeal<'a> {
                 player.words("").0
             );
         }
-        let folders = NAMES.map(|name| self.world.client_folder(name));
-        let folders = folders.each_ref().map(PathBuf::as_path);
-        judge::judge(&self.clients, &folders, &self.registry.folder)
+        let people: Vec<_> = self.clients.iter().map(Player::left).collect();
+        judge::judge(&people, &self.registry.folder)
     }
 
     pub(crate) fn summary(&mut self, verdict: &judge::Verdict) -> String {

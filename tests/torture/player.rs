@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::common::PROGRAM;
+use crate::judge::Person;
 use crate::router::Host;
 
 /// Whoever gives up, as one does whose disk is full, is started again after this.
@@ -181,6 +182,16 @@ impl Player {
 
     pub(crate) fn lines(&self) -> Vec<Line> {
         self.lines.lock().unwrap().clone()
+    }
+
+    /// What is to be judged.
+    pub(crate) fn left(&self) -> Person<'_> {
+        Person {
+            name: self.name,
+            folder: self.folder.clone(),
+            screen: self.lines(),
+            killed: &self.killed,
+        }
     }
 
     /// Writes down all that it ever said, and when.

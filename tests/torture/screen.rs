@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use udpchat::limits::HOLD_BACK;
 
 use crate::judge::{Verdict, number};
-use crate::player::{Line, Player};
+use crate::player::{Killed, Line};
 
 /// How long a line that is on the screen may stay unmarked, on a busy machine.
 const MARKING_MS: u64 = 5_000;
@@ -16,7 +16,7 @@ const MARKING_MS: u64 = 5_000;
 const TOGETHER_MS: u64 = 250;
 
 /// A line comes twice only where a kill was quicker than its mark.
-pub(crate) fn repeats(verdict: &mut Verdict, way: &str, to: &Player, shown: &[Line]) {
+pub(crate) fn repeats(verdict: &mut Verdict, way: &str, kills: &[Killed], shown: &[Line]) {
     let mut last = BTreeMap::<&str, &Line>::new();
     let (mut unkilled, mut marked, mut slow) = (Vec::new(), Vec::new(), Vec::new());
     for line in shown {
@@ -25,7 +25,7 @@ pub(crate) fn repeats(verdict: &mut Verdict, way: &str, to: &Player, shown: &[Li
         };
         verdict.repeated += 1;
         let text = number(&line.text);
-        let end = to.killed.iter().find(|killed| killed.run == before.run);
+        let end = kills.iter().find(|killed| killed.run == before.run);
         let Some(end) = end.filter(|_| before.run < line.run) else {
             unkilled.push(text);
             continue;
