@@ -96,13 +96,16 @@ impl<Rq, Rp> Drop for Worker<Rq, Rp> {
 }
 
 /// Commits until nobody can ask any more.
+///
+/// A store that found no room is tidied at once, busy as it may be with those who ask again: what was moved out of the
+/// log makes room in it. Once, until a commit succeeds: more would not help, and cost the disk a lot.
 fn work<S: Store>(
     store: &mut S,
     asked: &Receiver<Requests<S::Request>>,
     mut answer: impl FnMut(Replies<S::Reply>),
 ) {
     let mut waiting: Requests<S::Request> = Vec::new();
-    let mut tidy = true;
+    let (mut tidy, mut was_full) = (true, false);
     loop {
         if waiting.is_empty() {
             match next(asked, tidy) {
@@ -121,8 +124,16 @@ fn work<S: Store>(
             waiting.extend(more);
         }
         let rest = waiting.split_off(waiting.len().min(BATCH_MAX));
-        answer(store.commit(std::mem::replace(&mut waiting, rest)));
+        let replies = store.commit(std::mem::replace(&mut waiting, rest));
+        let full = replies
+            .iter()
+            .any(|(_, reply)| matches!(reply, Err(StoreFault::Full)));
+        answer(replies);
         tidy = false;
+        if full && !was_full {
+            store.tidy();
+        }
+        was_full = full;
     }
     if !tidy {
         store.tidy();
@@ -147,6 +158,9 @@ mod tests {
 
     use super::*;
 
+    /// Stands for a batch that finds no room.
+    const TOO_MUCH: u64 = u64::MAX;
+
     /// Adds one; notes the size of each batch as it comes; holds each until it is let go.
     struct Adder {
         gate: mpsc::Receiver<()>,
@@ -160,7 +174,8 @@ mod tests {
         fn commit(&mut self, requests: Requests<u64>) -> Replies<u64> {
             self.log.send(format!("commit {}", requests.len())).unwrap();
             self.gate.recv().ok();
-            requests.into_iter().map(|(t, n)| (t, Ok(n + 1))).collect()
+            let add = |n: u64| n.checked_add(1).ok_or(StoreFault::Full);
+            requests.into_iter().map(|(t, n)| (t, add(n))).collect()
         }
 
         fn tidy(&mut self) {
@@ -229,6 +244,23 @@ mod tests {
         drop(open);
         drop(worker);
         assert_eq!(lines.iter().collect::<Vec<_>>(), ["commit 7", "tidy"]);
+    }
+
+    #[test]
+    fn a_store_that_found_no_room_is_tidied_at_once_and_once_however_much_is_asked() {
+        let (worker, open, lines, _woken) = start();
+        let full = ["commit 1", "tidy"].as_slice();
+        let rest = ["commit 1"].as_slice();
+        for (n, expected) in [(TOO_MUCH, full), (TOO_MUCH, rest), (1, rest), (TOO_MUCH, full)] {
+            worker.ask(vec![(Ticket(0), n)]).unwrap();
+            open.send(()).unwrap();
+            for line in expected {
+                assert_eq!(lines.recv_timeout(QUIET / 2).as_deref(), Ok(*line));
+            }
+        }
+        drop(open);
+        drop(worker);
+        assert_eq!(lines.iter().collect::<Vec<_>>(), ["tidy"]);
     }
 
     #[test]
