@@ -190,7 +190,7 @@ fn not_accepted(reason: &NotAccepted) -> String {
         NotAccepted::NothingToTrust => {
             "[Nothing has changed: no identity with that fingerprint was seen under that name.]".to_owned()
         }
-        NotAccepted::Leaving => "[Not done: the program is ending.]".to_owned(),
+        NotAccepted::Leaving => "[Not done: leaving is under way; try again when it is done.]".to_owned(),
     }
 }
 

@@ -49,6 +49,10 @@ fn the_lines_that_are_the_programs_face() {
             Event::Registered { returning: true },
             "[Welcome back, You are registered.]",
         ),
+        (
+            Event::NotAccepted(NotAccepted::Leaving),
+            "[Not done: leaving is under way; try again when it is done.]",
+        ),
         (Event::TableUpdated, "[Client table updated.]"),
         (message("hi  there", Road::Direct), "alice: hi  there"),
         (Event::Received { to: to() }, "[Message received by bob.]"),
