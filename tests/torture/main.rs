@@ -27,8 +27,8 @@ use common::disk::{Apart, Disk};
 use ordeal::Ordeal;
 use player::now;
 
-/// Bytes of the registry's disk: a few hundred messages and what SQLite needs to write them.
-const DISK_BYTES: u32 = 8 << 20;
+/// Bytes of the registry's disk: what SQLite writes before it has to tidy up (16 MiB), and some hundred messages.
+const DISK_BYTES: u32 = 24 << 20;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| {

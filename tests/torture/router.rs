@@ -1,7 +1,7 @@
 //! Hosts of their own network namespaces, and the router that joins them: one thread that reads what a host sends,
 //! asks `fate.rs` what becomes of it, and writes it to the host that it is for.
 //!
-//! Needs `unshare`, `nsenter`, `ip` and `/dev/net/tun`. Knows nothing of what is in a packet but its address.
+//! Needs `unshare`, `nsenter`, `setpriv`, `ip` and `/dev/net/tun`. Knows nothing of what is in a packet but its address.
 //! Invariant: what is under way is bounded; hosts are gone, with their addresses, when their test is.
 
 use std::cmp::Reverse;
@@ -89,10 +89,11 @@ impl Host {
         format!("{a}.{b}.{}.{}", self.number, self.last)
     }
 
-    /// A program that is to run here.
+    /// A program that is to run here, and dies with us whatever ends us.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command.arg(format!("--net={}", self.space())).arg(program);
+        command.arg(format!("--net={}", self.space()));
+        command.args(["setpriv", "--pdeathsig", "KILL", program]);
         command
     }
 
