@@ -70,7 +70,7 @@ impl Disk {
         let passed = passed.count() == 1;
         assert!(
             child.wait().unwrap().success() && passed,
-            "it failed, as said above. If nothing can be mounted here, set {LEAVE_OUT}=1 to leave such tests out."
+            "it failed, as said above. If no namespaces can be had here, set {LEAVE_OUT}=1 to leave such tests out."
         );
     }
 
