@@ -116,6 +116,9 @@ pub(crate) struct Person<'a> {
     /// Its database's.
     pub(crate) folder: PathBuf,
     pub(crate) screen: Vec<Line>,
+    /// What was typed, in which run; how many runs there were.
+    pub(crate) typed: &'a [(usize, String)],
+    pub(crate) runs: usize,
     pub(crate) killed: &'a [Killed],
 }
 
@@ -128,6 +131,8 @@ pub(crate) fn judge(people: &[Person<'_>], registry: &Path) -> Verdict {
             let got = got(&reader.folder, sender.name);
             Pair::new(sender, reader, sent, got).judge(&mut verdict);
         }
+        let accepted = rows(&sender.folder, "SELECT text FROM outbox", |row| row.get(0)).unwrap();
+        screen::swallowed(&mut verdict, sender, &accepted.into_iter().collect());
     }
     let mail = rows(registry, "SELECT id FROM mail", |row| row.get::<_, i64>(0));
     verdict.none("ended, and the registry keeps them", mail.unwrap());

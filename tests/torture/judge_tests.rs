@@ -53,6 +53,8 @@ impl Left {
             name,
             folder: PathBuf::new(),
             screen,
+            typed: &[],
+            runs: 0,
             killed,
         };
         let (sender, reader) = (
@@ -167,4 +169,33 @@ fn of_many_faults_a_few_are_told() {
     let mut verdict = Verdict::default();
     verdict.none("there", 0..1_000);
     assert!(verdict.faults[0].starts_with("1000 there: 0, 1, ") && verdict.faults[0].ends_with(" 19"));
+}
+
+/// What is told of two runs, in which these were typed, if these were accepted and one more was told not to be.
+fn swallowed(typed: [&[&str]; 2], accepted: &[&str], not_sent: bool) -> String {
+    let typed = [1, 2].into_iter().zip(typed);
+    let typed = typed.flat_map(|(run, lines)| lines.iter().map(move |text| (run, format!("send y {text}"))));
+    let not_sent = not_sent.then(|| line(10, "[Message not sent: the disk is full]"));
+    let person = Person {
+        name: "x",
+        folder: PathBuf::new(),
+        screen: not_sent.into_iter().collect(),
+        typed: &typed.collect::<Vec<_>>(),
+        runs: 2,
+        killed: &[],
+    };
+    let mut verdict = Verdict::default();
+    let accepted = accepted.iter().map(|text| (*text).to_owned()).collect();
+    screen::swallowed(&mut verdict, &person, &accepted);
+    verdict.faults.join("\n")
+}
+
+#[test]
+fn a_typed_line_is_lost_only_at_the_end_of_a_run_that_was_cut_off() {
+    assert_eq!(swallowed([&["1", "2", "3"], &["4"]], &["1", "4"], false), "");
+    assert_eq!(swallowed([&["1", "2", "3"], &["4"]], &["1", "3", "4"], true), "");
+    let faults = swallowed([&["1", "2", "3"], &["4"]], &["1", "3", "4"], false);
+    assert_eq!(faults, "1 typed by x in run 1 and swallowed: 2");
+    let faults = swallowed([&["1"], &["4", "5"]], &["4"], false);
+    assert_eq!(faults, "1 typed by x in run 2 and swallowed: 5");
 }

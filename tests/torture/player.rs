@@ -59,6 +59,8 @@ pub(crate) struct Player {
     lines: Arc<Mutex<Vec<Line>>>,
     /// Is told when it has said something.
     heard: Sender<()>,
+    /// Each line that was typed, and in which run.
+    typed: Vec<(usize, String)>,
     pub(crate) killed: Vec<Killed>,
     /// When it is to run again.
     pub(crate) due: Option<Instant>,
@@ -89,6 +91,7 @@ impl Player {
             runs: 0,
             lines: Arc::default(),
             heard,
+            typed: Vec::new(),
             killed: Vec::new(),
             due: None,
         }
@@ -146,7 +149,11 @@ impl Player {
     /// Whether somebody read the line; one that has just ended does not.
     pub(crate) fn types(&mut self, line: &str) -> bool {
         let run = self.run.as_mut().unwrap();
-        run.input.write_all(format!("{line}\n").as_bytes()).is_ok()
+        let typed = run.input.write_all(format!("{line}\n").as_bytes()).is_ok();
+        if typed {
+            self.typed.push((self.runs, line.to_owned()));
+        }
+        typed
     }
 
     /// `kill -9`; it is to run again after a pause. What was not marked as shown is for `look` to say, who is given a
@@ -190,6 +197,8 @@ impl Player {
             name: self.name,
             folder: self.folder.clone(),
             screen: self.lines(),
+            typed: &self.typed,
+            runs: self.runs,
             killed: &self.killed,
         }
     }

@@ -1,13 +1,13 @@
-//! In which order, and how often, messages came on a screen.
+//! In which order, and how often, messages came on a screen; and that what was typed there was not swallowed.
 //!
-//! Knows nothing of how they ended. A crash may repeat what it kept from being marked; a message that is late may come
+//! Knows nothing of how messages ended. A crash may repeat what it kept from being marked; a message that is late may come
 //! after its successors (docs/GUARANTEES.md). Invariant: nothing here runs or changes anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use udpchat::limits::HOLD_BACK;
 
-use crate::judge::{Verdict, number};
+use crate::judge::{Person, Verdict, number};
 use crate::player::{Killed, Line};
 
 /// How long a line that is on the screen may stay unmarked, on a busy machine.
@@ -74,4 +74,28 @@ pub(crate) fn order(verdict: &mut Verdict, way: &str, shown: &[Line], received_m
         first.push(line);
     }
     verdict.none(&format!("overtaken too early {way}"), early);
+}
+
+/// What is typed is accepted or told not to be, line by line: only a run that ended before its time left lines unread,
+/// and those are its last.
+pub(crate) fn swallowed(verdict: &mut Verdict, person: &Person<'_>, accepted: &BTreeSet<String>) {
+    for run in 1..=person.runs {
+        let typed = person.typed.iter().filter(|(at, _)| *at == run);
+        let typed = typed.filter_map(|(_, line)| line.strip_prefix("send ")?.split_once(' '));
+        let typed: Vec<&str> = typed.map(|(_, text)| text).collect();
+        let read = match typed.iter().rposition(|text| accepted.contains(*text)) {
+            _ if run == person.runs => &typed[..],
+            Some(last) => &typed[..last],
+            None => &[],
+        };
+        let lost: Vec<&&str> = read.iter().filter(|text| !accepted.contains(**text)).collect();
+        let told = |line: &&Line| line.run == run && line.text.starts_with("[Message not sent: ");
+        if lost.len() > person.screen.iter().filter(told).count() {
+            let lost = lost.into_iter().map(|text| number(text));
+            verdict.none(
+                &format!("typed by {} in run {run} and swallowed", person.name),
+                lost,
+            );
+        }
+    }
 }
