@@ -6,8 +6,7 @@
 
 use crate::clock::{Instant, Now};
 use crate::engine::{Action, Context, Output, Role, SocketReply, StoreFault, Ticket};
-use crate::transport::Endpoint;
-use std::net::SocketAddr;
+use crate::transport::{Endpoint, Route};
 
 /// An engine.
 pub struct Node<R> {
@@ -37,8 +36,8 @@ impl<R: Role> Node<R> {
     }
 
     /// A datagram came.
-    pub fn handle_datagram(&mut self, now: Now, from: SocketAddr, bytes: &[u8]) {
-        self.endpoint.handle_datagram(now.at, from, bytes);
+    pub fn handle_datagram(&mut self, now: Now, route: impl Into<Route>, bytes: &[u8]) {
+        self.endpoint.handle_datagram(now.at, route, bytes);
     }
 
     /// The user asks for something. Only while [`Self::ready`].

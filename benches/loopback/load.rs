@@ -19,7 +19,7 @@ use udpchat::id::Name;
 use udpchat::identity::{Identity, Role};
 use udpchat::runtime::clock;
 use udpchat::runtime::socket::{Place, Socket};
-use udpchat::transport::{Attempt, Connect, Endpoint, SessionEvent, SessionId, Sessions, Transmit};
+use udpchat::transport::{Attempt, Connect, Endpoint, Route, SessionEvent, SessionId, Sessions, Transmit};
 use udpchat::wire::codec::{self, Bounded};
 use udpchat::wire::message::{FromRegistry, Register, ToRegistry};
 use udpchat::wire::packet::Service;
@@ -36,7 +36,7 @@ pub(crate) trait Line: AsFd {
     /// A free port on the loopback interface.
     fn open() -> Self;
     /// Hands over what has come, for one turn.
-    fn receive(&mut self, take: &mut dyn FnMut(SocketAddr, &[u8]));
+    fn receive(&mut self, take: &mut dyn FnMut(Route, &[u8]));
     /// Takes a datagram; it leaves with `flush` at the latest.
     fn queue(&mut self, transmit: Transmit);
     /// Sends what is left.
@@ -53,7 +53,7 @@ impl Line for Socket {
         .expect("a port")
     }
 
-    fn receive(&mut self, take: &mut dyn FnMut(SocketAddr, &[u8])) {
+    fn receive(&mut self, take: &mut dyn FnMut(Route, &[u8])) {
         Self::receive(self, take);
     }
 
@@ -84,13 +84,13 @@ impl Line for Plain {
         Self(socket)
     }
 
-    fn receive(&mut self, take: &mut dyn FnMut(SocketAddr, &[u8])) {
+    fn receive(&mut self, take: &mut dyn FnMut(Route, &[u8])) {
         let mut buffer = [0; 2048];
         for _ in 0..BURST {
             let Ok((len, from)) = self.0.recv_from(&mut buffer) else {
                 return;
             };
-            take(from, buffer.get(..len).unwrap_or_default());
+            take(from.into(), buffer.get(..len).unwrap_or_default());
         }
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Link {
     pub(super) asked: bool,
     /// He was told that the registry is silent.
     pub(super) silent: bool,
+    /// Who has answered in its place, as he was told last.
+    pub(super) stranger: Option<IdentityId>,
     /// He was told that the registry cannot register us now.
     pub(super) told_busy: bool,
     pub(super) backoff: Duration,
@@ -78,6 +80,7 @@ impl Default for Link {
             first: true,
             asked: true,
             silent: false,
+            stranger: None,
             told_busy: false,
             backoff: REQUEST_RETRY,
             away_since: Instant::ZERO,

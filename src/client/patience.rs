@@ -98,12 +98,17 @@ impl Client {
         if !self.link.silent || self.link.asked || self.deregistering() {
             self.out.event(Event::ServerSilent);
         }
+        self.do_without(cx, Ending::ServerSilent);
+    }
+
+    /// The registry is not to be had: the end at the first start, another try later afterwards.
+    fn do_without(&mut self, cx: &Context<'_>, ending: Ending) {
         self.link.silent = true;
         self.link.asked = false;
         self.link.round_since = None;
         if self.link.first && self.leaving.is_none() {
             self.link.phase = Phase::Offline;
-            self.end(Ending::ServerSilent);
+            self.end(ending);
             return;
         }
         self.away(cx);
@@ -154,8 +159,12 @@ impl Client {
     pub(super) fn registry_failed(&mut self, cx: &Context<'_>, fault: ConnectFault) {
         match (fault, self.link.identity) {
             (ConnectFault::OtherIdentity(found), Some(known)) => {
-                self.out.event(Event::RegistryChanged { known, found });
-                self.refused(cx);
+                // Anybody on the way can answer in its place: that must not keep us from it when it is back.
+                let news = self.link.stranger.replace(found) != Some(found);
+                if news || self.link.asked {
+                    self.out.event(Event::RegistryChanged { known, found });
+                }
+                self.do_without(cx, Ending::Refused);
             }
             (ConnectFault::OtherIdentity(_) | ConnectFault::Silent | ConnectFault::Full, _) => {
                 self.registry_silent(cx);

@@ -160,9 +160,9 @@ impl<R: Role> Driver<R> {
         let Some(mut socket) = self.socket.take() else {
             return;
         };
-        socket.receive(|from, bytes| {
+        socket.receive(|route, bytes| {
             self.busy = true;
-            self.feed(|node, now| node.handle_datagram(now, from, bytes));
+            self.feed(|node, now| node.handle_datagram(now, route, bytes));
         });
         self.socket = Some(socket);
     }

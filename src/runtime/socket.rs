@@ -14,7 +14,7 @@ use quinn_udp::{RecvMeta, UdpSocketState};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
 use crate::limits::DATAGRAM_BYTES_MAX;
-use crate::transport::Transmit;
+use crate::transport::{Route, Transmit};
 
 /// Kernel buffers asked for: a burst of some 3,000 full datagrams, while the loop is busy for 20 ms. The system
 /// may grant less (`net.core.rmem_max`).
@@ -110,7 +110,7 @@ impl Socket {
     }
 
     /// Hands over what has come, one call's worth: at most 512 datagrams.
-    pub fn receive(&mut self, mut take: impl FnMut(SocketAddr, &[u8])) {
+    pub fn receive(&mut self, mut take: impl FnMut(Route, &[u8])) {
         let mut metas = [RecvMeta::default(); BUFFERS];
         let mut slices: Vec<IoSliceMut<'_>> = self
             .buffers
@@ -127,11 +127,14 @@ impl Socket {
         };
         drop(slices);
         for (meta, buffer) in metas.iter().zip(self.buffers.chunks(BUFFER_BYTES)).take(count) {
-            let from = canonical(meta.addr);
+            let route = Route {
+                from: canonical(meta.addr),
+                local: meta.dst_ip.map(|ip| ip.to_canonical()).filter(can_be_named),
+            };
             let bytes = buffer.get(..meta.len).unwrap_or_default();
             for datagram in bytes.chunks(meta.stride.max(1)) {
                 self.counters.received += 1;
-                take(from, datagram);
+                take(route, datagram);
             }
         }
     }
@@ -152,13 +155,13 @@ impl Socket {
     /// Sends what is queued, in order, as far as the kernel takes it.
     pub fn flush(&mut self) {
         while let Some(first) = self.queue.front() {
-            let (to, size) = (first.to, first.bytes.len());
-            let count = self.run_length(to, size);
+            let (to, from, size) = (first.to, first.from, first.bytes.len());
+            let count = self.run_length(first);
             self.run.clear();
             for transmit in self.queue.iter().take(count) {
                 self.run.extend_from_slice(&transmit.bytes);
             }
-            match self.send(to, &self.run, size) {
+            match self.send(to, from, &self.run, size) {
                 Ok(()) => self.counters.sent += count as u64,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => self.send_singly(count, &error),
@@ -172,16 +175,18 @@ impl Socket {
         !self.queue.is_empty()
     }
 
-    /// How many datagrams from the front one call can carry: same address, same size; the last may be shorter.
-    fn run_length(&self, to: SocketAddr, size: usize) -> usize {
+    /// How many datagrams from the front one call can carry: same way, same size; the last may be shorter.
+    fn run_length(&self, first: &Transmit) -> usize {
         let most = self.state.max_gso_segments().min(SEGMENTS_MAX);
+        let size = first.bytes.len();
         if size == 0 || size > DATAGRAM_BYTES_MAX {
             return 1;
         }
         let mut count = 0;
         for transmit in self.queue.iter().take(most) {
             let length = transmit.bytes.len();
-            if transmit.to != to || length > size || length == 0 {
+            let same_way = (transmit.to, transmit.from) == (first.to, first.from);
+            if !same_way || length > size || length == 0 {
                 break;
             }
             count += 1;
@@ -192,17 +197,23 @@ impl Socket {
         count.max(1)
     }
 
-    fn send(&self, to: SocketAddr, contents: &[u8], size: usize) -> io::Result<()> {
-        self.state.try_send(
-            (&self.socket).into(),
-            &quinn_udp::Transmit {
-                destination: self.reachable(to),
-                ecn: None,
-                contents,
-                segment_size: (contents.len() > size).then_some(size),
-                src_ip: None,
-            },
-        )
+    /// Sends from the address that is asked for, or, if this machine does not have it any more, from any.
+    fn send(&self, to: SocketAddr, from: Option<IpAddr>, contents: &[u8], size: usize) -> io::Result<()> {
+        let mut transmit = quinn_udp::Transmit {
+            destination: self.reachable(to),
+            ecn: None,
+            contents,
+            segment_size: (contents.len() > size).then_some(size),
+            src_ip: from,
+        };
+        match self.state.try_send((&self.socket).into(), &transmit) {
+            Err(error) if from.is_some() && error.kind() != io::ErrorKind::WouldBlock => {
+                tracing::debug!(%error, ?from, "send failed from there");
+                transmit.src_ip = None;
+                self.state.try_send((&self.socket).into(), &transmit)
+            }
+            sent => sent,
+        }
     }
 
     /// A run was refused: some network cards cannot do runs, and one bad address must not cost more than its own.
@@ -212,7 +223,7 @@ impl Socket {
         if count > 1 {
             for transmit in self.queue.iter().take(count) {
                 if self
-                    .send(transmit.to, &transmit.bytes, transmit.bytes.len())
+                    .send(transmit.to, transmit.from, &transmit.bytes, transmit.bytes.len())
                     .is_ok()
                 {
                     unsent -= 1;
@@ -255,6 +266,14 @@ pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {
         ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
         IpAddr::V6(_) => address,
+    }
+}
+
+/// Whether a datagram can be sent from this address by naming it. A link's own needs the link named, too.
+const fn can_be_named(ip: &IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(ip) => !ip.is_unicast_link_local(),
     }
 }
 

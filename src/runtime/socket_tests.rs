@@ -13,20 +13,21 @@ fn loopback(socket: &Socket) -> SocketAddr {
     SocketAddr::new(Ipv4Addr::LOCALHOST.into(), socket.port())
 }
 
+fn await_datagram(socket: &Socket) {
+    let mut descriptors = [PollFd::new(socket, PollFlags::IN)];
+    let patience = Timespec {
+        tv_sec: 5,
+        tv_nsec: 0,
+    };
+    let ready = poll(&mut descriptors, Some(&patience)).unwrap();
+    assert!(ready > 0, "no datagram comes");
+}
+
 fn receive(socket: &mut Socket, count: usize) -> Vec<(SocketAddr, Vec<u8>)> {
     let mut got = Vec::new();
     while got.len() < count {
-        let mut descriptors = [PollFd::new(&*socket, PollFlags::IN)];
-        let patience = Timespec {
-            tv_sec: 5,
-            tv_nsec: 0,
-        };
-        assert!(
-            poll(&mut descriptors, Some(&patience)).unwrap() > 0,
-            "only {} came",
-            got.len()
-        );
-        socket.receive(|from, bytes| got.push((from, bytes.to_vec())));
+        await_datagram(socket);
+        socket.receive(|route, bytes| got.push((route.from, bytes.to_vec())));
     }
     got
 }
@@ -34,6 +35,7 @@ fn receive(socket: &mut Socket, count: usize) -> Vec<(SocketAddr, Vec<u8>)> {
 fn datagram(to: SocketAddr, tag: u8, size: usize) -> Transmit {
     Transmit {
         to,
+        from: None,
         bytes: vec![tag; size],
     }
 }
@@ -78,6 +80,45 @@ fn ipv6_works_beside_ipv4() {
     a.flush();
     let from = receive(&mut b, 1)[0].0;
     assert_eq!(from, (Ipv6Addr::LOCALHOST, a.port()).into());
+}
+
+#[test]
+fn a_datagram_leaves_from_the_address_that_is_asked_for_if_there_is_one() {
+    let (mut a, mut b) = (Socket::bind(ANY).unwrap(), Socket::bind(ANY).unwrap());
+    // All of 127.0.0.0/8 is this machine; the others are nobody's.
+    for (from, seen) in [
+        (None, "127.0.0.1"),
+        (Some("127.0.0.2"), "127.0.0.2"),
+        (Some("192.0.2.1"), "127.0.0.1"),
+        (Some("2001:db8::1"), "127.0.0.1"),
+    ] {
+        let from: Option<IpAddr> = from.map(|ip| ip.parse().unwrap());
+        for tag in 0..2 {
+            let to = loopback(&b);
+            a.queue(Transmit {
+                from,
+                ..datagram(to, tag, 10)
+            });
+        }
+        a.flush();
+        let seen = SocketAddr::new(seen.parse().unwrap(), a.port());
+        for (tag, (from, bytes)) in (0..).zip(receive(&mut b, 2)) {
+            assert_eq!((from, bytes), (seen, vec![tag; 10]));
+        }
+    }
+    assert_eq!((a.counters().sent, a.counters().unsent), (8, 0));
+}
+
+#[test]
+fn it_is_told_to_which_address_a_datagram_came() {
+    let mut b = Socket::bind(ANY).unwrap();
+    let to: SocketAddr = ([127, 0, 0, 2], b.port()).into();
+    let plain = UdpSocket::bind("127.0.0.1:0").unwrap();
+    plain.send_to(b"x", to).unwrap();
+    await_datagram(&b);
+    let mut local = None;
+    b.receive(|route, _| local = route.local);
+    assert_eq!(local, Some(to.ip()));
 }
 
 #[test]

@@ -313,7 +313,7 @@ impl World {
 
     pub(super) fn transmit(&mut self, site: Site, sent: Vec<Transmit>) {
         let from = self.address(site);
-        for Transmit { to, bytes } in sent {
+        for Transmit { to, bytes, .. } in sent {
             if bytes.len() > limits::DATAGRAM_BYTES_MAX {
                 let what = format!("a datagram of {} bytes", bytes.len());
                 self.ledger.violated(self.now.at, Invariant::Bounded, what);

@@ -27,7 +27,7 @@ mod tries;
 mod waiting;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use rand_chacha::ChaCha20Rng;
@@ -46,7 +46,9 @@ use crate::clock::Instant;
 use crate::id::IdentityId;
 use crate::identity::Identity;
 use crate::transport::flow::Pool;
-use crate::transport::{Attempt, Connect, Path, SendFault, SessionEvent, SessionId, Sessions, Transmit};
+use crate::transport::{
+    Attempt, Connect, Path, Route, SendFault, SessionEvent, SessionId, Sessions, Transmit,
+};
 use crate::wire::codec;
 use crate::wire::frame::CloseCode;
 use crate::wire::handshake::Hello;
@@ -75,6 +77,8 @@ pub struct Endpoint {
     /// Bytes in `events`.
     events_bytes: usize,
     answers: VecDeque<Transmit>,
+    /// The address of this machine to which the datagram in hand came.
+    here: Option<IpAddr>,
     pool: Pool,
     /// Where packets are opened.
     scratch: Vec<u8>,
@@ -108,6 +112,7 @@ impl Endpoint {
             events: VecDeque::new(),
             events_bytes: 0,
             answers: VecDeque::new(),
+            here: None,
             pool: Pool::default(),
             scratch: Vec::new(),
             stats: Stats::default(),
@@ -172,8 +177,10 @@ impl Endpoint {
         }
     }
 
-    /// A datagram came. Addresses are compared as they are: IPv4 comes as IPv4, not mapped into IPv6.
-    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+    /// A datagram came. Addresses are compared as they are.
+    pub fn handle_datagram(&mut self, now: Instant, route: impl Into<Route>, bytes: &[u8]) {
+        let Route { from, local } = route.into();
+        self.here = local;
         self.door.begin_turn();
         self.stats.received = self.stats.received.wrapping_add(1);
         let len = u64::try_from(bytes.len()).unwrap_or(0);
@@ -282,10 +289,16 @@ impl Endpoint {
         None
     }
 
+    /// Answers the datagram in hand, from where it came to.
+    fn reply(&mut self, to: SocketAddr, bytes: Vec<u8>) {
+        let from = self.here;
+        self.answer(Transmit { to, from, bytes });
+    }
+
     /// Keeps an answer that belongs to no session in line.
-    fn answer(&mut self, to: SocketAddr, bytes: Vec<u8>) {
+    fn answer(&mut self, transmit: Transmit) {
         if self.answers.len() < ANSWERS_MAX {
-            self.answers.push_back(Transmit { to, bytes });
+            self.answers.push_back(transmit);
         } else {
             self.stats.answers_dropped = self.stats.answers_dropped.wrapping_add(1);
         }

@@ -23,7 +23,7 @@ mod session;
 mod session_tests;
 mod spans;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use endpoint::{DropCause, Endpoint, Stats};
@@ -110,7 +110,7 @@ pub enum SessionEvent {
 pub enum ConnectFault {
     /// No answer, or none in time.
     Silent,
-    /// Somebody else answered, and proved to be this.
+    /// In that time only somebody else answered, and proved to be this.
     OtherIdentity(IdentityId),
     /// There are too many sessions or tries already.
     Full,
@@ -157,8 +157,25 @@ pub const SEND_OVERHEAD: usize = 64;
 pub struct Transmit {
     /// Where to.
     pub to: SocketAddr,
+    /// From which address of this machine, if it has that still; `None`: the system decides.
+    pub from: Option<IpAddr>,
     /// Its payload.
     pub bytes: Vec<u8>,
+}
+
+/// The way that a datagram came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// From there. IPv4 comes as IPv4, not mapped into IPv6.
+    pub from: SocketAddr,
+    /// To this address of this machine, if that is known: who was asked there expects the answer from there.
+    pub local: Option<IpAddr>,
+}
+
+impl From<SocketAddr> for Route {
+    fn from(from: SocketAddr) -> Self {
+        Self { from, local: None }
+    }
 }
 
 /// What is known of a session's path.

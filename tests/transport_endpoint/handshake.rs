@@ -168,6 +168,25 @@ fn a_try_without_an_answer_fails_one_interval_after_its_last_initial() {
 }
 
 #[test]
+fn an_answer_in_anothers_name_does_not_keep_the_right_one_away() {
+    let mut net = Net::registry_and_client();
+    let attacker = net.add("203.0.113.3:3000", 3, Service::Registry);
+    let (registry, client) = (net.hosts[0].address, net.hosts[1].address);
+    let wanted = net.hosts[0].id;
+    net.connect_for(1, 0, Service::Registry, Some(wanted));
+    // He sees the Initial, and is faster than the road.
+    let initial = net.last("initial");
+    net.inject(attacker, client, &initial.bytes);
+    let response = net.last("response");
+    net.inject(1, registry, &response.bytes);
+    net.run(ms(200));
+    assert_eq!(net.hosts[1].failed(), []);
+    assert_eq!(net.hosts[1].opened().len(), 1);
+    assert_eq!(net.hosts[0].opened().len(), 1);
+    assert_eq!(net.hosts[attacker].opened(), []);
+}
+
+#[test]
 fn somebody_else_is_told_nothing_and_named() {
     let mut net = Net::registry_and_client();
     let stranger = net.add("203.0.113.3:3000", 3, Service::Registry);

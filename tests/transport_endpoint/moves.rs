@@ -121,3 +121,45 @@ fn a_challenge_without_an_answer_is_given_up() {
     assert_eq!(net.hosts[0].endpoint.path(registry).unwrap().address, home);
     assert_eq!(net.hosts[0].messages().len(), 1);
 }
+
+#[test]
+fn a_machine_answers_from_the_address_that_was_asked() {
+    let mut net = Net::registry_and_client();
+    net.hosts[0].second = Some("192.0.2.99".parse().unwrap());
+    let home = std::mem::replace(&mut net.hosts[0].address, address("192.0.2.99:1000"));
+    net.connect(1, 0);
+    // The system would send from the other one by itself.
+    net.hosts[0].second = Some(net.hosts[0].address.ip());
+    net.hosts[0].address = home;
+    net.run(ms(1_000));
+    let (client, registry) = (net.hosts[1].opened()[0], net.hosts[0].opened()[0]);
+    net.send(0, registry, b"from there");
+    net.run(ms(1_000));
+    assert_eq!(net.hosts[1].messages(), [(client, b"from there".to_vec())]);
+    assert_eq!(net.hosts[1].closed(), []);
+    assert_eq!(moves(&net, 1), 0);
+    // That address goes, and the other one is left.
+    net.hosts[0].second = None;
+    net.send(0, registry, b"from home");
+    net.run(ms(5_000));
+    assert_eq!(net.hosts[1].messages().len(), 2);
+    assert_eq!(net.hosts[1].endpoint.path(client).unwrap().address, home);
+}
+
+#[test]
+fn a_challenge_sent_on_in_anothers_name_is_not_answered_with_more_than_three_times_its_size() {
+    let mut net = Net::registry_and_client();
+    let (client, _) = net.open(1, 0);
+    net.hosts[1].address = address(ELSEWHERE);
+    net.send(1, client, b"from elsewhere");
+    net.run(DELAY + ms(1));
+    let to = address(ELSEWHERE);
+    let challenge = net.sent.iter().rev().find(|d| d.to == to).unwrap().clone();
+    // The attacker is faster than the road, and then cuts it.
+    net.rule = Box::new(|_| Vec::new());
+    let victim = address("203.0.113.66:666");
+    net.inject(1, victim, &challenge.bytes);
+    net.run(ms(20_000));
+    let (sent, most) = (net.bytes_to(victim), 3 * challenge.bytes.len());
+    assert!((1..=most).contains(&sent), "{sent} bytes, for {most} at most");
+}

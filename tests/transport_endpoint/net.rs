@@ -5,14 +5,16 @@
 //! Invariant: a run in which time stands still for too many steps fails: timers must not spin.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use udpchat::clock::Instant;
 use udpchat::id::IdentityId;
 use udpchat::identity::{Identity, Role};
-use udpchat::transport::{Attempt, CloseCause, Connect, ConnectFault, Endpoint, SessionEvent, SessionId};
+use udpchat::transport::{
+    Attempt, CloseCause, Connect, ConnectFault, Endpoint, Route, SessionEvent, SessionId,
+};
 use udpchat::wire::packet::{Packet, Service};
 
 /// Steps at one instant before a run counts as spinning.
@@ -50,6 +52,8 @@ pub(crate) type Rule = Box<dyn FnMut(&mut Datagram) -> Vec<Duration>>;
 
 pub(crate) struct Host {
     pub(crate) address: SocketAddr,
+    /// Another address of the same machine.
+    pub(crate) second: Option<IpAddr>,
     pub(crate) endpoint: Endpoint,
     pub(crate) id: IdentityId,
     pub(crate) events: Vec<SessionEvent>,
@@ -61,6 +65,19 @@ pub(crate) struct Host {
     serves: Service,
     runs: u8,
     attempts: u64,
+}
+
+impl Host {
+    fn is_at(&self, address: SocketAddr) -> bool {
+        address.port() == self.address.port()
+            && (address.ip() == self.address.ip() || Some(address.ip()) == self.second)
+    }
+
+    /// As a system does it: from where it is asked, if it is there, else from its first address.
+    fn leaves_from(&self, asked: Option<IpAddr>) -> SocketAddr {
+        let asked = asked.map(|ip| SocketAddr::new(ip, self.address.port()));
+        asked.filter(|asked| self.is_at(*asked)).unwrap_or(self.address)
+    }
 }
 
 pub(crate) struct Net {
@@ -123,6 +140,7 @@ impl Net {
         let identity = Arc::new(Identity::from_seed(&[seed; 32], role));
         self.hosts.push(Host {
             address: address(at),
+            second: None,
             endpoint: Endpoint::new(identity.clone(), serves, [seed; 32]),
             id: identity.id(),
             events: Vec::new(),
@@ -182,7 +200,12 @@ impl Net {
 
     /// Hands a datagram to a host now, as if it came from `from`.
     pub(crate) fn inject(&mut self, host: usize, from: SocketAddr, bytes: &[u8]) {
-        self.hosts[host].endpoint.handle_datagram(self.now, from, bytes);
+        let local = Some(self.hosts[host].address.ip());
+        self.inject_on(host, Route { from, local }, bytes);
+    }
+
+    fn inject_on(&mut self, host: usize, route: Route, bytes: &[u8]) {
+        self.hosts[host].endpoint.handle_datagram(self.now, route, bytes);
         self.drain(host);
     }
 
@@ -204,7 +227,7 @@ impl Net {
             assert!(transmit.bytes.len() <= 1200);
             let mut datagram = Datagram {
                 at: self.now,
-                from: this.address,
+                from: this.leaves_from(transmit.from),
                 to: transmit.to,
                 bytes: transmit.bytes,
             };
@@ -256,9 +279,13 @@ impl Net {
                 break;
             }
             let datagram = entry.remove();
-            let receiver = self.hosts.iter().position(|host| host.address == datagram.to);
+            let receiver = self.hosts.iter().position(|host| host.is_at(datagram.to));
             if let Some(host) = receiver {
-                self.inject(host, datagram.from, &datagram.bytes);
+                let route = Route {
+                    from: datagram.from,
+                    local: Some(datagram.to.ip()),
+                };
+                self.inject_on(host, route, &datagram.bytes);
             }
         }
         for host in 0..self.hosts.len() {

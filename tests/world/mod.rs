@@ -265,7 +265,7 @@ impl World {
     }
 
     fn fly(&mut self, from: SocketAddr, sent: Vec<Transmit>) {
-        for Transmit { to, bytes } in sent {
+        for Transmit { to, bytes, .. } in sent {
             assert!(
                 bytes.len() <= udpchat::limits::DATAGRAM_BYTES_MAX,
                 "an oversized datagram"

@@ -5,6 +5,7 @@
 //! Invariant: at most [`QUEUE_MAX`] Initials wait, and at most [`TURN_MAX`] are answered between two inputs.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use rand_chacha::ChaCha20Rng;
 
@@ -19,6 +20,9 @@ const QUEUE_MAX: usize = 256;
 /// Answers between two inputs: about a millisecond.
 const TURN_MAX: u32 = 4;
 
+/// An Initial, and the address of this machine that it came to.
+type Visitor = (Claim, Option<IpAddr>);
+
 pub(super) struct Door {
     cookies: Cookies,
     /// Initials that pass without a cookie.
@@ -27,7 +31,7 @@ pub(super) struct Door {
     work: Bucket,
     /// Those for answers to our own tries: strangers must not use them up.
     own_work: Bucket,
-    queue: VecDeque<Claim>,
+    queue: VecDeque<Visitor>,
     turn_left: u32,
 }
 
@@ -59,17 +63,18 @@ impl Door {
         now: Instant,
         rng: &mut ChaCha20Rng,
         waiting: usize,
-        claim: Claim,
+        visitor: Visitor,
         cookie: Option<&[u8; COOKIE_BYTES]>,
     ) -> Knock {
-        let proven = cookie.is_some_and(|cookie| self.cookies.check(now, &claim, cookie));
+        let (claim, _) = &visitor;
+        let proven = cookie.is_some_and(|cookie| self.cookies.check(now, claim, cookie));
         if !proven && (waiting >= HANDSHAKES_MAX || !self.free.take(now)) {
-            return Knock::Cookie(self.cookies.mint(now, rng, &claim));
+            return Knock::Cookie(self.cookies.mint(now, rng, claim));
         }
         if self.queue.len() >= QUEUE_MAX {
             return Knock::Full;
         }
-        self.queue.push_back(claim);
+        self.queue.push_back(visitor);
         Knock::Queued
     }
 
@@ -79,7 +84,7 @@ impl Door {
     }
 
     /// The next Initial to be answered now.
-    pub(super) fn next(&mut self, now: Instant) -> Option<Claim> {
+    pub(super) fn next(&mut self, now: Instant) -> Option<Visitor> {
         if self.queue.is_empty() || self.turn_left == 0 || !self.work.take(now) {
             return None;
         }

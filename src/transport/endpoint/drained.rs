@@ -90,6 +90,7 @@ mod tests {
         let mut drained = Drained::default();
         let close = Transmit {
             to: "192.0.2.1:1".parse().unwrap(),
+            from: None,
             bytes: vec![1],
         };
         drained.insert(Instant::ZERO, 1, Some(close));

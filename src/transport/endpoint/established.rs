@@ -13,8 +13,8 @@ use super::{DropCause, Endpoint, Queued, hello};
 use crate::clock::Instant;
 use crate::id::IdentityId;
 use crate::limits::SESSIONS_MAX;
-use crate::transport::session::{Control, Received};
-use crate::transport::{Attempt, CloseCause, SessionEvent, SessionId, Transmit};
+use crate::transport::session::Received;
+use crate::transport::{Attempt, CloseCause, Route, SessionEvent, SessionId, Transmit};
 use crate::wire::frame::CloseCode;
 use crate::wire::packet::{RESET_TOKEN_BYTES, Service};
 
@@ -63,7 +63,11 @@ impl Endpoint {
             self.rng.next_u64()
         };
         let bytes = u64::try_from(bytes).unwrap_or(0);
-        link.heard_from(now, from, number, bytes, nonce);
+        let route = Route {
+            from,
+            local: self.here,
+        };
+        link.heard_from(now, route, number, bytes, nonce);
         if confirmed {
             self.replace_older(now, index);
         }
@@ -90,14 +94,14 @@ impl Endpoint {
             return Err(DropCause::Early);
         }
         if self.drained.contains(index) {
-            if let Some(Transmit { to, bytes }) = self.drained.answer(now, index) {
-                self.answer(to, bytes);
+            if let Some(close) = self.drained.answer(now, index) {
+                self.answer(close);
             }
             return Err(DropCause::Closed);
         }
         if let Some(reset) = self.resets.answer(now, &self.identity, index, bytes) {
             self.stats.resets_sent = self.stats.resets_sent.wrapping_add(1);
-            self.answer(from, reset);
+            self.reply(from, reset);
         }
         Err(DropCause::UnknownSession)
     }
@@ -129,16 +133,20 @@ impl Endpoint {
             return;
         }
         let open = link.closing.is_none();
+        let back = Route {
+            from,
+            local: self.here,
+        };
         let answer = received
             .path_challenge
-            .and_then(|nonce| link.probe(now, Control::PathResponse(nonce), from));
+            .and_then(|nonce| link.answer_challenge(now, nonce, back));
         let moved = received
             .path_response
             .is_some_and(|nonce| link.path_answered(now, from, nonce));
         let list = open && !std::mem::replace(&mut link.listed, true);
         self.schedule.line_up(index);
-        if let Some(Transmit { to, bytes }) = answer {
-            self.answer(to, bytes);
+        if let Some(answer) = answer {
+            self.answer(answer);
         }
         // Who looks at the path sees it anyway: with too many events waiting, this one is spared.
         if moved && open && !self.events_are_full() {
@@ -268,8 +276,8 @@ impl Endpoint {
             .links
             .get_mut(&index)
             .and_then(|link| link.seal_close(now, code));
-        if let Some(Transmit { to, bytes }) = close.clone() {
-            self.answer(to, bytes);
+        if let Some(close) = close.clone() {
+            self.answer(close);
         }
         self.end_link(now, index, cause, close);
     }

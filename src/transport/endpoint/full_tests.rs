@@ -36,14 +36,13 @@ fn fill(endpoint: &mut Endpoint, indexes: std::ops::Range<u64>) {
             card,
             reset_token: [0; 16],
             service: Service::Peer,
-            address: address(99),
             ours: false,
             opened: NOW,
         };
         let keys = Keys::new([1; 32], [2; 32]);
         endpoint.insert_link(
             index,
-            Link::finished(origin, Session::new(NOW, None), keys, [0; 16]),
+            Link::finished(origin, address(99).into(), Session::new(NOW, None), keys, [0; 16]),
         );
     }
 }

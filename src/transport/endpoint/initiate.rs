@@ -48,7 +48,8 @@ impl Endpoint {
         let attempt = self.tries.find(index)?;
         let to = attempt.connect.address;
         let bytes = attempt.poll_datagram(index)?;
-        Some(Transmit { to, bytes })
+        let from = None;
+        Some(Transmit { to, from, bytes })
     }
 
     pub(super) fn try_timeout(&mut self, now: Instant, index: u64) {
@@ -62,11 +63,14 @@ impl Endpoint {
             return;
         }
         let (connect, began) = (attempt.connect, attempt.began);
+        let fault = attempt
+            .stranger
+            .map_or(ConnectFault::Silent, ConnectFault::OtherIdentity);
         self.remove_try(index);
         let peer = connect.expect;
         match peer.and_then(|peer| self.opened_since(peer, began, |_| true)) {
             Some(existing) => self.push_opened(existing, Some(connect.attempt)),
-            None => self.fail(connect.attempt, ConnectFault::Silent),
+            None => self.fail(connect.attempt, fault),
         }
     }
 
@@ -117,27 +121,30 @@ impl Endpoint {
             attempt.initiator.start_over(&self.identity);
             return Err(DropCause::Forged);
         };
+        let (ours, theirs) = (self.identity.id(), hello.card.id);
+        let wanted = attempt.connect.expect.is_none_or(|expected| expected == theirs);
+        if theirs == ours || !wanted {
+            // Who sees the Initial can answer in another's name, and sooner: the right answer may still come.
+            attempt.stranger = Some(theirs);
+            attempt.initiator.start_over(&self.identity);
+            return Err(DropCause::OtherIdentity);
+        }
         self.answered(now, receiver, &hello);
         Ok(())
     }
 
-    /// The try has its answer, from somebody who is who he says he is.
+    /// The try has its answer, from whom it was meant for.
     fn answered(&mut self, now: Instant, index: u64, hello: &Hello) {
         let Some(attempt) = self.remove_try(index) else {
             return;
         };
         let Connect {
             attempt: name,
-            expect,
             service,
             address,
             ..
         } = attempt.connect;
         let (ours, theirs) = (self.identity.id(), hello.card.id);
-        if theirs == ours || expect.is_some_and(|expected| expected != theirs) {
-            self.fail(name, ConnectFault::OtherIdentity(theirs));
-            return;
-        }
         // Begun at the same time from both sides, or twice from this one: one session is enough.
         let stays = |link: &Link| link.origin.ours || theirs < ours;
         if let Some(existing) = self.opened_since(theirs, attempt.began, stays) {
@@ -153,12 +160,11 @@ impl Endpoint {
             card: hello.card,
             reset_token: hello.reset_token,
             service,
-            address,
             ours: true,
             opened: now,
         };
         let session = Session::new(now, attempt.round_trip(now));
-        self.insert_link(index, Link::answered(origin, session, attempt.initiator));
+        self.insert_link(index, Link::answered(origin, address, session, attempt.initiator));
         self.push_opened(index, Some(name));
     }
 

@@ -5,7 +5,7 @@
 //! Invariant: nothing is sent but to the proven address, challenges and answers to challenges apart; every
 //! packet number is sealed once.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::noise::{FINISH_OVERHEAD_BYTES, Initiator};
@@ -16,7 +16,7 @@ use crate::clock::Instant;
 use crate::identity::Card;
 use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::transport::session::{Control, Session};
-use crate::transport::{Path, Transmit};
+use crate::transport::{Path, Route, Transmit};
 use crate::wire::frame::CloseCode;
 use crate::wire::handshake::HELLO_BYTES_MAX;
 use crate::wire::packet::{
@@ -40,7 +40,6 @@ pub(super) struct Origin {
     pub(super) card: Card,
     pub(super) reset_token: [u8; RESET_TOKEN_BYTES],
     pub(super) service: Service,
-    pub(super) address: SocketAddr,
     /// Whether this side began it.
     pub(super) ours: bool,
     /// When it came up on this side.
@@ -72,6 +71,9 @@ pub(super) struct Link {
     stage: Stage,
     /// Where it is, proven.
     pub(super) address: SocketAddr,
+    /// From which address of this machine it is reached: where it was last heard. A side that began a session lets the
+    /// system decide, which knows first when the machine has moved.
+    local: Option<IpAddr>,
     /// When the other side's first packet confirmed the Finish; for a session that the other side began, when
     /// it came up.
     pub(super) confirmed: Option<Instant>,
@@ -92,31 +94,40 @@ pub(super) struct Link {
 
 impl Link {
     /// A session whose Response has come.
-    pub(super) fn answered(origin: Origin, session: Session, initiator: Box<Initiator>) -> Self {
-        Self::new(origin, session, Stage::Answered(initiator), None, None)
+    pub(super) fn answered(
+        origin: Origin,
+        address: SocketAddr,
+        session: Session,
+        initiator: Box<Initiator>,
+    ) -> Self {
+        Self::new(origin, address.into(), session, Stage::Answered(initiator))
     }
 
     /// A session whose Finish has come.
-    pub(super) fn finished(origin: Origin, session: Session, keys: Keys, finish_tail: [u8; 16]) -> Self {
-        let confirmed = Some(origin.opened);
-        Self::new(origin, session, Stage::Up(keys), confirmed, Some(finish_tail))
-    }
-
-    fn new(
+    pub(super) fn finished(
         origin: Origin,
+        route: Route,
         session: Session,
-        stage: Stage,
-        confirmed: Option<Instant>,
-        finish_tail: Option<[u8; 16]>,
+        keys: Keys,
+        finish_tail: [u8; 16],
     ) -> Self {
         Self {
-            address: origin.address,
+            confirmed: Some(origin.opened),
+            finish_tail: Some(finish_tail),
+            ..Self::new(origin, route, session, Stage::Up(keys))
+        }
+    }
+
+    fn new(origin: Origin, route: Route, session: Session, stage: Stage) -> Self {
+        Self {
+            address: route.from,
+            local: route.local,
             nudged_at: origin.opened,
             origin,
             session,
             stage,
-            confirmed,
-            finish_tail,
+            confirmed: None,
+            finish_tail: None,
             highest: None,
             candidate: None,
             moved_at: None,
@@ -158,15 +169,9 @@ impl Link {
         }
     }
 
-    /// An authenticated packet came from this address. Returns whether a challenge should go there.
-    pub(super) fn heard_from(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        number: u64,
-        bytes: u64,
-        nonce: u64,
-    ) -> bool {
+    /// An authenticated packet came this way: perhaps the other side has moved.
+    pub(super) fn heard_from(&mut self, now: Instant, route: Route, number: u64, bytes: u64, nonce: u64) {
+        let from = route.from;
         let newest = self.highest.is_none_or(|highest| number > highest);
         if newest {
             self.highest = Some(number);
@@ -174,33 +179,33 @@ impl Link {
         if from == self.address {
             if newest {
                 self.candidate = None;
+                self.local = route.local.filter(|_| !self.origin.ours);
             }
-            return false;
+            return;
         }
-        if let Some(candidate) = self.candidate.as_mut().filter(|c| c.address == from) {
+        if let Some(candidate) = self.candidate.as_mut().filter(|c| c.route.from == from) {
             candidate.hear(bytes);
-            return false;
+            return;
         }
         let too_soon = self
             .moved_at
             .is_some_and(|moved_at| now.since(moved_at) < MOVE_INTERVAL);
         if !newest || too_soon || self.closing.is_some() {
-            return false;
+            return;
         }
-        let mut candidate = Candidate::new(now, from, nonce);
+        let mut candidate = Candidate::new(now, route, nonce);
         candidate.hear(bytes);
         self.candidate = Some(Box::new(candidate));
-        true
     }
 
     /// The other side has answered a challenge. Whether it has moved by that.
     pub(super) fn path_answered(&mut self, now: Instant, from: SocketAddr, nonce: u64) -> bool {
-        let right = |c: &Candidate| c.address == from && c.nonce == nonce;
-        if self.candidate.as_deref().is_none_or(|c| !right(c)) {
+        let right = |c: &mut Box<Candidate>| c.route.from == from && c.nonce == nonce;
+        let Some(candidate) = self.candidate.take_if(right) else {
             return false;
-        }
-        self.candidate = None;
+        };
         self.address = from;
+        self.local = candidate.route.local.filter(|_| !self.origin.ours);
         self.moved_at = Some(now);
         self.session.on_path_change(now);
         true
@@ -268,6 +273,7 @@ impl Link {
     const fn to_address(&self, bytes: Vec<u8>) -> Transmit {
         Transmit {
             to: self.address,
+            from: self.local,
             bytes,
         }
     }
@@ -310,8 +316,8 @@ impl Link {
         if !candidate.may_send(now, PROBE_BYTES) {
             return None;
         }
-        let (to, nonce) = (candidate.address, candidate.nonce);
-        let challenge = self.probe(now, Control::PathChallenge(nonce), to)?;
+        let (route, nonce) = (candidate.route, candidate.nonce);
+        let challenge = self.probe(now, Control::PathChallenge(nonce), route)?;
         let wait = self.session.probe_timeout();
         if let Some(candidate) = &mut self.candidate {
             candidate.challenged(now, u64::try_from(challenge.bytes.len()).unwrap_or(0), wait);
@@ -319,11 +325,21 @@ impl Link {
         Some(challenge)
     }
 
-    /// A packet that holds nothing but `control`, to an address that may not be proven.
-    pub(super) fn probe(&mut self, now: Instant, control: Control, to: SocketAddr) -> Option<Transmit> {
+    /// The answer to a challenge, back the way that it came.
+    pub(super) fn answer_challenge(&mut self, now: Instant, nonce: u64, back: Route) -> Option<Transmit> {
+        let answer = self.probe(now, Control::PathResponse(nonce), back)?;
+        if let Some(candidate) = self.candidate.as_mut().filter(|c| c.route.from == back.from) {
+            candidate.charge(u64::try_from(answer.bytes.len()).unwrap_or(0));
+        }
+        Some(answer)
+    }
+
+    /// A packet that holds nothing but `control`, back the way that a packet came; that may not be proven.
+    fn probe(&mut self, now: Instant, control: Control, back: Route) -> Option<Transmit> {
         let bytes =
             self.seal_with(|session, datagram| Some(session.control_packet(now, control, datagram)))?;
-        Some(Transmit { to, bytes })
+        let (to, from) = (back.from, back.local);
+        Some(Transmit { to, from, bytes })
     }
 
     /// Whether the other side has heard nothing of this session yet.

@@ -5,10 +5,10 @@
 //! newer, ends the candidate.
 //! Invariant: a candidate is never sent more than three times what came from it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::clock::Instant;
+use crate::transport::Route;
 
 /// One move in this time at most, so that two paths cannot play tennis with a session.
 pub(super) const MOVE_INTERVAL: Duration = Duration::from_secs(1);
@@ -18,7 +18,8 @@ const CHALLENGES_MAX: u32 = 3;
 const AMPLIFICATION_MAX: u64 = 3;
 
 pub(super) struct Candidate {
-    pub(super) address: SocketAddr,
+    /// How it was heard.
+    pub(super) route: Route,
     pub(super) nonce: u64,
     received: u64,
     sent: u64,
@@ -27,9 +28,9 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    pub(super) const fn new(now: Instant, address: SocketAddr, nonce: u64) -> Self {
+    pub(super) const fn new(now: Instant, route: Route, nonce: u64) -> Self {
         Self {
-            address,
+            route,
             nonce,
             received: 0,
             sent: 0,
@@ -50,9 +51,14 @@ impl Candidate {
             && self.sent.saturating_add(bytes) <= self.received.saturating_mul(AMPLIFICATION_MAX)
     }
 
+    /// So many bytes were sent to it.
+    pub(super) const fn charge(&mut self, bytes: u64) {
+        self.sent = self.sent.saturating_add(bytes);
+    }
+
     /// A challenge of so many bytes was sent; the next waits this long.
     pub(super) fn challenged(&mut self, now: Instant, bytes: u64, wait: Duration) {
-        self.sent = self.sent.saturating_add(bytes);
+        self.charge(bytes);
         self.challenges += 1;
         self.next_at = now + wait;
     }
@@ -69,12 +75,15 @@ impl Candidate {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     #[test]
     fn a_candidate_is_never_sent_more_than_thrice_what_it_sent() {
         let at = |s: u64| Instant::from_micros(s * 1_000_000);
-        let mut candidate = Candidate::new(at(0), "192.0.2.1:1".parse().unwrap(), 1);
+        let there: SocketAddr = "192.0.2.1:1".parse().unwrap();
+        let mut candidate = Candidate::new(at(0), there.into(), 1);
         assert!(!candidate.may_send(at(0), 1));
         candidate.hear(33);
         assert!(candidate.may_send(at(0), 50));

@@ -11,7 +11,6 @@ use super::cookie::Claim;
 use super::door::Knock;
 use super::link::{Link, Origin};
 use super::noise::Responder;
-use super::seal::Keys;
 use super::waiting::{Finished, Handshake, Stage};
 use super::{DropCause, Endpoint, hello};
 use crate::clock::Instant;
@@ -19,7 +18,7 @@ use crate::id::IdentityId;
 use crate::identity::Role;
 use crate::limits::{SESSIONS_MAX, TRIES_MAX};
 use crate::transport::session::Session;
-use crate::transport::{CloseCause, SessionId, Transmit};
+use crate::transport::{CloseCause, Route, SessionId, Transmit};
 use crate::wire::codec;
 use crate::wire::frame::CloseCode;
 use crate::wire::handshake::Hello;
@@ -49,13 +48,13 @@ impl Endpoint {
         if let Some(handshake) = self.waiting.find_claim(&claim) {
             handshake.responses = handshake.responses.saturating_add(1);
             let response = handshake.response.clone();
-            self.answer(from, response);
+            self.reply(from, response);
             return Err(DropCause::Duplicate);
         }
         let waiting = self.waiting.len();
         match self
             .door
-            .knock(now, &mut self.rng, waiting, claim, cookie.as_ref())
+            .knock(now, &mut self.rng, waiting, (claim, self.here), cookie.as_ref())
         {
             Knock::Queued => Ok(()),
             Knock::Full => Err(DropCause::Overload),
@@ -64,7 +63,7 @@ impl Endpoint {
                     receiver: source,
                     cookie,
                 };
-                self.answer(from, retry.encode());
+                self.reply(from, retry.encode());
                 Err(DropCause::CookieAsked)
             }
         }
@@ -73,20 +72,22 @@ impl Endpoint {
     /// Does the work that the next waiting Initial asks for.
     pub(super) fn answer_initial(&mut self, now: Instant) -> Option<Transmit> {
         loop {
-            let claim = self.door.next(now)?;
+            let (claim, local) = self.door.next(now)?;
             // The same Initial may have waited twice.
             if self.waiting.find_claim(&claim).is_some() {
                 self.stats.drop(DropCause::Duplicate);
                 continue;
             }
-            if let Some(transmit) = self.begin_handshake(now, &claim) {
-                return Some(transmit);
+            if let Some(bytes) = self.begin_handshake(now, &claim) {
+                let (to, from) = (claim.from, local);
+                return Some(Transmit { to, from, bytes });
             }
             self.stats.drop(DropCause::Forged);
         }
     }
 
-    fn begin_handshake(&mut self, now: Instant, claim: &Claim) -> Option<Transmit> {
+    /// Returns the Response.
+    fn begin_handshake(&mut self, now: Instant, claim: &Claim) -> Option<Vec<u8>> {
         let index = self.fresh_index();
         let seed = self.fresh_seed();
         let payload = hello(&self.identity, index);
@@ -108,10 +109,7 @@ impl Endpoint {
         };
         let evicted = self.waiting.insert(index, handshake);
         self.stats.handshakes_evicted = self.stats.handshakes_evicted.wrapping_add(evicted);
-        Some(Transmit {
-            to: claim.from,
-            bytes: response,
-        })
+        Some(response)
     }
 
     pub(super) fn handle_finish(
@@ -244,32 +242,27 @@ impl Endpoint {
             card: hello.card,
             reset_token: hello.reset_token,
             service: self.serves,
-            address,
             ours: false,
             opened: now,
         };
-        self.insert_finished(now, index, origin, session, keys, tail);
+        let route = Route {
+            from: address,
+            local: self.here,
+        };
+        let link = Link::finished(origin, route, session, keys, tail);
+        self.insert_finished(now, index, link);
         self.after_packet(now, index, address, &received);
     }
 
-    fn insert_finished(
-        &mut self,
-        now: Instant,
-        index: u64,
-        origin: Origin,
-        session: Session,
-        keys: Keys,
-        tail: [u8; 16],
-    ) {
-        let peer = origin.card.id;
-        let mut link = Link::finished(origin, session, keys, tail);
+    fn insert_finished(&mut self, now: Instant, index: u64, mut link: Link) {
+        let (peer, service) = (link.origin.card.id, link.origin.service);
         link.nudge(now);
         self.insert_link(index, link);
         // Tries to reach him that would give way anyway have found him.
         let lower = peer < self.identity.id();
         let resolved = self
             .tries
-            .indexes(|connect| lower && connect.expect == Some(peer) && connect.service == origin.service);
+            .indexes(|connect| lower && connect.expect == Some(peer) && connect.service == service);
         let mut attempts: Vec<_> = resolved
             .into_iter()
             .filter_map(|index| self.remove_try(index))
@@ -302,8 +295,8 @@ impl Endpoint {
                 };
                 link.seal_close(now, code)
             });
-        if let Some(Transmit { to, bytes }) = told.clone() {
-            self.answer(to, bytes);
+        if let Some(told) = told.clone() {
+            self.answer(told);
         }
         self.end_link(now, old, CloseCause::Replaced(SessionId(new)), told);
     }

@@ -24,6 +24,8 @@ pub enum DropCause {
     Forged,
     /// A handshake message from another address than the handshake's.
     OtherAddress,
+    /// A Response of somebody else than whom the try is meant for.
+    OtherIdentity,
     /// A Response, Retry or Reset that nothing here waits for.
     Unasked,
     /// A handshake message that was answered before; it was answered alike again, at most.
@@ -40,7 +42,7 @@ pub enum DropCause {
 
 impl DropCause {
     /// How many there are.
-    const COUNT: usize = 14;
+    const COUNT: usize = 15;
 
     /// All, in order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -52,6 +54,7 @@ impl DropCause {
         Self::Replayed,
         Self::Forged,
         Self::OtherAddress,
+        Self::OtherIdentity,
         Self::Unasked,
         Self::Duplicate,
         Self::CookieAsked,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::noise::Initiator;
 use crate::clock::Instant;
+use crate::id::IdentityId;
 use crate::transport::{Attempt, Connect};
 use crate::wire::packet::{COOKIE_BYTES, NOISE_FIRST_BYTES, Packet};
 
@@ -22,6 +23,8 @@ pub(super) struct Try {
     pub(super) connect: Connect,
     pub(super) began: Instant,
     pub(super) initiator: Box<Initiator>,
+    /// Somebody else who has answered.
+    pub(super) stranger: Option<IdentityId>,
     noise: [u8; NOISE_FIRST_BYTES],
     cookie: Option<[u8; COOKIE_BYTES]>,
     cookies: u32,
@@ -42,6 +45,7 @@ impl Try {
             connect,
             began: now,
             initiator: Box::new(initiator),
+            stranger: None,
             noise,
             cookie: None,
             cookies: 0,

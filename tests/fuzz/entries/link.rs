@@ -274,7 +274,7 @@ impl Link {
     }
 
     fn transmit(&mut self, host: usize, transmit: Transmit) {
-        let Transmit { to, bytes } = transmit;
+        let Transmit { to, bytes, .. } = transmit;
         assert!(bytes.len() <= DATAGRAM_BYTES_MAX);
         self.sent += 1;
         self.real.extend(self.hosts.iter().map(|host| host.address));
