@@ -34,6 +34,12 @@ pub(super) fn table(report: &Report) -> String {
         "datagrams lost on the way",
         grouped(report.traffic.lost + report.traffic.queue_full),
     );
+    line("retransmissions", grouped(report.sessions.retransmitted));
+    line(
+        "packets wrongly taken for lost",
+        grouped(report.sessions.spurious_losses),
+    );
+    line("copies sent in advance", grouped(report.sessions.copies));
     line("time to delivered, p50", span(report.delivery.quantile(50)));
     line("  p99", span(report.delivery.quantile(99)));
     line("  the longest", span(report.delivery.longest()));
@@ -47,6 +53,11 @@ pub(super) fn table(report: &Report) -> String {
 /// The same as a JSON object. Times are in milliseconds.
 pub(super) fn json(report: &Report, profile: Profile, seeds: &Range<u64>, found: Option<u64>) -> Value {
     let ms = |span: Option<Duration>| span.map(|span| span.as_secs_f64() * 1_000.0);
+    let share = |total| {
+        tenths(total, report)
+            .and_then(|tenths| u32::try_from(tenths).ok())
+            .map(|tenths| f64::from(tenths) / 10.0)
+    };
     let violations: Vec<Value> = report
         .violations
         .iter()
@@ -72,6 +83,11 @@ pub(super) fn json(report: &Report, profile: Profile, seeds: &Range<u64>, found:
         "datagrams": report.traffic.datagrams,
         "bytes": report.traffic.bytes,
         "datagrams_lost": report.traffic.lost + report.traffic.queue_full,
+        "datagrams_per_message": share(report.traffic.datagrams),
+        "bytes_per_message": share(report.traffic.bytes),
+        "retransmissions": report.sessions.retransmitted,
+        "spurious_losses": report.sessions.spurious_losses,
+        "copies": report.sessions.copies,
         "delivered_ms": {
             "p50": ms(report.delivery.quantile(50)),
             "p99": ms(report.delivery.quantile(99)),
@@ -97,13 +113,15 @@ fn grouped(number: u64) -> String {
 
 /// A share of each delivered message, to a tenth.
 fn each(total: u64, report: &Report) -> String {
-    match report.delivered() {
-        0 => "-".to_owned(),
-        delivered => {
-            let tenths = total.saturating_mul(10) / delivered;
-            format!("{}.{}", grouped(tenths / 10), tenths % 10)
-        }
+    match tenths(total, report) {
+        None => "-".to_owned(),
+        Some(tenths) => format!("{}.{}", grouped(tenths / 10), tenths % 10),
     }
+}
+
+/// Tenths of a share of each delivered message; `None` if there is none.
+fn tenths(total: u64, report: &Report) -> Option<u64> {
+    total.saturating_mul(10).checked_div(report.delivered())
 }
 
 fn span(span: Option<Duration>) -> String {
@@ -136,6 +154,33 @@ mod tests {
         assert!(table.contains("-"), "{table}");
         let value = json(&Report::default(), Profile::Lan, &(3..4), None);
         assert_eq!(value["seed"], 3);
-        assert!(value["delivered_ms"]["p50"].is_null());
+        assert!(value["delivered_ms"]["p50"].is_null() && value["bytes_per_message"].is_null());
+    }
+
+    #[test]
+    fn what_was_sent_again_is_in_both() {
+        let mut report = Report {
+            direct: 4,
+            ..Report::default()
+        };
+        report.traffic.datagrams = 10;
+        report.sessions.retransmitted = 1_234;
+        report.sessions.copies = 56;
+        report.sessions.spurious_losses = 7;
+        let table = table(&report);
+        let shown = |what: &str| {
+            let line = table.lines().find(|line| line.starts_with(what)).unwrap();
+            line.split_whitespace().last().unwrap().to_owned()
+        };
+        assert_eq!(shown("retransmissions"), "1,234");
+        assert_eq!(shown("copies"), "56");
+        assert_eq!(shown("packets wrongly"), "7");
+        let value = json(&report, Profile::Lan, &(3..4), None);
+        assert_eq!(
+            (&value["retransmissions"], &value["copies"]),
+            (&json!(1_234), &json!(56))
+        );
+        assert_eq!(value["datagrams_per_message"], 2.5);
+        assert_eq!(value["spurious_losses"], 7);
     }
 }

@@ -10,7 +10,7 @@ use super::disk::{Disk, Done, Durable, Mood};
 use crate::clock::{Instant, Now, WallTime};
 use crate::engine::{Output, Role, SocketReply, SocketRequest, Store};
 use crate::node::Node;
-use crate::transport::{Endpoint, Transmit};
+use crate::transport::{Counts, Endpoint, Transmit};
 
 /// How a program that is to die dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub(super) struct Machine<R: Role, S: Store> {
     asleep_until: Option<Instant>,
     /// How far its wall clock is from the true one, in milliseconds.
     skew_ms: i64,
+    /// What the sessions of programs have done that run no more.
+    spent: Counts,
 }
 
 /// What a world does to a machine, whoever's program runs on it.
@@ -73,6 +75,8 @@ pub(super) trait Computer {
     fn due(&self) -> Option<Instant>;
     /// What it holds now.
     fn load(&self) -> Load;
+    /// What the sessions of all programs did that have run here.
+    fn counts(&self) -> Counts;
 }
 
 /// What a machine holds, within bounds, and has done.
@@ -140,6 +144,14 @@ where
             opened: endpoint.map_or(0, |endpoint| endpoint.stats().opened),
         }
     }
+
+    fn counts(&self) -> Counts {
+        let mut counts = self.spent;
+        if let Some(node) = &self.node {
+            counts.add(&node.endpoint().counts());
+        }
+        counts
+    }
 }
 
 impl<R, S> Machine<R, S>
@@ -149,7 +161,7 @@ where
     S::Request: Clone,
     S::Reply: Clone,
 {
-    pub(super) const fn new(disk: Disk<S>, address: SocketAddr) -> Self {
+    pub(super) fn new(disk: Disk<S>, address: SocketAddr) -> Self {
         Self {
             node: None,
             disk,
@@ -158,6 +170,7 @@ where
             fuse: None,
             asleep_until: None,
             skew_ms: 0,
+            spent: Counts::default(),
         }
     }
 
@@ -176,15 +189,17 @@ where
 
     /// Starts a program; its first turn.
     pub(super) fn start(&mut self, now: Now, node: Node<R>, port_open: bool) -> Came<R, S> {
+        self.die();
         self.node = Some(node);
         self.port_open = port_open;
-        self.fuse = None;
         self.asleep_until = None;
         self.turn(now, |node, now| node.handle_timeout(now))
     }
 
     fn die(&mut self) {
-        self.node = None;
+        if let Some(node) = self.node.take() {
+            self.spent.add(&node.endpoint().counts());
+        }
         self.fuse = None;
     }
 

@@ -23,7 +23,7 @@ use crate::node::Node;
 use crate::registry::{self, Registry};
 use crate::store::client::ClientStore;
 use crate::store::registry::RegistryStore;
-use crate::transport::Endpoint;
+use crate::transport::{Counts, Endpoint};
 use crate::wire::packet::Service;
 
 /// The most that writing a line and marking it may lie apart.
@@ -58,6 +58,15 @@ impl Durable for RegistryStore {
 }
 
 impl World {
+    /// What all sessions of all programs have done.
+    pub(super) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for machine in self.sites().filter_map(|site| self.machine(site)) {
+            counts.add(&machine.counts());
+        }
+        counts
+    }
+
     fn machine(&self, site: Site) -> Option<&dyn Computer> {
         match site {
             Site::Registry => Some(&self.registry),

@@ -10,6 +10,7 @@ use super::invariant::Violation;
 use super::letter::State;
 use super::network::Traffic;
 use super::world::World;
+use crate::transport::Counts;
 
 /// Spans of time, counted to three digits: the quantiles of a million take the memory of a few hundred.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +85,8 @@ pub struct Report {
     pub repeated: u64,
     /// What was sent, with handshakes, signs of life, the directory and what attackers have added.
     pub traffic: Traffic,
+    /// What the sessions of all programs have done.
+    pub sessions: Counts,
     /// From acceptance to the recipient's inbox.
     pub delivery: Spans,
     /// What was not as it must be.
@@ -119,6 +122,7 @@ impl Report {
         self.duplicates = world.ledger.counts.duplicates;
         self.repeated = world.ledger.counts.repeated;
         self.traffic = world.traffic();
+        self.sessions = world.counts();
         self.violations = world.ledger.violations().to_vec();
     }
 
@@ -133,6 +137,7 @@ impl Report {
         self.duplicates += other.duplicates;
         self.repeated += other.repeated;
         self.traffic.add(&other.traffic);
+        self.sessions.add(&other.sessions);
         self.delivery.merge(&other.delivery);
         self.violations.extend(other.violations.iter().cloned());
     }
@@ -169,10 +174,11 @@ mod tests {
             direct: 2,
             ..Report::new()
         };
+        one.sessions.retransmitted = 7;
         one.delivery.add(Duration::from_millis(5));
         let mut both = one.clone();
         both.merge(&one);
         assert_eq!((both.runs, both.accepted, both.delivered()), (2, 6, 4));
-        assert_eq!(both.delivery.count, 2);
+        assert_eq!((both.delivery.count, both.sessions.retransmitted), (2, 14));
     }
 }

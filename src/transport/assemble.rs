@@ -64,6 +64,8 @@ impl Session {
             return None;
         }
         let has_parts = !content.parts.is_empty();
+        self.counts.copies += u64::from(is_copy && has_parts);
+        self.counts.retransmitted += u64::from(content.again && !is_copy);
         let number = self.register(now, plain.len() - begin, true, asks.then_some(content));
         if has_parts && !is_probe {
             self.plan_copies(now, is_copy);
@@ -196,16 +198,17 @@ impl Session {
     ) -> bool {
         let end = begin + space;
         while end.saturating_sub(plain.len()) >= SPACE_MIN
-            && let Some((part, last, bytes)) = self.outgoing.next_part(end - plain.len(), self.send_window)
+            && let Some(given) = self.outgoing.next_part(end - plain.len(), self.send_window)
         {
             let frame = Frame::Part {
-                message: part.message,
-                offset: part.offset,
-                last,
-                bytes,
+                message: given.part.message,
+                offset: given.part.offset,
+                last: given.last,
+                bytes: given.bytes,
             };
             encode_into(&frame, plain);
-            content.parts.push(part);
+            content.parts.push(given.part);
+            content.again |= given.again;
         }
         !content.parts.is_empty()
     }

@@ -10,6 +10,7 @@ mod absorb;
 mod assemble;
 mod bits;
 mod congestion;
+mod counts;
 mod endpoint;
 mod flow;
 mod incoming;
@@ -26,6 +27,7 @@ mod spans;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+pub use counts::{Counts, SessionStats};
 pub use endpoint::{DropCause, Endpoint, Stats};
 
 use crate::clock::Instant;

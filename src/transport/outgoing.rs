@@ -24,6 +24,17 @@ pub(super) struct Part {
     pub(super) len: u32,
 }
 
+/// A piece to be sent.
+#[derive(Debug)]
+pub(super) struct Given<'a> {
+    pub(super) part: Part,
+    /// Whether it ends its message.
+    pub(super) last: bool,
+    /// Whether it was sent before.
+    pub(super) again: bool,
+    pub(super) bytes: &'a [u8],
+}
+
 /// Messages not acknowledged yet.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
@@ -85,12 +96,12 @@ impl Outgoing {
         self.waiting += weight(len);
     }
 
-    /// The next part that fits into `space` bytes with its frame, and whether it ends its message; `window` is how
-    /// many bytes the other side takes in all. It counts as under way.
-    pub(super) fn next_part(&mut self, space: usize, window: u64) -> Option<(Part, bool, &[u8])> {
-        let part = match self.next_lost(space) {
-            Some(part) => part,
-            None => self.next_new(space, window)?,
+    /// The next part that fits into `space` bytes with its frame; `window` is how many bytes the other side takes in
+    /// all. It counts as under way.
+    pub(super) fn next_part(&mut self, space: usize, window: u64) -> Option<Given<'_>> {
+        let (part, again) = match self.next_lost(space) {
+            Some(part) => (part, true),
+            None => (self.next_new(space, window)?, false),
         };
         let index = usize::try_from(part.message - self.lowest).ok()?;
         let message = self.messages.get(index)?;
@@ -98,7 +109,12 @@ impl Outgoing {
         let bytes = message
             .bytes
             .get(usize::try_from(part.offset).ok()?..usize::try_from(end).ok()?)?;
-        Some((part, end == message.len, bytes))
+        Some(Given {
+            part,
+            last: end == message.len,
+            again,
+            bytes,
+        })
     }
 
     /// Whether `next_part` has anything to give, space permitting.
@@ -268,7 +284,7 @@ mod tests {
     fn next(outgoing: &mut Outgoing, space: usize, window: u64) -> Option<(Part, bool)> {
         outgoing
             .next_part(space, window)
-            .map(|(part, last, _)| (part, last))
+            .map(|given| (given.part, given.last))
     }
 
     #[test]
@@ -352,7 +368,7 @@ mod tests {
             let (mut done, mut under_way) = (0, VecDeque::new());
             let steady = std::iter::repeat_n((0, 1_200), 500);
             for (fate, space) in fates.into_iter().chain(steady) {
-                if let Some((part, _, bytes)) = outgoing.next_part(space, OPEN) {
+                if let Some(Given { part, bytes, .. }) = outgoing.next_part(space, OPEN) {
                     prop_assert!(bytes.len() + PART_OVERHEAD_MAX <= space && bytes.len() == part.len as usize);
                     under_way.push_back(part);
                 }

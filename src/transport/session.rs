@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::limits::{MESSAGE_BYTES_MAX, SEND_BYTES_MAX, SESSION_IDLE, SESSION_SILENCE, WINDOW_BYTES_MIN};
 use crate::transport::congestion::{Controller, Copies, Fate, Pilot, Stamp, Told};
+use crate::transport::counts::{Counts, SessionStats};
 pub(super) use crate::transport::flow::Pool;
 use crate::transport::flow::ReceiveWindow;
 use crate::transport::incoming::{Contradiction, Incoming};
@@ -84,31 +85,6 @@ impl From<Contradiction> for Violation {
     }
 }
 
-/// What a session has done so far. Bytes are those on the wire, without IP and UDP headers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct SessionStats {
-    /// Packets that left.
-    pub(super) packets_sent: u64,
-    /// Fresh packets that came.
-    pub(super) packets_received: u64,
-    /// Packets taken for lost.
-    pub(super) packets_lost: u64,
-    /// Those of them that were acknowledged after all.
-    pub(super) spurious_losses: u64,
-    /// Times that the probe timeout passed.
-    pub(super) probes: u64,
-    /// Bytes that left.
-    pub(super) bytes_sent: u64,
-    /// Bytes that came.
-    pub(super) bytes_received: u64,
-    /// Smoothed round trip.
-    pub(super) rtt: Duration,
-    /// Shortest round trip on this path.
-    pub(super) rtt_min: Duration,
-    /// Bytes that may be under way.
-    pub(super) congestion_window: u64,
-}
-
 /// What a packet that asks for an acknowledgement carried.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Content {
@@ -116,6 +92,8 @@ pub(super) struct Content {
     /// The highest packet that its Ack told of.
     pub(super) acked_up_to: Option<u64>,
     pub(super) window: bool,
+    /// Whether any of the parts had been sent before.
+    pub(super) again: bool,
     pub(super) stamp: Stamp,
 }
 
@@ -153,7 +131,7 @@ pub(super) struct Session {
     pub(super) asked_at: Option<Instant>,
     pub(super) rest_at: Option<Instant>,
     pub(super) idle_at: Option<Instant>,
-    pub(super) counts: SessionStats,
+    pub(super) counts: Counts,
 }
 
 impl Session {
@@ -184,7 +162,7 @@ impl Session {
             asked_at: None,
             rest_at: None,
             idle_at: Some(now + SESSION_IDLE),
-            counts: SessionStats::default(),
+            counts: Counts::default(),
         }
     }
 
@@ -240,10 +218,11 @@ impl Session {
     /// What it has done so far.
     pub(super) fn stats(&self) -> SessionStats {
         SessionStats {
+            counts: self.counts,
             rtt: self.rtt.smoothed(),
             rtt_min: self.rtt.min(),
+            path_loss: self.congestion.path_loss(),
             congestion_window: self.congestion.window(),
-            ..self.counts
         }
     }
 

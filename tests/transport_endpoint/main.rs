@@ -14,6 +14,7 @@
 mod chaos;
 mod crossing;
 mod ends;
+mod figures;
 mod flood;
 mod forgery;
 mod handshake;

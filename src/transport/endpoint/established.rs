@@ -266,6 +266,7 @@ impl Endpoint {
         self.schedule.remove(index);
         self.peers.remove(&(link.origin.card.id, index));
         self.resets.forget(link.origin.remote, index);
+        self.stats.ended.add(&link.session.stats().counts);
         link.session.release(&mut self.pool);
         Some(link)
     }
@@ -292,13 +293,15 @@ impl Endpoint {
         tracing::debug!(
             address = %link.address,
             ?cause,
-            figures.packets_sent,
-            figures.packets_received,
-            figures.packets_lost,
-            figures.spurious_losses,
-            figures.probes,
-            figures.bytes_sent,
-            figures.bytes_received,
+            figures.counts.packets_sent,
+            figures.counts.packets_received,
+            figures.counts.packets_lost,
+            figures.counts.retransmitted,
+            figures.counts.copies,
+            figures.counts.spurious_losses,
+            figures.counts.probes,
+            figures.counts.bytes_sent,
+            figures.counts.bytes_received,
             figures.congestion_window,
             rtt = ?figures.rtt,
             rtt_min = ?figures.rtt_min,

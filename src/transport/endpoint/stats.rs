@@ -3,6 +3,8 @@
 //! Counting is all that a dropped datagram does; each is also logged at debug. Counters wrap after 2^64.
 //! Invariant: a datagram that was dropped is counted in exactly one [`DropCause`].
 
+use super::Endpoint;
+use crate::transport::{Counts, SessionId, SessionStats};
 use crate::wire::codec::DecodeError;
 
 /// Why a datagram had no effect.
@@ -96,6 +98,8 @@ pub struct Stats {
     pub resets_sent: u64,
     /// Answers that were not sent because too many waited for the socket.
     pub answers_dropped: u64,
+    /// What the sessions have done that are no more.
+    pub(super) ended: Counts,
     dropped: [u64; DropCause::COUNT],
 }
 
@@ -114,6 +118,22 @@ impl Stats {
         if let Some(counter) = self.dropped.get_mut(cause as usize) {
             *counter = counter.wrapping_add(1);
         }
+    }
+}
+
+impl Endpoint {
+    /// What a session is like now; `None` if there is none of that name.
+    pub fn session_stats(&self, session: SessionId) -> Option<SessionStats> {
+        self.links.get(&session.0).map(|link| link.session.stats())
+    }
+
+    /// What all sessions have done, those included that are no more. Looks at each: for reports, not for every turn.
+    pub fn counts(&self) -> Counts {
+        let mut counts = self.stats.ended;
+        for link in self.peers.iter().filter_map(|(_, index)| self.links.get(index)) {
+            counts.add(&link.session.stats().counts);
+        }
+        counts
     }
 }
 

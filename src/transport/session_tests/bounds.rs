@@ -217,9 +217,9 @@ fn the_window_grows_to_its_bound_while_messages_are_taken() {
         lab.run(Duration::from_millis(1));
     }
     let stats = lab.ends[0].session.stats();
-    let rate = stats.bytes_sent / 2;
+    let rate = stats.counts.bytes_sent / 2;
     assert!(rate > WINDOW_BYTES_MAX * 10, "{rate} bytes a second at 40 ms");
-    assert_eq!(stats.packets_lost, 0);
+    assert_eq!(stats.counts.packets_lost, 0);
 }
 
 #[test]

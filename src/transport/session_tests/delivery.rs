@@ -24,7 +24,7 @@ fn a_lone_message_takes_half_a_round_trip_and_one_packet_each_way() {
     lab.run(Duration::from_secs(5));
     assert_eq!(lab.sent, 2, "the message and its acknowledgement");
     assert_eq!(lab.ends[1].got, [message(0, 100)]);
-    assert_eq!(lab.ends[0].session.stats().probes, 0);
+    assert_eq!(lab.ends[0].session.stats().counts.probes, 0);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn what_is_asked_and_never_answered_makes_a_session_silent() {
     assert!(!lab.ends[0].session.is_silent(lab.now));
     lab.run(Duration::from_millis(1));
     assert!(lab.ends[0].session.is_silent(lab.now));
-    assert!(lab.ends[0].session.stats().packets_sent < 80, "backed off");
+    assert!(lab.ends[0].session.stats().counts.packets_sent < 80, "backed off");
     lab.cut = [false; 2];
     lab.run(Duration::from_secs(4));
     assert!(!lab.ends[0].session.is_silent(lab.now) && lab.ends[1].got.len() == 1);
@@ -160,7 +160,7 @@ fn a_jittery_network_that_loses_nothing_is_not_taken_for_a_congested_one() {
     }
     lab.run_until_got(1, 2_000, Duration::from_millis(1_500));
     let stats = lab.ends[0].session.stats();
-    assert!(stats.spurious_losses < 50, "{stats:?}");
+    assert!(stats.counts.spurious_losses < 50, "{stats:?}");
 }
 
 #[test]
@@ -209,4 +209,58 @@ proptest! {
         prop_assert_eq!(lab.ends[0].got.len(), lens.len().div_ceil(3));
         prop_assert!(lab.ends.iter().all(|end| end.violation.is_none()));
     }
+}
+
+#[test]
+fn what_is_sent_again_is_counted_apart_from_copies() {
+    let mut lab = Lab::new(1, quiet(20));
+    lab.cut = [true; 2];
+    lab.send(0, message(0, 100)).unwrap();
+    lab.run(Duration::from_millis(1));
+    lab.cut = [false; 2];
+    lab.run(Duration::from_secs(5));
+    let [ours, theirs] = lab.ends.each_ref().map(|end| end.session.stats());
+    assert_eq!(
+        (ours.counts.probes, ours.counts.retransmitted),
+        (1, 2),
+        "{ours:?}"
+    );
+    assert_eq!(
+        (
+            ours.counts.copies,
+            ours.counts.packets_lost,
+            ours.counts.spurious_losses
+        ),
+        (0, 1, 0),
+        "{ours:?}"
+    );
+    assert_eq!(ours.counts.packets_sent, theirs.counts.packets_received + 1);
+    assert_eq!(theirs.counts.bytes_sent, ours.counts.bytes_received);
+    assert_eq!(theirs.counts.retransmitted, 0);
+}
+
+#[test]
+fn copies_are_made_only_where_the_path_loses() {
+    let lone = |loss_percent| {
+        let faults = Faults {
+            loss_percent,
+            ..quiet(20)
+        };
+        let mut lab = Lab::new(1, faults);
+        for number in 0..200 {
+            lab.send(0, message(number, 100)).unwrap();
+            lab.run(Duration::from_secs(2));
+        }
+        lab.ends[0].session.stats()
+    };
+    let calm = lone(0);
+    assert_eq!(
+        (calm.counts.copies, calm.counts.retransmitted),
+        (0, 0),
+        "{calm:?}"
+    );
+    assert_eq!((calm.path_loss, calm.rtt), (0, Duration::from_millis(40)));
+    let rough = lone(20);
+    assert!(rough.counts.copies > 100, "{rough:?}");
+    assert!((100..300).contains(&rough.path_loss), "{rough:?}");
 }
