@@ -48,12 +48,14 @@ pub struct Card {
 }
 
 impl Card {
-    /// Whether the identity has signed this key for this role (strictly: no small-order keys).
+    /// Whether the identity has signed this key for this role (strictly: no small-order keys of either kind, for what
+    /// they share with anybody is public).
     pub fn verify(&self, role: Role) -> bool {
-        VerifyingKey::from_bytes(&self.id.0).is_ok_and(|id| {
-            id.verify_strict(&signed(role, &self.key), &Signature::from_bytes(&self.signature))
-                .is_ok()
-        })
+        !is_degenerate(self.key)
+            && VerifyingKey::from_bytes(&self.id.0).is_ok_and(|id| {
+                id.verify_strict(&signed(role, &self.key), &Signature::from_bytes(&self.signature))
+                    .is_ok()
+            })
     }
 }
 
@@ -61,6 +63,12 @@ impl fmt::Debug for Card {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Card").field(&self.id).finish()
     }
+}
+
+/// Whether what anybody shares with the owner of this X25519 key is public: a point of small order (RFC 7748 §6.1), which
+/// every secret takes to zero.
+fn is_degenerate(key: [u8; 32]) -> bool {
+    x25519_dalek::x25519([1; 32], key) == [0; 32]
 }
 
 fn signed(role: Role, key: &[u8; 32]) -> Vec<u8> {
@@ -176,6 +184,22 @@ mod tests {
         let mut other = card;
         other.key[0] ^= 1;
         assert!(!other.verify(Role::Client));
+    }
+
+    #[test]
+    fn a_card_with_a_key_that_shares_nothing_secret_does_not_hold() {
+        let signing = SigningKey::from_bytes(&[7; 32]);
+        let mut low = [[0; 32], [0; 32], [0xff; 32]];
+        low[1][0] = 1;
+        (low[2][0], low[2][31]) = (0xec, 0x7f); // p - 1
+        for key in low {
+            let card = Card {
+                id: IdentityId(signing.verifying_key().to_bytes()),
+                key,
+                signature: signing.sign(&signed(Role::Client, &key)).to_bytes(),
+            };
+            assert!(!card.verify(Role::Client), "{key:?}");
+        }
     }
 
     #[test]

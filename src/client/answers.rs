@@ -275,7 +275,7 @@ impl Client {
 
     fn deposit_refused(&mut self, cx: &Context<'_>, slot: Slot, reason: DepositRefusal) {
         let Some(key) = self.outbox.key_of(slot) else {
-            self.withdrawals.copies.remove(&slot);
+            self.nothing_to_withdraw(slot);
             return;
         };
         let Some(message) = self.outbox.get(key) else {
@@ -299,6 +299,7 @@ impl Client {
     }
 
     fn deposit_conflict(&mut self, cx: &Context<'_>, slot: Slot) {
+        self.nothing_to_withdraw(slot);
         if let Some(key) = self.outbox.key_of(slot)
             && self
                 .outbox
@@ -313,6 +314,7 @@ impl Client {
     fn outcome(&mut self, cx: &Context<'_>, outcome: Outcome) {
         let slot = outcome.slot;
         let key = self.outbox.key_of(slot);
+        self.nothing_to_withdraw(slot);
         match outcome.end {
             End::Answered(receipt) if receipt.id.slot == slot => {
                 self.receipt(cx, &receipt, Via::Registry, None);

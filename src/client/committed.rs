@@ -31,6 +31,7 @@ pub(super) enum After {
     Accepted(Box<Accepting>),
     Marked {
         key: Key,
+        slot: Slot,
         card: Card,
     },
     Delivered {
@@ -85,7 +86,7 @@ impl Client {
             (After::Accepted(accepting), Reply::Accepted { key, slot }) => {
                 self.accepted(cx, *accepting, key, slot);
             }
-            (After::Marked { key, card }, _) => self.marked(cx, key, card),
+            (After::Marked { key, slot, card }, _) => self.marked(cx, key, slot, card),
             (After::Delivered { slot, acknowledge }, _) => self.delivery_committed(cx, slot, acknowledge),
             (
                 After::Ended {

@@ -17,7 +17,7 @@ use crate::client::interface::Event;
 use crate::client::storage::Request;
 use crate::clock::Instant;
 use crate::engine::{Action, Context};
-use crate::id::{EnvelopeHash, IdentityId};
+use crate::id::{EnvelopeHash, IdentityId, Slot};
 use crate::identity::Card;
 use crate::limits::{DIRECT_BUDGET, DIRECT_HANDSHAKE_BUDGET, REQUEST_RETRY};
 use crate::transport::{Connect, SessionId};
@@ -162,6 +162,12 @@ impl Client {
         if message.not_before > now {
             return Road::Until(message.not_before);
         }
+        if let Some(other) = message.sealed_for_other_than(card.id) {
+            return match registered {
+                true => Road::Deposit(other, Why::NoAnswer),
+                false => self.without_road(),
+            };
+        }
         let offline = self.directory.offline(to);
         let why = if offline { Why::Offline } else { Why::NoAnswer };
         let tried = message.to_registry || message.direct_tries >= DIRECT_TRIES_MAX;
@@ -215,7 +221,7 @@ impl Client {
     }
 
     /// Whether the registry can say what it has not said yet: who has the name, and where he is.
-    fn is_to_be_asked(&self, to: &str) -> bool {
+    pub(super) fn is_to_be_asked(&self, to: &str) -> bool {
         self.link.registered().is_some() && !self.directory.told_of(to) && !self.lookups.is_unlisted(to)
     }
 
@@ -398,17 +404,20 @@ impl Client {
             };
             self.out.event(event);
         }
-        let (weight, deposited) = (message.weight(), message.deposited);
+        let (weight, deposited, slot) = (message.weight(), message.deposited, message.slot);
         if !deposited {
             if self.outbox.marking >= MARKING_MAX {
                 self.stalled.insert(to.to_owned());
                 return false;
             }
             self.outbox.set_stage(key, Stage::Marking, cx.now.at);
-            let recipient = *card;
-            let request = Request::Deposit { key, recipient };
-            self.out
-                .store_surely(request, After::Marked { key, card: recipient });
+            let request = Request::Deposit {
+                key,
+                slot,
+                recipient: *card,
+            };
+            let card = *card;
+            self.out.store_surely(request, After::Marked { key, slot, card });
             return true;
         }
         let limits = &self.config.limits;
@@ -456,19 +465,20 @@ impl Client {
         sent
     }
 
-    /// It is committed that the registry may have it.
-    pub(super) fn marked(&mut self, cx: &Context<'_>, key: Key, card: Card) {
-        self.outbox.mark_deposited(key);
-        self.plan_sweep(cx.now.at);
-        let Some(message) = self.outbox.get_mut(key) else {
-            return;
-        };
-        message.recipient = Some(card);
-        let to = message.name.folded();
-        if message.stage == Stage::Marking {
-            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+    /// It is committed that the registry may have it, unless it has another number by now.
+    pub(super) fn marked(&mut self, cx: &Context<'_>, key: Key, slot: Slot, card: Card) {
+        if let Some(message) = self.outbox.get_mut(key)
+            && message.slot == slot
+        {
+            message.recipient = Some(card);
+            let (to, stage) = (message.name.folded(), message.stage);
+            self.outbox.mark_deposited(key);
+            self.plan_sweep(cx.now.at);
+            if stage == Stage::Marking {
+                self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+            }
+            self.pump(cx, &to);
         }
-        self.pump(cx, &to);
         self.unstall(cx);
     }
 }

@@ -46,8 +46,6 @@ struct Entry {
     offline_since: Option<Instant>,
     /// When we learned that he is at another address than before. A session heard later has moved with him.
     moved_at: Option<Instant>,
-    /// The registry does not tell of him any more: only where he was last is believed, and that the name is contested.
-    stale: bool,
 }
 
 /// Pages of an update until all are there.
@@ -94,7 +92,6 @@ impl Directory {
                 Entry {
                     offline_since: None,
                     moved_at: None,
-                    stale: false,
                     listed,
                 },
             )
@@ -141,12 +138,12 @@ impl Directory {
     pub(super) fn offline(&self, folded: &str) -> bool {
         self.entries
             .get(folded)
-            .is_some_and(|entry| !entry.stale && entry.listed.record.presence.online.is_none())
+            .is_some_and(|entry| !entry.listed.stale && entry.listed.record.presence.online.is_none())
     }
 
     /// Whether the registry tells of the name: who he is, where, and what changes.
     pub(super) fn told_of(&self, folded: &str) -> bool {
-        self.entries.get(folded).is_some_and(|entry| !entry.stale)
+        self.entries.get(folded).is_some_and(|entry| !entry.listed.stale)
     }
 
     /// When we learned that.
@@ -165,7 +162,7 @@ impl Directory {
             return Vec::new();
         };
         let mut addresses = match &entry.listed.record.presence.online {
-            Some(online) if !entry.stale => places(online),
+            Some(online) if !entry.listed.stale => places(online),
             _ => entry.listed.last_seen.into_iter().collect(),
         };
         let mut seen = BTreeSet::new();
@@ -203,7 +200,7 @@ impl Directory {
 
     /// The card that the registry has for the name.
     pub(super) fn listed(&self, folded: &str) -> Option<Card> {
-        let told = self.entries.get(folded).filter(|entry| !entry.stale);
+        let told = self.entries.get(folded).filter(|entry| !entry.listed.stale);
         told.map(|entry| entry.listed.record.card)
     }
 
@@ -323,7 +320,8 @@ impl Directory {
                 }) =>
             {
                 entry.offline_since = None;
-                if !std::mem::replace(&mut entry.stale, true) {
+                if !std::mem::replace(&mut entry.listed.stale, true) {
+                    self.dirty.insert(folded.to_owned());
                     changed.insert(folded.to_owned());
                 }
             }
@@ -338,10 +336,14 @@ impl Directory {
         applied
     }
 
-    /// The registry tells of a name from now on, and perhaps no more of the one that was looked up too long ago.
+    /// The registry is asked for a name, or answers: it tells of it from now on, and perhaps no more of the one that was
+    /// looked up too long ago. Of names that it tells of unasked that is not to be feared: whoever claims them makes us
+    /// forget nobody.
     pub(super) fn follow(&mut self, folded: String) -> Applied {
         let mut applied = Applied::default();
-        self.followed.retain(|other| *other != folded);
+        if !self.unfollow(&folded) && self.told_of(&folded) {
+            return applied;
+        }
         self.followed.push_back(folded);
         if self.followed.len() > COUNTED_ON_MAX
             && let Some(oldest) = self.followed.pop_front()
@@ -349,6 +351,13 @@ impl Directory {
             self.untold(&oldest, &mut applied.changed);
         }
         applied
+    }
+
+    /// The registry has nothing to tell of a name. Whether it was counted on for that.
+    pub(super) fn unfollow(&mut self, folded: &str) -> bool {
+        let before = self.followed.len();
+        self.followed.retain(|other| other != folded);
+        self.followed.len() < before
     }
 
     /// Nobody has the name.
@@ -361,7 +370,7 @@ impl Directory {
     fn put(&mut self, record: Record, now: Instant, changed: &mut BTreeSet<String>) {
         let folded = record.name.folded();
         let before = self.entries.get(&folded);
-        if before.is_some_and(|entry| entry.listed.record == record && !entry.stale) {
+        if before.is_some_and(|entry| entry.listed.record == record && !entry.listed.stale) {
             return;
         }
         let known = before.is_some_and(|entry| entry.listed.record.card == record.card);
@@ -388,9 +397,12 @@ impl Directory {
             } else {
                 Some(now)
             },
-            listed: Listed { record, last_seen },
+            listed: Listed {
+                record,
+                last_seen,
+                stale: false,
+            },
             offline_since: offline.then_some(now),
-            stale: false,
         };
         self.entries.insert(folded.clone(), entry);
         self.dirty.insert(folded.clone());
@@ -401,10 +413,10 @@ impl Directory {
         let Some(entry) = self.entries.get_mut(folded) else {
             return;
         };
-        if entry.listed.record.presence == presence && !entry.stale {
+        if entry.listed.record.presence == presence && !entry.listed.stale {
             return;
         }
-        entry.stale = false;
+        entry.listed.stale = false;
         entry.offline_since = presence.online.is_none().then_some(now);
         if let Some(online) = &presence.online
             && entry.listed.last_seen.replace(online.observed) != Some(online.observed)
@@ -419,7 +431,7 @@ impl Directory {
     /// Drops one of those that are not told of, a contested one last; false if there is none.
     fn make_room(&mut self, changed: &mut BTreeSet<String>) -> bool {
         let contested = |folded: &str| matches!(self.knows(folded), Knowledge::Contested { .. });
-        let stale = self.entries.iter().filter(|(_, entry)| entry.stale);
+        let stale = self.entries.iter().filter(|(_, entry)| entry.listed.stale);
         let Some((folded, _)) = stale.min_by_key(|(folded, _)| contested(folded)) else {
             return false;
         };

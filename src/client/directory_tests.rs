@@ -59,6 +59,7 @@ fn names_that_are_gone_make_room_for_those_that_are_new() {
     let listed = (0..NAMES_KEPT_MAX).map(|number| Listed {
         record: record(&format!("a{number}")),
         last_seen: None,
+        stale: false,
     });
     let mut directory = Directory::load(listed.collect(), Vec::new(), None);
     let applied = directory.page(whole(1, &["b0", "b1"]), Instant::ZERO);
@@ -77,6 +78,7 @@ fn names_that_are_not_told_of_make_room_and_contested_ones_last() {
     let listed = names.iter().map(|name| Listed {
         record: record(name),
         last_seen: Some("10.0.0.1:1".parse().unwrap()),
+        stale: false,
     });
     let pins = names.iter().enumerate().map(|(number, name)| {
         let whose = if number < 2 { owner } else { card() };

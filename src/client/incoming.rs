@@ -6,6 +6,7 @@
 //! checked leaves no trace.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::committed::After;
 use super::directory::Knowledge;
@@ -16,7 +17,7 @@ use crate::engine::Context;
 use crate::id::{EnvelopeHash, IdentityId, MessageId, Name};
 use crate::identity::Card;
 use crate::limits::{INBOUND_PEERS_MAX, INBOUND_UNIT_BYTES};
-use crate::rate::Bucket;
+use crate::rate::{Bucket, Rate};
 use crate::transport::SessionId;
 use crate::wire::envelope::{Body, Envelope, Receipt, Recipient, Verdict};
 use crate::wire::message::{Busy, BusyReason, Forward, ToPeer, ToRegistry};
@@ -25,6 +26,9 @@ use crate::wire::message::{Busy, BusyReason, Forward, ToPeer, ToRegistry};
 const STRANGERS_MAX: usize = 256;
 /// Their bytes.
 const STRANGERS_BYTES_MAX: usize = 1024 * 1024;
+/// Names that the registry is asked for because peers claim them, all peers together: it follows only so many for us, and
+/// they are there for those whom we write to. Who is put off comes with his mail, by way of the registry.
+const CLAIMS: Rate = Rate::new(1, Duration::from_secs(10), 16);
 /// Receipts that wait for room: more than a window of messages. What exceeds it is asked for again.
 const RECEIPTS_MAX: usize = 4_096;
 
@@ -83,6 +87,8 @@ pub(super) struct Reception {
     answers: VecDeque<Answer>,
     /// How much each peer has sent of late.
     paces: BTreeMap<IdentityId, Bucket>,
+    /// How many names were asked for of late because peers claim them.
+    claims: Bucket,
 }
 
 impl Reception {
@@ -95,6 +101,7 @@ impl Reception {
         let paces = std::mem::take(&mut self.paces);
         *self = Self {
             paces,
+            claims: self.claims,
             ..Self::default()
         };
     }
@@ -152,7 +159,7 @@ impl Client {
             }
             Knowledge::Pinned(_) | Knowledge::Contested { .. } => {
                 // Anybody can say so: the user hears of it only if the registry says the same. Is our copy old?
-                if self.directory.listed(&folded).is_none() && self.link.registered().is_some() {
+                if self.is_to_be_asked(&folded) && self.asks_because_of(cx.now.at, source, &folded) {
                     self.look_up(cx, &envelope.sender.name);
                 }
                 let reason = BusyReason::UnknownSender;
@@ -180,19 +187,30 @@ impl Client {
         pace.take_many(now, &self.config.limits.inbound, units).is_ok()
     }
 
+    /// Whether the registry is asked for a name because of this message. A peer can claim any name that there is.
+    fn asks_because_of(&mut self, now: Instant, source: Source, folded: &str) -> bool {
+        match source {
+            Source::Registry(_) => true,
+            Source::Peer(..) => {
+                self.lookups.is_asked(folded) || self.inbound.claims.take(now, &CLAIMS).is_ok()
+            }
+        }
+    }
+
     /// Keeps a message until its sender's name is looked up, or says "later".
     fn ask_for_stranger(&mut self, cx: &Context<'_>, source: Source, forward: Forward, envelope: &Envelope) {
         let bytes = forward.envelope.len();
         let full = self.inbound.strangers.len() >= STRANGERS_MAX
             || self.inbound.strangers_bytes + bytes > STRANGERS_BYTES_MAX;
-        if self.link.registered().is_none() || full {
+        let folded = envelope.sender.name.folded();
+        if self.link.registered().is_none() || full || !self.asks_because_of(cx.now.at, source, &folded) {
             let reason = BusyReason::UnknownSender;
             self.put_off_sender(cx, source, envelope.id(), reason, RETRY_UNKNOWN_MS);
             return;
         }
         self.inbound.strangers_bytes += bytes;
         self.inbound.strangers.push_back(Stranger {
-            folded: envelope.sender.name.folded(),
+            folded,
             source,
             forward,
         });

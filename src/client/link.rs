@@ -41,6 +41,8 @@ pub(super) struct Link {
     pub(super) pinned: bool,
     pub(super) counter: u64,
     pub(super) counted: bool,
+    /// The registry has said in this session that the number is too low.
+    pub(super) behind: bool,
     pub(super) store_id: Option<[u8; 16]>,
     pub(super) local: Option<SocketAddr>,
     /// Nobody has registered us in this run yet.
@@ -75,6 +77,7 @@ impl Default for Link {
             pinned: false,
             counter: 0,
             counted: false,
+            behind: false,
             store_id: None,
             local: None,
             first: true,

@@ -53,6 +53,11 @@ impl Lookups {
         self.unlisted.contains(folded)
     }
 
+    /// Whether the registry is being asked for the name.
+    pub(super) fn is_asked(&self, folded: &str) -> bool {
+        self.asked.contains_key(folded)
+    }
+
     /// Somebody has the name.
     pub(super) fn list(&mut self, folded: &str) {
         self.unlisted.remove(folded);
@@ -101,6 +106,8 @@ impl Client {
             again: REQUEST_RETRY,
         };
         self.lookups.asked.insert(folded.clone(), asked);
+        let applied = self.directory.follow(folded.clone());
+        self.applied(cx, applied);
         self.ask_lookup(cx, &folded);
     }
 
@@ -122,17 +129,9 @@ impl Client {
         self.ask_lookup(cx, folded);
     }
 
-    /// A new session with the registry: everything is asked again.
-    pub(super) fn ask_lookups(&mut self, cx: &Context<'_>) {
-        self.lookups.unlisted.clear();
-        let names: Vec<String> = self.lookups.asked.keys().cloned().collect();
-        for folded in names {
-            self.ask_lookup(cx, &folded);
-        }
-    }
-
-    /// The registry is away: whoever still wants to know asks anew.
+    /// The registry is away: whoever still wants to know asks anew, and what nobody had may be somebody's by then.
     pub(super) fn lookups_lost(&mut self) {
+        self.lookups.unlisted.clear();
         for folded in std::mem::take(&mut self.lookups.asked).into_keys() {
             self.timers.clear(&Timer::Lookup(folded));
         }
@@ -141,7 +140,6 @@ impl Client {
     /// Whether it was still open. An answer to one that is not has been overtaken: by an update that tells of the
     /// name, and of what changes afterwards, or by another answer.
     fn lookup_over(&mut self, folded: &str) -> bool {
-        self.lookups.list(folded);
         self.timers.clear(&Timer::Lookup(folded.to_owned()));
         self.lookups.asked.remove(folded).is_some()
     }
@@ -156,6 +154,7 @@ impl Client {
         }
         let applied = self.directory.found(record, cx.now.at);
         if self.directory.told_of(&folded) {
+            self.lookups.list(&folded);
             self.lookup_over(&folded);
         }
         self.applied(cx, applied);
@@ -165,6 +164,7 @@ impl Client {
 
     pub(super) fn name_not_found(&mut self, cx: &Context<'_>, name: &Name) {
         let folded = name.folded();
+        self.directory.unfollow(&folded);
         if !self.lookup_over(&folded) {
             return;
         }
@@ -192,6 +192,7 @@ impl Client {
         let names: Vec<String> = applied.changed.iter().cloned().collect();
         self.applied(cx, applied);
         for folded in names {
+            self.lookups.list(&folded);
             self.lookup_over(&folded);
             self.judge_strangers(cx, &folded);
             self.pump(cx, &folded);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::client::storage::{ENDED_MAX, Ended, Key};
 use crate::clock::{Age, Instant, WallTime};
-use crate::id::{EnvelopeHash, Epoch, Name, Sequence, Slot};
+use crate::id::{EnvelopeHash, Epoch, IdentityId, Name, Sequence, Slot};
 use crate::identity::Card;
 use crate::transport::SessionId;
 
@@ -68,6 +68,11 @@ impl Outgoing {
     /// What it weighs in windows: its text, and what an envelope adds.
     pub(super) const fn weight(&self) -> usize {
         self.text.len() + 300
+    }
+
+    /// For whom it stays sealed because the registry may have it, if that is not he whose the name is now.
+    pub(super) fn sealed_for_other_than(&self, id: IdentityId) -> Option<Card> {
+        self.recipient.filter(|card| self.deposited && card.id != id)
     }
 
     /// Whether something will become of it by itself, and soon.
@@ -271,6 +276,13 @@ impl Outbox {
             .get(&session)
             .map(|keys| keys.iter().copied().collect())
             .unwrap_or_default()
+    }
+
+    /// Whose messages those are, by folded name.
+    pub(super) fn given_to(&self, session: SessionId) -> BTreeSet<String> {
+        let keys = self.direct.get(&session).into_iter().flatten();
+        keys.filter_map(|key| Some(self.get(*key)?.name.folded()))
+            .collect()
     }
 
     /// Queued messages of a conversation of which it was not told that they wait.

@@ -113,7 +113,9 @@ impl Client {
     pub(super) fn counted(&mut self, cx: &Context<'_>, counter: u64) {
         if counter == self.link.counter {
             self.link.counted = true;
-            self.register(cx);
+            if self.timers.at(&Timer::Register).is_none() {
+                self.register(cx);
+            }
         }
     }
 
@@ -127,6 +129,7 @@ impl Client {
         self.link.phase = Phase::Registering { session };
         self.link.opened_at = cx.now.at;
         self.link.replayed = false;
+        self.link.behind = false;
         if self.link.identity.is_none() {
             self.use_registry(cx.now, card.id);
             self.count();
@@ -247,6 +250,10 @@ impl Client {
             // Committed before the number, or a crash between would leave what was stored so for ever.
             self.kept_is_doubtful();
             self.link.counter = self.link.counter.max(seen);
+            if std::mem::replace(&mut self.link.behind, true) {
+                // It was to know better by now: it is not asked as fast as it answers.
+                self.register_in(cx, REQUEST_RETRY);
+            }
             self.count();
             return;
         }
@@ -276,11 +283,15 @@ impl Client {
                 let sentence = "the server cannot write to its disk; you will be registered when it can";
                 self.out.event(Event::Trouble(sentence.to_owned()));
             }
-            let pause = retry_after.clamp(ATTEMPT, REQUEST_RETRY_MAX);
-            self.link.owed_since = None;
-            self.timers.clear(&Timer::Attempt);
-            self.timers.set(Timer::Register, cx.now.at + pause);
+            self.register_in(cx, retry_after.clamp(ATTEMPT, REQUEST_RETRY_MAX));
         }
+    }
+
+    /// Registers after a pause, in which nothing is owed.
+    fn register_in(&mut self, cx: &Context<'_>, pause: Duration) {
+        self.link.owed_since = None;
+        self.timers.clear(&Timer::Attempt);
+        self.timers.set(Timer::Register, cx.now.at + pause);
     }
 
     /// The registry has us.
@@ -309,7 +320,6 @@ impl Client {
             self.store_changed(registered.store_id);
         }
         self.answered(cx, session);
-        self.ask_lookups(cx);
         self.ask_withdrawals(cx);
         self.deposit_late(cx);
         self.pump_all(cx);

@@ -120,6 +120,7 @@ impl Client {
     ) {
         self.deposit_window = (self.deposit_window() / 2).max(DEPOSIT_WINDOW_MIN);
         let Some(key) = self.outbox.key_of(slot) else {
+            self.nothing_to_withdraw(slot);
             return;
         };
         let Some(to) = self.outbox.get(key).map(|message| message.name.folded()) else {

@@ -67,8 +67,13 @@ impl Client {
         }
         if let Some(id) = self.peers.closed(session) {
             tracing::debug!(?cause, peer = ?id, "session with a peer gone");
+            // A name may have passed to another since: those that he was written to under are not only his names now.
+            let given = self.outbox.given_to(session);
             self.take_back(cx, session);
             self.pump_peer(cx, id);
+            for to in given {
+                self.pump(cx, &to);
+            }
         }
     }
 }

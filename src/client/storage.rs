@@ -41,10 +41,13 @@ pub enum Request {
     },
     /// A message was written. → `Accepted`
     Accept(Accept),
-    /// The registry may have this message from now on, sealed for `recipient`. → `Done`
+    /// The registry may have this message from now on, sealed for `recipient`; without effect if it has another number by
+    /// now. → `Done`
     Deposit {
         /// Which.
         key: Key,
+        /// Under which number.
+        slot: Slot,
         /// For whom.
         recipient: Card,
     },
@@ -102,6 +105,8 @@ pub struct Listed {
     pub record: Record,
     /// The last address known, online or not.
     pub last_seen: Option<SocketAddr>,
+    /// The registry does not tell of him any more: only where he was last is believed, and that the name is contested.
+    pub stale: bool,
 }
 
 /// `Request::Accept`.

@@ -49,6 +49,13 @@ impl Client {
             .insert(message.slot, answered.then_some(REQUEST_RETRY));
     }
 
+    /// The answer to the deposit is that the registry does not keep it: nothing is to be withdrawn.
+    pub(super) fn nothing_to_withdraw(&mut self, slot: Slot) {
+        if self.withdrawals.copies.get(&slot) == Some(&None) {
+            self.withdrawals.copies.remove(&slot);
+        }
+    }
+
     /// Asks for a copy to be withdrawn, now or when the registry is back; not before the delivery is committed.
     pub(super) fn withdraw(&mut self, cx: &Context<'_>, slot: Slot) {
         if self.delivering.contains(&slot) {

@@ -114,7 +114,7 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request)
         Request::Directory(update) => tables.directory(update),
         Request::Pin { name, card } => tables.pin(name, card).map(|()| Reply::Done),
         Request::Accept(accept) => tables.accept(accept),
-        Request::Deposit { key, recipient } => tables.deposit(*key, recipient),
+        Request::Deposit { key, slot, recipient } => tables.deposit(*key, *slot, recipient),
         Request::Stored { key, slot, store_id } => tables.stored(*key, *slot, *store_id),
         Request::Finish { key, end, sealed } => tables.finish(*key, *end, *sealed),
         Request::Renumber(renumber) => tables.renumber(renumber),

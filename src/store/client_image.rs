@@ -137,7 +137,7 @@ fn registry(row: &Row<'_>) -> Result<RegistryImage> {
 fn directory(connection: &Connection, registry: i64) -> Result<Vec<Listed>> {
     rows(
         connection,
-        "SELECT name, identity, key, signature, observed, private, since_ms, last_seen FROM directory
+        "SELECT name, identity, key, signature, observed, private, since_ms, last_seen, stale FROM directory
          WHERE registry = ?1 ORDER BY folded",
         params![registry],
         listed,
@@ -169,6 +169,7 @@ fn listed(row: &Row<'_>) -> Result<Listed> {
             },
         },
         last_seen: optional(row, 7)?,
+        stale: row.get(8)?,
     })
 }
 

@@ -46,11 +46,12 @@ impl Tables<'_> {
             .map(|at| at.private.as_slice().iter().map(ToString::to_string).collect())
             .unwrap_or_default();
         self.execute(
-            "INSERT INTO directory (registry, folded, name, identity, key, signature, observed, private, since_ms, last_seen)
-             VALUES (:registry, :folded, :name, :identity, :key, :signature, :observed, :private, :since, :last)
+            "INSERT INTO directory (registry, folded, name, identity, key, signature, observed, private, since_ms, last_seen,
+             stale) VALUES (:registry, :folded, :name, :identity, :key, :signature, :observed, :private, :since, :last, :stale)
              ON CONFLICT (registry, folded) DO UPDATE SET name = excluded.name, identity = excluded.identity,
              key = excluded.key, signature = excluded.signature, observed = excluded.observed,
-             private = excluded.private, since_ms = excluded.since_ms, last_seen = excluded.last_seen",
+             private = excluded.private, since_ms = excluded.since_ms, last_seen = excluded.last_seen,
+             stale = excluded.stale",
             named_params! {
                 ":registry": self.registry,
                 ":folded": record.name.folded(),
@@ -62,6 +63,7 @@ impl Tables<'_> {
                 ":private": private.join(" "),
                 ":since": record.presence.since.unix_ms(),
                 ":last": listed.last_seen.map(|address| address.to_string()),
+                ":stale": listed.stale,
             },
         )?;
         Ok(())

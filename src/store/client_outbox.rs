@@ -100,10 +100,18 @@ impl Tables<'_> {
             })
     }
 
-    pub(super) fn deposit(&self, key: Key, card: &Card) -> Result<Reply> {
+    pub(super) fn deposit(&self, key: Key, slot: Slot, card: &Card) -> Result<Reply> {
         self.execute(
-            "UPDATE outbox SET deposited = 1, identity = ?2, key = ?3, signature = ?4 WHERE message = ?1",
-            params![Bits(key.0), card.id.0, card.key, card.signature],
+            "UPDATE outbox SET deposited = 1, identity = ?2, key = ?3, signature = ?4
+             WHERE message = ?1 AND epoch = ?5 AND sequence = ?6",
+            params![
+                Bits(key.0),
+                card.id.0,
+                card.key,
+                card.signature,
+                Bits(slot.epoch.0),
+                Bits(slot.sequence.0)
+            ],
         )?;
         Ok(Reply::Done)
     }

@@ -49,6 +49,7 @@ CREATE TABLE directory (
     private   TEXT NOT NULL,            -- addresses on his own network, separated by spaces
     since_ms  INTEGER NOT NULL,
     last_seen TEXT,                     -- the last address known, online or not
+    stale     INTEGER NOT NULL,         -- 1: the registry does not tell of him any more
     PRIMARY KEY (registry, folded)
 ) STRICT;
 

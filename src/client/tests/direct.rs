@@ -434,3 +434,34 @@ fn a_peer_who_always_finds_us_too_fast_is_not_waited_for_without_end() {
     }
     assert_eq!(driver.deposits().len(), 1);
 }
+
+#[test]
+fn a_copy_that_the_registry_does_not_keep_is_not_to_be_withdrawn() {
+    use crate::wire::message::{End, FromRegistry, Outcome};
+    for answer in 0..3 {
+        let (mut driver, session) = acquainted();
+        driver.send("bob", "a");
+        let sent = driver.deliveries(session);
+        driver.pass(ms(500));
+        assert_eq!(driver.deposits().len(), 1);
+        driver.answer_delivery("bob", session, &sent[0]);
+        assert_eq!(driver.client.withdrawals.copies.len(), 1);
+        let slot = id_of(&sent[0]).slot;
+        driver.hear(match answer {
+            0 => FromRegistry::Conflict { slot },
+            1 => FromRegistry::Busy(Busy {
+                of: Some(slot),
+                reason: BusyReason::Storage,
+                retry_after_ms: 1_000,
+            }),
+            _ => FromRegistry::Outcome(Outcome {
+                slot,
+                hash: crate::id::EnvelopeHash::of(&sent[0].envelope),
+                end: End::Expired {
+                    at: crate::clock::WallTime::default(),
+                },
+            }),
+        });
+        assert!(driver.client.withdrawals.copies.is_empty(), "answer {answer}");
+    }
+}

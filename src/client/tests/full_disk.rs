@@ -1,9 +1,11 @@
 //! A disk that takes nothing for a while: what is owed to it stays bounded, and commands are heard.
 
 use super::driver::{Disk, Driver, ms};
-use super::people::offline;
+use super::people::{offline, online, receipt};
 use crate::engine::Role;
 use crate::limits::REQUEST_RETRY;
+use crate::wire::envelope::Verdict;
+use crate::wire::message::ToPeer;
 
 /// More than may be under way at the store.
 const MANY: usize = 2_100;
@@ -29,6 +31,28 @@ fn what_the_registry_may_have_is_marked_in_portions() {
     }
     assert_eq!(answered, MANY);
     assert!(driver.states().iter().all(|state| *state == 1), "all are stored");
+}
+
+#[test]
+fn what_the_registry_may_have_is_not_said_of_a_message_that_has_another_number_by_then() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "a");
+    let sent = driver.deliveries(session);
+    driver.disk = Disk::Fails;
+    driver.pass(ms(500));
+    driver.disk = Disk::Commits;
+    driver.pass(REQUEST_RETRY.saturating_sub(ms(200)));
+    let conflict = receipt("bob", &sent[0], Verdict::Conflict);
+    driver.hear_from(session, &ToPeer::Receipt(conflict));
+    assert_eq!(driver.deliveries(session).len(), 2, "under its new number");
+    driver.pass(ms(300));
+    let image = driver.store.image().unwrap();
+    assert!(!image.registries[0].outbox[0].deposited);
+    driver.pass(ms(200));
+    assert_eq!(driver.deposits().len(), 1);
+    let image = driver.store.image().unwrap();
+    assert!(image.registries[0].outbox[0].deposited);
 }
 
 #[test]

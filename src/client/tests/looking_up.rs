@@ -4,10 +4,10 @@
 
 use super::driver::{Driver, ms};
 use super::others::REGISTRY;
-use super::people::{address, gone, name, offline, online};
+use super::people::{address, claim, gone, name, offline, online};
 use crate::limits::{DIRECT_BUDGET, DIRECT_HANDSHAKE_BUDGET, SUBSCRIPTIONS_MAX};
 use crate::wire::envelope::Verdict;
-use crate::wire::message::{Change, DepositRefusal, FromRegistry, ToRegistry};
+use crate::wire::message::{Change, DepositRefusal, FromRegistry, Record, ToPeer, ToRegistry};
 
 /// A client that has written to bob, started again where no directory is pushed.
 fn started_again() -> Driver {
@@ -179,6 +179,56 @@ fn an_answer_that_a_change_has_overtaken_counts_as_one_that_is_followed() {
     let before = lookups(&driver);
     driver.send("bob", "c");
     assert_eq!(lookups(&driver), before + 1);
+}
+
+#[test]
+fn whoever_claims_names_makes_nobody_forget_who_is_told_of_unasked() {
+    let names: Vec<String> = (0..250).map(|n| format!("n{n}")).collect();
+    let records: Vec<Record> = names.iter().map(|name| online(name)).collect();
+    let mut driver = Driver::registered(&records[..60]);
+    for (counter, record) in (2..).zip(&records[60..]) {
+        driver.delta(counter, Change::Record(record.clone()));
+    }
+    let session = driver.peer_opens("eve");
+    for (name, record) in names.iter().zip(&records) {
+        driver.hear_from(session, &ToPeer::Deliver(claim("eve", name)));
+        let record = record.clone();
+        driver.hear(FromRegistry::Found { record });
+    }
+    let told_of = names.iter().filter(|name| driver.client.directory.told_of(name));
+    assert_eq!(told_of.count(), 250);
+}
+
+#[test]
+fn strangers_make_us_ask_for_few_names() {
+    let mut driver = Driver::registered(&[]);
+    let sessions = [driver.peer_opens("eve"), driver.peer_opens("mallory")];
+    for n in 0..100 {
+        let (who, session) = [("eve", sessions[0]), ("mallory", sessions[1])][n % 2];
+        let claimed = claim(who, &format!("n{n}"));
+        driver.hear_from(session, &ToPeer::Deliver(claimed));
+    }
+    assert_eq!(lookups(&driver), 16);
+    driver.pass_alive(10);
+    let before = lookups(&driver);
+    driver.hear_from(sessions[0], &ToPeer::Deliver(claim("eve", "one")));
+    driver.hear_from(sessions[0], &ToPeer::Deliver(claim("eve", "more")));
+    assert_eq!(lookups(&driver), before + 1);
+    // What the user asks for is not held up, nor what the registry forwards.
+    driver.send("bob", "hi");
+    driver.hear(FromRegistry::Forward(claim("carol", "carol")));
+    assert_eq!(lookups(&driver), before + 3);
+}
+
+#[test]
+fn a_pinned_name_that_nobody_has_is_not_asked_for_again_because_others_claim_it() {
+    let mut driver = started_again();
+    let session = driver.peer_opens("eve");
+    for _ in 0..3 {
+        driver.hear_from(session, &ToPeer::Deliver(claim("eve", "bob")));
+        driver.hear(FromRegistry::NotFound { name: name("bob") });
+    }
+    assert_eq!(lookups(&driver), 1);
 }
 
 #[test]

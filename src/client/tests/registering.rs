@@ -6,6 +6,7 @@ use super::people::{address, name, online, person, registry};
 use crate::client::interface::{Command, Ending, Event, NotAccepted};
 use crate::client::storage::Request;
 use crate::engine::{SocketReply, SocketRequest};
+use crate::limits::REQUEST_RETRY;
 use crate::transport::{CloseCause, ConnectFault};
 use crate::wire::frame::CloseCode;
 use crate::wire::message::{Busy, BusyReason, FromRegistry, RegistrationRefusal, ToRegistry};
@@ -187,6 +188,28 @@ fn a_database_that_is_behind_catches_up_with_what_the_registry_has_seen() {
     });
     assert_eq!(driver.last_register().counter, 42);
     assert_eq!(driver.store.image().unwrap().registries[0].counter, 42);
+    driver.registry_registers();
+    assert!(driver.client.registered());
+}
+
+#[test]
+fn a_registry_that_has_always_seen_a_higher_number_is_asked_again_in_a_while() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    for round in 0..3 {
+        let counter = driver.last_register().counter;
+        driver.clear();
+        driver.hear(FromRegistry::RegistrationRefused {
+            reason: RegistrationRefusal::CounterBehind { seen: counter },
+        });
+        if round > 0 {
+            driver.pass(REQUEST_RETRY.saturating_sub(ms(1)));
+            assert_eq!(driver.to_registry(), [], "round {round}");
+            driver.pass(ms(1));
+        }
+        assert_eq!(driver.last_register().counter, counter + 1);
+    }
     driver.registry_registers();
     assert!(driver.client.registered());
 }

@@ -88,6 +88,22 @@ fn a_name_stays_contested_until_the_registry_says_otherwise() {
 }
 
 #[test]
+fn what_the_registry_does_not_tell_of_is_asked_for_after_a_restart_too() {
+    let mut driver = contested_and_not_told_of();
+    driver.pass(ms(2_000));
+    driver.restart();
+    driver.come_up();
+    // Nothing has changed since: the registry has nothing to tell.
+    driver.hear(FromRegistry::Replayed);
+    let asked = ToRegistry::Lookup { name: name("bob") };
+    assert!(driver.to_registry().contains(&asked));
+    driver.hear(FromRegistry::Found {
+        record: offline("bob"),
+    });
+    assert_eq!(driver.deposits().len(), 1, "his again");
+}
+
+#[test]
 fn what_the_registry_told_of_is_not_asked_for_after_a_restart() {
     let mut driver = contested();
     driver.pass(ms(2_000));
@@ -211,6 +227,51 @@ fn a_record_that_its_owner_has_not_signed_is_not_used() {
     driver.send("bob", "hi");
     assert!(driver.connects.is_empty());
     assert_eq!(driver.to_registry(), [ToRegistry::Lookup { name: name("bob") }]);
+}
+
+#[test]
+fn a_record_whose_key_is_degenerate_is_not_used() {
+    use ed25519_dalek::{Signer, SigningKey};
+    let signing = SigningKey::from_bytes(&[7; 32]);
+    let mut record = offline("bob");
+    record.card.id.0 = signing.verifying_key().to_bytes();
+    record.card.key = [0; 32];
+    let signed = [&b"udpchat 1 client static key"[..], &record.card.key].concat();
+    record.card.signature = signing.sign(&signed).to_bytes();
+    let mut driver = Driver::registered(&[record]);
+    driver.send("bob", "hi");
+    assert_eq!(driver.to_registry(), [ToRegistry::Lookup { name: name("bob") }]);
+    driver.clear();
+    driver.pass(ms(1_000));
+    assert_eq!(driver.asked, [], "and nobody is busy with it");
+}
+
+#[test]
+fn what_was_sealed_for_another_goes_to_the_registry_when_his_session_is_gone() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let (session, eve) = (driver.peer_opens("bob"), driver.peer_opens("eve"));
+    driver.pass(ms(6_000));
+    driver.send("bob", "a");
+    driver.pass(ms(500));
+    let deposit = driver.deposits()[0].clone();
+    // The registry is lost and back at once: meanwhile the message went to bob again.
+    driver.close(super::others::REGISTRY, crate::transport::CloseCause::Reset);
+    driver.registry_opens();
+    driver.registry_registers();
+    driver.delta(2, Change::Record(usurped()));
+    driver.command(Command::Trust {
+        name: name("bob"),
+        fingerprint: person("eve").id().fingerprint(),
+    });
+    driver.clear();
+    driver.close(session, crate::transport::CloseCause::Reset);
+    assert_eq!(driver.deliveries(eve), []);
+    let again: Vec<_> = driver
+        .deposits()
+        .into_iter()
+        .map(|deposit| deposit.forward)
+        .collect();
+    assert_eq!(again, [deposit.forward]);
 }
 
 #[test]
