@@ -98,7 +98,8 @@ impl<Rq, Rp> Drop for Worker<Rq, Rp> {
 /// Commits until nobody can ask any more.
 ///
 /// A store that found no room is tidied at once, busy as it may be with those who ask again: what was moved out of the
-/// log makes room in it. Once, until a commit succeeds: more would not help, and cost the disk a lot.
+/// log makes room in it. And once there is room again, before the log takes all of it: moving needs some. Not more often:
+/// that would not help, and cost the disk a lot.
 fn work<S: Store>(
     store: &mut S,
     asked: &Receiver<Requests<S::Request>>,
@@ -130,7 +131,7 @@ fn work<S: Store>(
             .any(|(_, reply)| matches!(reply, Err(StoreFault::Full)));
         answer(replies);
         tidy = false;
-        if full && !was_full {
+        if full != was_full {
             store.tidy();
         }
         was_full = full;
@@ -247,11 +248,17 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_found_no_room_is_tidied_at_once_and_once_however_much_is_asked() {
+    fn a_store_that_finds_no_room_or_room_again_is_tidied_at_once_however_much_is_asked() {
         let (worker, open, lines, _woken) = start();
         let full = ["commit 1", "tidy"].as_slice();
         let rest = ["commit 1"].as_slice();
-        for (n, expected) in [(TOO_MUCH, full), (TOO_MUCH, rest), (1, rest), (TOO_MUCH, full)] {
+        for (n, expected) in [
+            (TOO_MUCH, full),
+            (TOO_MUCH, rest),
+            (1, full),
+            (2, rest),
+            (TOO_MUCH, full),
+        ] {
             worker.ask(vec![(Ticket(0), n)]).unwrap();
             open.send(()).unwrap();
             for line in expected {
