@@ -17,6 +17,7 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::Migrations;
 
+use super::header;
 use crate::engine::{StoreFault, Ticket};
 
 /// How long opening waits for a lock: long enough for a backup tool's glance, short enough to be "at once".
@@ -46,6 +47,21 @@ pub struct Schema {
     pub application: i32,
     /// Folders `01-name/up.sql`, `02-name/up.sql`, …; applied in order, never changed once released.
     pub migrations: &'static Dir<'static>,
+}
+
+impl Schema {
+    /// The newest version that there is; an error if the one found is beyond it.
+    fn knows(&self, path: &Path, found: u32) -> Result<u32, OpenError> {
+        let known = u32::try_from(self.migrations.dirs().count()).unwrap_or(u32::MAX);
+        if found > known {
+            return Err(OpenError::Newer {
+                path: path.into(),
+                found,
+                known,
+            });
+        }
+        Ok(known)
+    }
 }
 
 /// Why a database cannot be used. Each kind asks something else of a person; the text says what.
@@ -175,6 +191,7 @@ const fn is_unwritten(error: &rusqlite::Error) -> bool {
 /// Opens the database in a file, created if absent, its schema up to date, and locks it until dropped.
 pub fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
     let explain = |error| OpenError::explain(path, &error);
+    let ours = recognise(path, schema)?;
     keep_private(path);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -183,8 +200,11 @@ pub fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
     if connection.is_readonly("main").map_err(explain)? {
         return Err(OpenError::ReadOnly { path: path.into() });
     }
+    connection.busy_timeout(BUSY_WAIT).map_err(explain)?;
+    if !ours {
+        claim(&connection, path, schema)?;
+    }
     configure(&connection).map_err(explain)?;
-    recognise(&connection, path, schema)?;
     check(&connection, path)?;
     upgrade(&mut connection, path, schema)?;
     Ok(connection)
@@ -223,7 +243,6 @@ pub fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Settings of the connection. The first that reads the file also takes the lock.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     let set = |name: &str, value: &dyn ToSql| connection.pragma_update(None, name, value);
     set("locking_mode", &"EXCLUSIVE")?;
@@ -240,19 +259,37 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")
 }
 
-/// Refuses a database that is not ours; marks a new one as ours.
-fn recognise(connection: &Connection, path: &Path, schema: &Schema) -> Result<(), OpenError> {
+/// Refuses a database that is not ours, or too new for us, before anything of it is touched. False if there is none, or
+/// only a beginning.
+fn recognise(path: &Path, schema: &Schema) -> Result<bool, OpenError> {
+    let header = match header::read(path) {
+        Ok(Some(header)) => header,
+        Ok(None) => return Ok(false),
+        Err(error) => {
+            // What goes wrong here goes wrong in a moment again, and is explained then.
+            tracing::debug!(path = %path.display(), %error, "header not read");
+            return Ok(false);
+        }
+    };
+    if header.application != schema.application {
+        return Err(OpenError::Foreign { path: path.into() });
+    }
+    schema.knows(path, header.version)?;
+    // Whoever was killed while he began one has left what undoes it.
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    Ok(!Path::new(&journal).exists())
+}
+
+/// Marks a new database as ours. In the file itself, before there is a WAL: a later start looks nowhere else.
+fn claim(connection: &Connection, path: &Path, schema: &Schema) -> Result<(), OpenError> {
     let explain = |error| OpenError::explain(path, &error);
-    let application: i32 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(explain)?;
-    if application == schema.application {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let found = number("application_id").map_err(explain)?;
+    if found == i64::from(schema.application) {
         return Ok(());
     }
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(explain)?;
-    if application != 0 || tables != 0 {
+    if number("page_count").map_err(explain)? != 0 {
         return Err(OpenError::Foreign { path: path.into() });
     }
     connection
@@ -293,17 +330,10 @@ fn upgrade(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
     };
     let migrations =
         Migrations::from_directory(schema.migrations).map_err(|error| failed(error.to_string()))?;
-    let known = u32::try_from(schema.migrations.dirs().count()).unwrap_or(u32::MAX);
     let found: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(|error| OpenError::explain(path, &error))?;
-    if found > known {
-        return Err(OpenError::Newer {
-            path: path.into(),
-            found,
-            known,
-        });
-    }
+    let known = schema.knows(path, found)?;
     if found < known {
         tracing::info!(path = %path.display(), found, known, "upgrading the database");
     }

@@ -1,5 +1,6 @@
 //! Tests of `database.rs`: what a person is told when a database cannot be used, and what a batch leaves behind.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use include_dir::include_dir;
@@ -102,12 +103,37 @@ fn a_failed_upgrade_leaves_everything_as_it_was() {
     assert_eq!(words(&open(&path, &schema(&ONE)).unwrap()), ["old"]);
 }
 
+/// All that lies in a folder: names and bytes.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), fs::read(&path).unwrap()))
+        .collect()
+}
+
+/// Copies what lies in a folder, as it lies there in the middle of somebody's work, to where `path` is.
+fn take_over(folder: &Path, path: &Path) {
+    for (left, bytes) in contents(folder) {
+        fs::write(path.with_file_name(left.file_name().unwrap()), bytes).unwrap();
+    }
+}
+
+/// Opening is refused, and leaves every byte of the folder as it was.
+fn untouched(path: &Path, schema: &Schema) -> OpenError {
+    let folder = path.parent().unwrap();
+    let before = contents(folder);
+    let error = refused(path, schema);
+    assert!(contents(folder) == before, "the folder has changed: {error}");
+    error
+}
+
 #[test]
 fn a_database_of_a_newer_program_is_not_touched() {
     let (_folder, path) = place();
     drop(open(&path, &schema(&TWO)).unwrap());
     assert_eq!(
-        refused(&path, &schema(&ONE)),
+        untouched(&path, &schema(&ONE)),
         OpenError::Newer {
             path: path.clone(),
             found: 2,
@@ -118,30 +144,97 @@ fn a_database_of_a_newer_program_is_not_touched() {
 }
 
 #[test]
-fn something_else_s_database_is_not_touched() {
+fn the_other_role_s_database_is_not_touched() {
     let (_folder, path) = place();
     drop(open(&path, &schema(&ONE)).unwrap());
     let other_role = Schema {
         application: 1,
         ..schema(&ONE)
     };
-    assert!(matches!(refused(&path, &other_role), OpenError::Foreign { .. }));
+    assert!(matches!(untouched(&path, &other_role), OpenError::Foreign { .. }));
+}
 
-    fs::remove_file(&path).unwrap();
-    let stranger = Connection::open(&path).unwrap();
-    stranger.execute_batch("CREATE TABLE song (title)").unwrap();
-    drop(stranger);
-    assert!(matches!(refused(&path, &schema(&ONE)), OpenError::Foreign { .. }));
-    let stranger = Connection::open(&path).unwrap();
-    assert!(stranger.prepare("SELECT title FROM song").is_ok());
+#[test]
+fn something_else_s_database_is_not_touched() {
+    for settings in ["", "PRAGMA application_id = 7", "PRAGMA journal_mode = WAL"] {
+        let (_folder, path) = place();
+        let stranger = Connection::open(&path).unwrap();
+        stranger.execute_batch(settings).unwrap();
+        stranger.execute_batch("CREATE TABLE song (title)").unwrap();
+        drop(stranger);
+        let error = untouched(&path, &schema(&ONE));
+        assert!(matches!(error, OpenError::Foreign { .. }), "{settings}: {error}");
+    }
+}
+
+#[test]
+fn what_a_stranger_left_when_it_was_killed_is_not_touched() {
+    for mode in ["WAL", "PERSIST"] {
+        let (_folder, path) = place();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let theirs = elsewhere.path().join("things.sqlite");
+        let stranger = Connection::open(&theirs).unwrap();
+        stranger
+            .execute_batch(&format!(
+                "PRAGMA journal_mode = {mode}; CREATE TABLE song (title); PRAGMA cache_size = 0;
+                 BEGIN; INSERT INTO song WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500)
+                 SELECT hex(zeroblob(100)) FROM n;"
+            ))
+            .unwrap();
+        take_over(elsewhere.path(), &path);
+        assert!(
+            contents(path.parent().unwrap()).len() > 1,
+            "something is unfinished"
+        );
+        let error = untouched(&path, &schema(&ONE));
+        assert!(matches!(error, OpenError::Foreign { .. }), "{mode}: {error}");
+    }
+}
+
+#[test]
+fn a_database_whose_owner_was_killed_is_still_his() {
+    let (_folder, path) = place();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let theirs = elsewhere.path().join("things.sqlite");
+    let connection = open(&theirs, &schema(&ONE)).unwrap();
+    insert(&connection, "letter").unwrap();
+    take_over(elsewhere.path(), &path);
+    assert_eq!(words(&open(&path, &schema(&ONE)).unwrap()), ["letter"]);
+}
+
+#[test]
+fn who_was_killed_while_he_began_a_database_begins_again() {
+    let (_folder, path) = place();
+    let beginner = Connection::open(&path).unwrap();
+    beginner
+        .pragma_update(None, "application_id", schema(&ONE).application)
+        .unwrap();
+    drop(beginner);
+    // The mark was written, and not yet committed: a journal says that the file was empty before
+    // (sqlite.org/fileformat2.html#the_rollback_journal).
+    let (magic, records, nonce) = (0xd9d5_05f9_20a1_63d7_u64, 0_u32, 7_u32);
+    let (pages_before, sector, page) = (0_u32, 512_u32, 4096_u32);
+    let mut journal = magic.to_be_bytes().to_vec();
+    for number in [records, nonce, pages_before, sector, page] {
+        journal.extend(number.to_be_bytes());
+    }
+    journal.resize(512, 0);
+    fs::write(path.with_file_name("things.sqlite-journal"), journal).unwrap();
+
+    let connection = open(&path, &schema(&ONE)).unwrap();
+    insert(&connection, "letter").unwrap();
+    drop(connection);
+    assert_eq!(words(&open(&path, &schema(&ONE)).unwrap()), ["letter"]);
 }
 
 #[test]
 fn a_file_that_is_no_database_is_called_so_and_kept() {
     let (_folder, path) = place();
     fs::write(&path, "dear diary, ".repeat(1000)).unwrap();
-    assert!(matches!(refused(&path, &schema(&ONE)), OpenError::Corrupt { .. }));
-    assert!(fs::read_to_string(&path).unwrap().starts_with("dear diary"));
+    assert!(matches!(
+        untouched(&path, &schema(&ONE)),
+        OpenError::Corrupt { .. }
+    ));
 }
 
 #[test]
@@ -156,7 +249,10 @@ fn a_damaged_database_is_found_at_the_start() {
     let middle = bytes.len() / 2;
     bytes[middle..middle + 4096].fill(0xa5);
     fs::write(&path, bytes).unwrap();
-    assert!(matches!(refused(&path, &schema(&ONE)), OpenError::Corrupt { .. }));
+    assert!(matches!(
+        untouched(&path, &schema(&ONE)),
+        OpenError::Corrupt { .. }
+    ));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod client_names;
 mod client_outbox;
 pub mod database;
 pub mod folder;
+mod header;
 pub mod identity_file;
 pub mod registry;
 mod registry_mail;
