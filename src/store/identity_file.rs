@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use zeroize::Zeroizing;
 
 /// Bytes of a seed.
@@ -148,10 +148,27 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .open(&draft)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    // A link, unlike a rename, never replaces what is there.
-    fs::hard_link(&draft, path)?;
-    fs::remove_file(&draft)?;
+    give_name(&draft, path, rename_to_free)?;
     sync_folder(path)
+}
+
+/// Gives a file its own name, which nothing may have. A file system may lack either way, so both are tried: exFAT, for
+/// example, has no links, and NFS renames only over what is there.
+fn give_name(draft: &Path, path: &Path, rename: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
+    match rename(draft, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            tracing::debug!(%error, "no rename to a free name here");
+        }
+        done => return done,
+    }
+    // A link never replaces what is there either.
+    fs::hard_link(draft, path)?;
+    fs::remove_file(draft)
+}
+
+/// renameat2(2) with RENAME_NOREPLACE.
+fn rename_to_free(draft: &Path, path: &Path) -> io::Result<()> {
+    Ok(renameat_with(CWD, draft, CWD, path, RenameFlags::NOREPLACE)?)
 }
 
 /// Makes the names in a file's folder as durable as the files.
@@ -184,6 +201,24 @@ mod tests {
             1,
             "no draft is left"
         );
+    }
+
+    #[test]
+    fn a_file_gets_its_name_where_only_one_way_is_to_be_had_and_takes_nobody_s() {
+        let without_rename = |_: &Path, _: &Path| Err(io::ErrorKind::InvalidInput.into());
+        // What the first way does is all that a file system without links has.
+        let ways: [fn(&Path, &Path) -> io::Result<()>; 2] = [rename_to_free, without_rename];
+        for (number, way) in ways.into_iter().enumerate() {
+            let folder = tempfile::tempdir().unwrap();
+            let (draft, path) = (folder.path().join("draft"), folder.path().join("file"));
+            fs::write(&draft, b"first").unwrap();
+            give_name(&draft, &path, way).unwrap();
+            assert!(!draft.exists(), "way {number}");
+            fs::write(&draft, b"second").unwrap();
+            let error = give_name(&draft, &path, way).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "way {number}");
+            assert_eq!(fs::read(&path).unwrap(), b"first", "way {number}");
+        }
     }
 
     #[test]
