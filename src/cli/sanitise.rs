@@ -1,9 +1,11 @@
 //! Makes anybody's text safe to show: what a terminal would obey becomes what a person can read.
 //!
-//! Escaped are the C0 and C1 controls with newline and tab, DEL, the line and paragraph separators, and what
-//! changes the direction of text or cannot be seen at all and could make one text pass for another (Unicode
-//! UAX 9 §2, UTR 36 §2.10). Everything else is left as it is: any language, combining marks, emoji with their
-//! joiners. The text itself, in the database, is never changed.
+//! Escaped are the C0 and C1 controls with newline and tab, DEL, the line and paragraph separators, what changes the
+//! direction of text, and what cannot be seen at all and could make one text pass for another or hide a second one (Unicode
+//! UAX 9 §2, UTR 36 §2.10, `Default_Ignorable_Code_Point`). Everything else is left as it is: any language, combining
+//! marks, and the unseen ones that shape what is beside them: joiners, variation selectors, U+034F, fillers between
+//! Hangul jamo. The flags of England, Scotland and Wales are the price: they are spelled with unseen letters.
+//! The text itself, in the database, is never changed.
 //! Invariant: the result holds none of those characters, and a text without them is returned unchanged.
 
 use std::borrow::Cow;
@@ -38,11 +40,21 @@ const fn is_unsafe(character: char) -> bool {
         character,
         '\0'..='\u{1f}'
             | '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
             | '\u{61c}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{200b}'
             | '\u{200e}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
             | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e00ff}'
+            | '\u{e01f0}'..='\u{e0fff}'
     )
 }
 
@@ -66,6 +78,12 @@ mod tests {
                 "\u{feff}\u{200e}\u{200f}\u{61c}",
                 r"\u{feff}\u{200e}\u{200f}\u{61c}",
             ),
+            (
+                "bob\u{200b}\u{2060}\u{2063}\u{ad}",
+                r"bob\u{200b}\u{2060}\u{2063}\u{ad}",
+            ),
+            ("\u{3164}\u{ffa0}\u{fffa}", r"\u{3164}\u{ffa0}\u{fffa}"),
+            ("\u{e0001}\u{e0068}\u{e0069}", r"\u{e0001}\u{e0068}\u{e0069}"),
         ] {
             assert_eq!(escape(raw), shown);
         }
@@ -79,6 +97,7 @@ mod tests {
             r"C:\n",
             "Grüße, 你好, שלום, مرحبا",
             "👩‍👩‍👧 e\u{301} \u{a0}.",
+            "❤\u{fe0f} \u{845b}\u{e0100} क्\u{200d}ष می\u{200c}خواهم \u{182d}\u{180b}\u{180e}\u{1820}",
         ] {
             assert!(matches!(escape(text), Cow::Borrowed(same) if same == text));
         }
@@ -90,6 +109,7 @@ mod tests {
             any::<char>(),
             (0_u32..0x2100).prop_filter_map("a character", char::from_u32),
             Just('\u{feff}'),
+            (0xe_0000_u32..0xe_0200).prop_filter_map("a character", char::from_u32),
         ];
         prop::collection::vec(often, 0..40).prop_map(|characters| characters.into_iter().collect())
     }
@@ -99,7 +119,7 @@ mod tests {
         fn no_raw_control_passes(text in texts()) {
             let shown = escape(&text);
             let listed = "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\
-                          \u{2066}\u{2067}\u{2068}\u{2069}\u{feff}";
+                          \u{2066}\u{2067}\u{2068}\u{2069}\u{feff}\u{ad}\u{200b}\u{2060}\u{2064}\u{3164}\u{e0041}";
             prop_assert!(!shown.chars().any(|c| c.is_control() || listed.contains(c)));
         }
 
