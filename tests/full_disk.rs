@@ -114,6 +114,35 @@ fn who_comes_to_a_registry_whose_disk_is_full_is_told_and_registered_when_there_
 }
 
 #[test]
+fn a_pipe_to_a_registry_whose_disk_is_full_ends_with_the_message_waiting() {
+    with_disk(
+        "a_pipe_to_a_registry_whose_disk_is_full_ends_with_the_message_waiting",
+        |disk| {
+            let people = World::new();
+            let small = World::within(&disk.path, people.port);
+            let registry = Program::registry(&small);
+            let mut y = Program::client(&people, "y");
+            disk.fill();
+            let mut x = Program::start(&people, &people.chat("x"));
+            x.feed(b"send y hi\n");
+            x.end_input();
+            x.expect("[Trouble: the server cannot write to its disk; you will be registered when it can]");
+            x.expect("[Message to y is waiting; it will be sent when y or the server can be reached.]");
+            x.expect(OFFLINE);
+            assert_eq!(x.end().0, 0);
+
+            disk.make_room();
+            let x = Program::client(&people, "x");
+            assert!(y.expect_start("x: ").ends_with("hi"));
+            leave(x);
+            leave(y);
+            registry.interrupt();
+            assert_eq!(registry.end().0, 0);
+        },
+    );
+}
+
+#[test]
 fn a_client_whose_disk_is_full_accepts_nothing_and_acknowledges_nothing_until_there_is_room() {
     with_disk(
         "a_client_whose_disk_is_full_accepts_nothing_and_acknowledges_nothing_until_there_is_room",

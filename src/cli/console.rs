@@ -145,7 +145,7 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 
     fn run_plain(&mut self, input: &mut impl BufRead) {
         // What is sent before the registration would be said to wait.
-        if !self.settling.wait_begun() {
+        if !self.settling.wait_begun(SILENCE) {
             return;
         }
         loop {
@@ -199,8 +199,8 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
     }
 }
 
-/// At the end of a pipe, so long without any message getting a state: all attempts at the registry, with all
-/// the patience that progress can earn them.
+/// Before the first line of a pipe, so long without a registration; at its end, so long without any message getting a
+/// state: all attempts at the registry, with all the patience that progress can earn them.
 const SILENCE: Duration = limits::ATTEMPTS_TOTAL;
 
 /// A line as a command, or as what is wrong with it.

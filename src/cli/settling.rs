@@ -4,7 +4,7 @@
 //! it waits; not before, because then nobody would send it, and not never. Counts, and knows no message by
 //! its id: a state of an older message may be taken for a newer one's, which ends the wait early and loses
 //! nothing, since every accepted message is in the outbox.
-//! Invariant: waiting ends: with the last state, with the program, or after a silence.
+//! Invariant: waiting ends: with the last state, with the program, or after a while.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -61,11 +61,12 @@ impl Settling {
         self.changed.notify_all();
     }
 
-    /// Waits until the client is registered for the first time; false if the program ends instead.
-    pub(super) fn wait_begun(&self) -> bool {
-        let state = self
+    /// Waits until the client is registered for the first time, but not for longer than `patience`: a registry may put
+    /// it off for as long as its disk is full. False if the program ends instead.
+    pub(super) fn wait_begun(&self, patience: Duration) -> bool {
+        let (state, _) = self
             .changed
-            .wait_while(self.lock(), |state| !state.begun && !state.ended)
+            .wait_timeout_while(self.lock(), patience, |state| !state.begun && !state.ended)
             .unwrap_or_else(PoisonError::into_inner);
         !state.ended
     }
@@ -122,7 +123,7 @@ mod tests {
         settling.wait_unsettled(0, Duration::from_millis(1));
         settling.note(&Event::Ended(Ending::Done));
         settling.wait_unsettled(0, LONG);
-        assert!(!settling.wait_begun());
+        assert!(!settling.wait_begun(LONG));
     }
 
     #[test]
@@ -130,6 +131,11 @@ mod tests {
         let settling = Settling::default();
         settling.note(&Event::TableUpdated);
         settling.note(&Event::Registered { returning: false });
-        assert!(settling.wait_begun());
+        assert!(settling.wait_begun(LONG));
+    }
+
+    #[test]
+    fn input_begins_in_any_case() {
+        assert!(Settling::default().wait_begun(Duration::from_millis(1)));
     }
 }

@@ -53,6 +53,8 @@ pub(super) struct Link {
     pub(super) silent: bool,
     /// Who has answered in its place, as he was told last.
     pub(super) stranger: Option<IdentityId>,
+    /// The registry is there, but has put our registration off.
+    pub(super) put_off: bool,
     /// He was told that the registry cannot register us now.
     pub(super) told_busy: bool,
     pub(super) backoff: Duration,
@@ -84,6 +86,7 @@ impl Default for Link {
             asked: true,
             silent: false,
             stranger: None,
+            put_off: false,
             told_busy: false,
             backoff: REQUEST_RETRY,
             away_since: Instant::ZERO,
@@ -114,12 +117,13 @@ impl Link {
         }
     }
 
-    /// Whether it will soon be known if the registry is there.
+    /// Whether it will soon be known if the registry can be used.
     pub(super) const fn trying(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Opening | Phase::Connecting { .. } | Phase::Registering { .. }
-        )
+        match self.phase {
+            Phase::Opening | Phase::Connecting { .. } => true,
+            Phase::Registering { .. } => !self.put_off,
+            Phase::Offline | Phase::Away | Phase::Registered { .. } => false,
+        }
     }
 
     pub(super) const fn offline(&self) -> bool {

@@ -86,6 +86,7 @@ impl Client {
         self.link.phase = Phase::Connecting { attempt };
         self.link.round_since.get_or_insert(cx.now.at);
         self.link.owed_since = None;
+        self.link.put_off = false;
         self.timers.clear(&Timer::Reconnect);
         self.out.push(Action::Connect(Connect {
             attempt,
@@ -268,7 +269,7 @@ impl Client {
         self.refused(cx);
     }
 
-    /// The registry cannot register us now. Whoever waits for it is told if that may last.
+    /// The registry cannot register us now. Whoever waits for it is told if that may last; what waits for it, waits.
     pub(super) fn registration_put_off(
         &mut self,
         cx: &Context<'_>,
@@ -284,6 +285,8 @@ impl Client {
                 self.out.event(Event::Trouble(sentence.to_owned()));
             }
             self.register_in(cx, retry_after.clamp(ATTEMPT, REQUEST_RETRY_MAX));
+            self.link.put_off = true;
+            self.despair(cx);
         }
     }
 
@@ -315,6 +318,7 @@ impl Client {
         }
         self.link.silent = false;
         self.link.told_busy = false;
+        self.link.put_off = false;
         self.timers.set(Timer::KeepAlive, cx.now.at + KEEP_ALIVE);
         if self.link.store_id.replace(registered.store_id) != Some(registered.store_id) {
             self.store_changed(registered.store_id);

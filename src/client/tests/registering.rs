@@ -268,6 +268,32 @@ fn who_waits_to_be_registered_is_told_once_that_the_registrys_disk_fails() {
 }
 
 #[test]
+fn what_is_typed_while_the_registry_puts_us_off_is_said_to_wait_and_goes_when_it_has_us() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    driver.send("bob", "before");
+    assert_eq!(driver.events(), [], "the registry may answer in a moment");
+    driver.hear(FromRegistry::Busy(Busy {
+        of: None,
+        reason: BusyReason::Rate,
+        retry_after_ms: 1_000,
+    }));
+    let waiting = Event::Waiting { to: name("bob") };
+    driver.send("bob", "after");
+    assert_eq!(driver.events(), [waiting.clone(), waiting], "each");
+    driver.pass(ms(1_000));
+    driver.registry_registers();
+    let asked = driver.to_registry();
+    assert!(
+        asked
+            .iter()
+            .any(|message| matches!(message, ToRegistry::Lookup { .. })),
+        "{asked:?}"
+    );
+}
+
+#[test]
 fn a_lost_session_is_opened_again_without_a_word() {
     let mut driver = Driver::registered(&[online("bob")]);
     driver.pass(ms(10_000));
