@@ -5,7 +5,7 @@
 //! Invariant: every request may be repeated, and a repetition is answered from what the first one left.
 
 use crate::clock::{Age, WallTime};
-use crate::id::{EnvelopeHash, IdentityId, Name, Slot};
+use crate::id::{EnvelopeHash, Name, Slot};
 use crate::identity::Card;
 use crate::wire::message::{End, Forward};
 
@@ -305,10 +305,3 @@ pub struct Expired {
 
 /// Rows that one `Expire` ends at most: a commit must not take long.
 pub const EXPIRE_ROWS_MAX: usize = 256;
-
-impl MemberRow {
-    /// Whose it is.
-    pub const fn identity(&self) -> IdentityId {
-        self.card.id
-    }
-}
