@@ -7,6 +7,7 @@ mod common;
 use common::pipes::{Program, TABLE_UPDATED};
 use common::pty::{CTRL_C, CTRL_D, ENTER, Terminal};
 use common::{World, timeless};
+use rustix::process::Signal;
 
 const SAVED: &str = "[Messages received by the server and saved]";
 const OFFLINE: &str = "[You are Offline. Bye.]";
@@ -186,4 +187,30 @@ fn a_second_signal_ends_it_at_once_and_leaves_a_terminal_that_can_be_used() {
     registry.kill();
     assert_eq!(x.end_signalling(rustix::process::Signal::TERM), 130);
     assert!(x.is_restored());
+}
+
+#[test]
+fn a_signal_ends_it_also_while_a_search_keeps_a_message_from_the_screen() {
+    const CTRL_R: &str = "\u{12}";
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut x = client(&world, "x");
+    let mut y = Program::client(&world, "y");
+    x.press(&format!("send y hi{ENTER}"));
+    x.wait_line("[Message received by y.]");
+    x.wait_last(">>>");
+    x.press(CTRL_R);
+    x.wait("a search", |lines| {
+        lines.last().is_some_and(|line| line.contains("search"))
+    });
+    y.type_line("send x are you there?");
+    y.expect("[Message received by x.]");
+    x.signal(Signal::TERM);
+    let (code, screen) = x.end();
+    assert_eq!(code, 0);
+    assert!(
+        screen.iter().any(|line| line == "y: are you there?"),
+        "{screen:?}"
+    );
+    assert_eq!(screen.last().map(String::as_str), Some(OFFLINE));
 }

@@ -5,15 +5,38 @@
 mod common;
 
 use std::fs;
+use std::process::Command;
 
-use common::World;
 use common::classic::{OFFLINE, SAVED, WELCOME};
 use common::pipes::Program;
+use common::{PROGRAM, World};
 
 /// A client leaves, politely.
 fn leave(client: Program) {
     client.interrupt();
     assert_eq!(client.end().0, 0);
+}
+
+#[test]
+fn a_name_is_released_also_where_that_cannot_be_written() {
+    let world = World::new();
+    let registry = Program::registry(&world);
+    leave(Program::client(&world, "bob"));
+    registry.interrupt();
+    assert_eq!(registry.end().0, 0);
+    let output = Command::new(PROGRAM)
+        .args(["-s", &world.port.to_string(), "--release", "bob"])
+        .env("XDG_DATA_HOME", world.folder())
+        .stdout(fs::File::create("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    let told =
+        "The nickname bob is free; 0 waiting messages are refused. Only standard output cannot be written: ";
+    assert!(errors.contains(told), "{errors}");
+    let (code, _, _) = Program::run(&world, &["-s", &world.port.to_string(), "--release", "bob"]);
+    assert_eq!(code, 3, "it was free already");
 }
 
 #[test]

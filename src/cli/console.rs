@@ -218,15 +218,16 @@ fn read(line: Line, own: &Name) -> Parsed {
 }
 
 impl Closing {
-    /// The program is about to end: the printer shall not wait for the editor any more.
-    pub fn hurry(&self) {
-        self.gate.hurry();
+    /// To be called when the program is about to end: the printer shall not wait for the editor any more.
+    pub fn hurry(&self) -> impl Fn() + Send + 'static {
+        let gate = Arc::clone(&self.gate);
+        move || gate.hurry()
     }
 }
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        self.hurry();
+        self.gate.hurry();
         if let Some(saved) = &self.saved
             && self.gate.end_drawing()
         {

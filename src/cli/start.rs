@@ -9,13 +9,15 @@ use std::net::SocketAddr;
 
 use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions};
 use crate::cli::console::{self, Flow};
-use crate::cli::printer::Printer;
+use crate::cli::printer::{Printer, write_out};
 use crate::cli::simulate::simulate;
 use crate::cli::table::table;
 use crate::client::interface::{Command, Event};
+use crate::id::Name;
 use crate::registry::interface;
+use crate::runtime::outlet::Knell;
 use crate::runtime::start::{Exit, Fault, Keep, resolve};
-use crate::runtime::{client, log, registry};
+use crate::runtime::{client, log, registry, signal};
 
 /// Runs what was asked for; the result is the exit code.
 pub fn run(invocation: Invocation) -> u8 {
@@ -41,13 +43,9 @@ const fn code(exit: Exit) -> u8 {
 
 fn serve(options: ServeOptions) -> Result<Exit, Fault> {
     log::start(log::REGISTRY, options.verbosity);
+    signal::heed_ignored();
     if let Some(name) = options.release {
-        let refused = registry::release(keep(options.data), options.port, &name)?;
-        writeln!(
-            io::stdout(),
-            "[The nickname {name} is free; {refused} waiting messages are refused.]"
-        )?;
-        return Ok(Exit::Done);
+        return release(options.data, options.port, &name);
     }
     let setup = registry::Setup {
         port: options.port,
@@ -72,8 +70,24 @@ fn serve(options: ServeOptions) -> Result<Exit, Fault> {
     registry::run(setup, Box::new(show))
 }
 
+/// Done is done, whether or not it can be said where it is expected.
+fn release(data: Data, port: u16, name: &Name) -> Result<Exit, Fault> {
+    let refused = registry::release(keep(data), port, name)?;
+    let done = format!("The nickname {name} is free; {refused} waiting messages are refused.");
+    if let Err(error) = write_out(&format!("[{done}]\n"))
+        && let Err(error) = writeln!(
+            io::stderr(),
+            "udpchat: {done} Only standard output cannot be written: {error}"
+        )
+    {
+        tracing::debug!(%error, "nobody reads standard error");
+    }
+    Ok(Exit::Done)
+}
+
 fn chat(options: ChatOptions) -> Result<Exit, Fault> {
     log::start(log::CLIENT, options.verbosity);
+    signal::heed_ignored();
     let setup = client::Setup {
         registry: match options.server {
             Host::Address(ip) => SocketAddr::new(ip.to_canonical(), options.server_port),
@@ -85,11 +99,11 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         time_to_live: options.ttl,
     };
     let (console, mut printer, closing) = console::open(options.name)?;
+    let knell = Knell::new(closing.hurry());
     let mut seen = 0;
     let show = move |events: &[Event]| {
-        if events.iter().any(|event| matches!(event, Event::Ended(_))) {
-            closing.hurry();
-        }
+        // Held as long as anything is shown.
+        let _terminal = &closing;
         printer.show(events)?;
         seen += u64::try_from(events.len()).unwrap_or(u64::MAX);
         Ok(vec![Command::Seen { events: seen }])
@@ -103,7 +117,7 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
             }
         });
     };
-    client::run(setup, Box::new(typist), Box::new(show))
+    client::run(setup, Box::new(typist), Box::new(show), knell)
 }
 
 fn keep(data: Data) -> Keep {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock;
+use super::outlet::Knell;
 use super::program::{Program, Show, Typist};
 use super::signal;
 use super::socket::Place;
@@ -37,11 +38,16 @@ pub struct Setup {
     pub time_to_live: Duration,
 }
 
-/// Runs a client to its end.
+/// Runs a client to its end. `knell` is rung when that is near: `show` must not wait for the person any more.
 ///
 /// # Errors
 /// What kept it from starting or going on. How it ended otherwise was said by its last event.
-pub fn run(setup: Setup, typist: Typist<Command>, show: Show<Event, Command>) -> Result<Exit, Fault> {
+pub fn run(
+    setup: Setup,
+    typist: Typist<Command>,
+    show: Show<Event, Command>,
+    knell: Knell,
+) -> Result<Exit, Fault> {
     let home = Home::open(setup.keep, |root| folder::of_client(root, &setup.name))?;
     let seed = home.seed()?;
     let name = home.spelling(setup.name)?;
@@ -66,6 +72,7 @@ pub fn run(setup: Setup, typist: Typist<Command>, show: Show<Event, Command>) ->
         registry: Some(setup.registry),
         typist: Some(leaving_counts(typist)),
         show,
+        knell: Some(knell),
         ends_when_unheard: true,
         stop: || Command::Leave,
         is_last: |event| matches!(event, Event::Ended(_)),

@@ -12,9 +12,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 
+use super::alarm::Alarm;
 use super::clock;
+use super::outlet::Knell;
 use super::socket::{self, Place, Socket};
 use super::wake::Waker;
 use crate::clock::{Instant, Now};
@@ -85,6 +87,8 @@ pub struct Driver<R: Role> {
     unsaid: VecDeque<R::Event>,
     /// The event after which nothing comes.
     is_last: fn(&R::Event) -> bool,
+    /// Rung when it comes, before anybody has taken it.
+    knell: Option<Knell>,
     /// It was said, or nobody listens.
     ended: bool,
     /// Nobody can answer any more.
@@ -105,10 +109,18 @@ impl<R: Role> Driver<R> {
             port_requests: Vec::new(),
             unsaid: VecDeque::new(),
             is_last,
+            knell: None,
             ended: false,
             answered: false,
             busy: false,
         }
+    }
+
+    /// Has this rung when the role has its last to say, or fails: whoever listens has no more time.
+    #[must_use]
+    pub fn ringing(mut self, knell: Knell) -> Self {
+        self.knell = Some(knell);
+        self
     }
 
     /// Runs until the role has said its last and the answers to it are taken. All that the role asked of the store
@@ -119,12 +131,13 @@ impl<R: Role> Driver<R> {
         {
             return Err(DriverFault::Port(sentence));
         }
+        let mut alarm = Alarm::new()?;
         // The first input: a role that wants to begin with something has its deadline at once.
         self.feed(Node::handle_timeout);
         self.serve_port();
         while !(self.ended && self.answered) {
             self.leave()?;
-            self.wait()?;
+            self.wait(&mut alarm)?;
             self.turn()?;
         }
         self.leave()?;
@@ -233,6 +246,9 @@ impl<R: Role> Driver<R> {
                 Output::Store { ticket, request } => self.requests.push((ticket, request)),
                 Output::Socket(request) => self.port_requests.push(request),
                 Output::Event(event) => {
+                    if (self.is_last)(&event) {
+                        self.knell = None;
+                    }
                     self.unsaid.push_back(event);
                     self.say();
                 }
@@ -321,9 +337,12 @@ impl<R: Role> Driver<R> {
     }
 
     /// Waits for a datagram, a wake or the deadline.
-    fn wait(&self) -> Result<(), DriverFault> {
-        let timeout = self.node.poll_timeout().map(|deadline| self.until(deadline));
-        let mut descriptors = vec![PollFd::new(&self.around.waker, PollFlags::IN)];
+    fn wait(&self, alarm: &mut Alarm) -> Result<(), DriverFault> {
+        alarm.set(self.node.poll_timeout().map(|deadline| self.ahead(deadline)))?;
+        let mut descriptors = vec![
+            PollFd::new(&self.around.waker, PollFlags::IN),
+            PollFd::new(alarm, PollFlags::IN),
+        ];
         if let Some(socket) = &self.socket {
             let writable = if socket.blocked() {
                 PollFlags::OUT
@@ -332,24 +351,23 @@ impl<R: Role> Driver<R> {
             };
             descriptors.push(PollFd::new(socket, PollFlags::IN | writable));
         }
-        match poll(&mut descriptors, timeout.as_ref()) {
+        match poll(&mut descriptors, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The time to wait. A deadline that stays in the past although handling it does nothing is an engine's bug;
-    /// it must not take a whole processor.
-    fn until(&self, deadline: Instant) -> Timespec {
-        let wait = deadline.since(clock::now().at);
-        let wait = if wait.is_zero() && !self.busy {
-            IDLE_WAIT
+    /// The deadline to wait for. One that stays in the past although handling it does nothing is an engine's bug; it
+    /// must not take a whole processor.
+    fn ahead(&self, deadline: Instant) -> Instant {
+        if self.busy {
+            return deadline;
+        }
+        let now = clock::now().at;
+        if deadline <= now {
+            now + IDLE_WAIT
         } else {
-            wait
-        };
-        Timespec {
-            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: wait.subsec_nanos().into(),
+            deadline
         }
     }
 }

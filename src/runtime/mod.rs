@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing in here decides anything about messages; it carries inputs to an engine and outputs away.
 
+pub mod alarm;
 pub mod client;
 pub mod clock;
 pub mod driver;

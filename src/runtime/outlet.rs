@@ -27,6 +27,22 @@ pub struct Outlet<E, C> {
     pub waker: Waker,
 }
 
+/// Tells whoever listens that no more will come, or only what is on its way: by being dropped, so that a panic tells it too.
+pub struct Knell(Box<dyn FnMut() + Send>);
+
+impl Knell {
+    /// One that calls `tell`. It must not wait for anything.
+    pub fn new(tell: impl FnMut() + Send + 'static) -> Self {
+        Self(Box::new(tell))
+    }
+}
+
+impl Drop for Knell {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
 impl<E: Send + 'static, C: Send + 'static> Outlet<E, C> {
     /// Says events with `show`, which gives the answers to them, until no more come. If it fails, nobody listens
     /// any more: `deaf` is called, and the rest is left unsaid. The thread's result is the last event.

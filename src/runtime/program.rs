@@ -11,7 +11,7 @@ use std::thread;
 use crossbeam_channel::{Sender, bounded};
 
 use super::driver::{Commands, Driver, Surroundings};
-use super::outlet::{EVENTS_MAX, Outlet};
+use super::outlet::{EVENTS_MAX, Knell, Outlet};
 use super::signal;
 use super::socket::Place;
 use super::start::{Exit, Fault};
@@ -48,6 +48,8 @@ pub struct Program<R: Role, S> {
     pub typist: Option<Typist<R::Command>>,
     /// Who is told.
     pub show: Show<R::Event, R::Command>,
+    /// Rung when it has its last to say, or fails: who shows events must not wait for anybody any more.
+    pub knell: Option<Knell>,
     /// Whether it ends when nobody listens any more.
     pub ends_when_unheard: bool,
     /// The command that ends it.
@@ -111,7 +113,10 @@ where
             outlet: Some(events),
             waker,
         };
-        let driver = Driver::new(self.node, around, self.is_last);
+        let mut driver = Driver::new(self.node, around, self.is_last);
+        if let Some(knell) = self.knell {
+            driver = driver.ringing(knell);
+        }
         // A thread of its own, so that a bug in an engine still lets the printer put the terminal in order.
         let engine = thread::Builder::new()
             .name("engine".into())

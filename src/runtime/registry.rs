@@ -102,6 +102,7 @@ pub fn run(setup: Setup, show: Show<Event, Command>) -> Result<Exit, Fault> {
         registry: None,
         typist: None,
         show,
+        knell: None,
         // It serves others, whether or not somebody watches.
         ends_when_unheard: false,
         stop: || Command::Stop,

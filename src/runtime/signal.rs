@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, Signal};
+
 use super::clock;
 
 /// The exit code after a second signal: that of a shell for a program that SIGINT has ended (128 + 2).
@@ -23,6 +25,36 @@ static LAST: OnceLock<fn()> = OnceLock::new();
 /// Has `last` called before a second signal ends the process. It must not wait for anything. The first one counts.
 pub fn before_the_end(last: fn()) {
     LAST.get_or_init(|| last);
+}
+
+/// Leaves ignored what was ignored when the program was started, as `nohup` does with SIGHUP and a script with the SIGINT
+/// of what it runs in the background. Blocked, because `install` puts its handler in place of what was there. To be called
+/// before any thread is started: each has the mask of the one that starts it.
+pub fn heed_ignored() {
+    let ignored = match std::fs::read_to_string("/proc/self/status") {
+        Ok(status) => ignored(&status),
+        Err(error) => {
+            tracing::debug!(%error, "which signals are ignored is not known");
+            return;
+        }
+    };
+    if let Err(error) = ignored.thread_block() {
+        tracing::debug!(%error, "ignored signals not blocked");
+    }
+}
+
+/// Of the signals that we take, those that a process with this status ignores (proc(5), `SigIgn`).
+fn ignored(status: &str) -> SigSet {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
+    let is_ignored = |signal: &Signal| mask >> (*signal as u32 - 1) & 1 == 1;
+    [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]
+        .into_iter()
+        .filter(is_ignored)
+        .collect()
 }
 
 /// Calls `stop` in a thread of its own at the first signal; ends the process at the second. Once a process.
@@ -55,4 +87,22 @@ fn at_once() {
         last();
     }
     std::process::exit(CODE_AT_ONCE);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_status_of_a_process() {
+        let set = |status: &str| ignored(status).iter().collect::<Vec<_>>();
+        // Of nohup; SIGPIPE as every Rust program has it.
+        assert_eq!(
+            set("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000004002\n"),
+            [Signal::SIGHUP]
+        );
+        assert_eq!(set("SigIgn:\t0000000000000006\n"), [Signal::SIGINT]);
+        assert_eq!(set("SigIgn:\t0000000000000000\n"), []);
+        assert_eq!(set("SigIgn:\tnonsense\n"), []);
+    }
 }

@@ -103,6 +103,16 @@ pub fn signal(pid: u32, signal: rustix::process::Signal) {
     rustix::process::kill_process(pid.expect("a process id"), signal).expect("a running process");
 }
 
+/// Whether a process with this status takes no notice of a signal: it ignores it, or has it blocked.
+pub fn ignores(status: &str, signal: rustix::process::Signal) -> bool {
+    let bit = 1_u64 << (signal.as_raw() - 1);
+    ["SigIgn:", "SigBlk:"].iter().any(|field| {
+        let mask = status.lines().find_map(|line| line.strip_prefix(field));
+        let mask = u64::from_str_radix(mask.expect("a mask").trim(), 16).expect("a number");
+        mask & bit != 0
+    })
+}
+
 /// A line that is a message out of the mailbox, `<sender>: <timestamp> <text>`, without its time; the time must
 /// look like one.
 pub fn without_time(line: &str, prefix: &str) -> String {

@@ -1,5 +1,6 @@
 //! The program with pipes for its three streams.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -32,7 +33,23 @@ impl Program {
 
     /// Starts it with variables in its environment.
     pub fn start_with(world: &World, arguments: &[String], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(PROGRAM)
+        Self::spawn(Command::new(PROGRAM), world, arguments, environment)
+    }
+
+    /// Starts it as a shell does that ignores this signal: `HUP`, as `nohup` does, or `INT`.
+    pub fn start_ignoring(signal: &str, world: &World, arguments: &[String]) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\""), PROGRAM]);
+        Self::spawn(shell, world, arguments, &[])
+    }
+
+    fn spawn(
+        mut command: Command,
+        world: &World,
+        arguments: &[String],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut child = command
             .args(arguments)
             .env("XDG_DATA_HOME", world.folder())
             .env("TZ", "UTC")
@@ -170,9 +187,31 @@ impl Program {
         self.lines = channel().1;
     }
 
-    /// Ctrl+C, as a signal.
+    /// Ctrl+C, as a signal. What is run in the background of a script ignores it, so that ends in another way.
     pub fn interrupt(&self) {
-        super::signal(self.child.id(), Signal::INT);
+        self.signal(if super::ignores(&self.status(), Signal::INT) {
+            Signal::TERM
+        } else {
+            Signal::INT
+        });
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        super::signal(self.child.id(), signal);
+    }
+
+    /// What the system says of its state (proc(5)).
+    pub fn status(&self) -> String {
+        fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a running program")
+    }
+
+    /// What the system says of its descriptors (proc(5)).
+    pub fn descriptors(&self) -> Vec<String> {
+        fs::read_dir(format!("/proc/{}/fdinfo", self.child.id()))
+            .expect("a running program")
+            .filter_map(|entry| fs::read_to_string(entry.expect("a descriptor").path()).ok())
+            .collect()
     }
 
     /// `kill -9`, and waits until it is gone.

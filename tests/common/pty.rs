@@ -120,13 +120,18 @@ impl Terminal {
         self.wait(line, |lines| lines.last().is_some_and(|seen| seen == line));
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        super::signal(self.child.process_id().expect("a running program"), signal);
+    }
+
     /// Sends it a signal until it ends; the terminal stays to be looked at. The exit code.
     pub fn end_signalling(&mut self, signal: rustix::process::Signal) -> u32 {
         loop {
             if let Some(status) = self.child.try_wait().expect("its state") {
                 return status.exit_code();
             }
-            super::signal(self.child.process_id().expect("a running program"), signal);
+            self.signal(signal);
             // What it says meanwhile is read, or it could not end.
             while let Ok(bytes) = self.output.recv_timeout(IMPATIENCE) {
                 self.screen.process(&bytes);
