@@ -14,7 +14,7 @@ use crate::store::identity_file::{self, IdentityError, Seed};
 use crate::store::worker::WorkerGone;
 
 use super::driver::DriverFault;
-use super::socket::canonical;
+use super::socket::{canonical, local_towards};
 
 /// How a program ends. The numbers are the exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +152,8 @@ pub fn random<const N: usize>() -> Result<[u8; N], Fault> {
     Ok(bytes)
 }
 
-/// The address of a host, looked up once, at the start: a registry that moves needs a restart of its clients.
+/// The address of a host, looked up once, at the start: a registry that moves needs a restart of its clients. Of several,
+/// the first to which this machine has a route.
 pub fn resolve(host: &str, port: u16) -> Result<SocketAddr, Fault> {
     let unknown = |why: String| {
         Fault::new(
@@ -160,13 +161,23 @@ pub fn resolve(host: &str, port: u16) -> Result<SocketAddr, Fault> {
             format!("the server '{host}' cannot be found ({why}); check its name, or give its address"),
         )
     };
-    let mut found = (host, port)
+    let found = (host, port)
         .to_socket_addrs()
         .map_err(|error| unknown(error.to_string()))?;
-    found
-        .next()
-        .map(canonical)
-        .ok_or_else(|| unknown("it has no address".into()))
+    let has_route = |address| local_towards(address, 0).is_some();
+    choose(found.map(canonical), has_route).ok_or_else(|| unknown("it has no address".into()))
+}
+
+/// The first with a route, or simply the first: what is wrong is told when nobody answers there.
+fn choose(
+    mut addresses: impl Iterator<Item = SocketAddr>,
+    has_route: impl Fn(SocketAddr) -> bool,
+) -> Option<SocketAddr> {
+    let first = addresses.next()?;
+    let with_route = std::iter::once(first)
+        .chain(addresses)
+        .find(|address| has_route(*address));
+    Some(with_route.unwrap_or(first))
 }
 
 #[cfg(test)]
@@ -179,6 +190,16 @@ mod tests {
         let fault = resolve("no.such.host.invalid", 7).unwrap_err();
         assert_eq!(fault.exit, Exit::ServerSilent);
         assert!(fault.to_string().contains("no.such.host.invalid"), "{fault}");
+    }
+
+    #[test]
+    fn of_several_addresses_the_first_with_a_route_is_taken() {
+        let all = ["[2001:db8::1]:7", "192.0.2.1:7", "192.0.2.2:7"].map(|address| address.parse().unwrap());
+        let chosen = |has_route: fn(SocketAddr) -> bool| choose(all.into_iter(), has_route);
+        assert_eq!(chosen(|_| true), Some(all[0]));
+        assert_eq!(chosen(|address| address.is_ipv4()), Some(all[1]));
+        assert_eq!(chosen(|_| false), Some(all[0]));
+        assert_eq!(choose(std::iter::empty(), |_| true), None);
     }
 
     #[test]
