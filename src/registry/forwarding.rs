@@ -12,7 +12,7 @@ use crate::registry::lane::{Key, LaneKind, LaneOf, Turn};
 use crate::registry::out::Pending;
 use crate::registry::storage::{Mail, MemberId, Notice, Reply, Request, Row};
 use crate::registry::timers::Timer;
-use crate::transport::SEND_OVERHEAD;
+use crate::transport::{Backlog, SEND_OVERHEAD};
 use crate::wire::message::{Forward, FromRegistry, Outcome};
 
 /// What a forwarded message costs beside its envelope: its kind, floor and length.
@@ -75,9 +75,14 @@ impl Registry {
         if !lane.wants_page() {
             return;
         }
-        if !has_store_room || cx.sessions.room(session) <= OUTCOME_BYTES_MAX {
-            self.timers
-                .set_earliest(Timer::Lane(member, kind), cx.now.at + ROOM_RETRY);
+        let needs = lane.needs().max(OUTCOME_BYTES_MAX);
+        let later = if self.out.room(cx, session) < needs {
+            Some(lane.lacks_room(cx.now.at, needs))
+        } else {
+            (!has_store_room).then(|| cx.now.at + ROOM_RETRY)
+        };
+        if let Some(later) = later {
+            self.timers.set_earliest(Timer::Lane(member, kind), later);
             return;
         }
         lane.begin_page();
@@ -136,20 +141,19 @@ impl Registry {
             return;
         };
         let lane = seat.lane(kind);
-        let mut room = cx.sessions.room(session);
-        let mut due: Option<Instant> = None;
+        let (mut due, mut has_room): (Option<Instant>, bool) = (None, true);
         for item in items {
             let (key, row, bytes) = (item.key(member), item.row(), item.bytes());
             match lane.turn(&key) {
                 Turn::Skip => {}
-                Turn::Send if bytes <= room => {
-                    room -= bytes;
+                Turn::Send if bytes <= self.out.room(cx, session) => {
                     due = earlier(due, lane.send(cx.now.at, key, row, bytes as u64));
                     self.out.send(session, &item.into_message());
                 }
                 Turn::Send => {
                     more = true;
-                    due = earlier(due, cx.now.at + ROOM_RETRY);
+                    has_room = false;
+                    due = earlier(due, lane.lacks_room(cx.now.at, bytes));
                     break;
                 }
                 Turn::Full if lane.passes_over(row) => {}
@@ -161,10 +165,11 @@ impl Registry {
             lane.pass(row);
         }
         let replayed = kind == LaneKind::Mail && !more && !seat.replayed;
-        if replayed && room <= OUTCOME_BYTES_MAX {
+        if replayed && self.out.room(cx, session) < OUTCOME_BYTES_MAX {
             // There is no room left to say so: it is said with the next page, which will be empty.
             more = true;
-            due = earlier(due, cx.now.at + ROOM_RETRY);
+            has_room = false;
+            due = earlier(due, seat.lane(kind).lacks_room(cx.now.at, OUTCOME_BYTES_MAX));
         }
         let lane = seat.lane(kind);
         lane.end_page(more);
@@ -174,7 +179,7 @@ impl Registry {
             self.out.send(session, &FromRegistry::Replayed);
         }
         self.set_lane_timer(member, kind, due);
-        if goes_on && due.is_none_or(|due| due > cx.now.at + ROOM_RETRY) {
+        if goes_on && has_room {
             self.pump(cx, member, kind);
         }
     }
@@ -198,7 +203,7 @@ impl Registry {
         };
         let lane = seat.lane(kind);
         let (key, row, bytes) = (item.key(member), item.row(), item.bytes());
-        let has_room = bytes <= cx.sessions.room(session);
+        let has_room = bytes <= self.out.room(cx, session);
         if has_room && let Some(due) = lane.resend(cx.now.at, &key) {
             self.out.send(session, &item.into_message());
             self.timers.set_earliest(Timer::Lane(member, kind), due);
@@ -224,8 +229,10 @@ impl Registry {
         let Some(seat) = self.members.seat_mut(member) else {
             return;
         };
+        let session = seat.session;
         let lane = seat.lane(kind);
-        lane.mark_due(cx.now.at);
+        let backlog = session.map_or_else(Backlog::default, |session| cx.sessions.backlog(session));
+        lane.mark_due(cx.now.at, backlog);
         let due = lane.next_due();
         self.set_lane_timer(member, kind, due);
         self.pump(cx, member, kind);

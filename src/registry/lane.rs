@@ -6,12 +6,15 @@
 //! Invariant: a row up to the cursor is on its way, answered, gone, or not before the first that found no room.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::id::Slot;
-use crate::limits::{FORWARD_WINDOW_BYTES, FORWARD_WINDOW_MESSAGES, REQUEST_RETRY, REQUEST_RETRY_MAX};
+use crate::limits::{FORWARD_WINDOW_BYTES, FORWARD_WINDOW_MESSAGES, ROOM_RETRY, ROOM_RETRY_MAX};
+use crate::registry::awaited::Awaited;
 use crate::registry::storage::{MemberId, Row};
+use crate::transport::Backlog;
 
 /// Which of a client's two lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,9 +44,7 @@ pub(super) struct Flight {
     /// What it takes of the window.
     pub(super) bytes: u64,
     /// When it is to be sent again.
-    due: Instant,
-    /// What the next wait will be.
-    wait: Duration,
+    awaited: Awaited,
     /// Whether it is to be sent again when the cursor comes by.
     pub(super) again: bool,
     /// Whether it has no place in the window.
@@ -85,6 +86,10 @@ pub(super) struct Lane {
     pub(super) flights: BTreeMap<Key, Flight>,
     pub(super) again: usize,
     pub(super) aside: usize,
+    /// What the send buffer has to take before reading on is worth while: the row that it did not take.
+    needs: usize,
+    /// How soon it is looked at again when it does not.
+    room_wait: Duration,
     /// When something was last answered, or put on its way with nothing before it.
     moved_at: Instant,
 }
@@ -102,6 +107,8 @@ impl Lane {
             flights: BTreeMap::new(),
             again: 0,
             aside: 0,
+            needs: 0,
+            room_wait: ROOM_RETRY,
             moved_at: Instant::ZERO,
         }
     }
@@ -143,6 +150,20 @@ impl Lane {
         self.in_window() >= FORWARD_WINDOW_MESSAGES || self.bytes >= FORWARD_WINDOW_BYTES
     }
 
+    /// What the send buffer has to take before reading on is worth while.
+    pub(super) const fn needs(&self) -> usize {
+        self.needs
+    }
+
+    /// The send buffer does not take so many bytes; returns when to look again. It may be full for long: that comes less
+    /// and less often, and answers, which tell that it is emptied, have it looked at at once.
+    pub(super) fn lacks_room(&mut self, now: Instant, bytes: usize) -> Instant {
+        self.needs = bytes;
+        let due = now + self.room_wait;
+        self.room_wait = (self.room_wait * 2).min(ROOM_RETRY_MAX);
+        due
+    }
+
     /// A page is being read: from where something found no room, if there is some now.
     pub(super) fn begin_page(&mut self) {
         if self.is_half_free()
@@ -151,6 +172,7 @@ impl Lane {
             self.rewind(row);
         }
         self.reading = true;
+        self.needs = 0;
     }
 
     /// A row finds no room. What is to be sent again may stand behind it: that goes on, and the row is come back to.
@@ -247,20 +269,27 @@ impl Lane {
             self.moved_at = now;
         }
         let aside = &mut self.aside;
-        let flight = self.flights.entry(key).or_insert_with(|| {
-            *aside += 1;
-            Flight {
-                row,
-                bytes,
-                due: now,
-                wait: REQUEST_RETRY,
-                again: false,
-                aside: true,
-                ending: false,
-                sent: 0,
-                stale: 0,
+        let flight = match self.flights.entry(key) {
+            Entry::Occupied(entry) => {
+                let flight = entry.into_mut();
+                flight.awaited.repeat(now);
+                flight
             }
-        });
+            Entry::Vacant(entry) => {
+                *aside += 1;
+                entry.insert(Flight {
+                    row,
+                    bytes,
+                    awaited: Awaited::new(now),
+                    again: false,
+                    aside: true,
+                    ending: false,
+                    sent: 0,
+                    stale: 0,
+                })
+            }
+        };
+        self.room_wait = ROOM_RETRY;
         if std::mem::take(&mut flight.again) {
             self.again -= 1;
         }
@@ -268,10 +297,8 @@ impl Lane {
             self.aside -= 1;
             self.bytes += flight.bytes;
         }
-        flight.due = now + flight.wait;
-        flight.wait = (flight.wait * 2).min(REQUEST_RETRY_MAX);
         flight.sent = flight.sent.saturating_add(1);
-        flight.due
+        flight.awaited.due()
     }
 
     /// What is on its way has become something else, which is sent now: answers to the earlier tellings do not
@@ -281,12 +308,11 @@ impl Lane {
         flight.stale = flight.stale.saturating_add(flight.sent);
         flight.sent = 1;
         flight.ending = false;
-        flight.wait = REQUEST_RETRY * 2;
-        flight.due = now + REQUEST_RETRY;
+        flight.awaited = Awaited::new(now);
         if std::mem::take(&mut flight.again) {
             self.again -= 1;
         }
-        Some(flight.due)
+        Some(flight.awaited.due())
     }
 
     /// The answer to something on its way: from now on it is being committed. `None` if it is not known, is being
@@ -298,6 +324,7 @@ impl Lane {
             return None;
         }
         flight.ending = true;
+        flight.awaited.has_arrived();
         if std::mem::take(&mut flight.again) {
             self.again -= 1;
         }
@@ -321,8 +348,8 @@ impl Lane {
     /// The client cannot take it now; returns when it is due again.
     pub(super) fn put_off(&mut self, now: Instant, key: &Key, wait: Duration) -> Option<Instant> {
         let flight = self.flights.get_mut(key).filter(|flight| !flight.ending)?;
-        flight.due = now + wait;
-        Some(flight.due)
+        flight.awaited.put_off(now, wait);
+        Some(flight.awaited.due())
     }
 
     /// The client cannot take it before it knows more of its sender; what comes of others is another matter. Returns
@@ -338,11 +365,11 @@ impl Lane {
         Some(due)
     }
 
-    /// Marks what is due to be sent again, and goes back to it.
-    pub(super) fn mark_due(&mut self, now: Instant) {
+    /// Marks what is due to be sent again, and goes back to it. `backlog`: of the session that it was sent through.
+    pub(super) fn mark_due(&mut self, now: Instant, backlog: Backlog) {
         let mut first: Option<Row> = None;
         for flight in self.flights.values_mut() {
-            if !flight.ending && !flight.again && flight.due <= now {
+            if !flight.ending && !flight.again && flight.awaited.is_over(now, backlog) {
                 flight.again = true;
                 self.again += 1;
                 first = Some(first.map_or(flight.row, |row| row.min(flight.row)));
@@ -358,7 +385,7 @@ impl Lane {
         self.flights
             .values()
             .filter(|flight| !flight.ending && !flight.again)
-            .map(|flight| flight.due)
+            .map(|flight| flight.awaited.due())
             .min()
     }
 }

@@ -3,16 +3,16 @@
 //! Invariant: replies are matched to requests in the order asked; there are never more under way than
 //! `STORE_REQUESTS_MAX`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::engine::{Action, STORE_REQUESTS_MAX, Ticket};
+use crate::engine::{Action, Context, STORE_REQUESTS_MAX, Ticket};
 use crate::id::{EnvelopeHash, Slot};
 use crate::registry::interface::Event;
 use crate::registry::lane::{Key, LaneOf};
 use crate::registry::quota::NoRoom;
 use crate::registry::registering::Registration;
 use crate::registry::storage::{MemberId, Request, Row};
-use crate::transport::SessionId;
+use crate::transport::{SEND_OVERHEAD, SessionId};
 use crate::wire::codec;
 use crate::wire::frame::CloseCode;
 use crate::wire::message::{FromRegistry, Outcome};
@@ -96,6 +96,8 @@ pub(super) struct Out {
     actions: VecDeque<Action<Request, Event>>,
     pending: VecDeque<(Ticket, Pending)>,
     pub(super) next: u64,
+    /// What each session was given in this turn, which its room does not tell of.
+    given: BTreeMap<SessionId, usize>,
 }
 
 impl Out {
@@ -106,7 +108,14 @@ impl Out {
 
     /// Sends a message that is encoded already.
     pub(super) fn send_bytes(&mut self, session: SessionId, bytes: Vec<u8>) {
+        *self.given.entry(session).or_default() += bytes.len() + SEND_OVERHEAD;
         self.actions.push_back(Action::Send { session, bytes });
+    }
+
+    /// How many bytes a session still takes, with what this turn has given it counted.
+    pub(super) fn room(&self, cx: &Context<'_>, session: SessionId) -> usize {
+        let given = self.given.get(&session).copied().unwrap_or(0);
+        cx.sessions.room(session).saturating_sub(given)
     }
 
     /// Closes a session.
@@ -148,8 +157,12 @@ impl Out {
         None
     }
 
-    /// The next action.
+    /// The next action; with `None` the turn is over.
     pub(super) fn poll(&mut self) -> Option<Action<Request, Event>> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if action.is_none() {
+            self.given.clear();
+        }
+        action
     }
 }

@@ -11,16 +11,17 @@ use crate::clock::Instant;
 use crate::engine::Context;
 use crate::id::Name;
 use crate::limits::{
-    DIRECTORY_BURST, DIRECTORY_FLIGHT_BYTES, DIRECTORY_INTERVAL, DIRECTORY_PACE, REQUEST_RETRY,
-    REQUEST_RETRY_MAX, ROOM_RETRY, SUBSCRIPTIONS_MAX,
+    DIRECTORY_BURST, DIRECTORY_FLIGHT_BYTES, DIRECTORY_INTERVAL, DIRECTORY_PACE, ROOM_RETRY, ROOM_RETRY_MAX,
+    SUBSCRIPTIONS_MAX,
 };
 use crate::registry::Registry;
 use crate::registry::airborne::{Airborne, Load};
+use crate::registry::awaited::Awaited;
 use crate::registry::directory::{Encoded, Place, record};
 use crate::registry::members::Seat;
 use crate::registry::storage::MemberId;
 use crate::registry::timers::Timer;
-use crate::transport::SessionId;
+use crate::transport::{Backlog, SessionId};
 use crate::wire::message::{FromRegistry, Version};
 
 /// What one client knows of the directory.
@@ -45,10 +46,8 @@ struct Update {
     page: Option<Place>,
     /// The version that it leads to.
     to: u64,
-    /// When it is begun again unless it was acknowledged.
-    due: Instant,
-    /// How long to wait then.
-    wait: std::time::Duration,
+    /// When it is begun again unless it was acknowledged: of its last page.
+    awaited: Awaited,
     /// What of it counts as on its way.
     load: Load,
 }
@@ -219,8 +218,8 @@ impl Registry {
             }
             return;
         }
-        if cx.sessions.room(session) < page.bytes.len() {
-            self.timers.set(Timer::Tell(member), now + ROOM_RETRY);
+        if self.out.room(cx, session) < page.bytes.len() {
+            self.timers.set(Timer::Tell(member), now + ROOM_RETRY_MAX);
             return;
         }
         self.send_page(now, (member, session), place, page);
@@ -242,8 +241,7 @@ impl Registry {
             Update {
                 page: None,
                 to: place.to,
-                due: now + REQUEST_RETRY,
-                wait: REQUEST_RETRY,
+                awaited: Awaited::new(now),
                 load: Load::default(),
             }
         });
@@ -256,8 +254,8 @@ impl Registry {
             told.queued = true;
             self.tellings.waiting.push_front(member);
         } else {
-            update.due = now + update.wait;
-            self.timers.set(Timer::Tell(member), update.due);
+            update.awaited.last_part(now);
+            self.timers.set(Timer::Tell(member), update.awaited.due());
         }
         self.tellings.sent += 1;
         let bytes = page.bytes.len();
@@ -294,24 +292,26 @@ impl Registry {
         let Some(seat) = self.members.seat_mut(member) else {
             return;
         };
+        let session = seat.session;
+        let backlog = session.map_or_else(Backlog::default, |session| cx.sessions.backlog(session));
         let told = &mut seat.told;
         if let Some(update) = &mut told.update {
             if update.page.is_none() {
-                // All was sent and nothing came back: begin again, from what he is known to have to the present.
-                let wait = (update.wait * 2).min(REQUEST_RETRY_MAX);
+                if !update.awaited.is_over(now, backlog) {
+                    self.timers.set(Timer::Tell(member), update.awaited.due());
+                    return;
+                }
+                // All has arrived and nothing came back: begin again, from what he is known to have to the present.
                 self.tellings.airborne.remove(&update.load);
-                *update = Update {
-                    page: Some(Place {
-                        from: told.acknowledged,
-                        to: self.directory.counter(),
-                        next: MemberId(0),
-                        index: 0,
-                    }),
+                update.awaited.repeat(now);
+                update.page = Some(Place {
+                    from: told.acknowledged,
                     to: self.directory.counter(),
-                    due: now,
-                    wait,
-                    load: Load::default(),
-                };
+                    next: MemberId(0),
+                    index: 0,
+                });
+                update.to = self.directory.counter();
+                update.load = Load::default();
             }
             if !std::mem::replace(&mut told.queued, true) {
                 self.tellings.waiting.push_back(member);

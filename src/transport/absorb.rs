@@ -184,6 +184,9 @@ impl Session {
             received.forget_up_to(known);
         }
         self.counts.spurious_losses += told.spurious;
+        if freed > 0 {
+            self.arrived_at = now;
+        }
         self.free_outgoing(freed, pool);
         let delay = Duration::from_micros(u64::from(ack.delay_us));
         let sample = told.sample.filter(|_| self.rtt.believes(delay));

@@ -47,7 +47,7 @@ use crate::id::IdentityId;
 use crate::identity::Identity;
 use crate::transport::flow::Pool;
 use crate::transport::{
-    Attempt, Connect, Path, Route, SendFault, SessionEvent, SessionId, Sessions, Transmit,
+    Attempt, Backlog, Connect, Path, Route, SendFault, SessionEvent, SessionId, Sessions, Transmit,
 };
 use crate::wire::codec;
 use crate::wire::frame::CloseCode;
@@ -151,13 +151,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`SendFault`] says why it was not taken.
-    pub fn send(&mut self, _now: Instant, session: SessionId, bytes: Vec<u8>) -> Result<(), SendFault> {
+    pub fn send(&mut self, now: Instant, session: SessionId, bytes: Vec<u8>) -> Result<(), SendFault> {
         let link = self
             .links
             .get_mut(&session.0)
             .filter(|link| link.closing.is_none())
             .ok_or(SendFault::Gone)?;
-        link.session.send(bytes, &mut self.pool)?;
+        link.session.send(now, bytes, &mut self.pool)?;
         link.used = true;
         self.schedule.line_up(session.0);
         Ok(())
@@ -344,5 +344,10 @@ impl Sessions for Endpoint {
             .get(&session.0)
             .filter(|link| link.closing.is_none())
             .map_or(0, |link| link.session.room(&self.pool))
+    }
+
+    fn backlog(&self, session: SessionId) -> Backlog {
+        let link = self.links.get(&session.0);
+        link.map_or_else(Backlog::default, |link| link.session.backlog())
     }
 }

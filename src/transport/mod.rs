@@ -191,6 +191,22 @@ pub struct Path {
     pub probe_timeout: Duration,
 }
 
+/// How far what was sent through a session has come: a message has arrived when all of it is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// When the oldest message that has not arrived was taken; `None` if all have.
+    pub oldest: Option<Instant>,
+    /// When one last arrived; `Instant::ZERO` if none has.
+    pub moved_at: Instant,
+}
+
+impl Backlog {
+    /// Whether what was sent at `at` may still wait in the send buffer, or be on its way.
+    pub fn holds(&self, at: Instant) -> bool {
+        self.oldest.is_some_and(|oldest| oldest <= at)
+    }
+}
+
 /// What an engine may ask of the endpoint while it decides.
 pub trait Sessions {
     /// The path of a session; `None` if it is gone.
@@ -198,4 +214,6 @@ pub trait Sessions {
     /// How many bytes `send` will still take for it; 0 if it is gone. Each message takes its own and
     /// [`SEND_OVERHEAD`]. Not told of what this turn has sent already: whoever sends more than one counts.
     fn room(&self, session: SessionId) -> usize;
+    /// What of that has not arrived; nothing if it is gone.
+    fn backlog(&self, session: SessionId) -> Backlog;
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::clock::Instant;
 use crate::limits::{SESSION_MESSAGES_MAX, WINDOW_BYTES_MIN};
 use crate::transport::spans::Spans;
 use crate::wire::frame::PART_OVERHEAD_MAX;
@@ -54,6 +55,7 @@ pub(super) struct Outgoing {
 #[derive(Debug)]
 struct Message {
     bytes: Vec<u8>,
+    taken_at: Instant,
     /// Bytes of the messages before it.
     start: u64,
     /// How much of it was sent once.
@@ -76,13 +78,18 @@ impl Outgoing {
         self.messages.is_empty()
     }
 
+    /// When the first was taken that is not acknowledged.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.messages.front().map(|message| message.taken_at)
+    }
+
     /// Bytes to send, once or again.
     pub(super) const fn waiting(&self) -> u64 {
         self.waiting
     }
 
     /// Takes a message. Whoever calls has looked at its size and at `messages_left`.
-    pub(super) fn push(&mut self, bytes: Vec<u8>) {
+    pub(super) fn push(&mut self, now: Instant, bytes: Vec<u8>) {
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.messages.push_back(Message {
             start: self.pushed,
@@ -90,6 +97,7 @@ impl Outgoing {
             len,
             acked: Spans::default(),
             done: false,
+            taken_at: now,
             bytes,
         });
         self.pushed += u64::from(len);
@@ -290,8 +298,8 @@ mod tests {
     #[test]
     fn the_oldest_message_goes_first_and_lost_parts_before_new_ones() {
         let mut outgoing = Outgoing::default();
-        outgoing.push(vec![0; 1_500]);
-        outgoing.push(vec![1; 10]);
+        outgoing.push(Instant::ZERO, vec![0; 1_500]);
+        outgoing.push(Instant::ZERO, vec![1; 10]);
         let (first, last) = next(&mut outgoing, 1_000, OPEN).unwrap();
         assert_eq!((first, last), (part(0, 0, 981), false));
         assert_eq!(next(&mut outgoing, 1_000, OPEN), Some((part(0, 981, 519), true)));
@@ -310,7 +318,7 @@ mod tests {
     #[test]
     fn what_arrived_after_all_is_not_sent_again() {
         let mut outgoing = Outgoing::default();
-        outgoing.push(vec![0; 10]);
+        outgoing.push(Instant::ZERO, vec![0; 10]);
         let (sent, _) = next(&mut outgoing, 1_000, OPEN).unwrap();
         outgoing.on_lost(sent);
         assert_eq!(outgoing.on_acked(sent), Some(10));
@@ -324,8 +332,8 @@ mod tests {
     #[test]
     fn the_window_stops_all_but_the_lowest_message() {
         let mut outgoing = Outgoing::default();
-        outgoing.push(vec![0; 10_000]);
-        outgoing.push(vec![1; 60_000]);
+        outgoing.push(Instant::ZERO, vec![0; 10_000]);
+        outgoing.push(Instant::ZERO, vec![1; 60_000]);
         let mut sent = Vec::new();
         while let Some((part, _)) = next(&mut outgoing, 1_200, WINDOW_BYTES_MIN) {
             sent.push(part);
@@ -349,7 +357,7 @@ mod tests {
     #[test]
     fn an_empty_message_is_sent_too() {
         let mut outgoing = Outgoing::default();
-        outgoing.push(Vec::new());
+        outgoing.push(Instant::ZERO, Vec::new());
         assert_eq!(next(&mut outgoing, 1_000, 0), Some((part(0, 0, 0), true)));
         outgoing.on_lost(part(0, 0, 0));
         assert_eq!(next(&mut outgoing, 1_000, 0), Some((part(0, 0, 0), true)));
@@ -364,7 +372,7 @@ mod tests {
             fates in prop::collection::vec((0u8..3, 20usize..1_200), 1..400),
         ) {
             let mut outgoing = Outgoing::default();
-            lens.iter().for_each(|&len| outgoing.push(vec![7; len]));
+            lens.iter().for_each(|&len| outgoing.push(Instant::ZERO, vec![7; len]));
             let (mut done, mut under_way) = (0, VecDeque::new());
             let steady = std::iter::repeat_n((0, 1_200), 500);
             for (fate, space) in fates.into_iter().chain(steady) {

@@ -20,7 +20,7 @@ use crate::transport::pacer::Pacer;
 use crate::transport::received::ReceivedPackets;
 use crate::transport::recovery::{Due, Recovery};
 use crate::transport::rtt::Rtt;
-use crate::transport::{SEND_OVERHEAD, SendFault};
+use crate::transport::{Backlog, SEND_OVERHEAD, SendFault};
 use crate::wire::frame::{CloseCode, PART_OVERHEAD_MAX};
 use crate::wire::packet::{DATA_HEADER_BYTES, SEAL_BYTES};
 
@@ -121,6 +121,8 @@ pub(super) struct Session {
     pub(super) reserved_incoming: usize,
     pub(super) reserved_outgoing: usize,
     pub(super) queued: usize,
+    /// When a message was last acknowledged as a whole.
+    pub(super) arrived_at: Instant,
     /// The message for which room was taken before it came.
     pub(super) turn: Option<u64>,
     /// When to look whether messages wait for their rest, while anything is taken from the pool.
@@ -155,6 +157,7 @@ impl Session {
             reserved_incoming: 0,
             reserved_outgoing: 0,
             queued: 0,
+            arrived_at: Instant::ZERO,
             turn: None,
             look_at: None,
             heard_at: now,
@@ -204,6 +207,14 @@ impl Session {
             .map_or(0, |spare| spare.min(smallest).saturating_sub(SEND_OVERHEAD))
     }
 
+    /// What has not arrived of what was sent.
+    pub(super) fn backlog(&self) -> Backlog {
+        Backlog {
+            oldest: self.outgoing.oldest(),
+            moved_at: self.arrived_at,
+        }
+    }
+
     /// What one more message may cost, if there may be one more.
     fn spare(&self, pool: &Pool) -> Option<usize> {
         let spare = SEND_BYTES_MAX
@@ -227,7 +238,7 @@ impl Session {
     }
 
     /// Takes a message for sending.
-    pub(super) fn send(&mut self, bytes: Vec<u8>, pool: &mut Pool) -> Result<(), SendFault> {
+    pub(super) fn send(&mut self, now: Instant, bytes: Vec<u8>, pool: &mut Pool) -> Result<(), SendFault> {
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(SendFault::TooLarge);
         }
@@ -237,7 +248,7 @@ impl Session {
         }
         self.queued += cost;
         self.reserved_outgoing += pool.sending.take(cost);
-        self.outgoing.push(bytes);
+        self.outgoing.push(now, bytes);
         Ok(())
     }
 

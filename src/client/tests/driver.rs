@@ -16,7 +16,9 @@ use crate::clock::{Instant, Now, WallTime};
 use crate::engine::{Action, Context, Role, SocketReply, SocketRequest, Store, StoreFault, Ticket};
 use crate::identity::Card;
 use crate::store::client::ClientStore;
-use crate::transport::{Attempt, CloseCause, Connect, ConnectFault, Path, SessionEvent, SessionId, Sessions};
+use crate::transport::{
+    Attempt, Backlog, CloseCause, Connect, ConnectFault, Path, SessionEvent, SessionId, Sessions,
+};
 use crate::wire::frame::CloseCode;
 use crate::wire::message::{FromRegistry, Record};
 use crate::wire::packet::Service;
@@ -43,6 +45,10 @@ impl Sessions for Paper {
         } else {
             0
         }
+    }
+
+    fn backlog(&self, _session: SessionId) -> Backlog {
+        Backlog::default()
     }
 }
 

@@ -209,13 +209,36 @@ fn many_names_come_in_pages_as_room_allows() {
     world.say(session, &register(&ann, 1));
     assert_eq!(told(&mut world, session), [], "a page of 128 has no room");
     world.set_room(session, 50_000);
-    assert_eq!(world.next(), Duration::from_millis(50));
+    assert_eq!(world.next(), Duration::from_secs(1));
     let heard = world.heard(session);
     let sizes: Vec<_> = pages(&heard)
         .iter()
         .map(|page| (page.index, page.last, page.changes.as_slice().len()))
         .collect();
     assert_eq!(sizes, [(0, false, 128), (1, false, 128), (2, true, 45)]);
+}
+
+#[test]
+fn a_newcomer_whose_buffer_is_short_is_told_all_the_same_and_nothing_twice() {
+    let mut world = crowded(300, Config::default());
+    let bea = Person::new("bea", 2);
+    let to_bea = world.open(2, &bea);
+    world.set_room(to_bea, 30_000);
+    world.say(to_bea, &register(&bea, 1));
+    world.slow_down(to_bea);
+    let mut names = BTreeSet::new();
+    for _ in 0..40 {
+        world.arrive(to_bea, 1);
+        world.run(Duration::from_secs(1), &[to_bea]);
+        let heard = world.heard(to_bea);
+        for (name, _) in table(&heard) {
+            assert!(names.insert(name.clone()), "{name} twice");
+        }
+        if let Some(last) = pages(&heard).into_iter().find(|page| page.last) {
+            world.say(to_bea, &ack(last));
+        }
+    }
+    assert_eq!(names.len(), 301);
 }
 
 #[test]

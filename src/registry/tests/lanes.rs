@@ -52,18 +52,104 @@ fn the_end_of_the_mailbox_is_told_when_there_is_room_to_tell_it() {
     let text = ann.envelope(&bea, 0, &"x".repeat(5_000));
     world.say(to_ann, &deposit(&text));
     let to_bea = world.open(3, &bea);
-    let room = text.len() + 16 + crate::transport::SEND_OVERHEAD;
-    world.set_room(to_bea, room + 10);
+    world.held = true;
     world.say(to_bea, &register(&bea, 2));
-    assert_eq!(
-        world.heard_mail(to_bea),
-        [registered(&bea, 2, true), passed_on(&text)],
+    world.commit_asked(); // The page is asked for.
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.heard_mail(to_bea), [registered(&bea, 2, true)]);
+    world.set_room(to_bea, text.len() + 16 + SEND_OVERHEAD + 10);
+    world.held = false;
+    world.commit();
+    assert!(
+        world.heard_mail(to_bea) == [passed_on(&text)],
         "the buffer is full"
     );
     world.run(Duration::from_millis(49), &[to_bea]);
     assert_eq!(world.heard_mail(to_bea), []);
     world.run(Duration::from_millis(1), &[to_bea]);
     assert_eq!(world.heard_mail(to_bea), [FromRegistry::Replayed]);
+}
+
+/// So many messages of 60 KB for bea, who is on a slow path.
+fn large_mail(messages: u64) -> (World, [SessionId; 2]) {
+    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
+    world.settle();
+    world.slow_down(to_bea);
+    let body = "x".repeat(60_000);
+    for n in 0..messages {
+        world.say(to_ann, &deposit(&ann.envelope(&bea, n, &body)));
+        world.pass(Duration::from_millis(1));
+    }
+    (world, [to_ann, to_bea])
+}
+
+/// The messages among what one hears: which.
+fn forwarded(heard: &[FromRegistry]) -> Vec<u64> {
+    heard
+        .iter()
+        .filter_map(|message| match message {
+            FromRegistry::Forward(forward) => {
+                Some(Envelope::parse(&forward.envelope).unwrap().slot.sequence.0)
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn what_a_slow_session_still_holds_is_neither_sent_again_nor_read() {
+    let (mut world, alive) = large_mail(18);
+    let [_, to_bea] = alive;
+    let first = forwarded(&world.heard(to_bea));
+    assert_eq!(first, (0..17).collect::<Vec<_>>(), "the buffer holds no more");
+    let asked = world.registry.out.asked_in_all();
+    for _ in 0..6 {
+        world.run(Duration::from_secs(10), &alive);
+        assert!(forwarded(&world.heard(to_bea)).is_empty());
+    }
+    let asked = world.registry.out.asked_in_all() - asked;
+    assert!(
+        asked <= 1,
+        "{asked} requests in a minute, one of them for the age"
+    );
+}
+
+#[test]
+fn what_has_arrived_and_is_not_answered_is_sent_again_though_the_session_is_never_empty() {
+    let (mut world, alive) = large_mail(17);
+    let [_, to_bea] = alive;
+    world.take();
+    world.run(Duration::from_secs(60), &alive);
+    world.arrive(to_bea, 2);
+    world.run(Duration::from_millis(4_999), &alive);
+    assert!(forwarded(&world.heard(to_bea)).is_empty());
+    world.run(Duration::from_secs(5), &alive);
+    assert_eq!(
+        forwarded(&world.heard(to_bea)),
+        [0, 1],
+        "its recipient has forgotten them"
+    );
+}
+
+#[test]
+fn a_full_send_buffer_is_read_for_when_it_takes_what_it_did_not() {
+    let (mut world, alive) = large_mail(18);
+    let [_, to_bea] = alive;
+    world.take();
+    world.arrive(to_bea, 2);
+    world.set_room(to_bea, (1 << 20) - 65_000);
+    let asked = world.registry.out.asked_in_all();
+    world.run(Duration::from_secs(12), &alive);
+    assert_eq!(forwarded(&world.heard(to_bea)), [0], "there is room for one");
+    let read = world.registry.out.asked_in_all() - asked;
+    assert!(read <= 2, "{read} pages");
+    world.run(Duration::from_secs(20), &alive);
+    assert!(forwarded(&world.heard(to_bea)).is_empty());
+    let read = world.registry.out.asked_in_all() - asked;
+    assert!(read <= 2, "{read} pages, and there was no room for any");
+    world.arrive(to_bea, 1);
+    world.run(Duration::from_secs(1), &alive);
+    assert_eq!(forwarded(&world.heard(to_bea)), [1]);
 }
 
 /// The recipient cannot take these of a sender whom he does not know; what he hears next.

@@ -430,7 +430,7 @@ fn without_room_mail_waits_and_goes_on_when_there_is_some() {
     assert_eq!(world.next(), Duration::from_millis(50));
     assert_eq!(world.heard(to_bea), []);
     world.set_room(to_bea, 50_000);
-    assert_eq!(world.next(), Duration::from_millis(50));
+    assert_eq!(world.next(), Duration::from_millis(100));
     assert_eq!(world.heard(to_bea), [passed_on(&text)]);
 }
 

@@ -13,10 +13,13 @@ mod presence;
 mod quota;
 mod registration;
 mod speed;
+mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
+
+use table::{Link, Table};
 
 use super::*;
 use crate::clock::WallTime;
@@ -24,7 +27,7 @@ use crate::engine::Store;
 use crate::id::{EnvelopeHash, Epoch, MessageId, Name, Sequence, Slot};
 use crate::identity::{Identity, Role as KeyRole};
 use crate::store::registry::RegistryStore;
-use crate::transport::{CloseCause, Path, Sessions};
+use crate::transport::{CloseCause, Path, SEND_OVERHEAD};
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::{Body, Envelope, Party, Receipt, Recipient, Verdict};
 use crate::wire::message::{Change, Deposit, Forward, Page, Register, Registered, Version};
@@ -35,20 +38,6 @@ enum Did {
     Say(SessionId, FromRegistry),
     Close(SessionId, CloseCode),
     Event(Event),
-}
-
-/// Sessions as a table.
-#[derive(Default)]
-struct Table(BTreeMap<SessionId, (Path, usize)>);
-
-impl Sessions for Table {
-    fn path(&self, session: SessionId) -> Option<Path> {
-        self.0.get(&session).map(|(path, _)| *path)
-    }
-
-    fn room(&self, session: SessionId) -> usize {
-        self.0.get(&session).map_or(0, |(_, room)| *room)
-    }
 }
 
 /// Somebody with a key.
@@ -174,11 +163,7 @@ impl World {
     fn drain(&mut self) {
         while let Some(action) = self.registry.poll_action() {
             match action {
-                Action::Send { session, bytes } => {
-                    let room = self.sessions.0.get(&session).map_or(0, |(_, room)| *room);
-                    assert!(bytes.len() <= room, "sent without room");
-                    self.did.push(Did::Say(session, codec::decode(&bytes).unwrap()));
-                }
+                Action::Send { session, bytes } => self.send(session, &bytes),
                 Action::Close { session, code } => {
                     self.sessions.0.remove(&session);
                     self.did.push(Did::Close(session, code));
@@ -188,6 +173,28 @@ impl World {
                 other => panic!("unexpected {other:?}"),
             }
         }
+    }
+
+    /// What the endpoint does with a message: it takes what there is room for.
+    fn send(&mut self, session: SessionId, bytes: &[u8]) {
+        let message = codec::decode(bytes).unwrap();
+        let Some(link) = self.sessions.0.get_mut(&session) else {
+            return;
+        };
+        if bytes.len() <= link.room() {
+            link.held.push_back((self.now.at, bytes.len() + SEND_OVERHEAD));
+            self.did.push(Did::Say(session, message));
+            return;
+        }
+        // Who asks will ask again; what nobody asks for has to look first.
+        let unasked = matches!(
+            message,
+            FromRegistry::Forward(_)
+                | FromRegistry::Outcome(_)
+                | FromRegistry::Directory(_)
+                | FromRegistry::Replayed
+        );
+        assert!(!unasked, "sent without room: {message:?}");
     }
 
     /// Answers the store requests, and those that come of the answers.
@@ -248,7 +255,7 @@ impl World {
             heard_at: self.now.at,
             probe_timeout: Duration::from_millis(100),
         };
-        self.sessions.0.insert(session, (path, 1 << 20));
+        self.sessions.0.insert(session, Link::new(path));
         self.drive(|registry, cx| {
             registry.handle_session(
                 cx,
@@ -284,8 +291,12 @@ impl World {
 
     /// Something authenticated comes from a session now.
     fn hear(&mut self, session: SessionId) {
-        if let Some((path, _)) = self.sessions.0.get_mut(&session) {
-            path.heard_at = self.now.at;
+        let now = self.now.at;
+        if let Some(link) = self.sessions.0.get_mut(&session) {
+            link.path.heard_at = now;
+            if !link.slow {
+                link.arrive(now, usize::MAX);
+            }
         }
     }
 
@@ -297,11 +308,14 @@ impl World {
     }
 
     fn set_room(&mut self, session: SessionId, room: usize) {
-        self.sessions.0.get_mut(&session).unwrap().1 = room;
+        self.sessions.0.get_mut(&session).unwrap().size = room;
     }
 
     /// Time passes; no deadline is seen to.
     fn pass(&mut self, span: Duration) {
+        if span > Duration::ZERO {
+            self.all_arrive();
+        }
         self.now.at = self.now.at + span;
         let ms = i64::try_from(span.as_millis()).unwrap();
         self.now.wall = WallTime::from_unix_ms(self.now.wall.unix_ms() + ms);

@@ -80,7 +80,7 @@ impl Lab {
 
     pub(super) fn send(&mut self, from: usize, bytes: Vec<u8>) -> Result<(), SendFault> {
         let end = &mut self.ends[from];
-        end.session.send(bytes, &mut end.pool)
+        end.session.send(self.now, bytes, &mut end.pool)
     }
 
     pub(super) fn fly(&mut self, to: usize, number: u64, plain: &[u8]) {

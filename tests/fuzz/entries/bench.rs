@@ -13,7 +13,7 @@ use udpchat::clock::{Instant, Now, WallTime};
 use udpchat::engine::{Action, Context, Role, STORE_REQUESTS_MAX, Store, StoreFault, Ticket};
 use udpchat::identity::Card;
 use udpchat::limits::MESSAGE_BYTES_MAX;
-use udpchat::transport::{Attempt, CloseCause, Path, SessionEvent, SessionId, Sessions};
+use udpchat::transport::{Attempt, Backlog, CloseCause, Path, SessionEvent, SessionId, Sessions};
 use udpchat::wire::packet::Service;
 
 /// Actions after one input: a window of the longest messages, and everybody told of it.
@@ -66,6 +66,10 @@ impl Sessions for View<'_> {
 
     fn room(&self, session: SessionId) -> usize {
         self.0.get(&session).map_or(0, |session| session.room)
+    }
+
+    fn backlog(&self, _session: SessionId) -> Backlog {
+        Backlog::default()
     }
 }
 
