@@ -170,6 +170,11 @@ pub trait Store {
         requests: Vec<(Ticket, Self::Request)>,
     ) -> Vec<(Ticket, Result<Self::Reply, StoreFault>)>;
 
+    /// The bytes of messages that a request carries: a commit is bounded by them, too.
+    fn weight(_request: &Self::Request) -> usize {
+        0
+    }
+
     /// Nothing has been asked for a while: the moment to put the house in order (a checkpoint).
     fn tidy(&mut self) {}
 }

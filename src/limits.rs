@@ -70,6 +70,13 @@ pub const ROOM_RETRY: Duration = Duration::from_millis(50);
 /// acknowledges anything has it full for ever.
 pub const ROOM_RETRY_MAX: Duration = Duration::from_secs(1);
 
+/// Message bytes in one commit, so that large messages do not make it long: 128 of the longest, and far more of the short
+/// ones than a commit takes.
+pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Message bytes that wait for a registry's disk, and as many again in the pages that it is read for: both are held in
+/// memory. Two commits, so that the next gathers meanwhile.
+pub const STORE_BYTES_MAX: usize = 2 * COMMIT_BYTES_MAX;
+
 /// Deposits a client may make a second, for long.
 pub const DEPOSITS_PER_SECOND: u32 = 20;
 /// Deposits a client may make at once.
@@ -221,6 +228,8 @@ const _: () = assert!(MAILBOX_SENDER_BYTES_MAX < MAILBOX_BYTES_MAX / 2);
 const _: () = assert!(OUTCOME_LIFETIME.as_secs() >= 2 * TIME_TO_LIVE.as_secs());
 const _: () =
     assert!(FORWARD_PAGE_BYTES >= MESSAGE_BYTES_MAX as u64 && FORWARD_WINDOW_BYTES >= 2 * FORWARD_PAGE_BYTES);
+const _: () =
+    assert!(MESSAGE_BYTES_MAX * 100 <= COMMIT_BYTES_MAX && FORWARD_PAGE_BYTES * 8 <= STORE_BYTES_MAX as u64);
 const _: () = assert!(ENVELOPE_BYTES_MAX < 2 * BODY_BYTES_MAX && OUTBOX_BYTES_MAX >= 100 * BODY_BYTES_MAX);
 const _: () = assert!(SESSION_MESSAGES_MAX.is_power_of_two() && WINDOW_BYTES_MIN < WINDOW_BYTES_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX * 100 <= REASSEMBLY_BYTES_MAX / 4);

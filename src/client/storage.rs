@@ -85,6 +85,17 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// The bytes of messages that it carries.
+    pub const fn weight(&self) -> usize {
+        match self {
+            Self::Accept(accept) => accept.text.len(),
+            Self::Receive(receive) => receive.text.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// `Request::Directory`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryUpdate {

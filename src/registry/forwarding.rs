@@ -6,10 +6,9 @@
 
 use crate::clock::Instant;
 use crate::engine::{Context, StoreFault};
-use crate::limits::{REQUEST_RETRY, ROOM_RETRY};
+use crate::limits::{FORWARD_PAGE_BYTES, REQUEST_RETRY, ROOM_RETRY};
 use crate::registry::Registry;
 use crate::registry::lane::{Key, LaneKind, LaneOf, Turn};
-use crate::registry::out::Pending;
 use crate::registry::storage::{Mail, MemberId, Notice, Reply, Request, Row};
 use crate::registry::timers::Timer;
 use crate::transport::{Backlog, SEND_OVERHEAD};
@@ -17,8 +16,9 @@ use crate::wire::message::{Forward, FromRegistry, Outcome};
 
 /// What a forwarded message costs beside its envelope: its kind, floor and length.
 const FORWARD_OVERHEAD: usize = 16 + SEND_OVERHEAD;
-/// More than an encoded outcome costs.
-const OUTCOME_BYTES_MAX: usize = 256 + SEND_OVERHEAD;
+/// More than an encoded outcome has, and what that costs.
+const OUTCOME_BYTES: usize = 256;
+const OUTCOME_BYTES_MAX: usize = OUTCOME_BYTES + SEND_OVERHEAD;
 
 /// A row as it is sent.
 enum Item {
@@ -64,7 +64,7 @@ impl Item {
 impl Registry {
     /// Reads on for a lane, if it is worth while and there is room.
     pub(super) fn pump(&mut self, cx: &Context<'_>, member: MemberId, kind: LaneKind) {
-        let has_store_room = self.out.has_store_room();
+        let has_page_room = self.out.has_page_room();
         let Some(seat) = self.members.seat_mut(member) else {
             return;
         };
@@ -79,7 +79,7 @@ impl Registry {
         let later = if self.out.room(cx, session) < needs {
             Some(lane.lacks_room(cx.now.at, needs))
         } else {
-            (!has_store_room).then(|| cx.now.at + ROOM_RETRY)
+            (!has_page_room).then(|| cx.now.at + ROOM_RETRY)
         };
         if let Some(later) = later {
             self.timers.set_earliest(Timer::Lane(member, kind), later);
@@ -97,8 +97,15 @@ impl Registry {
                 after,
             },
         };
-        self.out
-            .store(request, Pending::Page(LaneOf { member, stay, kind }));
+        let bytes = match kind {
+            LaneKind::Mail => self.quotas.waiting(member),
+            LaneKind::Notices => self.quotas.outcomes_of(member) * OUTCOME_BYTES as u64,
+        };
+        self.out.read(
+            request,
+            LaneOf { member, stay, kind },
+            bytes.min(FORWARD_PAGE_BYTES),
+        );
     }
 
     /// A page was read, or not.

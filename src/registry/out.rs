@@ -1,12 +1,13 @@
 //! What the registry wants done, in order, and which store requests it waits for.
 //!
 //! Invariant: replies are matched to requests in the order asked; there are never more under way than
-//! `STORE_REQUESTS_MAX`.
+//! `STORE_REQUESTS_MAX`, and what they carry and bring is bounded.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::engine::{Action, Context, STORE_REQUESTS_MAX, Ticket};
 use crate::id::{EnvelopeHash, Slot};
+use crate::limits::STORE_BYTES_MAX;
 use crate::registry::interface::Event;
 use crate::registry::lane::{Key, LaneOf};
 use crate::registry::quota::NoRoom;
@@ -90,12 +91,27 @@ pub(super) struct DepositUnderWay {
     pub(super) new_contact: bool,
 }
 
+/// A store request under way.
+#[derive(Debug)]
+struct Asked {
+    ticket: Ticket,
+    pending: Pending,
+    /// Bytes of messages in it.
+    carries: usize,
+    /// Bytes that its reply will bring, at most.
+    awaits: u64,
+}
+
 /// Actions and requests under way.
 #[derive(Debug, Default)]
 pub(super) struct Out {
     actions: VecDeque<Action<Request, Event>>,
-    pending: VecDeque<(Ticket, Pending)>,
+    pending: VecDeque<Asked>,
     pub(super) next: u64,
+    /// Bytes of messages in these requests …
+    carried: usize,
+    /// … and, at most, in the pages that are being read.
+    awaited: u64,
     /// What each session was given in this turn, which its room does not tell of.
     given: BTreeMap<SessionId, usize>,
 }
@@ -130,15 +146,37 @@ impl Out {
 
     /// Asks the store.
     pub(super) fn store(&mut self, request: Request, pending: Pending) {
+        self.ask(request, pending, 0);
+    }
+
+    /// Asks the store for a page of so many bytes at most.
+    pub(super) fn read(&mut self, request: Request, of: LaneOf, bytes: u64) {
+        self.ask(request, Pending::Page(of), bytes);
+    }
+
+    fn ask(&mut self, request: Request, pending: Pending, awaits: u64) {
         let ticket = Ticket(self.next);
         self.next += 1;
-        self.pending.push_back((ticket, pending));
+        let carries = request.weight();
+        self.carried += carries;
+        self.awaited += awaits;
+        self.pending.push_back(Asked {
+            ticket,
+            pending,
+            carries,
+            awaits,
+        });
         self.actions.push_back(Action::Store { ticket, request });
     }
 
     /// Whether a request may be made that no input asks for.
     pub(super) fn has_store_room(&self) -> bool {
-        self.pending.len() < STORE_REQUESTS_MAX - REQUESTS_PER_INPUT
+        self.pending.len() < STORE_REQUESTS_MAX - REQUESTS_PER_INPUT && self.carried < STORE_BYTES_MAX
+    }
+
+    /// Whether one may be made that brings a page.
+    pub(super) fn has_page_room(&self) -> bool {
+        self.has_store_room() && self.awaited < STORE_BYTES_MAX as u64
     }
 
     /// Whether nothing is under way.
@@ -148,13 +186,15 @@ impl Out {
 
     /// What a reply is for.
     pub(super) fn answered(&mut self, ticket: Ticket) -> Option<Pending> {
-        let (asked, pending) = self.pending.pop_front()?;
-        if asked == ticket {
-            return Some(pending);
+        let asked = self.pending.front()?.ticket;
+        if asked != ticket {
+            tracing::error!(?asked, ?ticket, "the store answered out of order");
+            return None;
         }
-        tracing::error!(?asked, ?ticket, "the store answered out of order");
-        self.pending.push_front((asked, pending));
-        None
+        let asked = self.pending.pop_front()?;
+        self.carried -= asked.carries;
+        self.awaited -= asked.awaits;
+        Some(asked.pending)
     }
 
     /// The next action; with `None` the turn is over.

@@ -105,11 +105,7 @@ impl Quotas {
         let all = Limit::of(config.mail_messages_max, config.mail_bytes_max);
         let one = Limit::of(config.sender_messages_max, config.sender_bytes_max);
         let (messages, bytes_max) = (config.mailbox_messages_max, config.mailbox_bytes_max);
-        if self
-            .outcomes
-            .get(&sender)
-            .is_some_and(|outcomes| *outcomes >= config.outcomes_max)
-        {
+        if self.outcomes_of(sender) >= config.outcomes_max {
             return Err(NoRoom::Outcomes);
         }
         let rows = Usage {
@@ -151,6 +147,17 @@ impl Quotas {
                 self.mailboxes.remove(&recipient);
             }
         }
+    }
+
+    /// Envelope bytes that wait for `recipient`, or are being committed.
+    pub(super) fn waiting(&self, recipient: MemberId) -> u64 {
+        let mailbox = self.mailboxes.get(&recipient);
+        mailbox.map_or(0, |mailbox| mailbox.all.bytes)
+    }
+
+    /// Outcomes that `sender` has not acknowledged.
+    pub(super) fn outcomes_of(&self, sender: MemberId) -> u64 {
+        self.outcomes.get(&sender).copied().unwrap_or(0)
     }
 
     /// There is one outcome more for `sender`.

@@ -305,3 +305,13 @@ pub struct Expired {
 
 /// Rows that one `Expire` ends at most: a commit must not take long.
 pub const EXPIRE_ROWS_MAX: usize = 256;
+
+impl Request {
+    /// The bytes of messages that it carries.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Deposit(new) => new.forward.envelope.len(),
+            _ => 0,
+        }
+    }
+}

@@ -91,6 +91,10 @@ impl Store for ClientStore {
         replies
     }
 
+    fn weight(request: &Request) -> usize {
+        request.weight()
+    }
+
     fn tidy(&mut self) {
         if let Err(error) = database::checkpoint(&self.connection) {
             tracing::debug!(%error, "no checkpoint");

@@ -109,6 +109,10 @@ impl Store for RegistryStore {
         database::commit_batch(&mut self.connection, &requests, apply)
     }
 
+    fn weight(request: &Request) -> usize {
+        request.weight()
+    }
+
     fn tidy(&mut self) {
         if let Err(error) = database::checkpoint(&self.connection) {
             tracing::debug!(%error, "checkpoint put off");

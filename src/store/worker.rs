@@ -11,6 +11,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::engine::{STORE_REQUESTS_MAX, Store, StoreFault, Ticket};
+use crate::limits::COMMIT_BYTES_MAX;
 
 /// Requests in one commit: enough to make the sync cheap, few enough to be done in some 20 ms. Half of what may
 /// be under way, so that the next batch gathers meanwhile.
@@ -124,7 +125,7 @@ fn work<S: Store>(
         {
             waiting.extend(more);
         }
-        let rest = waiting.split_off(waiting.len().min(BATCH_MAX));
+        let rest = waiting.split_off(batch::<S>(&waiting));
         let replies = store.commit(std::mem::replace(&mut waiting, rest));
         let full = replies
             .iter()
@@ -139,6 +140,17 @@ fn work<S: Store>(
     if !tidy {
         store.tidy();
     }
+}
+
+/// How many of these go into one commit: the first, and what follows while there is room.
+fn batch<S: Store>(waiting: &Requests<S::Request>) -> usize {
+    let mut bytes = 0;
+    let fits = |(_, request): &&(Ticket, S::Request)| {
+        let fits = bytes < COMMIT_BYTES_MAX;
+        bytes += S::weight(request);
+        fits
+    };
+    waiting.iter().take(BATCH_MAX).take_while(fits).count()
 }
 
 /// The next requests; `Some(None)` if it was quiet for long and the store is not tidy; `None` at the end.
@@ -171,6 +183,11 @@ mod tests {
     impl Store for Adder {
         type Request = u64;
         type Reply = u64;
+
+        /// What is above a million carries a mebibyte.
+        fn weight(request: &u64) -> usize {
+            if *request > 1_000_000 { 1 << 20 } else { 0 }
+        }
 
         fn commit(&mut self, requests: Requests<u64>) -> Replies<u64> {
             self.log.send(format!("commit {}", requests.len())).unwrap();
@@ -236,6 +253,22 @@ mod tests {
             rest,
             [format!("commit {BATCH_MAX}"), "commit 10".into(), "tidy".into()]
         );
+    }
+
+    #[test]
+    fn a_batch_of_large_requests_ends_at_its_bytes() {
+        let (worker, open, lines, _woken) = start();
+        worker.ask(requests(0..1)).unwrap();
+        assert_eq!(lines.recv().unwrap(), "commit 1");
+        worker.ask(requests(2_000_000..2_000_020)).unwrap();
+        worker.ask(requests(1..5)).unwrap();
+        drop(open);
+        drop(worker);
+        let mebibytes = COMMIT_BYTES_MAX >> 20;
+        let rest: Vec<String> = lines.iter().collect();
+        let large = format!("commit {mebibytes}");
+        let last = format!("commit {}", 20 - 2 * mebibytes + 4);
+        assert_eq!(rest, [large.clone(), large, last, "tidy".into()]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod presence;
 mod quota;
 mod registration;
 mod speed;
+mod store_load;
 mod table;
 
 use std::collections::BTreeSet;

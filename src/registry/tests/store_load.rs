@@ -1,0 +1,64 @@
+//! What waits for the disk, and what is read from it, is bounded by its bytes.
+
+use super::mail::pair_with;
+use super::*;
+use crate::limits::{FORWARD_PAGE_BYTES, STORE_BYTES_MAX};
+
+const BODY: usize = 60_000;
+
+#[test]
+fn large_deposits_wait_for_the_disk_in_their_sessions() {
+    let (mut world, ann, bea, to_ann, _) = pair_with(Config::unlimited());
+    world.held = true;
+    let body = "x".repeat(BODY);
+    let mut taken = 0;
+    while world.registry.ready() {
+        world.say(to_ann, &deposit(&ann.envelope(&bea, taken, &body)));
+        taken += 1;
+    }
+    let bytes = usize::try_from(taken).unwrap() * BODY;
+    assert!(
+        bytes < STORE_BYTES_MAX + BODY && bytes > STORE_BYTES_MAX - 2 * BODY,
+        "{bytes}"
+    );
+    world.commit();
+    assert!(world.registry.ready());
+}
+
+#[test]
+fn those_who_come_back_at_once_are_read_for_as_memory_allows() {
+    let mut world = World::new(Config::unlimited());
+    let ann = Person::new("ann", 1);
+    let to_ann = world.join(1, &ann, 1);
+    let others: Vec<Person> = (2..82).map(|n| Person::new(&format!("p{n}"), n)).collect();
+    let body = "x".repeat(BODY);
+    for (n, other) in (10..).zip(&others) {
+        let session = world.join(n, other, 1);
+        world.close(session, CloseCause::Reset);
+        for sequence in n * 5..n * 5 + 5 {
+            world.say(to_ann, &deposit(&ann.envelope(other, sequence, &body)));
+            world.take();
+        }
+    }
+    world.held = true;
+    let sessions: Vec<_> = (1_000..)
+        .zip(&others)
+        .map(|(n, other)| world.join(n, other, 2))
+        .collect();
+    world.commit_asked();
+    let reads = |world: &World| {
+        let is_read = |(_, request): &&(Ticket, Request)| matches!(request, Request::ReadMail { .. });
+        world.asked.iter().filter(is_read).count() as u64
+    };
+    assert_eq!(reads(&world) * FORWARD_PAGE_BYTES, STORE_BYTES_MAX as u64);
+    assert!(world.registry.ready(), "deposits have room of their own");
+    world.held = false;
+    world.commit();
+    world.run(Duration::from_secs(2), &sessions);
+    let forwards = world
+        .take()
+        .iter()
+        .filter(|did| matches!(did, Did::Say(_, FromRegistry::Forward(_))))
+        .count();
+    assert_eq!(forwards, 5 * others.len(), "everybody has all of his");
+}
