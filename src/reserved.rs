@@ -65,10 +65,15 @@ pub const WORDS: &[&str] = &[
 /// releasing another's.
 pub const RELEASED: &str = "released.";
 
+/// Whether this is what the owner of a released name is kept under.
+pub fn is_released(name: &Name) -> bool {
+    name.folded().starts_with(RELEASED)
+}
+
 /// Whether nobody may have this name, whatever its case.
 pub fn is_reserved(name: &Name) -> bool {
     let folded = name.folded();
-    folded.starts_with(RELEASED) || WORDS.binary_search(&folded.as_str()).is_ok()
+    is_released(name) || WORDS.binary_search(&folded.as_str()).is_ok()
 }
 
 #[cfg(test)]

@@ -49,7 +49,8 @@ fn a_released_name_can_be_had_by_another_and_its_mail_is_refused() {
     alice.type_line("send bob for the old one");
     alice.expect(SAVED);
     // Somebody else's bob: another identity.
-    fs::remove_dir_all(world.client_folder("bob")).unwrap();
+    let (folder, aside) = (world.client_folder("bob"), world.client_folder("aside"));
+    fs::rename(&folder, &aside).unwrap();
     let mut other = Program::start(&world, &world.chat("bob"));
     other.expect("[The nickname bob is taken.]");
     assert_eq!(other.end().0, 3);
@@ -83,6 +84,16 @@ fn a_released_name_can_be_had_by_another_and_its_mail_is_refused() {
         line.ends_with(" to bob was refused: the name bob was given up.]"),
         "{line}"
     );
+    // Whoever had the name learns what happened, and what to do. A new identity may have it.
+    fs::remove_dir_all(&folder).unwrap();
+    fs::rename(&aside, &folder).unwrap();
+    let mut old = Program::start(&world, &world.chat("bob"));
+    old.expect(
+        "[The server's operator has released this identity's name, and it cannot have another there. Start under \
+         another name, or move this client's folder away: either makes a new identity.]",
+    );
+    assert_eq!(old.end().0, 3);
+    fs::remove_dir_all(&folder).unwrap();
     let mut bob = Program::start(&world, &world.chat("bob"));
     bob.expect(WELCOME);
     leave(bob);

@@ -14,6 +14,7 @@ use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Ro
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
 use crate::limits;
+use crate::reserved::is_released;
 use crate::wire::message::{DepositRefusal, RegistrationRefusal};
 
 /// The offset of local time at a moment.
@@ -121,6 +122,11 @@ fn refused_registration(name: &Name, reason: &RegistrationRefusal) -> String {
         RegistrationRefusal::CounterBehind { .. } => {
             "[Another copy of this identity has registered since; use one \
                                                       copy only. To register this one: reg]"
+                .to_owned()
+        }
+        RegistrationRefusal::OtherName { name: other } if is_released(other) => {
+            "[The server's operator has released this identity's name, and it cannot have another there. Start under \
+             another name, or move this client's folder away: either makes a new identity.]"
                 .to_owned()
         }
         RegistrationRefusal::OtherName { name: other } => {

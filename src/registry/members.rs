@@ -15,6 +15,7 @@ use crate::rate::Bucket;
 use crate::registry::lane::{Lane, LaneKind, LaneOf};
 use crate::registry::storage::{MemberId, MemberRow};
 use crate::registry::telling::Told;
+use crate::reserved::is_released;
 use crate::transport::SessionId;
 
 /// A name and its owner.
@@ -93,6 +94,8 @@ pub(super) struct Members {
     /// Numbers that failed commits have left.
     free: Vec<MemberId>,
     committed: usize,
+    /// Rows whose names were released.
+    released: usize,
 }
 
 impl Members {
@@ -116,6 +119,7 @@ impl Members {
         self.by_name.insert(name.folded(), id);
         self.by_identity.insert(card.id, id);
         self.committed += usize::from(committed);
+        self.released += usize::from(is_released(&name));
         if let Some(slot) = self.slots.get_mut(index) {
             *slot = Some(Box::new(Member {
                 name,
@@ -213,9 +217,10 @@ impl Members {
         self.committed
     }
 
-    /// Names that are kept or about to be.
+    /// Names that somebody has or is about to have. A row whose name was released has none: another may have that. Those
+    /// rows are an operator's making, one at a time, and their numbers have a bound.
     pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len() - self.free.len() - self.released
     }
 }
 

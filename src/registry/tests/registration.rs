@@ -226,6 +226,23 @@ fn a_session_that_died_before_its_commit_leaves_nobody_online() {
     assert!(world.registry.online.is_empty());
 }
 
+#[test]
+fn a_released_name_gives_its_place_back() {
+    let mut world = World::new(Config {
+        names_max: 1,
+        ..Config::default()
+    });
+    let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
+    world.join(1, &ann, 1);
+    assert_eq!(world.store.release(&ann.name).unwrap(), Some(0));
+    world.restart();
+    let to_bea = world.join(2, &bea, 1);
+    assert_eq!(world.heard(to_bea)[0], registered(&bea, 1, false));
+    let carl = Person::new("carl", 3);
+    let to_carl = world.join(3, &carl, 1);
+    assert_eq!(world.heard(to_carl), [refused(RegistrationRefusal::Full)]);
+}
+
 /// What a session is told of others' coming and going in the next moment.
 fn presence_told(world: &mut World, session: SessionId) -> Vec<(Name, bool)> {
     world.run(Duration::from_secs(2), &[session]);
