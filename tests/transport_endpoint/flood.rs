@@ -70,11 +70,7 @@ fn many_with_true_cookies_are_bounded_too() {
     };
     let mut answered = 0;
     for n in 0..12_000u32 {
-        net.inject(0, from(n), &initial(n, None));
-        let reply = net.sent.pop().map(|datagram| datagram.bytes).unwrap_or_default();
-        if let Ok(Packet::Retry { cookie, .. }) = Packet::parse(&reply) {
-            net.inject(0, from(n), &initial(n, Some(cookie)));
-        }
+        knock(&mut net, from(n), n);
         assert!(net.hosts[0].endpoint.handshakes() <= HANDSHAKES_BOUND);
         if n % 30 == 0 {
             net.run(ms(10));
@@ -87,6 +83,35 @@ fn many_with_true_cookies_are_bounded_too() {
     net.send(1, client, b"and the others?");
     net.run(ms(200));
     assert_eq!(net.hosts[0].messages().len(), 1);
+}
+
+/// An Initial, and once more with the cookie that is asked for.
+fn knock(net: &mut Net, from: SocketAddr, n: u32) {
+    net.inject(0, from, &initial(n, None));
+    let reply = net.sent.last().map(|datagram| datagram.bytes.clone());
+    if let Ok(Packet::Retry { cookie, .. }) = Packet::parse(&reply.unwrap_or_default()) {
+        net.inject(0, from, &initial(n, Some(cookie)));
+    }
+}
+
+#[test]
+fn one_machine_that_knocks_without_end_keeps_nobody_out() {
+    let mut net = Net::registry_and_client();
+    // It can receive, and so has its cookies. More than can be answered wait.
+    let attacker = SocketAddr::from(([203, 0, 113, 9], 9_000));
+    for n in 0..5_000 {
+        knock(&mut net, attacker, n);
+    }
+    for last in 0..100u8 {
+        let newcomer = SocketAddr::from(([12, 0, last, 1], 4_000));
+        knock(&mut net, newcomer, 10_000 + u32::from(last));
+    }
+    net.run(ms(500));
+    let answered = |host: u8| {
+        let to = SocketAddr::from(([12, 0, host, 1], 4_000));
+        net.sent.iter().any(|d| d.to == to && d.kind() == "response")
+    };
+    assert_eq!((0..100).filter(|host| answered(*host)).count(), 100);
 }
 
 #[test]

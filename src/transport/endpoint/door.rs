@@ -2,15 +2,17 @@
 //!
 //! Asks for cookies when there are many, and keeps the key agreements of strangers below a share of one core,
 //! so that established sessions come first. The handshakes themselves are kept in `waiting.rs`.
+//! When too many wait, those of the network with most of them give way, so that one machine keeps nobody else out.
 //! Invariant: at most [`QUEUE_MAX`] Initials wait, and at most [`TURN_MAX`] are answered between two inputs.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 use rand_chacha::ChaCha20Rng;
 
 use super::cookie::{Claim, Cookies};
 use super::rate::Bucket;
+use super::waiting::{Network, network};
 use crate::clock::Instant;
 use crate::limits::{HANDSHAKES_MAX, HANDSHAKES_PER_SECOND_MAX, INITIALS_PER_SECOND_MAX};
 use crate::wire::packet::COOKIE_BYTES;
@@ -32,6 +34,8 @@ pub(super) struct Door {
     /// Those for answers to our own tries: strangers must not use them up.
     own_work: Bucket,
     queue: VecDeque<Visitor>,
+    /// How many of them come from each network.
+    by_network: BTreeMap<Network, usize>,
     turn_left: u32,
 }
 
@@ -53,6 +57,7 @@ impl Door {
             work: Bucket::new(HANDSHAKES_PER_SECOND_MAX, HANDSHAKES_PER_SECOND_MAX / 8),
             own_work: Bucket::new(HANDSHAKES_PER_SECOND_MAX, HANDSHAKES_PER_SECOND_MAX / 8),
             queue: VecDeque::new(),
+            by_network: BTreeMap::new(),
             turn_left: TURN_MAX,
         }
     }
@@ -71,11 +76,42 @@ impl Door {
         if !proven && (waiting >= HANDSHAKES_MAX || !self.free.take(now)) {
             return Knock::Cookie(self.cookies.mint(now, rng, claim));
         }
-        if self.queue.len() >= QUEUE_MAX {
+        let theirs = network(claim.from);
+        if self.queue.len() >= QUEUE_MAX && !self.make_room(theirs) {
             return Knock::Full;
         }
         self.queue.push_back(visitor);
+        *self.by_network.entry(theirs).or_default() += 1;
         Knock::Queued
+    }
+
+    /// Lets the last of the network with most of them go, unless the newcomer's own has as many.
+    fn make_room(&mut self, newcomer: Network) -> bool {
+        let own = self.by_network.get(&newcomer).copied().unwrap_or(0);
+        let greediest = self.by_network.iter().max_by_key(|(_, count)| **count);
+        let Some((&greediest, _)) = greediest.filter(|(_, count)| **count > own + 1) else {
+            return false;
+        };
+        let last = self
+            .queue
+            .iter()
+            .rposition(|(claim, _)| network(claim.from) == greediest);
+        let gone = last.and_then(|last| self.queue.remove(last));
+        if let Some((claim, _)) = &gone {
+            self.forget(claim);
+        }
+        gone.is_some()
+    }
+
+    /// An Initial does not wait any more.
+    fn forget(&mut self, claim: &Claim) {
+        let theirs = network(claim.from);
+        let left = self.by_network.get(&theirs).map_or(0, |count| count - 1);
+        if left == 0 {
+            self.by_network.remove(&theirs);
+        } else {
+            self.by_network.insert(theirs, left);
+        }
     }
 
     /// A new input has come: some work may be done again.
@@ -89,7 +125,9 @@ impl Door {
             return None;
         }
         self.turn_left -= 1;
-        self.queue.pop_front()
+        let visitor = self.queue.pop_front()?;
+        self.forget(&visitor.0);
+        Some(visitor)
     }
 
     /// Whether a key agreement for somebody whom we have asked ourselves may be made now.

@@ -142,9 +142,9 @@ impl Waiting {
 }
 
 /// The network of an address, as far as one household or one rented machine goes: /24, or /56 of IPv6.
-type Network = [u8; 8];
+pub(super) type Network = [u8; 8];
 
-fn network(address: SocketAddr) -> Network {
+pub(super) fn network(address: SocketAddr) -> Network {
     match address.ip().to_canonical() {
         IpAddr::V4(ip) => {
             let [a, b, c, _] = ip.octets();
