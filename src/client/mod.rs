@@ -213,9 +213,9 @@ impl Client {
         &self.config.name
     }
 
-    /// Whether the registry has us.
+    /// Whether the registry has us, and we are not leaving it.
     pub const fn registered(&self) -> bool {
-        self.link.registered().is_some()
+        self.link.registered().is_some() && self.leaving.is_none()
     }
 
     /// Messages that are not final.
