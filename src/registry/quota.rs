@@ -2,8 +2,8 @@
 //!
 //! Counts what waits, and what is about to be committed. Half of each mailbox is kept for those to whom its owner
 //! has written through the registry (what goes directly is not seen here), so that strangers cannot close it to them.
-//! His receipts make nobody a correspondent: his client gives them by itself, to strangers too. What has ended takes no room in a mailbox, but its sender
-//! may not let it pile up.
+//! His receipts make nobody a correspondent: his client gives them by itself, to strangers too. What has ended takes
+//! no room in a mailbox, but its sender may not let it pile up.
 //! Invariant: the counts are the sums over their pairs; a pair without messages is not kept.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -57,17 +57,21 @@ fn private_addresses_are_for_those_behind_the_same_address() {
     }
 }
 
+/// Ann, and Bea with an address of her own network.
+fn join_both(world: &mut World, ann: &Person, bea: &Person) -> (SessionId, SessionId) {
+    let to_bea = world.open(2, bea);
+    let private = vec!["10.0.0.7:1".parse().unwrap()];
+    world.say(to_bea, &register_with(bea, 1, private, None));
+    let to_ann = world.join(1, ann, 1);
+    world.settle();
+    (to_ann, to_bea)
+}
+
 #[test]
 fn a_move_is_told_and_who_comes_behind_another_address_is_told_anew() {
     let mut world = World::new(Config::default());
     let (mut ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
-    let to_bea = world.open(2, &bea);
-    world.say(
-        to_bea,
-        &register_with(&bea, 1, vec!["10.0.0.7:1".parse().unwrap()], None),
-    );
-    let to_ann = world.join(1, &ann, 1);
-    world.settle();
+    let (to_ann, to_bea) = join_both(&mut world, &ann, &bea);
     world.run(Duration::from_secs(2), &[to_ann, to_bea]);
     world.take();
     ann.address = SocketAddr::new(bea.address.ip(), 77);
@@ -98,13 +102,7 @@ fn a_move_is_told_and_who_comes_behind_another_address_is_told_anew() {
 fn who_moves_is_told_anew_also_where_nobody_follows_him() {
     let mut world = crowded(3, small());
     let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
-    let to_bea = world.open(2, &bea);
-    world.say(
-        to_bea,
-        &register_with(&bea, 1, vec!["10.0.0.7:1".parse().unwrap()], None),
-    );
-    let to_ann = world.join(1, &ann, 1);
-    world.settle();
+    let (to_ann, to_bea) = join_both(&mut world, &ann, &bea);
     let name = bea.name.clone();
     world.say(to_ann, &ToRegistry::Lookup { name });
     world.run(Duration::from_secs(2), &[to_ann, to_bea]);

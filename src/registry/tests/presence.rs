@@ -43,14 +43,17 @@ fn every_end_of_a_session_but_one_makes_offline_at_once() {
     }
 }
 
-#[test]
-fn who_was_replaced_stays_online_for_a_lease_and_hears_nothing_until_he_registers() {
-    let mut world = World::new(Config::default());
-    let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
-    let (old, to_bea) = (world.join(1, &ann, 1), world.join(2, &bea, 1));
-    world.settle();
+/// Ann and Bea are registered; another session has taken the place of Ann's, and she has not registered in it yet.
+pub(super) fn replaced() -> (World, Person, Person, SessionId, SessionId) {
+    let (mut world, ann, bea, old, to_bea) = super::mail::pair();
     let new = world.open(3, &ann);
     world.close(old, CloseCause::Replaced(new));
+    (world, ann, bea, new, to_bea)
+}
+
+#[test]
+fn who_was_replaced_stays_online_for_a_lease_and_hears_nothing_until_he_registers() {
+    let (mut world, ann, bea, new, to_bea) = replaced();
     let text = bea.envelope(&ann, 0, "x");
     world.say(to_bea, &deposit(&text));
     assert_eq!(world.take(), [Did::Say(to_bea, deposited(0, &text))]);

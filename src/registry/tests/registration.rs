@@ -1,5 +1,6 @@
 //! Names, counters, take-over.
 
+use super::presence::replaced;
 use super::*;
 use crate::wire::message::{Busy, BusyReason, RegistrationRefusal};
 
@@ -258,12 +259,7 @@ fn presence_told(world: &mut World, session: SessionId) -> Vec<(Name, bool)> {
 
 #[test]
 fn leaving_a_new_session_before_its_commit_is_told_to_the_others() {
-    let mut world = World::new(Config::default());
-    let (ann, bea) = (Person::new("ann", 1), Person::new("bea", 2));
-    let (old, to_bea) = (world.join(1, &ann, 1), world.join(2, &bea, 1));
-    world.settle();
-    let new = world.open(3, &ann);
-    world.close(old, CloseCause::Replaced(new));
+    let (mut world, ann, bea, new, to_bea) = replaced();
     world.held = true;
     world.say(new, &register(&ann, 2));
     world.say(new, &ToRegistry::Deregister { counter: 2 });
