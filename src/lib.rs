@@ -4,7 +4,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`limits`], [`clock`], [`rate`], [`id`], [`identity`], [`reserved`] | words that every layer shares |
+//! | [`limits`], [`clock`], [`rate`], [`id`], [`identity`], [`reserved`], [`subnet`] | words that every layer shares |
 //! | [`wire`] | bytes to types and back, nothing else |
 //! | [`transport`] | reliable, encrypted sessions over datagrams |
 //! | [`engine`], [`node`] | the run-loop contract, and a role joined to its endpoint |
@@ -30,5 +30,6 @@ pub mod reserved;
 pub mod runtime;
 pub mod simulation;
 pub mod store;
+pub mod subnet;
 pub mod transport;
 pub mod wire;

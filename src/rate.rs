@@ -51,12 +51,17 @@ impl Bucket {
 
     /// Takes an event that counts as so many, once one is there: the others are owed.
     pub fn take_many(&mut self, now: Instant, rate: &Rate, events: u32) -> Result<(), Duration> {
-        let ready_at = self.full_at - rate.ahead;
+        let ready_at = self.ready_at(rate);
         if ready_at > now {
             return Err(ready_at.since(now));
         }
         self.full_at = self.full_at.max(now) + rate.interval * events;
         Ok(())
+    }
+
+    /// When there will be an event to take.
+    pub fn ready_at(&self, rate: &Rate) -> Instant {
+        self.full_at - rate.ahead
     }
 
     /// Gives one event back that was taken and did not happen.

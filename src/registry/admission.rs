@@ -3,7 +3,7 @@
 //! Names that are taken are the members' business. Invariant: no more than `NETWORKS_MAX` networks are counted.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::clock::Instant;
 use crate::id::Name;
@@ -11,34 +11,13 @@ use crate::limits::NETWORKS_MAX;
 use crate::rate::Bucket;
 use crate::registry::config::Config;
 use crate::reserved;
+use crate::subnet::Subnet;
 use crate::wire::message::RegistrationRefusal;
-
-/// A network as far as it may belong to one owner: an IPv4 /24, an IPv6 /56.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Network([u8; 7], bool);
-
-impl Network {
-    /// The network of an address.
-    pub(super) fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => {
-                let [a, b, c, _] = address.octets();
-                Self([a, b, c, 0, 0, 0, 0], false)
-            }
-            IpAddr::V6(address) => Self(prefix(address), true),
-        }
-    }
-}
-
-fn prefix(address: Ipv6Addr) -> [u8; 7] {
-    let [a, b, c, d, e, f, g, ..] = address.octets();
-    [a, b, c, d, e, f, g]
-}
 
 /// The counts.
 #[derive(Debug, Default)]
 pub(super) struct Admission {
-    networks: BTreeMap<Network, Bucket>,
+    networks: BTreeMap<Subnet, Bucket>,
 }
 
 impl Admission {
@@ -57,7 +36,7 @@ impl Admission {
         if names >= config.names_max {
             return Err(RegistrationRefusal::Full);
         }
-        let network = Network::of(from);
+        let network = Subnet::of(from);
         if self.networks.len() >= NETWORKS_MAX && !self.networks.contains_key(&network) {
             self.networks.retain(|_, bucket| !bucket.is_full(now));
             if self.networks.len() >= NETWORKS_MAX {
@@ -73,7 +52,7 @@ impl Admission {
 
     /// A name that was let in was not committed: it does not count.
     pub(super) fn give_back(&mut self, config: &Config, from: IpAddr) {
-        if let Some(bucket) = self.networks.get_mut(&Network::of(from)) {
+        if let Some(bucket) = self.networks.get_mut(&Subnet::of(from)) {
             bucket.give_back(&config.new_names);
         }
     }
@@ -82,16 +61,6 @@ impl Admission {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_network_is_a_24_or_a_56_and_a_mapped_address_is_version_4() {
-        let of = |text: &str| Network::of(text.parse().unwrap());
-        assert_eq!(of("192.0.2.1"), of("192.0.2.250"));
-        assert_ne!(of("192.0.2.1"), of("192.0.3.1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.9"));
-        assert_eq!(of("2001:db8:0:ff::1"), of("2001:db8:0:0::2"));
-        assert_ne!(of("2001:db8:0:100::1"), of("2001:db8:0:0::2"));
-    }
 
     #[test]
     fn one_network_does_not_use_up_anothers_names() {

@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::limits::{NETWORK_VISITORS_MAX, VISITORS_MAX};
-use crate::registry::admission::Network;
+use crate::subnet::Subnet;
 use crate::transport::SessionId;
 
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Visitors {
-    by_session: BTreeMap<SessionId, (Network, u64)>,
+    by_session: BTreeMap<SessionId, (Subnet, u64)>,
     by_age: BTreeMap<u64, SessionId>,
-    by_network: BTreeSet<(Network, u64)>,
+    by_network: BTreeSet<(Subnet, u64)>,
     /// Counts visits.
     serial: u64,
 }
@@ -25,7 +25,7 @@ impl Visitors {
     /// Nobody is online in this session from now on. Returns the one that has to give way for it.
     pub(super) fn come(&mut self, session: SessionId, from: IpAddr) -> Option<SessionId> {
         self.go(session);
-        let network = Network::of(from);
+        let network = Subnet::of(from);
         let of_network = self.by_network.range((network, 0)..=(network, u64::MAX));
         let oldest = if of_network.clone().count() >= NETWORK_VISITORS_MAX {
             of_network.clone().next().map(|&(_, serial)| serial)

@@ -17,7 +17,6 @@ mod initiate;
 mod link;
 mod noise;
 mod path;
-mod rate;
 mod reset;
 mod respond;
 mod schedule;

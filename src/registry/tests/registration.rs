@@ -259,7 +259,7 @@ fn presence_told(world: &mut World, session: SessionId) -> Vec<(Name, bool)> {
 
 #[test]
 fn leaving_a_new_session_before_its_commit_is_told_to_the_others() {
-    let (mut world, ann, bea, new, to_bea) = replaced();
+    let (mut world, ann, _, new, to_bea) = replaced();
     world.held = true;
     world.say(new, &register(&ann, 2));
     world.say(new, &ToRegistry::Deregister { counter: 2 });

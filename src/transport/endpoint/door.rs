@@ -7,20 +7,34 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
 
 use super::cookie::{Claim, Cookies};
-use super::rate::Bucket;
-use super::waiting::{Network, network};
 use crate::clock::Instant;
 use crate::limits::{HANDSHAKES_MAX, HANDSHAKES_PER_SECOND_MAX, INITIALS_PER_SECOND_MAX};
+use crate::rate::{Bucket, Rate};
+use crate::subnet::Subnet;
 use crate::wire::packet::COOKIE_BYTES;
 
 /// Initials that wait: an eighth of a second of work. Who finds it full sends his again.
 const QUEUE_MAX: usize = 256;
 /// Answers between two inputs: about a millisecond.
 const TURN_MAX: u32 = 4;
+
+/// Initials that pass without a cookie.
+const FREE: Rate = Rate::new(
+    INITIALS_PER_SECOND_MAX,
+    Duration::from_secs(1),
+    INITIALS_PER_SECOND_MAX,
+);
+/// Key agreements.
+const WORK: Rate = Rate::new(
+    HANDSHAKES_PER_SECOND_MAX,
+    Duration::from_secs(1),
+    HANDSHAKES_PER_SECOND_MAX / 8,
+);
 
 /// An Initial, and the address of this machine that it came to.
 type Visitor = (Claim, Option<IpAddr>);
@@ -35,7 +49,7 @@ pub(super) struct Door {
     own_work: Bucket,
     queue: VecDeque<Visitor>,
     /// How many of them come from each network.
-    by_network: BTreeMap<Network, usize>,
+    by_network: BTreeMap<Subnet, usize>,
     turn_left: u32,
 }
 
@@ -53,9 +67,9 @@ impl Door {
     pub(super) fn new(rng: &mut ChaCha20Rng) -> Self {
         Self {
             cookies: Cookies::new(rng),
-            free: Bucket::new(INITIALS_PER_SECOND_MAX, INITIALS_PER_SECOND_MAX),
-            work: Bucket::new(HANDSHAKES_PER_SECOND_MAX, HANDSHAKES_PER_SECOND_MAX / 8),
-            own_work: Bucket::new(HANDSHAKES_PER_SECOND_MAX, HANDSHAKES_PER_SECOND_MAX / 8),
+            free: Bucket::default(),
+            work: Bucket::default(),
+            own_work: Bucket::default(),
             queue: VecDeque::new(),
             by_network: BTreeMap::new(),
             turn_left: TURN_MAX,
@@ -73,10 +87,10 @@ impl Door {
     ) -> Knock {
         let (claim, _) = &visitor;
         let proven = cookie.is_some_and(|cookie| self.cookies.check(now, claim, cookie));
-        if !proven && (waiting >= HANDSHAKES_MAX || !self.free.take(now)) {
+        if !proven && (waiting >= HANDSHAKES_MAX || self.free.take(now, &FREE).is_err()) {
             return Knock::Cookie(self.cookies.mint(now, rng, claim));
         }
-        let theirs = network(claim.from);
+        let theirs = Subnet::of(claim.from.ip());
         if self.queue.len() >= QUEUE_MAX && !self.make_room(theirs) {
             return Knock::Full;
         }
@@ -86,7 +100,7 @@ impl Door {
     }
 
     /// Lets the last of the network with most of them go, unless the newcomer's own has as many.
-    fn make_room(&mut self, newcomer: Network) -> bool {
+    fn make_room(&mut self, newcomer: Subnet) -> bool {
         let own = self.by_network.get(&newcomer).copied().unwrap_or(0);
         let greediest = self.by_network.iter().max_by_key(|(_, count)| **count);
         let Some((&greediest, _)) = greediest.filter(|(_, count)| **count > own + 1) else {
@@ -95,7 +109,7 @@ impl Door {
         let last = self
             .queue
             .iter()
-            .rposition(|(claim, _)| network(claim.from) == greediest);
+            .rposition(|(claim, _)| Subnet::of(claim.from.ip()) == greediest);
         let gone = last.and_then(|last| self.queue.remove(last));
         if let Some((claim, _)) = &gone {
             self.forget(claim);
@@ -105,7 +119,7 @@ impl Door {
 
     /// An Initial does not wait any more.
     fn forget(&mut self, claim: &Claim) {
-        let theirs = network(claim.from);
+        let theirs = Subnet::of(claim.from.ip());
         let left = self.by_network.get(&theirs).map_or(0, |count| count - 1);
         if left == 0 {
             self.by_network.remove(&theirs);
@@ -121,7 +135,7 @@ impl Door {
 
     /// The next Initial to be answered now.
     pub(super) fn next(&mut self, now: Instant) -> Option<Visitor> {
-        if self.queue.is_empty() || self.turn_left == 0 || !self.work.take(now) {
+        if self.queue.is_empty() || self.turn_left == 0 || self.work.take(now, &WORK).is_err() {
             return None;
         }
         self.turn_left -= 1;
@@ -132,11 +146,11 @@ impl Door {
 
     /// Whether a key agreement for somebody whom we have asked ourselves may be made now.
     pub(super) fn may_work(&mut self, now: Instant) -> bool {
-        self.own_work.take(now)
+        self.own_work.take(now, &WORK).is_ok()
     }
 
     /// When there is work to go on with.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        (!self.queue.is_empty()).then(|| self.work.ready_at())
+        (!self.queue.is_empty()).then(|| self.work.ready_at(&WORK))
     }
 }

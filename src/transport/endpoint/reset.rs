@@ -6,22 +6,30 @@
 //! caused by a Reset.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::rate::Bucket;
 use crate::clock::Instant;
 use crate::identity::Identity;
 use crate::limits::RESETS_PER_SECOND_MAX;
+use crate::rate::{Bucket, Rate};
 use crate::wire::packet::{DATA_HEADER_BYTES, Packet, RESET_BYTES, SEAL_BYTES};
 
 /// The smallest packet that can be meant for a session.
 const CAUSE_BYTES_MIN: usize = DATA_HEADER_BYTES + SEAL_BYTES;
 const _: () = assert!(RESET_BYTES < CAUSE_BYTES_MIN);
 
+/// How often a session is disowned.
+const RATE: Rate = Rate::new(
+    RESETS_PER_SECOND_MAX,
+    Duration::from_secs(1),
+    RESETS_PER_SECOND_MAX,
+);
+
 /// Sessions that may claim one remote index. Honest indexes are random and differ.
 const NAMESAKES_MAX: usize = 64;
 
 pub(super) struct Resets {
-    rate: Bucket,
+    bucket: Bucket,
     /// The other sides' indexes, each with our own.
     remotes: BTreeSet<(u64, u64)>,
 }
@@ -29,7 +37,7 @@ pub(super) struct Resets {
 impl Resets {
     pub(super) fn new() -> Self {
         Self {
-            rate: Bucket::new(RESETS_PER_SECOND_MAX, RESETS_PER_SECOND_MAX),
+            bucket: Bucket::default(),
             remotes: BTreeSet::new(),
         }
     }
@@ -42,7 +50,7 @@ impl Resets {
         index: u64,
         bytes: usize,
     ) -> Option<Vec<u8>> {
-        (bytes >= CAUSE_BYTES_MIN && self.rate.take(now)).then(|| {
+        (bytes >= CAUSE_BYTES_MIN && self.bucket.take(now, &RATE).is_ok()).then(|| {
             Packet::Reset {
                 source: index,
                 token: identity.reset_token(index),

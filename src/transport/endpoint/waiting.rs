@@ -5,7 +5,6 @@
 //! oldest gives way, and none outlives [`LIFETIME`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::cookie::Claim;
@@ -13,6 +12,7 @@ use super::noise::Responder;
 use super::seal::Keys;
 use crate::clock::Instant;
 use crate::limits::{HANDSHAKES_BOUND, NETWORK_HANDSHAKES_MAX};
+use crate::subnet::Subnet;
 use crate::wire::handshake::Hello;
 
 /// How long a Finish may take: a few of its repetitions on the slowest path.
@@ -57,7 +57,7 @@ pub(super) struct Waiting {
     by_claim: HashMap<Claim, u64>,
     /// By age: a serial number to our own index.
     by_age: BTreeMap<u64, u64>,
-    by_network: BTreeSet<(Network, u64)>,
+    by_network: BTreeSet<(Subnet, u64)>,
     serial: u64,
 }
 
@@ -86,7 +86,7 @@ impl Waiting {
 
     /// Adds one; the oldest of its network, or of all, gives way. Returns how many did.
     pub(super) fn insert(&mut self, index: u64, handshake: Handshake) -> u64 {
-        let network = network(handshake.claim.from);
+        let network = Subnet::of(handshake.claim.from.ip());
         let mut evicted = 0;
         let of_network = self.by_network.range((network, 0)..=(network, u64::MAX));
         if of_network.clone().count() >= NETWORK_HANDSHAKES_MAX
@@ -118,7 +118,8 @@ impl Waiting {
     pub(super) fn remove(&mut self, index: u64) -> Option<Handshake> {
         let (serial, handshake) = self.by_index.remove(&index)?;
         self.by_age.remove(&serial);
-        self.by_network.remove(&(network(handshake.claim.from), serial));
+        self.by_network
+            .remove(&(Subnet::of(handshake.claim.from.ip()), serial));
         self.by_claim.remove(&handshake.claim);
         Some(*handshake)
     }
@@ -137,22 +138,6 @@ impl Waiting {
                 return;
             };
             self.evict(oldest);
-        }
-    }
-}
-
-/// The network of an address, as far as one household or one rented machine goes: /24, or /56 of IPv6.
-pub(super) type Network = [u8; 8];
-
-pub(super) fn network(address: SocketAddr) -> Network {
-    match address.ip().to_canonical() {
-        IpAddr::V4(ip) => {
-            let [a, b, c, _] = ip.octets();
-            [4, a, b, c, 0, 0, 0, 0]
-        }
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, e, f, g, ..] = ip.octets();
-            [6, a, b, c, d, e, f, g]
         }
     }
 }
