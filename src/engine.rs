@@ -128,10 +128,11 @@ pub trait Role {
     fn poll_timeout(&self) -> Option<Instant>;
     /// What to do next; to be drained after each call above.
     fn poll_action(&mut self) -> Option<Action<Self::Request, Self::Event>>;
-    /// Whether messages and commands may come. While false (too many store requests under way) sessions give no
-    /// more credit and commands wait. Replies, timeouts and the other session events always come.
+    /// Whether messages, commands and answers to events may come. While false (too many store requests under way)
+    /// sessions give no more credit and the others wait. Replies, timeouts, the other session events and the command
+    /// that ends the role always come.
     fn ready(&self) -> bool;
-    /// Whether commands may come. A role may let them wait longer than messages, as long as what they wait for
+    /// Whether commands may come that are not answers. A role may let them wait longer than messages, as long as what they wait for
     /// goes on by itself.
     fn takes_commands(&self) -> bool {
         self.ready()

@@ -91,8 +91,13 @@ impl<R: Role> Node<R> {
             .min()
     }
 
-    /// Whether commands may come.
+    /// Whether messages, and answers to events, may come.
     pub fn ready(&self) -> bool {
+        self.role.ready()
+    }
+
+    /// Whether other commands may come. The one that ends the role always may.
+    pub fn takes_commands(&self) -> bool {
         self.role.takes_commands()
     }
 
@@ -110,7 +115,7 @@ impl<R: Role> Node<R> {
                     return Some(output);
                 }
             }
-            let event = if self.role.ready() && !self.paused {
+            let event = if self.ready() && !self.paused {
                 self.endpoint.poll_event(now.at)
             } else {
                 None

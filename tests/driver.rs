@@ -28,6 +28,10 @@ use udpchat::wire::packet::Service;
 #[derive(Debug, PartialEq)]
 enum Ask {
     Add(u64),
+    /// No commands any more; and no messages and answers either.
+    Refuse {
+        all: bool,
+    },
     OpenPort,
     ClosePort,
     TickIn(Duration),
@@ -51,6 +55,8 @@ struct Keeper {
     under_way: usize,
     tickets: u64,
     tick_at: Option<Instant>,
+    commands_refused: bool,
+    all_refused: bool,
 }
 
 impl Role for Keeper {
@@ -62,7 +68,10 @@ impl Role for Keeper {
     fn handle_session(&mut self, _: &Context<'_>, _: SessionEvent) {}
 
     fn handle_command(&mut self, cx: &Context<'_>, command: Ask) {
-        assert!(self.ready(), "commands come only while the role is ready");
+        assert!(
+            self.ready() || command == Ask::Stop,
+            "commands come only while the role is ready"
+        );
         self.actions.push_back(match command {
             Ask::Add(request) => {
                 self.under_way += 1;
@@ -75,6 +84,10 @@ impl Role for Keeper {
             Ask::OpenPort => Action::Socket(SocketRequest::Open),
             Ask::ClosePort => Action::Socket(SocketRequest::Close),
             Ask::Stop => Action::Event(Tell::End),
+            Ask::Refuse { all } => {
+                (self.commands_refused, self.all_refused) = (true, all);
+                Action::Event(Tell::Tick)
+            }
             Ask::TickIn(span) => {
                 self.tick_at = Some(cx.now.at + span);
                 return;
@@ -111,7 +124,11 @@ impl Role for Keeper {
     }
 
     fn ready(&self) -> bool {
-        self.under_way < UNDER_WAY_MAX
+        self.under_way < UNDER_WAY_MAX && !self.all_refused
+    }
+
+    fn takes_commands(&self) -> bool {
+        self.ready() && !self.commands_refused
     }
 }
 
@@ -144,6 +161,7 @@ impl Drop for Summer {
 struct Rig {
     typed: Sender<Ask>,
     stop: Sender<Ask>,
+    answers: Sender<Ask>,
     told: Receiver<Tell>,
     kept: Receiver<u64>,
     waker: Waker,
@@ -155,6 +173,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 fn rig(port: u16, outlet_bound: usize) -> Rig {
     let (typed, typed_end) = bounded(1_000);
     let (stop, stop_end) = bounded(1);
+    let (answers, answers_end) = bounded(10);
     let (outlet, told) = bounded(outlet_bound);
     let (done, kept) = bounded(1);
     let waker = Waker::new().unwrap();
@@ -171,8 +190,7 @@ fn rig(port: u16, outlet_bound: usize) -> Rig {
         store,
         commands: Commands {
             stop: stop_end,
-            // Nobody answers here.
-            answers: bounded(0).1,
+            answers: answers_end,
             typed: typed_end,
         },
         needs_port: false,
@@ -187,6 +205,7 @@ fn rig(port: u16, outlet_bound: usize) -> Rig {
     Rig {
         typed,
         stop,
+        answers,
         told,
         kept,
         waker,
@@ -211,6 +230,13 @@ impl Rig {
         self.stop.send(Ask::Stop).unwrap();
         self.waker.wake();
         while self.hear() != Tell::End {}
+        self.ended()
+    }
+
+    /// The last event was heard. Gives back what the store has.
+    fn ended(self) -> u64 {
+        drop(self.answers);
+        self.waker.wake();
         self.thread.join().unwrap();
         self.kept.recv_timeout(PATIENCE).unwrap()
     }
@@ -265,6 +291,26 @@ fn with_the_outlet_free_again_everything_goes_on() {
     }
     assert_eq!(last, Tell::Sum((1..=100).sum()));
     rig.end();
+}
+
+#[test]
+fn answers_come_while_no_command_is_taken() {
+    let rig = rig(0, 10);
+    rig.ask(Ask::Refuse { all: false });
+    assert_eq!(rig.hear(), Tell::Tick);
+    rig.ask(Ask::Add(1));
+    rig.answers.send(Ask::Add(2)).unwrap();
+    rig.waker.wake();
+    assert_eq!(rig.hear(), Tell::Sum(2));
+    assert_eq!(rig.end(), 2);
+}
+
+#[test]
+fn the_end_comes_whatever_is_refused() {
+    let rig = rig(0, 10);
+    rig.ask(Ask::Refuse { all: true });
+    assert_eq!(rig.hear(), Tell::Tick);
+    assert_eq!(rig.end(), 0);
 }
 
 #[test]
@@ -324,14 +370,13 @@ fn what_was_asked_before_the_end_is_committed() {
     rig.ask(Ask::Add(6));
     rig.ask(Ask::Stop);
     while rig.hear() != Tell::End {}
-    rig.thread.join().unwrap();
-    assert_eq!(rig.kept.recv_timeout(PATIENCE).unwrap(), 11);
+    assert_eq!(rig.ended(), 11);
 }
 
 #[test]
 fn a_listener_that_goes_away_ends_the_loop() {
     let rig = rig(0, 1);
-    drop(rig.told);
+    drop((rig.told, rig.answers));
     rig.typed.send(Ask::Add(1)).unwrap();
     rig.waker.wake();
     rig.thread.join().unwrap();

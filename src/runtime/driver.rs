@@ -33,10 +33,11 @@ const IDLE_WAIT: Duration = Duration::from_millis(1);
 
 /// Where commands come from. All bounded by whoever makes them.
 pub struct Commands<C> {
-    /// The end: a signal, or the end of the input. Taken first.
+    /// The end: a signal, or the end of the input. Taken first, and whatever the role refuses: it comes only once.
     pub stop: Receiver<C>,
-    /// Answers to events, which themselves cause none: taken while the outlet is full too, because the outlet may
-    /// be waiting for them to be taken. They end when the outlet's reader has nothing more to answer.
+    /// Answers to events, which themselves cause none: taken while the outlet is full and while the role refuses
+    /// commands, because the outlet may be waiting for them to be taken. They end when the outlet's reader has
+    /// nothing more to answer.
     pub answers: Receiver<C>,
     /// What a person types.
     pub typed: Receiver<C>,
@@ -191,10 +192,11 @@ impl<R: Role> Driver<R> {
     }
 
     fn take_commands(&mut self) {
+        if let Ok(stop) = self.around.commands.stop.try_recv() {
+            self.busy = true;
+            self.feed(|node, now| node.handle_command(now, stop));
+        }
         for _ in 0..COMMANDS_PER_TURN {
-            if !self.node.ready() {
-                return;
-            }
             let Some(command) = self.next_command() else {
                 return;
             };
@@ -207,15 +209,14 @@ impl<R: Role> Driver<R> {
 
     fn next_command(&mut self) -> Option<R::Command> {
         let commands = &self.around.commands;
-        if let Ok(command) = commands.stop.try_recv() {
-            return Some(command);
+        if self.node.ready() || self.ended {
+            match commands.answers.try_recv() {
+                Ok(command) => return Some(command),
+                Err(TryRecvError::Disconnected) => self.answered = true,
+                Err(TryRecvError::Empty) => {}
+            }
         }
-        match commands.answers.try_recv() {
-            Ok(command) => return Some(command),
-            Err(TryRecvError::Disconnected) => self.answered = true,
-            Err(TryRecvError::Empty) => {}
-        }
-        if self.unsaid.is_empty() {
+        if self.unsaid.is_empty() && self.node.takes_commands() {
             commands.typed.try_recv().ok()
         } else {
             None

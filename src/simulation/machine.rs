@@ -215,12 +215,22 @@ where
         self.turn(now, |node, now| node.handle_datagram(now, from, bytes))
     }
 
-    /// Its user asks for something. False if he cannot now.
+    /// Whether its user can ask for something now.
     pub(super) fn takes_commands(&self, now: Instant) -> bool {
+        self.awake(now) && self.node.as_ref().is_some_and(Node::takes_commands)
+    }
+
+    /// Whether it can be told what was seen of its events.
+    pub(super) fn takes_answers(&self, now: Instant) -> bool {
         self.awake(now) && self.node.as_ref().is_some_and(Node::ready)
     }
 
-    /// Its user asks for something; only while it takes commands.
+    /// Whether it can be told to end.
+    pub(super) fn listens(&self, now: Instant) -> bool {
+        self.awake(now) && self.node.is_some()
+    }
+
+    /// Its user asks for something; only where that may come now.
     pub(super) fn command(&mut self, now: Now, command: R::Command) -> Came<R, S> {
         self.turn(now, |node, now| node.handle_command(now, command))
     }

@@ -229,14 +229,16 @@ impl World {
     /// Somebody types; false if his program does not listen now.
     pub(super) fn command(&mut self, number: usize, command: Command) -> bool {
         let at = self.now.at;
-        let Some(person) = self
-            .people
-            .get_mut(number)
-            .filter(|person| person.machine.takes_commands(at))
-        else {
+        let Some(person) = self.people.get_mut(number) else {
             return false;
         };
-        if person.ended {
+        let machine = &person.machine;
+        let may_come = match command {
+            Command::Seen { .. } => machine.takes_answers(at),
+            Command::Leave => machine.listens(at),
+            _ => machine.takes_commands(at),
+        };
+        if person.ended || !may_come {
             return false;
         }
         let came = person.machine.command(self.now, command);
