@@ -138,8 +138,10 @@ impl Session {
         if open < wanted {
             return false;
         }
-        if self.pacer.release_at() > now {
-            self.paced_until = Some(self.pacer.release_at());
+        let rate = self.congestion.pacing_rate(self.rtt.smoothed());
+        let release_at = self.pacer.release_at(rate);
+        if release_at > now {
+            self.paced_until = Some(release_at);
             return false;
         }
         true

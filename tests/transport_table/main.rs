@@ -14,6 +14,7 @@
 mod cubic;
 mod flow;
 mod marks;
+mod outages;
 mod road;
 mod shares;
 mod times;
