@@ -203,7 +203,8 @@ impl Pilot {
         } else {
             self.raise_ceiling();
         }
-        if self.phase == Phase::Startup && (pressed || self.has_plateaued()) {
+        // While nothing but the application has bounded the rate, it is no model of the path.
+        if self.phase == Phase::Startup && (self.has_plateaued() || (pressed && self.round.full)) {
             self.enter(now, Phase::Drain);
         }
         self.round = Round {
@@ -213,8 +214,16 @@ impl Pilot {
         };
     }
 
+    /// Whether so much was under way that it may have been too much. Less than the least cannot be asked for.
+    const fn has_tried(&self) -> bool {
+        self.round.peak > MINIMUM_WINDOW
+    }
+
     /// Whether more was lost in this round than the path loses by itself.
     fn is_pressed(&self) -> bool {
+        if !self.has_tried() {
+            return false;
+        }
         let Round { acked, lost, .. } = self.round;
         let all = acked + lost;
         if self.has_standing_queue() && self.loss.thousandths() < LOSSLESS {
@@ -248,7 +257,8 @@ impl Pilot {
             return false;
         }
         self.unexplained = (0, 0);
-        if !self.round.full && !self.loss.is_exceeded(lost, acked + lost, UNQUEUED_MARGIN) {
+        let excessive = self.has_tried() && self.loss.is_exceeded(lost, acked + lost, UNQUEUED_MARGIN);
+        if !self.round.full && !excessive {
             return false;
         }
         self.plateau_rounds += 1;
