@@ -306,6 +306,16 @@ fn answers_come_while_no_command_is_taken() {
 }
 
 #[test]
+fn what_was_typed_before_the_end_is_taken_before_it() {
+    let rig = rig(0, 10);
+    // The loop is not told of them one by one.
+    for number in [1, 2] {
+        rig.typed.send(Ask::Add(number)).unwrap();
+    }
+    assert_eq!(rig.end(), 3);
+}
+
+#[test]
 fn the_end_comes_whatever_is_refused() {
     let rig = rig(0, 10);
     rig.ask(Ask::Refuse { all: true });

@@ -29,7 +29,7 @@ const HEAD_LINES_MIN: usize = 3;
 
 /// The layers, lowest first. A module may use those of lower layers and its own.
 const LAYERS: &[&[&str]] = &[
-    &["limits", "clock", "rate", "id", "identity", "reserved"],
+    &["limits", "clock", "rate", "id", "identity", "reserved", "subnet"],
     &["wire"],
     &["transport"],
     &["engine"],

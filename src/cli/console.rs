@@ -2,19 +2,20 @@
 //!
 //! With a terminal on both sides there is a prompt with a line editor; otherwise plain lines are read and there
 //! is none. What is typed is kept in memory for the arrow keys and never written to a file.
-//! Invariant: `run_input` ends with `Command::Leave` handed over, unless the program has ended before.
+//! Invariant: `run_input` ends with `Command::Leave` or `Input::Interrupt` handed over, unless the program has ended before.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::commands::{self, Parsed};
 use crate::cli::gate::Gate;
 use crate::cli::plain::{self, Line};
-use crate::cli::printer::{Printer, Screen, write_out};
+use crate::cli::printer::{Printer, Screen};
 use crate::cli::prompt::Prompt;
 use crate::cli::render;
 use crate::cli::settling::Settling;
+use crate::cli::streams::{self, write_out};
 use crate::cli::terminal::Saved;
 use crate::client::interface::Command;
 use crate::id::Name;
@@ -30,7 +31,13 @@ pub enum Flow {
 }
 
 /// What was typed, for the client.
-pub type Input = Command;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A command, in its turn. The end of the input is one too: it leaves when all before it was taken.
+    Command(Command),
+    /// Ctrl+C at the prompt: the person leaves, whatever waits.
+    Interrupt,
+}
 
 /// The typing end. To be run on a thread of its own, which may be left behind at the end of the program.
 pub struct Console {
@@ -90,7 +97,7 @@ fn with_prompt(gate: &Arc<Gate>) -> io::Result<Option<Ends>> {
 
 impl Console {
     /// Reads lines and hands over commands until the input ends, `submit` says stop, or Ctrl+C is typed at the
-    /// prompt. Then hands over `Command::Leave`, and leaves the terminal as it was found: another Ctrl+C is a
+    /// prompt. Hands that over last, and leaves the terminal as it was found: another Ctrl+C is a
     /// signal then. What is wrong with a line is answered here.
     pub fn run_input(self, submit: impl FnMut(Input) -> Flow) {
         let Self {
@@ -106,7 +113,7 @@ impl Console {
         };
         match prompt {
             Some(prompt) => hands.run_prompt(prompt),
-            None => hands.run_plain(&mut io::stdin().lock()),
+            None => hands.run_plain(&mut BufReader::new(streams::Input)),
         }
     }
 }
@@ -124,9 +131,10 @@ struct Hands<S, A> {
 
 impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
     fn run_prompt(&mut self, mut prompt: Prompt) {
-        loop {
+        let end = loop {
             match prompt.read_line() {
-                Ok(Line::End) => break,
+                Ok(Line::End) => break Input::Command(Command::Leave),
+                Ok(Line::Interrupt) => break Input::Interrupt,
                 Ok(line) => {
                     if self.take(line) == Flow::Stop {
                         return;
@@ -134,13 +142,13 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
                 }
                 Err(error) => {
                     tracing::debug!(%error, "the terminal is gone");
-                    break;
+                    break Input::Command(Command::Leave);
                 }
             }
-        }
+        };
         // The terminal is given back before the command is: from here on Ctrl+C is a signal.
         drop(prompt);
-        self.leave();
+        self.end(end);
     }
 
     fn run_plain(&mut self, input: &mut impl BufRead) {
@@ -176,7 +184,7 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
                 self.settling.sent();
             }
             let last = command == Command::Leave;
-            let flow = (self.submit)(command);
+            let flow = (self.submit)(Input::Command(command));
             return if last { Flow::Stop } else { flow };
         }
         let text: String = render::answer(&parsed)
@@ -194,8 +202,12 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
     }
 
     fn leave(&mut self) {
+        self.end(Input::Command(Command::Leave));
+    }
+
+    fn end(&mut self, end: Input) {
         // Whether more input is wanted does not matter: there is none.
-        (self.submit)(Command::Leave);
+        (self.submit)(end);
     }
 }
 
@@ -213,7 +225,7 @@ fn read(line: Line, own: &Name) -> Parsed {
             _ => Parsed::Wrong(format!("A line has at most {} bytes.", plain::LINE_BYTES_MAX)),
         },
         Line::NotText => Parsed::Wrong("The line is not valid UTF-8.".to_owned()),
-        Line::End => Parsed::Nothing,
+        Line::End | Line::Interrupt => Parsed::Nothing,
     }
 }
 

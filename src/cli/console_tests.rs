@@ -13,7 +13,8 @@ fn run(input: &[u8]) -> (Vec<Command>, String) {
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
         settling,
-        submit: |command: Command| {
+        submit: |input: Input| {
+            let command = command(input);
             if let Command::Send { to, .. } = &command {
                 answering.note(&Event::Received { to: to.clone() });
             }
@@ -27,6 +28,14 @@ fn run(input: &[u8]) -> (Vec<Command>, String) {
     };
     hands.run_plain(&mut io::BufReader::new(input));
     (seen, answers)
+}
+
+/// A pipe has no Ctrl+C.
+fn command(input: Input) -> Command {
+    let Input::Command(command) = input else {
+        panic!("{input:?}")
+    };
+    command
 }
 
 fn send(text: &str) -> Command {
@@ -82,8 +91,8 @@ fn without_a_reader_of_the_answers_it_leaves() {
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
         settling,
-        submit: |command: Command| {
-            seen.push(command);
+        submit: |input: Input| {
+            seen.push(command(input));
             Flow::Continue
         },
         answer: |_: &str| Err(io::ErrorKind::BrokenPipe.into()),
@@ -113,7 +122,7 @@ fn a_program_that_ended_before_reads_nothing() {
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
         settling,
-        submit: |command: Command| panic!("{command:?}"),
+        submit: |input: Input| panic!("{input:?}"),
         answer: |text: &str| panic!("{text}"),
     };
     hands.run_plain(&mut io::BufReader::new(&b"send bob hi\n"[..]));

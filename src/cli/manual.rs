@@ -76,7 +76,8 @@ Exit codes:
   2  wrong arguments
   3  refused: the name is taken, you are not admitted, or a key has changed
   4  the port cannot be opened
-  5  the database or its folder cannot be used
+  5  the database or its folder cannot be used, or standard output cannot be
+     written
   130  ended at once, by a second Ctrl+C";
 
 #[cfg(test)]

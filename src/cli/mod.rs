@@ -28,5 +28,6 @@ pub mod sanitise;
 mod settling;
 pub mod simulate;
 pub mod start;
+mod streams;
 pub mod table;
 mod terminal;

@@ -22,6 +22,8 @@ pub(super) enum Line {
     NotText,
     /// There is no more.
     End,
+    /// Ctrl+C was typed at the prompt.
+    Interrupt,
 }
 
 /// Reads the next line; the last one may lack its newline, and any may have a carriage return before it.

@@ -5,7 +5,7 @@
 //! told that a message was shown.
 //! Invariant: lines appear in the order in which they were given, each whole and once.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
 use rustyline::ExternalPrinter;
@@ -13,6 +13,7 @@ use rustyline::ExternalPrinter;
 use crate::cli::gate::{Answer, Gate};
 use crate::cli::render::{self, OffsetAt};
 use crate::cli::settling::Settling;
+use crate::cli::streams::write_out;
 use crate::client::interface::Event;
 
 /// Writes to standard output, around the prompt if there is one.
@@ -70,13 +71,6 @@ impl Printer {
         }
         printed
     }
-}
-
-/// Writes whole lines to standard output.
-pub(super) fn write_out(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
 }
 
 /// Writes whole lines past the editor.

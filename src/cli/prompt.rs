@@ -53,12 +53,13 @@ impl Prompt {
         Ok((Self { editor, gate }, printer))
     }
 
-    /// Reads a line. Ctrl+C, and Ctrl+D on an empty line, are its end.
+    /// Reads a line. Ctrl+D on an empty line is the end.
     pub(super) fn read_line(&mut self) -> io::Result<Line> {
         self.gate.begin_line();
         let result = match self.editor.readline(PROMPT) {
             Ok(text) => Ok(Line::Text(text)),
-            Err(ReadlineError::Interrupted | ReadlineError::Eof) => Ok(Line::End),
+            Err(ReadlineError::Interrupted) => Ok(Line::Interrupt),
+            Err(ReadlineError::Eof) => Ok(Line::End),
             Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => Ok(Line::NotText),
             Err(ReadlineError::Io(error)) => Err(error),
             Err(error) => Err(io::Error::other(error)),

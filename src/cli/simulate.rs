@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{self, Write};
 use std::ops::Range;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -14,6 +13,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::figures;
+use crate::cli::streams::{self, write_out};
 use crate::runtime::seeds::harvest;
 use crate::runtime::start::{Exit, Fault, random};
 use crate::simulation::{CLIENTS_MAX, Chance, MINUTES_MAX, Plan, Profile, Report, Trace, WorldFault, run};
@@ -209,10 +209,8 @@ pub(super) fn simulate(options: &SimulateOptions) -> Result<u8, Fault> {
         None => u64::from(u32::from_le_bytes(random()?)),
     };
     let seeds = first..first.saturating_add(options.seeds);
-    let mut out = io::stdout().lock();
     if !options.json {
-        writeln!(out, "{}", heading(options, &seeds))?;
-        out.flush()?;
+        say(&format!("{}\n", heading(options, &seeds)))?;
     }
     let (report, found) = if options.trace {
         let report = run(options.checked_plan(first), Trace::to(Box::new(print_line)))
@@ -225,15 +223,18 @@ pub(super) fn simulate(options: &SimulateOptions) -> Result<u8, Fault> {
         (harvest.report, harvest.found)
     };
     if options.json {
-        writeln!(out, "{}", figures::json(&report, options.profile, &seeds, found))?;
+        say(&format!(
+            "{}\n",
+            figures::json(&report, options.profile, &seeds, found)
+        ))?;
     } else {
-        out.write_all(figures::table(&report).as_bytes())?;
+        say(&figures::table(&report))?;
     }
     match found {
         None => Ok(Exit::Done as u8),
         Some(seed) => {
             if !options.json && !options.trace {
-                out.write_all(last_words(options, seed)?.as_bytes())?;
+                say(&last_words(options, seed)?)?;
             }
             Ok(BROKEN)
         }
@@ -278,8 +279,12 @@ fn last_words(options: &SimulateOptions, seed: u64) -> Result<String, Fault> {
     Ok(text)
 }
 
+fn say(text: &str) -> Result<(), Fault> {
+    streams::judge(write_out(text))
+}
+
 fn print_line(line: &str) {
-    if let Err(error) = writeln!(io::stdout(), "{line}") {
+    if let Err(error) = write_out(&format!("{line}\n")) {
         tracing::debug!(%error, "nobody reads standard output");
     }
 }

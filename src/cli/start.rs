@@ -7,15 +7,19 @@
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 
+use crossbeam_channel::bounded;
+
 use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions};
-use crate::cli::console::{self, Flow};
-use crate::cli::printer::{Printer, write_out};
+use crate::cli::console::{self, Flow, Input};
+use crate::cli::printer::Printer;
 use crate::cli::simulate::simulate;
+use crate::cli::streams::{self, write_out};
 use crate::cli::table::table;
 use crate::client::interface::{Command, Event};
 use crate::id::Name;
 use crate::registry::interface;
 use crate::runtime::outlet::Knell;
+use crate::runtime::program::Hatch;
 use crate::runtime::start::{Exit, Fault, Keep, resolve};
 use crate::runtime::{client, log, registry, signal};
 
@@ -101,23 +105,40 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
     let (console, mut printer, closing) = console::open(options.name)?;
     let knell = Knell::new(closing.hurry());
     let mut seen = 0;
+    let (failed, failure) = bounded(1);
     let show = move |events: &[Event]| {
         // Held as long as anything is shown.
         let _terminal = &closing;
-        printer.show(events)?;
+        if let Err(error) = printer.show(events) {
+            let told = io::Error::from(error.kind());
+            // There is one such failure: nothing is shown after it.
+            let kept = failed.try_send(error);
+            debug_assert!(kept.is_ok(), "the first failure");
+            return Err(told);
+        }
         seen += u64::try_from(events.len()).unwrap_or(u64::MAX);
         Ok(vec![Command::Seen { events: seen }])
     };
-    let typist = |mut submit: Box<dyn FnMut(Command) -> bool + Send>| {
-        console.run_input(|command| {
-            if submit(command) {
-                Flow::Continue
-            } else {
-                Flow::Stop
-            }
-        });
+    let typist = |mut hatch: Hatch<Command>| console.run_input(|input| hand_over(&mut hatch, input));
+    let exit = client::run(setup, Box::new(typist), Box::new(show), knell)?;
+    // What was not shown is not marked as shown: it is there at the next start.
+    streams::judge(failure.try_recv().map_or(Ok(()), Err))?;
+    Ok(exit)
+}
+
+/// Whoever has typed that he leaves needs only one Ctrl+C more to leave at once.
+fn hand_over(hatch: &mut Hatch<Command>, input: Input) -> Flow {
+    if matches!(input, Input::Interrupt | Input::Command(Command::Leave)) {
+        signal::asked();
+    }
+    let wanted = match input {
+        Input::Command(command) => hatch.submit(command),
+        Input::Interrupt => {
+            hatch.stop();
+            false
+        }
     };
-    client::run(setup, Box::new(typist), Box::new(show), knell)
+    if wanted { Flow::Continue } else { Flow::Stop }
 }
 
 fn keep(data: Data) -> Keep {

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use crate::cli::printer::write_out;
+use crate::cli::streams::{self, write_out};
 use crate::runtime::signal;
 
 /// Settings as they were found.
@@ -43,10 +43,14 @@ static FOUND: OnceLock<Termios> = OnceLock::new();
 
 /// Puts the settings back and waits for nothing: not for what is still to be written, nor for whoever writes.
 fn restore_now() {
-    if let Some(found) = FOUND.get()
-        && let Err(error) = tcsetattr(io::stdin(), OptionalActions::Now, found)
-    {
+    let Some(found) = FOUND.get() else { return };
+    if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Now, found) {
         tracing::debug!(%error, "terminal not restored");
+    }
+    if streams::takes_output()
+        && let Err(error) = write_out(PLAIN_AGAIN)
+    {
+        tracing::debug!(%error, "terminal not cleared");
     }
 }
 

@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::clock;
 use super::outlet::Knell;
 use super::program::{Program, Show, Typist};
-use super::signal;
 use super::socket::Place;
 use super::start::{Exit, Fault, Home, Keep, random};
 use crate::client::interface::{Command, Ending, Event};
@@ -70,7 +69,7 @@ pub fn run(
         },
         needs_port: false,
         registry: Some(setup.registry),
-        typist: Some(leaving_counts(typist)),
+        typist: Some(typist),
         show,
         knell: Some(knell),
         ends_when_unheard: true,
@@ -83,18 +82,6 @@ pub fn run(
     Ok(match last {
         Some(Event::Ended(ending)) => exit(ending),
         _ => Exit::Done,
-    })
-}
-
-/// Whoever has typed that he leaves needs only one Ctrl+C more to leave at once.
-fn leaving_counts(typist: Typist<Command>) -> Typist<Command> {
-    Box::new(move |mut submit| {
-        typist(Box::new(move |command| {
-            if command == Command::Leave {
-                signal::asked();
-            }
-            submit(command)
-        }));
     })
 }
 

@@ -33,7 +33,8 @@ const IDLE_WAIT: Duration = Duration::from_millis(1);
 
 /// Where commands come from. All bounded by whoever makes them.
 pub struct Commands<C> {
-    /// The end: a signal, or the end of the input. Taken first, and whatever the role refuses: it comes only once.
+    /// The end: a signal, Ctrl+C, an outlet that has failed. Taken whatever the role refuses and whatever waits: it
+    /// comes only once.
     pub stop: Receiver<C>,
     /// Answers to events, which themselves cause none: taken while the outlet is full and while the role refuses
     /// commands, because the outlet may be waiting for them to be taken. They end when the outlet's reader has
@@ -192,19 +193,26 @@ impl<R: Role> Driver<R> {
     }
 
     fn take_commands(&mut self) {
+        let mut taken = 0;
+        while taken < COMMANDS_PER_TURN
+            && let Some(command) = self.next_command()
+        {
+            taken += 1;
+            self.command(command);
+        }
+        // After what was typed before it.
         if let Ok(stop) = self.around.commands.stop.try_recv() {
-            self.busy = true;
-            self.feed(|node, now| node.handle_command(now, stop));
+            self.command(stop);
         }
-        for _ in 0..COMMANDS_PER_TURN {
-            let Some(command) = self.next_command() else {
-                return;
-            };
-            self.busy = true;
-            self.feed(|node, now| node.handle_command(now, command));
+        if taken == COMMANDS_PER_TURN {
+            // There may be more: look again without waiting.
+            self.around.waker.wake();
         }
-        // There may be more: look again without waiting.
-        self.around.waker.wake();
+    }
+
+    fn command(&mut self, command: R::Command) {
+        self.busy = true;
+        self.feed(|node, now| node.handle_command(now, command));
     }
 
     fn next_command(&mut self) -> Option<R::Command> {

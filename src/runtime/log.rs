@@ -29,6 +29,8 @@ pub fn start(levels: [LevelFilter; 3], verbosity: u8) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        // What cannot be written is lost: the log of a full disk must not end the program.
+        .log_internal_errors(false)
         .with_target(level > LevelFilter::INFO)
         .try_init();
     if let Err(error) = started {

@@ -23,11 +23,29 @@ use crate::store::worker::Worker;
 /// Commands that a pipe may be ahead of the engine. Few: what is not taken yet is in nobody's outbox.
 const TYPED_MAX: usize = 64;
 
-/// Hands a command to the engine; `false` when the program is ending and no more is wanted. May wait.
-pub type Submit<C> = Box<dyn FnMut(C) -> bool + Send>;
+/// Where what is typed goes.
+pub struct Hatch<C> {
+    typed: Sender<C>,
+    stopper: Stopper<C>,
+}
+
+impl<C> Hatch<C> {
+    /// Hands a command to the engine, which takes it in its turn; `false` when the program is ending and no more is
+    /// wanted. May wait.
+    pub fn submit(&mut self, command: C) -> bool {
+        let wanted = self.typed.send(command).is_ok();
+        self.stopper.waker.wake();
+        wanted
+    }
+
+    /// Asks the engine to end, now: what was submitted before is taken first, as far as commands are taken at all.
+    pub fn stop(&self) {
+        self.stopper.stop();
+    }
+}
 
 /// Reads what is typed and submits it, until the input ends. Has a thread of its own, which may be left behind.
-pub type Typist<C> = Box<dyn FnOnce(Submit<C>) + Send>;
+pub type Typist<C> = Box<dyn FnOnce(Hatch<C>) + Send>;
 
 /// Says events; gives the answers that the engine is owed for them. Failing means that nobody listens any more.
 pub type Show<E, C> = Box<dyn FnMut(&[E]) -> io::Result<Vec<C>> + Send>;
@@ -85,7 +103,7 @@ where
             command: self.stop,
             waker: waker.clone(),
         };
-        let (on_signal, unheard, ends) = (stop.clone(), stop, self.ends_when_unheard);
+        let (on_signal, unheard, ends) = (stop.clone(), stop.clone(), self.ends_when_unheard);
         signal::install(move || on_signal.stop()).map_err(|error| io::Error::other(error.to_string()))?;
         let printer = Outlet {
             events: to_say,
@@ -98,7 +116,8 @@ where
             }
         })?;
         if let Some(typist) = self.typist {
-            start_typist(typist, typed, waker.clone())?;
+            let stopper = stop;
+            start_typist(typist, Hatch { typed, stopper })?;
         }
         let around = Surroundings {
             place: self.place,
@@ -131,16 +150,11 @@ where
     }
 }
 
-fn start_typist<C: Send + 'static>(typist: Typist<C>, typed: Sender<C>, waker: Waker) -> io::Result<()> {
-    let submit = move |command| {
-        let wanted = typed.send(command).is_ok();
-        waker.wake();
-        wanted
-    };
+fn start_typist<C: Send + 'static>(typist: Typist<C>, hatch: Hatch<C>) -> io::Result<()> {
     // Not joined: it may be waiting for a line that never comes.
     thread::Builder::new()
         .name("prompt".into())
-        .spawn(move || typist(Box::new(submit)))?;
+        .spawn(move || typist(hatch))?;
     Ok(())
 }
 

@@ -4,20 +4,22 @@
 //! Invariant: the second ends the program whatever hangs; what was confirmed is on the disk.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 
 use super::clock;
+use crate::clock::Instant;
 
 /// The exit code after a second signal: that of a shell for a program that SIGINT has ended (128 + 2).
 const CODE_AT_ONCE: i32 = 130;
 
-/// Two signals so close are one wish, told twice: as `timeout` and some supervisors do, to a process and its group.
+/// What comes so soon after the first is the same wish, told again: `timeout` and some supervisors tell a process and
+/// its group, a shell ends a pipe and what reads it, a terminal that is closed ends the input and hangs up.
 const ECHO: Duration = Duration::from_millis(200);
 
-static ASKED: AtomicBool = AtomicBool::new(false);
+/// When the person first asked to end.
+static ASKED_AT: OnceLock<Instant> = OnceLock::new();
 
 /// What is put in order before the end at once.
 static LAST: OnceLock<fn()> = OnceLock::new();
@@ -59,23 +61,22 @@ fn ignored(status: &str) -> SigSet {
 
 /// Calls `stop` in a thread of its own at the first signal; ends the process at the second. Once a process.
 pub fn install(stop: impl Fn() + Send + 'static) -> Result<(), ctrlc::Error> {
-    let mut first_at = None;
     ctrlc::set_handler(move || {
         let now = clock::now().at;
-        if first_at.is_some_and(|first| now.since(first) < ECHO) {
-            return;
+        match ASKED_AT.get() {
+            Some(first) if now.since(*first) < ECHO => {}
+            Some(_) => at_once(),
+            None => {
+                asked();
+                stop();
+            }
         }
-        if ASKED.swap(true, Ordering::AcqRel) {
-            at_once();
-        }
-        first_at = Some(now);
-        stop();
     })
 }
 
-/// The person has asked to end in another way: the next signal is the second.
+/// The person asks to end, in whatever way: the next signal is the second.
 pub fn asked() {
-    ASKED.store(true, Ordering::Release);
+    ASKED_AT.get_or_init(|| clock::now().at);
 }
 
 #[expect(

@@ -28,7 +28,8 @@ pub enum Exit {
     Refused = 3,
     /// The port could not be opened.
     Port = 4,
-    /// The data could not be used, or the system is out of threads or descriptors.
+    /// The data could not be used, standard output could not be written, or the system is out of threads or
+    /// descriptors.
     Storage = 5,
 }
 

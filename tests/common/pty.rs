@@ -164,11 +164,13 @@ impl Terminal {
         (status.exit_code(), self.lines())
     }
 
-    /// Whether the terminal echoes and edits lines itself, as it does before and after the program.
+    /// Whether the terminal echoes and edits lines itself and brackets no pastes, as before and after the program.
     pub fn is_restored(&self) -> bool {
-        self.master
+        let edits = self
+            .master
             .get_termios()
-            .is_some_and(|settings| format!("{:?}", settings.local_flags).contains("ICANON"))
+            .is_some_and(|settings| format!("{:?}", settings.local_flags).contains("ICANON"));
+        edits && !self.screen.screen().bracketed_paste()
     }
 }
 
