@@ -42,6 +42,7 @@ impl Session {
         }
         self.heard_at = now;
         self.asked_at = None;
+        self.silence_at = None;
         self.touch(now);
         self.counts.packets_received += 1;
         self.counts.bytes_received += wire_bytes(plain.len());

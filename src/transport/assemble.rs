@@ -5,6 +5,7 @@
 //! Invariant: a packet that asks for an acknowledgement is in the recovery's books before it leaves.
 
 use crate::clock::Instant;
+use crate::limits::SESSION_SILENCE;
 use crate::transport::congestion::{Controller, FEW};
 use crate::transport::session::{Content, Control, PACKETS_MAX, PROBES, Session, UNDER_WAY_MAX, wire_bytes};
 use crate::wire::frame::{Frame, PART_OVERHEAD_MAX, encode_into};
@@ -225,7 +226,10 @@ impl Session {
         self.touch(now);
         if let Some(mut content) = content {
             let size = u32::try_from(bytes).unwrap_or(u32::MAX);
-            self.asked_at = self.asked_at.or(Some(now));
+            if self.asked_at.is_none() {
+                self.asked_at = Some(now);
+                self.silence_at = Some(now + SESSION_SILENCE);
+            }
             content.stamp = self.congestion.on_sent(now, bytes, self.recovery.in_flight());
             self.recovery
                 .on_sent(now, number, size, timed, content, &self.rtt);

@@ -22,6 +22,9 @@ const PERSISTENT_THRESHOLD: u32 = 3;
 /// those who send little send one datagram a round trip. With 3 s, half the datagrams lost each way would end
 /// one session in a few hundred for silence.
 const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(1);
+/// A deadline that is met so much too late shows that this side stood still, and acknowledgements lay unread: no round
+/// trip is told by what left before. Threads on a busy machine wait for less.
+const STILL: Duration = Duration::from_millis(100);
 /// Lost packets that are remembered.
 const REMEMBERED_MAX: usize = 512;
 
@@ -32,7 +35,8 @@ pub(super) struct Sent<T> {
     pub(super) at: Instant,
     /// Its bytes on the wire.
     pub(super) size: u32,
-    /// Whether its acknowledgement says something of the round trip: not if it was repeated as it was.
+    /// Whether its acknowledgement says something of the round trip: not if it was repeated as it was, or this side stood
+    /// still.
     pub(super) timed: bool,
     /// What it carried.
     pub(super) content: T,
@@ -135,6 +139,7 @@ impl<T> Recovery<T> {
         content: T,
         rtt: &Rtt,
     ) {
+        self.notice_standstill(now);
         let order = self.order;
         self.order += 1;
         self.in_flight += u64::from(size);
@@ -160,6 +165,7 @@ impl<T> Recovery<T> {
         rtt: &Rtt,
         mut each: impl FnMut(&T, Option<u32>),
     ) -> Told {
+        self.notice_standstill(now);
         let mut told = Told::default();
         let mut first = true;
         for range in ranges {
@@ -286,6 +292,7 @@ impl<T> Recovery<T> {
         if self.deadline()? > now {
             return None;
         }
+        self.notice_standstill(now);
         if self.loss_at.is_some() {
             return Some(Due::Loss);
         }
@@ -299,11 +306,22 @@ impl<T> Recovery<T> {
         self.threshold = PACKET_THRESHOLD;
         self.patience = Duration::ZERO;
         self.probes = 0;
+        self.forget_times();
+        self.loss_at = None;
+        self.arm(now, rtt);
+    }
+
+    fn notice_standstill(&mut self, now: Instant) {
+        if self.deadline().is_some_and(|at| now.since(at) > STILL) {
+            self.forget_times();
+        }
+    }
+
+    /// What is under way tells no round trip any more.
+    fn forget_times(&mut self) {
         for packet in self.sent.values_mut() {
             packet.timed = false;
         }
-        self.loss_at = None;
-        self.arm(now, rtt);
     }
 
     /// Bytes on the heap, at least.

@@ -131,6 +131,8 @@ pub(super) struct Session {
     pub(super) active_at: Instant,
     /// When the first packet left that asked and was followed by nothing from the other side.
     pub(super) asked_at: Option<Instant>,
+    /// When to look whether that makes it silent.
+    pub(super) silence_at: Option<Instant>,
     pub(super) rest_at: Option<Instant>,
     pub(super) idle_at: Option<Instant>,
     pub(super) counts: Counts,
@@ -163,6 +165,7 @@ impl Session {
             heard_at: now,
             active_at: now,
             asked_at: None,
+            silence_at: None,
             rest_at: None,
             idle_at: Some(now + SESSION_IDLE),
             counts: Counts::default(),
@@ -317,6 +320,7 @@ impl Session {
                 self.rest();
             }
         }
+        self.silence_at = self.silence_at.filter(|&at| at > now);
         if self.idle_at.is_some_and(|at| at <= now) {
             let idle_at = self.active_at + SESSION_IDLE;
             self.idle_at = (idle_at > now).then_some(idle_at);
@@ -377,6 +381,7 @@ impl Session {
             self.copies.deadline(),
             self.paced_until,
             self.look_at,
+            self.silence_at,
             self.rest_at,
             self.idle_at,
         ]
