@@ -117,6 +117,9 @@ pub const ATTEMPTS_TOTAL: Duration = Duration::from_secs(15);
 pub const REQUEST_RETRY: Duration = Duration::from_secs(5);
 /// … doubling up to this.
 pub const REQUEST_RETRY_MAX: Duration = Duration::from_secs(60);
+/// Mail that its recipient does not take because of its sender is offered again after this at the latest: all that one
+/// sender may have waiting is then some 56 kbit/s to a recipient who never decides.
+pub const ASIDE_RETRY_MAX: Duration = Duration::from_secs(300);
 
 /// Rounds of attempts at a registry that was silent are at most so far apart: trying costs no more than being there.
 pub const RECONNECT_MAX: Duration = KEEP_ALIVE;

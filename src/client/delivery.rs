@@ -457,7 +457,7 @@ impl Client {
             return false;
         };
         // What has no time left is for the registry to end: it may have the message from before.
-        let ttl_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
+        let ttl_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         let sent = self.ask_registry(cx, session, &ToRegistry::Deposit(Deposit { forward, ttl_ms }));
         if sent && let Some(message) = self.outbox.get_mut(key) {
             message.transmitted = true;

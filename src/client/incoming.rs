@@ -278,6 +278,11 @@ impl Client {
         let pair = self.pair_key(&card.key);
         if !pair.is_some_and(|pair| Envelope::verify(&forward.envelope, &pair)) {
             tracing::debug!(id = ?envelope.id(), "envelope's tag does not hold");
+            // The registry cannot see that; it is not to hold up what others sent.
+            if let Source::Registry(_) = source {
+                let reason = BusyReason::UnknownSender;
+                self.put_off_sender(cx, source, envelope.id(), reason, RETRY_CONTESTED_MS);
+            }
             return;
         }
         let id = envelope.id();

@@ -15,8 +15,12 @@ use crate::transport::Backlog;
 #[derive(Debug)]
 pub(super) struct Awaited {
     sent_at: Instant,
-    /// How long an answer may take.
+    /// How long an answer may take before it is sent again.
     wait: Duration,
+    /// The part of that after which to look first.
+    first: Duration,
+    /// How long it was last put off; zero if it never was.
+    put_off_for: Duration,
     /// Whether it is known to have arrived.
     arrived: bool,
     /// When to look again.
@@ -29,6 +33,8 @@ impl Awaited {
         Self {
             sent_at: now,
             wait: REQUEST_RETRY,
+            first: REQUEST_RETRY,
+            put_off_for: Duration::ZERO,
             arrived: false,
             due: now + REQUEST_RETRY,
         }
@@ -40,6 +46,8 @@ impl Awaited {
         *self = Self {
             sent_at: now,
             wait,
+            first: wait,
+            put_off_for: self.put_off_for,
             arrived: false,
             due: now + wait,
         };
@@ -48,7 +56,19 @@ impl Awaited {
     /// Its last part is sent, only now.
     pub(super) fn last_part(&mut self, now: Instant) {
         self.sent_at = now;
-        self.due = now + self.wait;
+        self.due = now + self.first;
+    }
+
+    /// It is to be looked at as soon as the first time.
+    pub(super) fn look_early(&mut self) {
+        self.first = REQUEST_RETRY;
+        self.due = self.sent_at + self.first;
+    }
+
+    /// It was looked at early: the rest of the wait follows.
+    pub(super) fn linger(&mut self) {
+        self.due = self.due + self.wait.saturating_sub(self.first);
+        self.first = self.wait;
     }
 
     /// When to look whether it is to be sent again.
@@ -56,10 +76,12 @@ impl Awaited {
         self.due
     }
 
-    /// The other side has it, and wants it again after `wait`.
-    pub(super) fn put_off(&mut self, now: Instant, wait: Duration) {
+    /// The other side has it, and wants it again after `wait`: each time after twice as long as before at least, up to
+    /// `most`.
+    pub(super) fn put_off(&mut self, now: Instant, wait: Duration, most: Duration) {
+        self.put_off_for = wait.max(self.put_off_for * 2).min(most);
         self.arrived = true;
-        self.due = now + wait;
+        self.due = now + self.put_off_for;
     }
 
     /// The other side has answered it.
@@ -67,7 +89,7 @@ impl Awaited {
         self.arrived = true;
     }
 
-    /// Whether it is to be sent again now. If not, `due` says when to look again.
+    /// Whether it is to be looked at now, which is to say sent again. If not, `due` says when to look again.
     pub(super) fn is_over(&mut self, now: Instant, backlog: Backlog) -> bool {
         if self.due > now {
             return false;
@@ -81,7 +103,7 @@ impl Awaited {
         }
         // It arrived at some time until the last thing did.
         self.arrived = true;
-        self.due = backlog.moved_at.max(self.sent_at) + self.wait;
+        self.due = backlog.moved_at.max(self.sent_at) + self.first;
         self.due <= now
     }
 }
@@ -133,10 +155,26 @@ mod tests {
     }
 
     #[test]
+    fn an_early_look_changes_nothing_of_when_it_is_sent_again() {
+        let mut awaited = Awaited::new(at(0));
+        awaited.repeat(at(5_000));
+        awaited.look_early();
+        assert!(!awaited.is_over(at(10_000), backlog(None, at(5_200))));
+        assert!(awaited.is_over(at(10_200), backlog(None, at(5_200))));
+        awaited.linger();
+        assert!(!awaited.is_over(at(15_199), backlog(None, at(5_200))));
+        assert!(awaited.is_over(at(15_200), backlog(None, at(5_200))));
+    }
+
+    #[test]
     fn what_was_put_off_has_arrived() {
         let mut awaited = Awaited::new(at(1_000));
-        awaited.put_off(at(1_500), Duration::from_millis(300));
+        let ms = Duration::from_millis;
+        awaited.put_off(at(1_500), ms(300), ms(500));
         assert!(!awaited.is_over(at(1_799), backlog(None, at(0))));
         assert!(awaited.is_over(at(1_800), backlog(Some(at(100)), at(0))));
+        awaited.repeat(at(1_800));
+        awaited.put_off(at(1_900), ms(300), ms(500));
+        assert_eq!(awaited.due(), at(2_400), "longer, but no longer than the most");
     }
 }

@@ -1,8 +1,8 @@
 //! What is on its way to one client and not answered yet: messages, or outcomes.
 //!
 //! A lane goes through the rows of its client in order, a window at a time. What is not answered in time is read and
-//! sent again: no body is kept in memory. What its client will not take for now is set aside: it has no place in the
-//! window until it is sent again, so that it holds up nobody else's. Knows no session and no database.
+//! sent again: no body is kept in memory. What its client will not take for now, or never answers, is set aside: it has
+//! no place in the window until it is sent again, so that it holds up nobody else's. Knows no session and no database.
 //! Invariant: a row up to the cursor is on its way, answered, gone, or not before the first that found no room.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::id::Slot;
-use crate::limits::{FORWARD_WINDOW_BYTES, FORWARD_WINDOW_MESSAGES, ROOM_RETRY, ROOM_RETRY_MAX};
+use crate::limits::{
+    ASIDE_RETRY_MAX, FORWARD_WINDOW_BYTES, FORWARD_WINDOW_MESSAGES, REQUEST_RETRY_MAX, ROOM_RETRY,
+    ROOM_RETRY_MAX,
+};
 use crate::registry::awaited::Awaited;
 use crate::registry::storage::{MemberId, Row};
 use crate::transport::Backlog;
@@ -36,6 +39,9 @@ pub(super) struct LaneOf {
 /// A message's name on a lane: its sender and its place among the sender's.
 pub(super) type Key = (MemberId, Slot);
 
+/// What has arrived so often and nothing was said of it is set aside: its client cannot take it, and does not say so.
+const UNANSWERED_MAX: u32 = 3;
+
 /// One message on its way.
 #[derive(Debug)]
 pub(super) struct Flight {
@@ -53,6 +59,8 @@ pub(super) struct Flight {
     pub(super) ending: bool,
     /// How often it was sent as it is now.
     sent: u32,
+    /// How often of those since its client last said anything of it.
+    unanswered: u32,
     /// How many answers still belong to what it was before.
     stale: u32,
 }
@@ -90,7 +98,7 @@ pub(super) struct Lane {
     needs: usize,
     /// How soon it is looked at again when it does not.
     room_wait: Duration,
-    /// When something was last answered, or put on its way with nothing before it.
+    /// When something last ended, or was put on its way with nothing before it.
     moved_at: Instant,
 }
 
@@ -254,9 +262,9 @@ impl Lane {
         self.cursor = self.cursor.max(row);
     }
 
-    /// How long nothing has been answered of what is on its way.
+    /// How long nothing has ended of what is on its way or set aside.
     pub(super) fn still_for(&self, now: Instant) -> Duration {
-        if self.in_window() == 0 {
+        if self.is_empty() {
             Duration::ZERO
         } else {
             now.since(self.moved_at)
@@ -265,7 +273,7 @@ impl Lane {
 
     /// A row is sent; returns when it is due again.
     pub(super) fn send(&mut self, now: Instant, key: Key, row: Row, bytes: u64) -> Instant {
-        if self.in_window() == 0 {
+        if self.is_empty() {
             self.moved_at = now;
         }
         let aside = &mut self.aside;
@@ -285,6 +293,7 @@ impl Lane {
                     aside: true,
                     ending: false,
                     sent: 0,
+                    unanswered: 0,
                     stale: 0,
                 })
             }
@@ -298,6 +307,10 @@ impl Lane {
             self.bytes += flight.bytes;
         }
         flight.sent = flight.sent.saturating_add(1);
+        flight.unanswered = flight.unanswered.saturating_add(1);
+        if flight.unanswered >= UNANSWERED_MAX {
+            flight.awaited.look_early();
+        }
         flight.awaited.due()
     }
 
@@ -306,7 +319,7 @@ impl Lane {
     pub(super) fn resend(&mut self, now: Instant, key: &Key) -> Option<Instant> {
         let flight = self.flights.get_mut(key)?;
         flight.stale = flight.stale.saturating_add(flight.sent);
-        flight.sent = 1;
+        (flight.sent, flight.unanswered) = (1, 1);
         flight.ending = false;
         flight.awaited = Awaited::new(now);
         if std::mem::take(&mut flight.again) {
@@ -348,28 +361,36 @@ impl Lane {
     /// The client cannot take it now; returns when it is due again.
     pub(super) fn put_off(&mut self, now: Instant, key: &Key, wait: Duration) -> Option<Instant> {
         let flight = self.flights.get_mut(key).filter(|flight| !flight.ending)?;
-        flight.awaited.put_off(now, wait);
+        flight.unanswered = 0;
+        flight.awaited.put_off(now, wait, REQUEST_RETRY_MAX);
         Some(flight.awaited.due())
     }
 
     /// The client cannot take it before it knows more of its sender; what comes of others is another matter. Returns
     /// when it is due again.
     pub(super) fn set_aside(&mut self, now: Instant, key: &Key, wait: Duration) -> Option<Instant> {
-        let due = self.put_off(now, key, wait)?;
-        self.moved_at = now;
-        let flight = self.flights.get_mut(key)?;
+        let flight = self.flights.get_mut(key).filter(|flight| !flight.ending)?;
+        flight.unanswered = 0;
+        flight.awaited.put_off(now, wait, ASIDE_RETRY_MAX);
         if !std::mem::replace(&mut flight.aside, true) {
             self.aside += 1;
             self.bytes -= flight.bytes;
         }
-        Some(due)
+        Some(flight.awaited.due())
     }
 
-    /// Marks what is due to be sent again, and goes back to it. `backlog`: of the session that it was sent through.
+    /// Marks what is due to be sent again, and goes back to it; sets aside what has had its chances. `backlog`: of the session that it was sent through.
     pub(super) fn mark_due(&mut self, now: Instant, backlog: Backlog) {
         let mut first: Option<Row> = None;
         for flight in self.flights.values_mut() {
             if !flight.ending && !flight.again && flight.awaited.is_over(now, backlog) {
+                if flight.unanswered >= UNANSWERED_MAX && !flight.aside {
+                    flight.aside = true;
+                    flight.awaited.linger();
+                    self.aside += 1;
+                    self.bytes -= flight.bytes;
+                    continue;
+                }
                 flight.again = true;
                 self.again += 1;
                 first = Some(first.map_or(flight.row, |row| row.min(flight.row)));

@@ -67,6 +67,7 @@ impl Registry {
             bytes,
             row: self.next_row(),
             new_contact: self.quotas.is_new_contact(sender, recipient),
+            time_left: ttl_ms > 0,
         };
         if let Err(no_room) = self.quotas.reserve(&self.config, recipient, sender, bytes) {
             self.ask_whether_known(under_way, no_room);
@@ -182,6 +183,17 @@ impl Registry {
             (Ok(Reply::Deposit(Kept::Ended { row, end })), _) => self.answer_ended(cx, deposit, row, end),
             (Ok(Reply::Deposit(Kept::Conflict)), _) => {
                 self.answer(deposit, &FromRegistry::Conflict { slot });
+            }
+            (Ok(Reply::Deposit(Kept::Unknown)), Some(_))
+                if !deposit.time_left && self.may_expire(cx.now.at) =>
+            {
+                // Nobody else can end it: it is not here, and has no time to come again.
+                let outcome = Outcome {
+                    slot,
+                    hash: deposit.hash,
+                    end: End::Expired { at: cx.now.wall },
+                };
+                self.answer(deposit, &FromRegistry::Outcome(outcome));
             }
             (Ok(Reply::Deposit(Kept::Unknown)), Some(no_room)) => self.answer_no_room(cx, deposit, no_room),
             (Ok(_), _) => tracing::error!("the store answered a deposit with something else"),

@@ -89,6 +89,8 @@ pub(super) struct DepositUnderWay {
     pub(super) row: Row,
     /// Whether it makes the recipient a contact of the sender.
     pub(super) new_contact: bool,
+    /// Whether its sender gives it any more time.
+    pub(super) time_left: bool,
 }
 
 /// A store request under way.

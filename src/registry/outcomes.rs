@@ -172,6 +172,11 @@ impl Registry {
         self.timers.set_earliest(Timer::Expiry, at);
     }
 
+    /// Whether anything may expire yet (PROTOCOL §8.4).
+    pub(super) fn may_expire(&self, now: Instant) -> bool {
+        now >= self.started + SWEEP_DELAY
+    }
+
     /// Lifetimes may have ended.
     pub(super) fn sweep(&mut self, cx: &Context<'_>) {
         // The reply of a sweep under way names the next, but not what is deposited meanwhile.

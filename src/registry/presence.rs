@@ -67,6 +67,14 @@ impl Registry {
         }
     }
 
+    /// It is we who keep a visitor waiting: he may stay as long again.
+    pub(super) fn visit_goes_on(&mut self, cx: &Context<'_>, session: SessionId) {
+        if self.online_in(session).is_none() {
+            self.timers
+                .set(Timer::Visit(session), cx.now.at + self.config.lease);
+        }
+    }
+
     fn end_visit(&mut self, session: SessionId) {
         self.visitors.go(session);
         self.timers.clear(Timer::Visit(session));
@@ -79,8 +87,7 @@ impl Registry {
             .get(&session)
             .is_some_and(|found| found.registering.is_some())
         {
-            self.timers
-                .set(Timer::Visit(session), cx.now.at + self.config.lease);
+            self.visit_goes_on(cx, session);
         } else {
             self.drop_session(cx, session, CloseCode::Done);
         }

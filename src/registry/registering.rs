@@ -220,6 +220,7 @@ impl Registry {
         if fault.is_some() {
             self.registration_failed(id, counter, new_from);
             if session_lives {
+                self.visit_goes_on(cx, session);
                 let wait = Duration::from_millis(STORAGE_RETRY_MS.into());
                 self.out
                     .send(session, &No::Busy(BusyReason::Storage, wait).into_answer());

@@ -268,16 +268,20 @@ fn a_known_sender_is_believed_while_the_registry_is_away() {
     assert_eq!(receipts(&driver, session).len(), 1);
 }
 
-#[test]
-fn a_message_for_another_or_from_another_or_changed_on_the_way_is_dropped() {
-    let (mut driver, session) = with_bob();
-    let eve = driver.peer_opens("eve");
-    driver.hear_from(eve, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+/// A message of bob's whose tag does not hold.
+fn changed() -> crate::wire::message::Forward {
     let mut changed = message_from("bob", 1, 0, 0, "hi");
     let last = changed.envelope.len() - 1;
     changed.envelope[last] ^= 1;
-    driver.hear_from(session, &ToPeer::Deliver(changed.clone()));
-    driver.hear(FromRegistry::Forward(changed));
+    changed
+}
+
+#[test]
+fn a_message_for_another_or_from_another_or_changed_is_not_taken() {
+    let (mut driver, session) = with_bob();
+    let eve = driver.peer_opens("eve");
+    driver.hear_from(eve, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+    driver.hear_from(session, &ToPeer::Deliver(changed()));
     driver.hear_from(
         session,
         &ToPeer::Deliver(crate::wire::message::Forward {
@@ -286,6 +290,19 @@ fn a_message_for_another_or_from_another_or_changed_on_the_way_is_dropped() {
         }),
     );
     assert!(driver.sent.is_empty());
+    assert_eq!(driver.inbox(), [""; 0]);
+}
+
+#[test]
+fn the_registry_is_told_that_a_forged_message_is_not_taken() {
+    let (mut driver, _) = with_bob();
+    driver.hear(FromRegistry::Forward(changed()));
+    let busy = ToRegistry::Busy(Busy {
+        of: id_of(&changed()),
+        reason: BusyReason::UnknownSender,
+        retry_after_ms: 60_000,
+    });
+    assert_eq!(driver.to_registry(), [busy]);
     assert_eq!(driver.inbox(), [""; 0]);
 }
 

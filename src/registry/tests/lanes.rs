@@ -210,7 +210,7 @@ fn what_the_recipient_will_not_take_from_one_does_not_hold_up_others() {
     let rest = world.heard_mail(to_bea);
     assert_eq!(set_aside(&mut world, &ann, to_bea, rest), 50);
     // He knows the sender now, and takes it all.
-    world.run(MINUTE, &alive);
+    world.run(2 * MINUTE, &alive);
     for _ in 0..3 {
         for message in world.heard_mail(to_bea) {
             if let FromRegistry::Forward(forward) = message {
@@ -222,6 +222,54 @@ fn what_the_recipient_will_not_take_from_one_does_not_hold_up_others() {
     }
     world.run(10 * MINUTE, &alive);
     assert_eq!(world.heard_mail(to_bea), [], "nothing is left");
+}
+
+#[test]
+fn what_is_never_answered_holds_up_others_for_three_tellings() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
+    let carl = Person::new("carl", 3);
+    let to_carl = world.join(3, &carl, 1);
+    world.settle();
+    let alive = [to_ann, to_bea, to_carl];
+    for n in 0..FORWARD_WINDOW_MESSAGES as u64 {
+        world.say(to_ann, &deposit(&ann.envelope(&bea, n, "x")));
+    }
+    let text = carl.envelope(&bea, 0, "hi");
+    world.say(to_carl, &deposit(&text));
+    // At once, and 5 and 15 s later; after 5 s more they have had their chance.
+    world.run(Duration::from_secs(19), &alive);
+    let told = world.heard_mail(to_bea);
+    assert_eq!(told.len(), 3 * FORWARD_WINDOW_MESSAGES);
+    assert!(!told.contains(&passed_on(&text)));
+    world.run(Duration::from_secs(2), &alive);
+    assert!(world.heard_mail(to_bea).contains(&passed_on(&text)));
+}
+
+#[test]
+fn what_is_put_off_again_and_again_is_told_less_and_less_often() {
+    for (reason, asked_ms, most) in [
+        (BusyReason::Storage, 1_000, MINUTE),
+        (BusyReason::UnknownSender, 60_000, 5 * MINUTE),
+    ] {
+        let (mut world, ann, bea, to_ann, to_bea) = pair();
+        let text = ann.envelope(&bea, 0, "x");
+        world.say(to_ann, &deposit(&text));
+        let (mut wait, mut told) = (Duration::from_millis(asked_ms), world.heard_mail(to_bea));
+        for _ in 0..10 {
+            assert_eq!(told, [passed_on(&text)], "{reason:?} {wait:?}");
+            let busy = Busy {
+                of: ann.id(0),
+                reason,
+                retry_after_ms: u32::try_from(asked_ms).unwrap(),
+            };
+            world.say(to_bea, &ToRegistry::Busy(busy));
+            world.run(wait - Duration::from_millis(1), &[to_ann, to_bea]);
+            assert_eq!(world.heard_mail(to_bea), [], "{reason:?} {wait:?}");
+            world.run(Duration::from_millis(1), &[to_ann, to_bea]);
+            told = world.heard_mail(to_bea);
+            wait = (wait * 2).min(most);
+        }
+    }
 }
 
 /// The outcomes among messages: which have expired.

@@ -1,7 +1,7 @@
 //! Limits of mailboxes: who may still deposit when.
 
 use super::*;
-use crate::wire::message::{Busy, BusyReason, DepositRefusal};
+use crate::wire::message::{Busy, BusyReason, DepositRefusal, End};
 
 /// A registry where a mailbox holds 10 messages, and 4 from one sender; Zoe, offline, and others who write to her.
 fn crowd(config: &Config) -> (World, Person, Vec<(Person, SessionId)>) {
@@ -219,6 +219,50 @@ fn a_full_mailbox_whose_owner_is_there_asks_senders_to_come_again_and_refuses_wh
         send(&mut world, &people[1], &zoe, 1),
         Err(DepositRefusal::MailboxFull)
     );
+}
+
+#[test]
+fn who_has_set_everything_aside_answers_nothing_either() {
+    let (mut world, zoe, people) = crowd(&Config::default());
+    let session = world.join(101, &zoe, 2);
+    world.settle();
+    for n in 0..4 {
+        assert_eq!(send(&mut world, &people[0], &zoe, n), Ok(()));
+        let busy = Busy {
+            of: people[0].0.id(n),
+            reason: BusyReason::UnknownSender,
+            retry_after_ms: 60_000,
+        };
+        world.say(session, &ToRegistry::Busy(busy));
+    }
+    assert_eq!(put_off(&mut world, &people[0], &zoe, 4), 200);
+    world.pass(Duration::from_secs(10));
+    world.hear(session);
+    assert_eq!(put_off(&mut world, &people[0], &zoe, 4), 10_000);
+}
+
+#[test]
+fn what_finds_no_room_before_its_time_is_over_has_expired() {
+    let (mut world, zoe, people) = crowd(&Config::default());
+    let session = world.join(101, &zoe, 2);
+    world.run(11 * Duration::from_secs(60), &[session, people[0].1]);
+    for n in 0..4 {
+        assert_eq!(send(&mut world, &people[0], &zoe, n), Ok(()));
+    }
+    let from = &people[0];
+    let late = |n: u64| deposit_for(&from.0.envelope(&zoe, n, "x"), 0);
+    world.say(from.1, &late(4));
+    let heard = world.heard_mail(from.1);
+    let [FromRegistry::Outcome(outcome)] = heard.as_slice() else {
+        panic!("{heard:?}")
+    };
+    assert!(matches!(outcome.end, End::Expired { .. }) && outcome.slot == slot(4));
+    // What is kept ends as it ends, whatever its sender thinks of its time.
+    world.say(from.1, &late(3));
+    assert!(matches!(
+        world.heard_mail(from.1)[..],
+        [FromRegistry::Deposited { .. }]
+    ));
 }
 
 #[test]

@@ -162,6 +162,23 @@ fn a_failed_commit_is_busy_and_frees_the_name() {
 }
 
 #[test]
+fn who_is_put_off_because_of_the_disk_may_stay_and_ask_again() {
+    let mut world = World::new(Config::default());
+    let ann = Person::new("ann", 1);
+    world.failing = true;
+    let session = world.join(1, &ann, 1);
+    for _ in 0..4 {
+        world.run(Duration::from_secs(50), &[session]);
+        world.say(session, &register(&ann, 1));
+    }
+    world.run(Duration::from_secs(50), &[session]);
+    world.failing = false;
+    world.take();
+    world.say(session, &register(&ann, 1));
+    assert_eq!(world.heard(session)[0], registered(&ann, 1, false));
+}
+
+#[test]
 fn a_name_whose_commit_is_under_way_is_nobodys_yet() {
     let mut world = World::new(Config::default());
     let (ann, bea) = (Person::new("ann", 1), Person::new("Ann", 2));
