@@ -13,6 +13,7 @@ use crate::transport::SEND_OVERHEAD;
 use crate::transport::congestion::{Controller, Fate};
 use crate::transport::flow::Pool;
 use crate::transport::incoming::{MESSAGE_OVERHEAD, Piece, Taken};
+use crate::transport::recovery::Acked;
 use crate::transport::session::{Received, Session, Violation, wire_bytes};
 use crate::wire::frame::{Ack, Frame, frames};
 
@@ -167,7 +168,7 @@ impl Session {
             ..
         } = self;
         let (mut freed, mut known) = (0, None);
-        let told = recovery.on_ack(now, ack.ranges(), rtt, |content, flight| {
+        let told = recovery.on_ack(now, ack.ranges(), rtt, |content, how| {
             known = known.max(content.acked_up_to);
             for &part in &content.parts {
                 freed += outgoing.on_acked(part).map_or(0, |len| len + SEND_OVERHEAD);
@@ -176,9 +177,10 @@ impl Session {
                 bytes,
                 stamp: content.stamp,
             };
-            match flight {
-                Some(size) => congestion.on_acked(now, fate(u64::from(size))),
-                None => congestion.on_spurious(fate(0)),
+            match how {
+                Acked::UnderWay(size) => congestion.on_acked(now, fate(u64::from(size))),
+                Acked::Late => congestion.on_spurious(fate(0)),
+                Acked::OldPath => {}
             }
         });
         if let Some(known) = known {

@@ -66,7 +66,8 @@ pub(super) trait Controller {
     fn on_spurious(&mut self, packet: Fate);
     /// That was all for now.
     fn on_told(&mut self, now: Instant, told: Told);
-    /// The path is another: what was learnt, and what is under way, says nothing of it (RFC 9000 §9.4).
+    /// The path is another: what was learnt says nothing of it (RFC 9000 §9.4). Nothing is under way; of what went the old
+    /// way nothing is told any more.
     fn on_path_change(&mut self, now: Instant);
     /// Bytes that may be under way.
     fn window(&self) -> u64;

@@ -73,11 +73,24 @@ pub(super) enum Due {
     Probe,
 }
 
-/// A packet that was taken for lost.
+/// How a packet came to be acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Acked {
+    /// It was under way, with so many bytes on the wire.
+    UnderWay(u32),
+    /// It had been taken for lost.
+    Late,
+    /// It had been given up because the path is another.
+    OldPath,
+}
+
+/// A packet that is not waited for any more.
 #[derive(Debug)]
 struct Forgone<T> {
     sent_at: Instant,
     lost_at: Instant,
+    /// Whether it was taken for lost, not left behind on another path.
+    lost: bool,
     content: T,
 }
 
@@ -156,14 +169,13 @@ impl<T> Recovery<T> {
         self.arm(now, rtt);
     }
 
-    /// An Ack has come. What newly acknowledged packets carried goes to `each`, with the packet's size, or
-    /// `None` if it was taken for lost before.
+    /// An Ack has come. What newly acknowledged packets carried goes to `each`.
     pub(super) fn on_ack(
         &mut self,
         now: Instant,
         ranges: impl Iterator<Item = RangeInclusive<u64>>,
         rtt: &Rtt,
-        mut each: impl FnMut(&T, Option<u32>),
+        mut each: impl FnMut(&T, Acked),
     ) -> Told {
         self.notice_standstill(now);
         let mut told = Told::default();
@@ -183,16 +195,20 @@ impl<T> Recovery<T> {
                 if let Some(packet) = self.sent.remove(&number) {
                     self.in_flight -= u64::from(packet.size);
                     told.any = true;
-                    each(&packet.content, Some(packet.size));
+                    each(&packet.content, Acked::UnderWay(packet.size));
                 }
             }
             while !self.lost.is_empty()
                 && let Some((&number, _)) = self.lost.range(range.clone()).next()
                 && let Some(packet) = self.lost.remove(&number)
             {
-                self.learn(now, number, packet.sent_at, rtt);
-                told.spurious += 1;
-                each(&packet.content, None);
+                if packet.lost {
+                    self.learn(now, number, packet.sent_at, rtt);
+                    told.spurious += 1;
+                    each(&packet.content, Acked::Late);
+                } else {
+                    each(&packet.content, Acked::OldPath);
+                }
             }
         }
         if told.any {
@@ -252,6 +268,7 @@ impl<T> Recovery<T> {
             let forgone = Forgone {
                 sent_at: packet.at,
                 lost_at: now,
+                lost: true,
                 content: packet.content,
             };
             self.lost.insert(number, forgone);
@@ -301,26 +318,33 @@ impl<T> Recovery<T> {
         Some(Due::Probe)
     }
 
-    /// The path is another: what is known of it is nothing.
-    pub(super) fn on_path_change(&mut self, now: Instant, rtt: &Rtt) {
-        self.threshold = PACKET_THRESHOLD;
-        self.patience = Duration::ZERO;
-        self.probes = 0;
-        self.forget_times();
-        self.loss_at = None;
-        self.arm(now, rtt);
+    /// The path is another, of which nothing is known. What went the old way is under way no more, and goes to `each`; if it
+    /// is acknowledged after all, that says nothing of the new one.
+    pub(super) fn on_path_change(&mut self, now: Instant, mut each: impl FnMut(&T)) {
+        let mut forgone = std::mem::take(&mut self.lost);
+        forgone.values_mut().for_each(|packet| packet.lost = false);
+        for (number, packet) in std::mem::take(&mut self.sent) {
+            each(&packet.content);
+            let left_behind = Forgone {
+                sent_at: packet.at,
+                lost_at: now,
+                lost: false,
+                content: packet.content,
+            };
+            forgone.insert(number, left_behind);
+        }
+        *self = Self {
+            lost: forgone,
+            largest_acked: self.largest_acked,
+            order: self.order,
+            ..Self::new()
+        };
     }
 
+    /// After a standstill, what is under way tells no round trip any more.
     fn notice_standstill(&mut self, now: Instant) {
         if self.deadline().is_some_and(|at| now.since(at) > STILL) {
-            self.forget_times();
-        }
-    }
-
-    /// What is under way tells no round trip any more.
-    fn forget_times(&mut self) {
-        for packet in self.sent.values_mut() {
-            packet.timed = false;
+            self.sent.values_mut().for_each(|packet| packet.timed = false);
         }
     }
 
@@ -340,140 +364,5 @@ impl<T> Recovery<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn at(ms: u64) -> Instant {
-        Instant::from_micros(ms * 1_000)
-    }
-
-    fn rtt(ms: u64) -> Rtt {
-        Rtt::new(Some(Duration::from_millis(ms)))
-    }
-
-    fn sent(times: &[u64]) -> Recovery<u64> {
-        let mut recovery = Recovery::new();
-        for (number, &ms) in (0..).zip(times) {
-            recovery.on_sent(at(ms), number, 1_000, true, number, &rtt(100));
-        }
-        recovery
-    }
-
-    fn ack(recovery: &mut Recovery<u64>, ms: u64, range: RangeInclusive<u64>) -> (Vec<u64>, Told, Vec<u64>) {
-        let (mut acked, mut late) = (Vec::new(), Vec::new());
-        let told = recovery.on_ack(
-            at(ms),
-            std::iter::once(range),
-            &rtt(100),
-            |&content, flight| match flight {
-                Some(_) => acked.push(content),
-                None => late.push(content),
-            },
-        );
-        (acked, told, late)
-    }
-
-    fn lost(recovery: &mut Recovery<u64>, ms: u64) -> (Vec<u64>, Option<Losses>) {
-        let mut lost = Vec::new();
-        let losses = recovery.detect_losses(at(ms), &rtt(100), |packet| lost.push(packet.content));
-        (lost, losses)
-    }
-
-    #[test]
-    fn a_packet_overtaken_by_three_is_lost() {
-        let mut recovery = sent(&[0, 0, 0, 0, 0]);
-        let (acked, told, _) = ack(&mut recovery, 50, 3..=3);
-        assert_eq!((acked, told.sample), (vec![3], Some(Duration::from_millis(50))));
-        assert_eq!(lost(&mut recovery, 50).0, [0]);
-        assert_eq!(recovery.in_flight(), 3_000);
-    }
-
-    #[test]
-    fn a_packet_overtaken_by_one_is_lost_after_nine_eighths_of_a_round_trip() {
-        let mut recovery = sent(&[0, 10]);
-        ack(&mut recovery, 60, 1..=1);
-        assert!(lost(&mut recovery, 60).0.is_empty());
-        assert_eq!(recovery.deadline(), Some(Instant::from_micros(112_500)));
-        assert_eq!(recovery.handle_timeout(at(112), &rtt(100)), None);
-        assert_eq!(recovery.handle_timeout(at(113), &rtt(100)), Some(Due::Loss));
-        assert_eq!(lost(&mut recovery, 113).0, [0]);
-        assert_eq!(recovery.deadline(), None);
-    }
-
-    #[test]
-    fn probes_back_off_by_two_up_to_a_second_and_start_over_with_an_answer() {
-        let mut recovery = sent(&[0]);
-        // 100 + 4 · 50 + 25
-        let mut expected = Duration::from_millis(325);
-        let mut now = at(0);
-        for _ in 1..12 {
-            assert_eq!(recovery.deadline(), Some(now + expected));
-            now = now + expected;
-            assert_eq!(recovery.handle_timeout(now, &rtt(100)), Some(Due::Probe));
-            expected = (expected * 2).min(Duration::from_secs(1));
-        }
-        recovery.on_sent(now, 1, 1_000, true, 1, &rtt(100));
-        ack(&mut recovery, 20_000, 0..=0);
-        lost(&mut recovery, 20_000);
-        assert_eq!(recovery.deadline(), Some(at(20_325)));
-    }
-
-    #[test]
-    fn everything_lost_for_three_probe_timeouts_is_persistent_congestion() {
-        let mut recovery = sent(&[0, 400, 976, 1_000, 1_010, 1_020]);
-        ack(&mut recovery, 1_100, 5..=5);
-        let (numbers, losses) = lost(&mut recovery, 1_100);
-        assert_eq!(numbers, [0, 1, 2], "3 · 325 ms < 976 ms");
-        assert!(losses.unwrap().persistent);
-        let mut recovery = sent(&[0, 400, 976, 1_000, 1_010, 1_020]);
-        ack(&mut recovery, 500, 1..=1);
-        ack(&mut recovery, 1_100, 5..=5);
-        assert!(
-            !lost(&mut recovery, 1_100).1.unwrap().persistent,
-            "one of them arrived"
-        );
-    }
-
-    #[test]
-    fn a_late_acknowledgement_counts_and_teaches_patience() {
-        let mut recovery = sent(&[0; 20]);
-        ack(&mut recovery, 50, 5..=5);
-        assert_eq!(lost(&mut recovery, 50).0, [0, 1, 2]);
-        let (acked, told, late) = ack(&mut recovery, 55, 0..=5);
-        assert_eq!((acked, late, told.spurious), (vec![3, 4], vec![0, 1, 2], 3));
-        ack(&mut recovery, 60, 11..=11);
-        assert_eq!(
-            lost(&mut recovery, 60).0,
-            Vec::<u64>::new(),
-            "6 was overtaken by five only"
-        );
-        ack(&mut recovery, 61, 12..=12);
-        assert_eq!(lost(&mut recovery, 61).0, [6]);
-    }
-
-    #[test]
-    fn a_packet_that_came_late_makes_the_time_threshold_patient() {
-        let mut recovery = sent(&[0, 10]);
-        ack(&mut recovery, 110, 1..=1);
-        assert_eq!(lost(&mut recovery, 113).0, [0]);
-        ack(&mut recovery, 133, 0..=0);
-        for number in 2..4 {
-            recovery.on_sent(at(200), number, 1_000, true, number, &rtt(100));
-        }
-        ack(&mut recovery, 300, 3..=3);
-        assert_eq!(
-            lost(&mut recovery, 332).0,
-            Vec::<u64>::new(),
-            "20.5 ms later than 112.5 ms"
-        );
-        assert_eq!(lost(&mut recovery, 333).0, [2]);
-    }
-
-    #[test]
-    fn a_packet_repeated_as_it_was_tells_no_round_trip() {
-        let mut recovery = Recovery::new();
-        recovery.on_sent(at(0), 0, 100, false, 0, &rtt(100));
-        let (acked, told, _) = ack(&mut recovery, 900, 0..=0);
-        assert_eq!((acked, told.sample), (vec![0], None));
-    }
-}
+#[path = "recovery_tests.rs"]
+mod tests;

@@ -97,6 +97,18 @@ pub(super) struct Content {
     pub(super) stamp: Stamp,
 }
 
+impl Content {
+    /// Queues again what of it is not acknowledged.
+    fn repeat(&self, outgoing: &mut Outgoing, window: &mut ReceiveWindow) {
+        for &part in &self.parts {
+            outgoing.on_lost(part);
+        }
+        if self.window {
+            window.repeat();
+        }
+    }
+}
+
 /// One end of a session.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -275,12 +287,7 @@ impl Session {
             ..
         } = self;
         let losses = recovery.detect_losses(now, rtt, |packet| {
-            packet.content.parts.iter().for_each(|&part| {
-                outgoing.on_lost(part);
-            });
-            if packet.content.window {
-                window.repeat();
-            }
+            packet.content.repeat(outgoing, window);
             congestion.on_lost(Fate {
                 bytes: u64::from(packet.size),
                 stamp: packet.content.stamp,
@@ -336,12 +343,7 @@ impl Session {
             ..
         } = self;
         if let Some(content) = recovery.oldest().nth(index) {
-            for &part in &content.parts {
-                outgoing.on_lost(part);
-            }
-            if content.window {
-                window.repeat();
-            }
+            content.repeat(outgoing, window);
         }
     }
 
@@ -396,14 +398,22 @@ impl Session {
         self.idle_at = self.idle_at.or(Some(now + SESSION_IDLE));
     }
 
-    /// The other side is reached another way: round trip and congestion begin anew (RFC 9000 §9.4).
-    pub(super) fn on_path_change(&mut self, now: Instant) {
-        self.rtt = Rtt::new(None);
+    /// The other side is reached another way, with that round trip if it is known: round trip and congestion begin anew
+    /// (RFC 9000 §9.4). What is under way went to where the other side is no more, and is queued again.
+    pub(super) fn on_path_change(&mut self, now: Instant, round_trip: Option<Duration>) {
+        self.rtt = Rtt::new(round_trip);
         self.congestion.on_path_change(now);
         self.copies.cancel();
         self.pacer = Pacer::new();
         self.paced_until = None;
-        self.recovery.on_path_change(now, &self.rtt);
+        self.probes_owed = 0;
+        let Self {
+            recovery,
+            outgoing,
+            window,
+            ..
+        } = self;
+        recovery.on_path_change(now, |content| content.repeat(outgoing, window));
     }
 
     /// The session is dropped: the pools get back what it holds.

@@ -163,3 +163,49 @@ fn a_challenge_sent_on_in_anothers_name_is_not_answered_with_more_than_three_tim
     let (sent, most) = (net.bytes_to(victim), 3 * challenge.bytes.len());
     assert!((1..=most).contains(&sent), "{sent} bytes, for {most} at most");
 }
+
+/// When host 0 took the new address for good: the challenge was sent, and answered.
+fn moved_at(net: &mut Net) -> udpchat::clock::Instant {
+    net.run_until("a move", |net| moves(net, 0) == 1);
+    net.now
+}
+
+#[test]
+fn what_went_the_old_way_is_sent_again_as_soon_as_the_new_one_is_known() {
+    let mut net = Net::registry_and_client();
+    let (client, registry) = net.open(1, 0);
+    net.hosts[1].address = address(ELSEWHERE);
+    // It goes to where nobody is any more.
+    net.send(0, registry, b"alone");
+    net.send(1, client, b"from elsewhere");
+    let moved = moved_at(&mut net);
+    net.run_until("the message", |net| !net.hosts[1].messages().is_empty());
+    assert_eq!(net.now.since(moved), DELAY);
+}
+
+#[test]
+fn a_move_in_the_middle_of_a_transfer_does_not_stop_it() {
+    let mut net = Net::registry_and_client();
+    let (client, registry) = net.open(1, 0);
+    let text = vec![7; 1_000];
+    for _ in 0..900 {
+        net.hosts[0]
+            .endpoint
+            .send(net.now, registry, text.clone())
+            .unwrap();
+    }
+    net.drain(0);
+    net.run(ms(150));
+    net.hosts[1].address = address(ELSEWHERE);
+    net.send(1, client, b"from elsewhere");
+    let moved = moved_at(&mut net);
+    net.run(ms(10));
+    let to = address(ELSEWHERE);
+    let first = net.sent.iter().filter(|d| d.to == to && d.bytes.len() > 1_000);
+    assert!(first.count() >= 10, "a first flight, as on any new path");
+    net.run_until("the rest", |net| net.hosts[1].messages().len() == 900);
+    let took = net.now.since(moved);
+    assert!(took < ms(500), "{took:?}");
+    // What came late by the old way was not lost, and says nothing of the new one.
+    assert_eq!(net.hosts[0].closed(), []);
+}

@@ -109,8 +109,6 @@ pub(in crate::transport) struct Pilot {
     ceiling: u64,
     since_cut: u32,
     window: u64,
-    /// Packets sent until then went another way.
-    moved_at: Option<Instant>,
 }
 
 impl Pilot {
@@ -130,7 +128,6 @@ impl Pilot {
             ceiling: u64::MAX,
             since_cut: 0,
             window: INITIAL_WINDOW,
-            moved_at: None,
         }
     }
 
@@ -170,10 +167,6 @@ impl Pilot {
     /// So much under way brings no queue about.
     fn little(&self) -> u64 {
         (bytes_in(self.bandwidth(), self.shortest.get()) / 2).max(MINIMUM_WINDOW)
-    }
-
-    fn is_ours(&self, packet: &Fate) -> bool {
-        self.moved_at.is_none_or(|moved| packet.stamp.sent_at > moved)
     }
 
     fn see_rtt(&mut self, now: Instant, rtt: Duration) {
@@ -293,7 +286,6 @@ impl Pilot {
             delivery,
             loss,
             window,
-            moved_at: self.moved_at,
             shortest: self.shortest,
             ..Self::new(now)
         };
@@ -316,9 +308,6 @@ impl Controller for Pilot {
     }
 
     fn on_acked(&mut self, now: Instant, packet: Fate) {
-        if !self.is_ours(&packet) {
-            return;
-        }
         self.delivery.on_acked(now, packet.bytes, packet.stamp);
         self.heaps
             .on_acked(now, packet.bytes, self.bandwidth(), self.window);
@@ -334,20 +323,16 @@ impl Controller for Pilot {
     }
 
     fn on_lost(&mut self, packet: Fate) {
-        if self.is_ours(&packet) {
-            self.round.lost += 1;
-            if self.tells_path_loss(&packet) {
-                self.loss.on_lost();
-            }
+        self.round.lost += 1;
+        if self.tells_path_loss(&packet) {
+            self.loss.on_lost();
         }
     }
 
     fn on_spurious(&mut self, packet: Fate) {
-        if self.is_ours(&packet) {
-            self.round.lost = self.round.lost.saturating_sub(1);
-            if packet.stamp.alone || packet.stamp.calm {
-                self.loss.on_spurious();
-            }
+        self.round.lost = self.round.lost.saturating_sub(1);
+        if packet.stamp.alone || packet.stamp.calm {
+            self.loss.on_spurious();
         }
     }
 
@@ -376,10 +361,7 @@ impl Controller for Pilot {
     }
 
     fn on_path_change(&mut self, now: Instant) {
-        *self = Self {
-            moved_at: Some(now),
-            ..Self::new(now)
-        };
+        *self = Self::new(now);
     }
 
     fn window(&self) -> u64 {

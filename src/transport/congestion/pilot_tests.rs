@@ -164,19 +164,6 @@ fn persistent_congestion_starts_over_from_the_least() {
 }
 
 #[test]
-fn a_new_path_begins_anew_and_old_packets_do_not_touch_it() {
-    let mut path = Path::new(MEGABYTE, u64::MAX);
-    path.run(Duration::from_millis(30));
-    let (_, _, packet) = *path.under_way.front().unwrap();
-    path.pilot.on_path_change(path.now);
-    path.pilot.on_acked(path.now, packet);
-    path.pilot.on_lost(packet);
-    assert_eq!(path.pilot.window(), INITIAL_WINDOW);
-    let round = path.pilot.round;
-    assert_eq!((round.acked, round.lost, path.pilot.path_loss()), (0, 0, 0));
-}
-
-#[test]
 fn the_ceiling_rises_however_long_ago_it_was_lowered() {
     let mut pilot = Pilot::new(Instant::ZERO);
     pilot.ceiling = MINIMUM_WINDOW;

@@ -207,7 +207,7 @@ impl Link {
         self.address = from;
         self.local = candidate.route.local.filter(|_| !self.origin.ours);
         self.moved_at = Some(now);
-        self.session.on_path_change(now);
+        self.session.on_path_change(now, candidate.round_trip(now));
         true
     }
 

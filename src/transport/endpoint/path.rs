@@ -24,6 +24,7 @@ pub(super) struct Candidate {
     received: u64,
     sent: u64,
     challenges: u32,
+    asked_at: Instant,
     next_at: Instant,
 }
 
@@ -35,6 +36,7 @@ impl Candidate {
             received: 0,
             sent: 0,
             challenges: 0,
+            asked_at: now,
             next_at: now,
         }
     }
@@ -60,7 +62,13 @@ impl Candidate {
     pub(super) fn challenged(&mut self, now: Instant, bytes: u64, wait: Duration) {
         self.charge(bytes);
         self.challenges += 1;
+        self.asked_at = now;
         self.next_at = now + wait;
+    }
+
+    /// The round trip that the answer ends, if it is clear which challenge was answered, and it was read in time.
+    pub(super) fn round_trip(&self, now: Instant) -> Option<Duration> {
+        (self.challenges == 1 && now <= self.next_at).then(|| now.since(self.asked_at))
     }
 
     /// Whether it was asked as often as it may be and has not answered.

@@ -138,7 +138,7 @@ fn a_new_path_forgets_the_old_ones_round_trip() {
     let mut lab = Lab::new(1, quiet(400));
     lab.send(0, message(0, 100)).unwrap();
     lab.run(Duration::from_secs(3));
-    lab.ends[0].session.on_path_change(lab.now);
+    lab.ends[0].session.on_path_change(lab.now, None);
     assert!(lab.ends[0].session.probe_timeout() >= Duration::from_millis(999));
     lab.faults.delay = Duration::from_millis(5);
     for number in 1..20 {
