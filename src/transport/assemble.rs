@@ -12,8 +12,6 @@ use crate::wire::frame::{Frame, PART_OVERHEAD_MAX, encode_into};
 
 /// A packet is not begun with parts for less than this.
 const SPACE_MIN: usize = PART_OVERHEAD_MAX + 1;
-/// What an Ack takes at most: kind, largest, delay, run, count and 32 gaps of two numbers below 2^32.
-const ACK_BYTES_MAX: usize = 1 + 9 + 5 + 9 + 1 + 32 * 2 * 5;
 /// A frame with one number.
 const CONTROL_BYTES_MAX: usize = 1 + 9;
 
@@ -48,10 +46,13 @@ impl Session {
         }
         let begin = plain.len();
         let mut content = Content::default();
-        self.write_ack(now, space, is_probe || is_copy, plain, &mut content);
-        let mut asks = self.write_controls(begin, space, plain);
+        // A copy is whole before anything else finds room: a rest of it would be a packet more, with copies of its own.
+        let mut asks = is_copy && self.write_parts(begin, space, plain, &mut content);
+        let left = space - (plain.len() - begin);
+        self.write_ack(now, left, is_probe || is_copy, plain, &mut content);
+        asks |= self.write_controls(begin, space, plain);
         asks |= may_ask && self.write_window(begin, space, plain, &mut content);
-        if may_send_parts || is_probe || is_copy {
+        if may_send_parts || is_probe {
             asks |= self.write_parts(begin, space, plain, &mut content);
         }
         if is_probe {
@@ -148,7 +149,7 @@ impl Session {
         true
     }
 
-    /// An Ack, if it has something to tell, or is to be told again.
+    /// An Ack, if it has something to tell, or is to be told again, and `space` bytes are enough.
     fn write_ack(
         &mut self,
         now: Instant,
@@ -158,7 +159,7 @@ impl Session {
         content: &mut Content,
     ) {
         if (again || self.received.has_news())
-            && space >= ACK_BYTES_MAX
+            && space >= self.received.ack_bytes_max()
             && let Some(ack) = self.received.ack(now)
         {
             content.acked_up_to = Some(ack.largest);

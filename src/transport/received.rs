@@ -15,6 +15,9 @@ use crate::wire::frame::{ACK_GAPS_MAX, Ack};
 const WORDS: usize = 32;
 /// One Ack frame tells of so many ranges.
 const RANGES_MAX: usize = ACK_GAPS_MAX + 1;
+/// Kind, largest, delay, run and count of an Ack at their longest, and two numbers below 2^32 for each gap.
+const ACK_BYTES_MIN: usize = 1 + 9 + 5 + 9 + 1;
+const GAP_BYTES_MAX: usize = 2 * 5;
 /// The second packet that asks is answered at once (RFC 9000 §13.2.2).
 const ASKING_MAX: u8 = 2;
 
@@ -136,6 +139,11 @@ impl ReceivedPackets {
         if self.due_at.is_some_and(|at| at <= now) {
             self.due = true;
         }
+    }
+
+    /// What `ack` takes at most, as a frame.
+    pub(super) fn ack_bytes_max(&self) -> usize {
+        ACK_BYTES_MIN + self.ranges.len().saturating_sub(1) * GAP_BYTES_MAX
     }
 
     /// The Ack to send; nothing is owed afterwards.

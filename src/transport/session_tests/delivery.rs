@@ -11,7 +11,7 @@ use super::lab::*;
 use crate::limits::{MESSAGE_BYTES_MAX, SESSION_IDLE, SESSION_SILENCE};
 use crate::transport::SendFault;
 use crate::transport::session::Control;
-use crate::wire::frame::{CloseCode, Frame, frames};
+use crate::wire::frame::{CloseCode, Frame, PART_OVERHEAD_MAX, frames};
 
 #[test]
 fn a_lone_message_takes_half_a_round_trip_and_one_packet_each_way() {
@@ -263,4 +263,41 @@ fn copies_are_made_only_where_the_path_loses() {
     let rough = lone(20);
     assert!(rough.counts.copies > 100, "{rough:?}");
     assert!((100..300).contains(&rough.path_loss), "{rough:?}");
+}
+
+/// Packets with a message of this length that leave on a path that is thought to lose 40 %, and loses nothing of it; the
+/// other side has something to be acknowledged as well.
+fn packets_for(len: usize) -> u64 {
+    let rough = Faults {
+        loss_percent: 40,
+        ..quiet(100)
+    };
+    let mut lab = Lab::new(5, rough);
+    for number in 0..100 {
+        lab.send(0, message(number, 100)).unwrap();
+        lab.run(Duration::from_secs(2));
+    }
+    lab.faults.loss_percent = 0;
+    lab.run(Duration::from_secs(5));
+    lab.send(1, message(0, 100)).unwrap();
+    lab.run(Duration::from_secs(2));
+    let before = lab.ends[0].session.stats().counts;
+    lab.send(0, message(100, len)).unwrap();
+    lab.run(Duration::from_secs(2));
+    let after = lab.ends[0].session.stats().counts;
+    assert_eq!(
+        after.retransmitted, before.retransmitted,
+        "nothing of {len} bytes was lost"
+    );
+    after.packets_sent - before.packets_sent
+}
+
+#[test]
+fn a_lone_message_of_any_length_leaves_at_most_four_times() {
+    for len in [100, 800, 1_000]
+        .into_iter()
+        .chain(1_100..SPACE - PART_OVERHEAD_MAX)
+    {
+        assert_eq!(packets_for(len), 4, "{len} bytes");
+    }
 }
