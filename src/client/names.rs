@@ -44,10 +44,6 @@ pub(super) struct Lookups {
 }
 
 impl Lookups {
-    pub(super) fn any(&self) -> bool {
-        !self.asked.is_empty()
-    }
-
     /// Whether nobody has the name, as far as this registration's answers go.
     pub(super) fn is_unlisted(&self, folded: &str) -> bool {
         self.unlisted.contains(folded)
@@ -120,7 +116,7 @@ impl Client {
         };
         let (name, pause) = (asked.name.clone(), asked.again);
         asked.again = (pause * 2).min(REQUEST_RETRY_MAX);
-        self.ask_registry(cx, session, &ToRegistry::Lookup { name });
+        self.ask_loosely(cx, session, &ToRegistry::Lookup { name });
         self.timers
             .set(Timer::Lookup(folded.to_owned()), cx.now.at + pause);
     }

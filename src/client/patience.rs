@@ -1,7 +1,8 @@
 //! How long the registry may be silent, and what happens then.
 //!
 //! An attempt is half a second without authenticated progress; after five the registry counts as silent. Progress
-//! starts the count again, up to a bound. What it owes us then waits, or goes another way.
+//! starts the count again, up to a bound. What it owes us then waits, or goes another way. Look-ups and withdrawals it
+//! may leave unanswered (PROTOCOL §8.5): those are asked again in their own time, and nobody is silent for them.
 //! Invariant: while an answer is owed there is a deadline for it.
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::engine::{Action, Context};
 use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, RECONNECT_MAX, RECONNECT_TYPED};
 use crate::transport::{ConnectFault, SessionId};
 use crate::wire::frame::CloseCode;
+use crate::wire::message::ToRegistry;
 
 /// So long without an answer in sight, and the registry is silent.
 const SILENCE: Duration = ATTEMPT.saturating_mul(ATTEMPTS);
@@ -42,11 +44,24 @@ impl Client {
     pub(super) fn owed(&self) -> bool {
         self.link.keep_alive_owed
             || self.outbox.depositing > 0
-            || self.lookups.any()
-            || self.withdrawals.any_asked(&self.delivering)
             || self.deregistering()
             || (matches!(self.link.phase, Phase::Registering { .. })
                 && self.timers.at(&Timer::Register).is_none())
+    }
+
+    /// Asks the registry what it may leave unanswered; but that it is there it has to show.
+    pub(super) fn ask_loosely(&mut self, cx: &Context<'_>, session: SessionId, request: &ToRegistry) {
+        if self.tell_registry(cx, session, request) && self.link.owed_since.is_none() {
+            self.timers.set_by(Timer::Attempt, cx.now.at + ATTEMPT);
+        }
+    }
+
+    /// It was asked so, an attempt ago: unless it was heard since, it is asked what it has to answer.
+    fn wonder(&mut self, cx: &Context<'_>, session: SessionId) {
+        let heard = cx.sessions.path(session).map(|path| path.heard_at);
+        if heard <= Some(self.link.last_sent) {
+            self.say_alive(cx);
+        }
     }
 
     /// Something came from the registry.
@@ -64,6 +79,7 @@ impl Client {
             }
             Phase::Registering { session } | Phase::Registered { session } => {
                 let Some(owed) = self.link.owed_since else {
+                    self.wonder(cx, session);
                     return;
                 };
                 let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);

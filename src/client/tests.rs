@@ -19,3 +19,4 @@ mod stored;
 mod telling;
 mod transcript;
 mod trust;
+mod unanswered;

@@ -3,7 +3,7 @@
 //! Only cleans up: a copy that is never withdrawn is forwarded, found to be a duplicate, and gone.
 //! Invariant: nothing is withdrawn before the delivery is committed here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::outbox::{Outgoing, Stage};
@@ -21,15 +21,6 @@ const WITHDRAWALS_MAX: usize = 1_024;
 pub(super) struct Withdrawals {
     /// When it is asked again; `None` until the deposit is answered.
     pub(super) copies: BTreeMap<Slot, Option<Duration>>,
-}
-
-impl Withdrawals {
-    /// Whether the registry owes an answer to a withdrawal; those that wait for a commit were not asked yet.
-    pub(super) fn any_asked(&self, waiting: &BTreeSet<Slot>) -> bool {
-        self.copies
-            .iter()
-            .any(|(slot, again)| again.is_some() && !waiting.contains(slot))
-    }
 }
 
 impl Client {
@@ -67,7 +58,7 @@ impl Client {
         let pause = again.unwrap_or(REQUEST_RETRY);
         *again = Some((pause * 2).min(REQUEST_RETRY_MAX));
         if let Some(session) = self.link.registered() {
-            self.ask_registry(cx, session, &ToRegistry::Withdraw { slot });
+            self.ask_loosely(cx, session, &ToRegistry::Withdraw { slot });
             self.timers.set(Timer::Withdraw(slot), cx.now.at + pause);
         }
     }
