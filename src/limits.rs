@@ -48,8 +48,8 @@ pub const CONTACTS_TOTAL_MAX: usize = 1_000_000;
 /// Outcomes that one sender has not acknowledged; beyond it his deposits wait until he has. As many as a mailbox holds:
 /// whoever is there acknowledges them as they come, and whoever never does makes rows with each message that ends.
 pub const OUTCOMES_MAX: u64 = MAILBOX_MESSAGES_MAX;
-/// Outcomes are kept for a sender who does not come back, then dropped: twice the longest lifetime of a message,
-/// after which his own outbox has ended it too.
+/// Outcomes are kept for a sender who does not come back, then dropped: twice the longest lifetime of a message. One who
+/// comes later asks for those messages himself.
 pub const OUTCOME_LIFETIME: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 /// Nothing expires sooner after a start: recipients and senders come back first.
 pub const SWEEP_DELAY: Duration = Duration::from_secs(10 * 60);

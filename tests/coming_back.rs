@@ -110,3 +110,32 @@ fn a_recipient_who_is_back_at_another_port_gets_the_next_message_directly() {
     let line = world.lines("y").pop().unwrap();
     assert_eq!((line.text.as_str(), line.road), ("after", Road::Direct));
 }
+
+#[test]
+fn a_sender_who_comes_back_after_months_hears_how_his_message_ended() {
+    let day = 24 * 60 * MINUTE;
+    let mut world = joined(&["x", "y"]);
+    world.kill("y");
+    world.pass(2 * MINUTE);
+    world.send("x", "y", "hi");
+    world.pass(Duration::from_secs(3));
+    world.kill("x");
+    world.join("y");
+    world.pass(Duration::from_secs(3));
+    assert_eq!(world.shown("y")["x"], ["hi"]);
+    world.kill("y");
+    // Nobody needs the registry for so long that it forgets the outcome.
+    world.set_registry_asleep(true);
+    world.pass(61 * day);
+    world.set_registry_asleep(false);
+    world.pass(MINUTE);
+    world.join("x");
+    world.pass(MINUTE);
+    assert_eq!(world.unfinished("x"), 1, "who has it is away");
+    world.join("y");
+    world.until("told", MINUTE, |world| {
+        world.told("x", |event| matches!(event, Event::ReceivedLater { .. }))
+    });
+    assert_eq!(world.unfinished("x"), 0);
+    assert_eq!(world.shown("y")["x"], ["hi"], "once");
+}

@@ -282,7 +282,7 @@ impl Client {
             return;
         };
         if message.stage == Stage::Stored {
-            // The answer to a deposit that was repeated, and has been kept since.
+            self.inquiry_refused(cx, key, reason);
             return;
         }
         let (to, lives) = (message.name.folded(), message.expires > self.life.age(cx.now.at));

@@ -449,20 +449,23 @@ impl Client {
         key: Key,
         card: &Card,
     ) -> bool {
-        let age = self.life.age(cx.now.at);
-        let Some(left) = self.outbox.get(key).map(|message| age.until(message.expires)) else {
+        let Some(deposit) = self.sealed_deposit(cx, key, card) else {
             return false;
         };
-        let Some(forward) = self.forward(key, card) else {
-            return false;
-        };
-        // What has no time left is for the registry to end: it may have the message from before.
-        let ttl_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        let sent = self.ask_registry(cx, session, &ToRegistry::Deposit(Deposit { forward, ttl_ms }));
+        let sent = self.ask_registry(cx, session, &deposit);
         if sent && let Some(message) = self.outbox.get_mut(key) {
             message.transmitted = true;
         }
         sent
+    }
+
+    pub(super) fn sealed_deposit(&mut self, cx: &Context<'_>, key: Key, card: &Card) -> Option<ToRegistry> {
+        let age = self.life.age(cx.now.at);
+        let left = self.outbox.get(key).map(|message| age.until(message.expires))?;
+        let forward = self.forward(key, card)?;
+        // What has no time left is for the registry to end: it may have the message from before.
+        let ttl_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        Some(ToRegistry::Deposit(Deposit { forward, ttl_ms }))
     }
 
     /// It is committed that the registry may have it, unless it has another number by now.

@@ -2,7 +2,8 @@
 //!
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
 //! and `leaving` (the session with the registry), `acceptance`, `delivery` and `retrying` (which road a message
-//! takes), `answers`, `ends` and `withdrawing` (what becomes of it), `telling` (what of that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe);
+//! takes), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of that the user has seen), `renewal`
+//! (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe);
 //! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
@@ -17,6 +18,7 @@ mod delivery;
 mod directory;
 mod ends;
 mod incoming;
+mod inquiring;
 pub mod interface;
 mod leaving;
 mod link;
@@ -97,6 +99,8 @@ enum Timer {
     Lookup(String),
     /// A withdrawal is asked again.
     Withdraw(Slot),
+    /// What was kept long ago is asked for.
+    Inquiry,
     /// Held messages are shown.
     Hold,
     /// Directory changes are told and stored.
@@ -139,6 +143,7 @@ pub struct Client {
     /// Deposits that the registry takes at once: fewer after it was busy.
     deposit_window: usize,
     withdrawals: withdrawing::Withdrawals,
+    inquiries: inquiring::Inquiries,
     /// Delivered, and that is being committed: until then the registry must not forget them.
     delivering: BTreeSet<Slot>,
     lookups: names::Lookups,
@@ -188,6 +193,7 @@ impl Client {
             stalled: BTreeSet::new(),
             deposit_window: usize::MAX,
             withdrawals: withdrawing::Withdrawals::default(),
+            inquiries: inquiring::Inquiries::default(),
             delivering: BTreeSet::new(),
             lookups: names::Lookups::default(),
             inbound: incoming::Reception::default(),
@@ -274,6 +280,7 @@ impl Client {
             Timer::Peer(id) => self.pump_peer(cx, id),
             Timer::Lookup(folded) => self.lookup_due(cx, &folded),
             Timer::Withdraw(slot) => self.withdraw(cx, slot),
+            Timer::Inquiry => self.inquire(cx),
             Timer::Hold => self.release(cx),
             Timer::Table => self.tell_table(cx),
             Timer::Room => self.make_room(cx),

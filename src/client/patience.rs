@@ -49,11 +49,13 @@ impl Client {
                 && self.timers.at(&Timer::Register).is_none())
     }
 
-    /// Asks the registry what it may leave unanswered; but that it is there it has to show.
-    pub(super) fn ask_loosely(&mut self, cx: &Context<'_>, session: SessionId, request: &ToRegistry) {
-        if self.tell_registry(cx, session, request) && self.link.owed_since.is_none() {
+    /// Asks the registry what it may leave unanswered; but that it is there it has to show. False if there is no room now.
+    pub(super) fn ask_loosely(&mut self, cx: &Context<'_>, session: SessionId, request: &ToRegistry) -> bool {
+        let sent = self.tell_registry(cx, session, request);
+        if sent && self.link.owed_since.is_none() {
             self.timers.set_by(Timer::Attempt, cx.now.at + ATTEMPT);
         }
+        sent
     }
 
     /// It was asked so, an attempt ago: unless it was heard since, it is asked what it has to answer.
@@ -167,6 +169,7 @@ impl Client {
         self.timers.clear(&Timer::KeepAlive);
         self.requeue_deposits(cx);
         self.withdrawals_lost();
+        self.inquiries_over();
         self.lookups_lost();
         self.registry_away(cx);
     }

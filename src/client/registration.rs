@@ -325,6 +325,7 @@ impl Client {
         }
         self.answered(cx, session);
         self.ask_withdrawals(cx);
+        self.inquire_soon(cx);
         self.deposit_late(cx);
         self.pump_all(cx);
         self.leave_on(cx);

@@ -133,7 +133,8 @@ impl Client {
             .unwrap_or_default();
         for key in later {
             self.put_off(cx, key, pause);
-            if reason == BusyReason::Storage {
+            let kept = self.outbox.get(key).is_some_and(|message| message.stored);
+            if reason == BusyReason::Storage && !kept {
                 self.tell_one_waiting(key);
             }
         }

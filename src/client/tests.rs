@@ -5,6 +5,7 @@
 mod direct;
 mod driver;
 mod full_disk;
+mod inquiring;
 mod leaving;
 mod looking_up;
 mod order;

@@ -1,0 +1,116 @@
+//! What the registry has kept for so long that it may have forgotten how it ended (PROTOCOL §8.4).
+//!
+//! Whoever stays away longer than ends are remembered is not told of them. So what is that old is deposited once more:
+//! a registry that has it, or its end, says so; one that has neither keeps it anew, and the recipient says what he knows.
+//! Invariants: a question changes nothing, only its answer does; questions are paced.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::outbox::{Outgoing, Stage};
+use super::storage::Key;
+use super::{Client, Timer};
+use crate::client::interface::Refusal;
+use crate::engine::Context;
+use crate::limits::{DEPOSITS_PER_SECOND, OUTCOME_LIFETIME, REQUEST_RETRY};
+use crate::wire::message::DepositRefusal;
+
+/// Questions a second: a fifth of what the registry takes from a client for long.
+const INQUIRIES_PER_SECOND: u32 = DEPOSITS_PER_SECOND / 5;
+/// How often what is kept all the same is asked for, while the registry is there.
+const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Questions of one round: at most one for each message.
+#[derive(Debug, Default)]
+pub(super) struct Inquiries {
+    due: VecDeque<Key>,
+    asked: BTreeSet<Key>,
+}
+
+impl Client {
+    /// The registry has us: it is asked in a while, for most ends it tells unasked.
+    pub(super) fn inquire_soon(&mut self, cx: &Context<'_>) {
+        self.inquiries = Inquiries::default();
+        self.timers.set(Timer::Inquiry, cx.now.at + REQUEST_RETRY);
+    }
+
+    /// Asks for the next message, or begins another round.
+    pub(super) fn inquire(&mut self, cx: &Context<'_>) {
+        if self.inquiries.due.is_empty() {
+            self.inquiries = Inquiries {
+                due: self.doubtful(cx),
+                asked: BTreeSet::new(),
+            };
+        }
+        if let Some(key) = self.inquiries.due.pop_front()
+            && !self.inquire_for(cx, key)
+        {
+            self.inquiries.due.push_front(key);
+        }
+        let pause = match self.inquiries.due.is_empty() {
+            true => AGAIN,
+            false => Duration::from_secs(1) / INQUIRIES_PER_SECOND,
+        };
+        self.timers.set(Timer::Inquiry, cx.now.at + pause);
+    }
+
+    /// What the registry has kept for too long. The clock on the wall may be wrong: then it is asked in vain.
+    fn doubtful(&self, cx: &Context<'_>) -> VecDeque<Key> {
+        let age = self.life.age(cx.now.at);
+        let is_old = |message: &Outgoing| {
+            message.expires <= age || cx.now.wall.since(message.sent_at) >= OUTCOME_LIFETIME
+        };
+        let doubtful = |(key, message): (Key, &Outgoing)| {
+            (message.stage == Stage::Stored && is_old(message)).then_some(key)
+        };
+        self.outbox.iter().filter_map(doubtful).collect()
+    }
+
+    /// False if there is no room now.
+    fn inquire_for(&mut self, cx: &Context<'_>, key: Key) -> bool {
+        let stored = self
+            .outbox
+            .get(key)
+            .filter(|message| message.stage == Stage::Stored);
+        let (Some(session), Some(card)) = (
+            self.link.registered(),
+            stored.and_then(|message| message.recipient),
+        ) else {
+            return true;
+        };
+        let Some(deposit) = self.sealed_deposit(cx, key, &card) else {
+            return true;
+        };
+        let sent = self.ask_loosely(cx, session, &deposit);
+        if sent {
+            self.inquiries.asked.insert(key);
+        }
+        sent
+    }
+
+    /// The registry has forgotten it, and does not keep it anew. Want of room ends nothing, for the recipient may have it;
+    /// nor does a name that may come back, before its time.
+    pub(super) fn inquiry_refused(&mut self, cx: &Context<'_>, key: Key, reason: DepositRefusal) {
+        if !self.inquiries.asked.remove(&key) {
+            // The answer to a deposit that was repeated, and has been kept since.
+            return;
+        }
+        let age = self.life.age(cx.now.at);
+        let lives = self.outbox.get(key).is_some_and(|message| message.expires > age);
+        match reason {
+            DepositRefusal::MailboxFull | DepositRefusal::SenderFull | DepositRefusal::RegistryFull => {}
+            DepositRefusal::NoSuchName if lives => {}
+            DepositRefusal::NoSuchName => self.expired(cx, key, None),
+            DepositRefusal::IdentityChanged
+            | DepositRefusal::NotYours
+            | DepositRefusal::Malformed
+            | DepositRefusal::Released => self.refuse(cx, key, Refusal::Registry(reason), None),
+        }
+    }
+
+    /// The registry is away: nothing is asked.
+    pub(super) fn inquiries_over(&mut self) {
+        self.inquiries = Inquiries::default();
+        self.timers.clear(&Timer::Inquiry);
+    }
+}

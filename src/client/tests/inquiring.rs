@@ -1,0 +1,155 @@
+//! What the registry has kept for longer than it remembers how messages ended: it is asked once more.
+
+use super::driver::{Driver, ms};
+use super::others::REGISTRY;
+use super::people::{id_of, name, offline};
+use crate::client::interface::{Event, Refusal};
+use crate::transport::CloseCause;
+use crate::wire::envelope::Verdict;
+use crate::wire::message::{Busy, BusyReason, Deposit, DepositRefusal, FromRegistry};
+
+/// A client that has so many messages in bob's mailbox, and is started again days later.
+fn away_for(days: i64, messages: usize) -> (Driver, Vec<Deposit>) {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    for n in 0..messages {
+        driver.send("bob", "hi");
+        let deposit = driver.deposits()[n].clone();
+        driver.answer_deposit(&deposit);
+    }
+    let deposits = driver.deposits();
+    driver.see();
+    driver.pass(ms(1_000));
+    driver.set_wall(days * 24);
+    driver.restart();
+    driver.come_up();
+    driver.hear(FromRegistry::Replayed);
+    driver.clear();
+    (driver, deposits)
+}
+
+fn refuse(driver: &mut Driver, deposit: &Deposit, reason: DepositRefusal) {
+    let slot = id_of(&deposit.forward).slot;
+    driver.hear(FromRegistry::DepositRefused { slot, reason });
+}
+
+/// The registry's session breaks, and another comes up.
+fn come_back(driver: &mut Driver) {
+    driver.close(REGISTRY, CloseCause::Reset);
+    driver.registry_opens();
+    driver.registry_registers();
+    driver.clear();
+}
+
+#[test]
+fn what_was_kept_when_its_sender_left_for_months_is_asked_for_and_its_end_told() {
+    let (mut driver, sent) = away_for(61, 1);
+    driver.pass(ms(4_999));
+    assert_eq!(driver.deposits(), [], "how it ended may be told unasked");
+    driver.pass(ms(1));
+    assert_eq!(driver.deposits()[0].forward, sent[0].forward, "the same bytes");
+    driver.answer_deposit(&sent[0]);
+    assert_eq!(
+        (driver.events(), driver.states()),
+        (vec![], vec![1]),
+        "nothing new"
+    );
+    driver.outcome("bob", &sent[0], Verdict::Received);
+    assert!(matches!(driver.events()[..], [Event::ReceivedLater { .. }]));
+    assert_eq!(driver.states(), [2]);
+}
+
+#[test]
+fn what_was_kept_for_weeks_is_not_asked_for() {
+    let (mut driver, _) = away_for(59, 1);
+    driver.pass_alive(30);
+    assert_eq!(driver.deposits(), []);
+}
+
+#[test]
+fn what_has_outlived_its_time_here_is_asked_for_whatever_the_clock_on_the_wall_says() {
+    let mut config = Driver::config();
+    config.time_to_live = ms(60_000);
+    let mut driver = Driver::registered_with(config, &[offline("bob")]);
+    driver.send("bob", "hi");
+    let deposit = driver.deposits()[0].clone();
+    driver.answer_deposit(&deposit);
+    driver.pass(ms(6_000));
+    driver.clear();
+    driver.pass_alive(60);
+    come_back(&mut driver);
+    driver.pass(ms(5_000));
+    assert_eq!(driver.deposits().len(), 1);
+    assert_eq!(driver.deposits()[0].ttl_ms, 0, "it has no time left");
+    refuse(&mut driver, &deposit, DepositRefusal::RegistryFull);
+    assert_eq!(
+        (driver.events(), driver.states()),
+        (vec![], vec![1]),
+        "he may have it"
+    );
+    come_back(&mut driver);
+    driver.pass(ms(5_000));
+    refuse(&mut driver, &deposit, DepositRefusal::NoSuchName);
+    assert!(matches!(driver.events()[..], [Event::Expired { .. }]));
+    assert_eq!(driver.states(), [4]);
+}
+
+#[test]
+fn what_is_asked_for_is_not_refused_for_want_of_room_and_is_asked_for_again() {
+    let (mut driver, sent) = away_for(61, 1);
+    for reason in [DepositRefusal::MailboxFull, DepositRefusal::NoSuchName] {
+        driver.pass(ms(5_000));
+        assert_eq!(driver.deposits().len(), 1);
+        refuse(&mut driver, &sent[0], reason);
+        assert_eq!((driver.events(), driver.states()), (vec![], vec![1]));
+        come_back(&mut driver);
+    }
+    driver.pass(ms(5_000));
+    driver.hear(FromRegistry::Busy(Busy {
+        of: Some(id_of(&sent[0].forward).slot),
+        reason: BusyReason::Storage,
+        retry_after_ms: 1_000,
+    }));
+    assert_eq!((driver.events(), driver.states()), (vec![], vec![1]));
+    driver.clear();
+    let day = 24 * 3_600;
+    driver.pass_alive(day - 1);
+    assert_eq!(driver.deposits().len(), 0);
+    driver.pass_alive(2);
+    assert_eq!(driver.deposits().len(), 1, "once a day");
+}
+
+#[test]
+fn what_is_asked_for_ends_when_the_name_is_anothers() {
+    let (mut driver, sent) = away_for(61, 1);
+    refuse(&mut driver, &sent[0], DepositRefusal::IdentityChanged);
+    assert_eq!(driver.states(), [1], "nothing was asked yet");
+    driver.pass(ms(5_000));
+    refuse(&mut driver, &sent[0], DepositRefusal::IdentityChanged);
+    let reason = Refusal::Registry(DepositRefusal::IdentityChanged);
+    let [Event::Refused { to, reason: told, .. }] = &driver.events()[..] else {
+        panic!("not refused");
+    };
+    assert_eq!((to, *told), (&name("bob"), reason));
+    assert_eq!(driver.states(), [3]);
+}
+
+#[test]
+fn questions_are_paced() {
+    let (mut driver, sent) = away_for(61, 30);
+    driver.pass(ms(5_000));
+    assert_eq!(driver.deposits().len(), 1);
+    driver.pass(ms(1_000));
+    assert_eq!(driver.deposits().len(), 5, "four a second");
+    driver.pass_alive(7);
+    let asked: Vec<_> = driver
+        .deposits()
+        .into_iter()
+        .map(|deposit| deposit.forward)
+        .collect();
+    assert_eq!(
+        asked,
+        sent.into_iter()
+            .map(|deposit| deposit.forward)
+            .collect::<Vec<_>>()
+    );
+}
