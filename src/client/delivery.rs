@@ -139,8 +139,11 @@ impl Client {
         match self.directory.knows(to) {
             Knowledge::Pinned(card) => self.road_to(cx, to, card, key, message),
             Knowledge::Listed(card) => Road::Pin(card),
-            Knowledge::Contested { .. } if self.is_to_be_asked(to) => Road::LookUp,
-            Knowledge::Contested { .. } => Road::Nowhere,
+            Knowledge::Contested { .. } => match message.sealed_for() {
+                Some(card) => self.road_of_sealed(cx, message, card),
+                None if self.is_to_be_asked(to) => Road::LookUp,
+                None => Road::Nowhere,
+            },
             Knowledge::Unknown if self.link.registered().is_some() => Road::LookUp,
             Knowledge::Unknown => self.without_road(),
         }
@@ -155,18 +158,26 @@ impl Client {
         }
     }
 
+    /// The road of what the registry may have, sealed for one whose the name is no longer: there alone it ends.
+    fn road_of_sealed(&self, cx: &Context<'_>, message: &Outgoing, recipient: Card) -> Road {
+        if message.not_before > cx.now.at {
+            Road::Until(message.not_before)
+        } else if self.link.registered().is_some() {
+            Road::Deposit(recipient, Why::NoAnswer)
+        } else {
+            self.without_road()
+        }
+    }
+
     /// The road to somebody who is known.
     fn road_to(&self, cx: &Context<'_>, to: &str, card: Card, key: Key, message: &Outgoing) -> Road {
         let now = cx.now.at;
         let registered = self.link.registered().is_some();
+        if let Some(other) = message.sealed_for().filter(|other| other.id != card.id) {
+            return self.road_of_sealed(cx, message, other);
+        }
         if message.not_before > now {
             return Road::Until(message.not_before);
-        }
-        if let Some(other) = message.sealed_for_other_than(card.id) {
-            return match registered {
-                true => Road::Deposit(other, Why::NoAnswer),
-                false => self.without_road(),
-            };
         }
         let offline = self.directory.offline(to);
         let why = if offline { Why::Offline } else { Why::NoAnswer };
@@ -317,7 +328,7 @@ impl Client {
     fn forward(&mut self, key: Key, card: &Card) -> Option<Forward> {
         // Once the registry may have it, it stays sealed for whom it was.
         let fixed = self.outbox.get(key)?;
-        let card = fixed.recipient.filter(|_| fixed.deposited).unwrap_or(*card);
+        let card = fixed.sealed_for().unwrap_or(*card);
         let slot = fixed.slot;
         let envelope = self.seal(key, &card)?;
         Some(Forward {

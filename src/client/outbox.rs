@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::client::storage::{ENDED_MAX, Ended, Key};
 use crate::clock::{Age, Instant, WallTime};
-use crate::id::{EnvelopeHash, Epoch, IdentityId, Name, Sequence, Slot};
+use crate::id::{EnvelopeHash, Epoch, Name, Sequence, Slot};
 use crate::identity::Card;
 use crate::transport::SessionId;
 
@@ -70,9 +70,9 @@ impl Outgoing {
         self.text.len() + 300
     }
 
-    /// For whom it stays sealed because the registry may have it, if that is not he whose the name is now.
-    pub(super) fn sealed_for_other_than(&self, id: IdentityId) -> Option<Card> {
-        self.recipient.filter(|card| self.deposited && card.id != id)
+    /// For whom it stays sealed because the registry may have it.
+    pub(super) fn sealed_for(&self) -> Option<Card> {
+        self.recipient.filter(|_| self.deposited)
     }
 
     /// Whether something will become of it by itself, and soon.

@@ -275,6 +275,51 @@ fn what_was_sealed_for_another_goes_to_the_registry_when_his_session_is_gone() {
 }
 
 #[test]
+fn what_the_registry_may_have_goes_there_though_the_name_is_anothers_by_then() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.pass(ms(6_000));
+    driver.send("bob", "a");
+    let deposit = driver.deposits()[0].clone();
+    // It never arrives, and meanwhile the name is released.
+    driver.close(super::others::REGISTRY, crate::transport::CloseCause::Reset);
+    driver.registry_opens();
+    driver.directory_of_run(6, &[usurped()]);
+    driver.connects.clear();
+    driver.registry_registers();
+    let again = driver.deposits().pop().unwrap();
+    assert_eq!(
+        (driver.deposits().len(), again.forward),
+        (2, deposit.forward.clone())
+    );
+    assert!(driver.connects.is_empty());
+    driver.send("bob", "b");
+    assert_eq!(driver.deposits().len(), 2, "but nothing new");
+    driver.events();
+    let slot = id_of(&deposit.forward).slot;
+    let reason = DepositRefusal::IdentityChanged;
+    driver.hear(FromRegistry::DepositRefused { slot, reason });
+    assert!(matches!(driver.events()[..], [Event::Refused { .. }]));
+    assert_eq!(driver.states(), [3, 0]);
+}
+
+#[test]
+fn what_is_put_off_is_put_off_under_a_contested_name_too() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "a");
+    let slot = id_of(&driver.deposits()[0].forward).slot;
+    driver.delta(2, Change::Record(usurped()));
+    driver.hear(FromRegistry::Busy(crate::wire::message::Busy {
+        of: Some(slot),
+        reason: crate::wire::message::BusyReason::Rate,
+        retry_after_ms: 700,
+    }));
+    driver.pass(ms(699));
+    assert_eq!(driver.deposits().len(), 1);
+    driver.pass(ms(1));
+    assert_eq!(driver.deposits().len(), 2);
+}
+
+#[test]
 fn an_unknown_name_is_looked_up_and_refused_if_nobody_has_it() {
     let mut driver = Driver::registered(&[]);
     driver.send("zed", "a");
