@@ -286,6 +286,7 @@ impl Client {
             }
             self.register_in(cx, retry_after.clamp(ATTEMPT, REQUEST_RETRY_MAX));
             self.link.put_off = true;
+            self.registry_away(cx);
             self.despair(cx);
         }
     }

@@ -189,7 +189,7 @@ impl Client {
         self.release(cx);
     }
 
-    /// The registry is away: what is missing may not come for long.
+    /// The registry is away, or puts us off: what is missing may not come for long.
     pub(super) fn registry_away(&mut self, cx: &Context<'_>) {
         self.put_off_strangers(cx);
         if self.mailbox_drained() {

@@ -167,6 +167,27 @@ fn the_hold_begins_when_the_registry_is_away() {
 }
 
 #[test]
+fn the_hold_begins_when_the_registry_puts_us_off() {
+    let mut driver = Driver::start();
+    driver.come_up();
+    driver.directory(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.pass(ms(10_000));
+    driver.close(REGISTRY, CloseCause::Silent);
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "second")));
+    driver.registry_opens();
+    driver.hear(FromRegistry::Busy(Busy {
+        of: None,
+        reason: BusyReason::Storage,
+        retry_after_ms: 1_000,
+    }));
+    driver.pass(ms(1_999));
+    assert_eq!(driver.read(), []);
+    driver.pass(ms(1));
+    assert_eq!(driver.read().len(), 1);
+}
+
+#[test]
 fn stored_mail_is_announced_once_for_a_batch() {
     let (mut driver, _) = with_bob();
     for (sequence, text) in [(0, "a"), (1, "b")] {
