@@ -289,6 +289,7 @@ impl Client {
         match reason {
             // The name was ours to believe when it was sealed: it may come back.
             DepositRefusal::NoSuchName if lives => {
+                self.lookups.unlist(to.clone());
                 self.put_off(cx, key, REQUEST_RETRY_MAX);
                 self.tell_one_waiting(key);
                 self.pump(cx, &to);

@@ -54,9 +54,9 @@ impl Lookups {
         self.asked.contains_key(folded)
     }
 
-    /// Somebody has the name.
-    pub(super) fn list(&mut self, folded: &str) {
-        self.unlisted.remove(folded);
+    /// Somebody has the name. Whether nobody had it before.
+    pub(super) fn list(&mut self, folded: &str) -> bool {
+        self.unlisted.remove(folded)
     }
 
     /// Since when an answer is waited for, if the name is asked for now or was; `None` if too many are.
@@ -68,7 +68,7 @@ impl Lookups {
     }
 
     /// Nobody has the name. What is forgotten is asked for again, no more.
-    fn unlist(&mut self, folded: String) {
+    pub(super) fn unlist(&mut self, folded: String) {
         if self.unlisted.len() >= LOOKUPS_MAX {
             self.unlisted.clear();
         }
@@ -150,12 +150,19 @@ impl Client {
         }
         let applied = self.directory.found(record, cx.now.at);
         if self.directory.told_of(&folded) {
-            self.lookups.list(&folded);
+            self.name_listed(&folded);
             self.lookup_over(&folded);
         }
         self.applied(cx, applied);
         self.judge_strangers(cx, &folded);
         self.pump(cx, &folded);
+    }
+
+    /// Somebody has the name: what was put off because nobody had it need not wait.
+    fn name_listed(&mut self, folded: &str) {
+        if self.lookups.list(folded) {
+            self.outbox.hasten(folded);
+        }
     }
 
     pub(super) fn name_not_found(&mut self, cx: &Context<'_>, name: &Name) {
@@ -188,7 +195,9 @@ impl Client {
         let names: Vec<String> = applied.changed.iter().cloned().collect();
         self.applied(cx, applied);
         for folded in names {
-            self.lookups.list(&folded);
+            if self.directory.told_of(&folded) {
+                self.name_listed(&folded);
+            }
             self.lookup_over(&folded);
             self.judge_strangers(cx, &folded);
             self.pump(cx, &folded);

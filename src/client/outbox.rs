@@ -234,6 +234,16 @@ impl Outbox {
         self.index(key, now);
     }
 
+    /// Nothing of what is queued in a conversation is put off any more.
+    pub(super) fn hasten(&mut self, to: &str) {
+        let queue = self.conversations.get(to).map(|conversation| &conversation.queue);
+        for key in queue.into_iter().flatten() {
+            if let Some(message) = self.messages.get_mut(key) {
+                message.not_before = Instant::ZERO;
+            }
+        }
+    }
+
     /// Gives a message a new number; what was said of the old one no longer holds.
     pub(super) fn renumber(&mut self, key: Key, slot: Slot) {
         let Some(message) = self.messages.get_mut(&key) else {

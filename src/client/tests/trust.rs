@@ -320,6 +320,22 @@ fn what_is_put_off_is_put_off_under_a_contested_name_too() {
 }
 
 #[test]
+fn what_waits_for_a_name_goes_as_soon_as_the_registry_tells_of_it_again() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "a");
+    let slot = id_of(&driver.deposits()[0].forward).slot;
+    driver.delta(2, Change::Removed { name: name("bob") });
+    driver.hear(FromRegistry::DepositRefused {
+        slot,
+        reason: DepositRefusal::NoSuchName,
+    });
+    driver.pass(ms(1_000));
+    driver.clear();
+    driver.delta(3, Change::Record(online("bob")));
+    assert_eq!(driver.deposits().len(), 1);
+}
+
+#[test]
 fn an_unknown_name_is_looked_up_and_refused_if_nobody_has_it() {
     let mut driver = Driver::registered(&[]);
     driver.send("zed", "a");
