@@ -153,13 +153,18 @@ impl<A> Outlet<A> {
         self.ask(request, pending);
     }
 
-    /// Asks, and before that once more which registry all is about, if that has failed: without it nothing is taken.
+    /// Asks, and before that once more which registry all is about, and in which database it keeps what, if that has
+    /// failed: what follows is taken for another's without it.
     fn ask(&mut self, request: Request, pending: Pending<A>) {
-        let is_basis = |failed: &Failed<A>| matches!(failed.request, Request::UseRegistry { .. });
-        if let Some(place) = self.failed.iter().position(is_basis)
-            && let Some(Failed { request, after }) = self.failed.remove(place)
-        {
-            self.until_done(request, after, true);
+        let is_basis =
+            |failed: &Failed<A>| matches!(failed.request, Request::UseRegistry { .. } | Request::StoreId(_));
+        if self.failed.iter().any(is_basis) {
+            let (bases, others) = std::mem::take(&mut self.failed).into_iter().partition(is_basis);
+            self.failed = others;
+            let bases: VecDeque<Failed<A>> = bases;
+            for Failed { request, after } in bases {
+                self.until_done(request, after, true);
+            }
         }
         if self.under_way.len() >= STORE_REQUESTS_MAX {
             self.backlog.push_back((request, pending));

@@ -1,11 +1,14 @@
 //! A disk that takes nothing for a while: what is owed to it stays bounded, and commands are heard.
 
 use super::driver::{Disk, Driver, ms};
-use super::people::{offline, online, receipt};
+use super::others::REGISTRY;
+use super::people::{address, name, offline, online, receipt};
+use crate::client::interface::Event;
 use crate::engine::Role;
 use crate::limits::REQUEST_RETRY;
+use crate::transport::CloseCause;
 use crate::wire::envelope::Verdict;
-use crate::wire::message::ToPeer;
+use crate::wire::message::{FromRegistry, Registered, ToPeer};
 
 /// More than may be under way at the store.
 const MANY: usize = 2_100;
@@ -79,4 +82,31 @@ fn nothing_new_is_begun_while_too_much_is_owed_to_the_disk() {
     }
     assert_eq!(answered, MANY);
     assert!(driver.states().iter().all(|state| *state == 1), "all are stored");
+}
+
+#[test]
+fn that_a_new_database_keeps_a_message_is_committed_after_that_it_is_new() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.pass(ms(6_000));
+    driver.send("bob", "hi");
+    driver.close(REGISTRY, CloseCause::Reset);
+    driver.registry_opens();
+    let counter = driver.last_register().counter;
+    driver.disk = Disk::Fails;
+    driver.hear(FromRegistry::Registered(Registered {
+        counter,
+        returning: true,
+        store_id: [1; 16],
+        observed: address(40),
+        lease_ms: 60_000,
+    }));
+    driver.disk = Disk::Commits;
+    let deposit = driver.deposits().pop().unwrap();
+    driver.answer_deposit(&deposit);
+    assert!(driver.events().contains(&Event::Stored { to: name("bob") }));
+    driver.see();
+    driver.pass_alive(6);
+    assert_eq!(driver.states(), [1]);
+    driver.restart();
+    assert_eq!(driver.events(), [], "that was told");
 }
