@@ -269,7 +269,8 @@ impl Client {
         self.refused(cx);
     }
 
-    /// The registry cannot register us now. Whoever waits for it is told if that may last; what waits for it, waits.
+    /// The registry cannot register us now. Whoever waits for it is told if that may last; what waits for it, waits. Where
+    /// we were only too quick it has us in a moment, and nothing is said.
     pub(super) fn registration_put_off(
         &mut self,
         cx: &Context<'_>,
@@ -284,10 +285,14 @@ impl Client {
                 let sentence = "the server cannot write to its disk; you will be registered when it can";
                 self.out.event(Event::Trouble(sentence.to_owned()));
             }
-            self.register_in(cx, retry_after.clamp(ATTEMPT, REQUEST_RETRY_MAX));
-            self.link.put_off = true;
-            self.registry_away(cx);
-            self.despair(cx);
+            let pause = retry_after.clamp(ATTEMPT, REQUEST_RETRY_MAX);
+            self.register_in(cx, pause);
+            let since = *self.link.round_since.get_or_insert(cx.now.at);
+            if reason != BusyReason::Rate || cx.now.at + pause >= since + ATTEMPTS_TOTAL {
+                self.link.put_off = true;
+                self.registry_away(cx);
+                self.despair(cx);
+            }
         }
     }
 

@@ -276,7 +276,7 @@ fn what_is_typed_while_the_registry_puts_us_off_is_said_to_wait_and_goes_when_it
     assert_eq!(driver.events(), [], "the registry may answer in a moment");
     driver.hear(FromRegistry::Busy(Busy {
         of: None,
-        reason: BusyReason::Rate,
+        reason: BusyReason::Overload,
         retry_after_ms: 1_000,
     }));
     let waiting = Event::Waiting { to: name("bob") };
@@ -290,6 +290,31 @@ fn what_is_typed_while_the_registry_puts_us_off_is_said_to_wait_and_goes_when_it
             .iter()
             .any(|message| matches!(message, ToRegistry::Lookup { .. })),
         "{asked:?}"
+    );
+}
+
+#[test]
+fn who_registers_too_quickly_is_registered_in_a_moment_and_nothing_is_said_to_wait() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    driver.send("bob", "hi");
+    let busy = FromRegistry::Busy(Busy {
+        of: None,
+        reason: BusyReason::Rate,
+        retry_after_ms: 500,
+    });
+    for _ in 0..29 {
+        driver.hear(busy.clone());
+        driver.pass(ms(500));
+        assert_eq!(driver.events(), []);
+    }
+    driver.pass(ms(500));
+    driver.hear(busy);
+    assert_eq!(
+        driver.events(),
+        [Event::Waiting { to: name("bob") }],
+        "for fifteen seconds"
     );
 }
 
