@@ -162,8 +162,8 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Ends a session: what was taken is sent once more, then a Close. Nothing more comes from it; of one that has ended
-    /// already, what is not polled yet still does.
+    /// Ends a session: what waits leaves as far as it may at that moment, then a Close; the rest is dropped. Nothing more
+    /// comes from it; of one that has ended already, what is not polled yet still does.
     pub fn close(&mut self, _now: Instant, session: SessionId, code: CloseCode) {
         let Some(link) = self.links.get_mut(&session.0) else {
             return;

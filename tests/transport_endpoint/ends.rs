@@ -147,3 +147,23 @@ fn a_session_with_nothing_to_say_is_quiet() {
     net.run(SESSION_IDLE / 2);
     assert_eq!(net.sent.len(), sent);
 }
+
+#[test]
+fn last_words_leave_before_a_close_and_it_waits_for_no_window() {
+    let mut net = Net::registry_and_client();
+    let (client, _) = net.open(1, 0);
+    let endpoint = &mut net.hosts[1].endpoint;
+    for _ in 0..100 {
+        endpoint.send(net.now, client, vec![7; 1_000]).unwrap();
+    }
+    endpoint.close(net.now, client, CloseCode::Done);
+    net.drain(1);
+    net.run(DELAY);
+    let closed = net.hosts[0].closed();
+    assert!(
+        matches!(closed[..], [(_, CloseCause::Remote(CloseCode::Done))]),
+        "{closed:?}"
+    );
+    let came = net.hosts[0].messages().len();
+    assert!((8..20).contains(&came), "a first flight, not {came}");
+}

@@ -84,7 +84,7 @@ pub(super) struct Link {
     candidate: Option<Box<Candidate>>,
     moved_at: Option<Instant>,
     nudged_at: Instant,
-    /// Closed on this side: what was taken goes out, then a Close.
+    /// Closed on this side: what may leave at this moment does, then a Close.
     pub(super) closing: Option<CloseCode>,
     /// Whether a place in the queue of events is kept for its messages.
     pub(super) listed: bool,
