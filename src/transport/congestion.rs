@@ -60,8 +60,8 @@ pub(super) trait Controller {
     fn on_limited(&mut self, flight: u64);
     /// A packet has been acknowledged.
     fn on_acked(&mut self, now: Instant, packet: Fate);
-    /// A packet has been found lost.
-    fn on_lost(&mut self, packet: Fate);
+    /// A packet has been found lost. The stamp that is to come back if it arrives after all.
+    fn on_lost(&mut self, packet: Fate) -> Stamp;
     /// A packet that had been found lost has arrived after all.
     fn on_spurious(&mut self, packet: Fate);
     /// That was all for now.

@@ -230,11 +230,8 @@ impl<T> Recovery<T> {
         &mut self,
         now: Instant,
         rtt: &Rtt,
-        mut each: impl FnMut(&Sent<T>),
-    ) -> Option<Losses>
-    where
-        T: Clone,
-    {
+        mut each: impl FnMut(&mut Sent<T>),
+    ) -> Option<Losses> {
         self.loss_at = None;
         self.forget(now, rtt);
         let mut losses: Option<Losses> = None;
@@ -248,7 +245,7 @@ impl<T> Recovery<T> {
                 self.loss_at = Some(overdue_at);
                 break;
             }
-            let Some((number, packet)) = self.sent.pop_first() else {
+            let Some((number, mut packet)) = self.sent.pop_first() else {
                 break;
             };
             self.in_flight -= u64::from(packet.size);
@@ -264,7 +261,7 @@ impl<T> Recovery<T> {
                 count: losses.map_or(0, |losses| losses.count) + 1,
                 persistent: persistent || losses.is_some_and(|losses| losses.persistent),
             });
-            each(&packet);
+            each(&mut packet);
             let forgone = Forgone {
                 sent_at: packet.at,
                 lost_at: now,

@@ -288,7 +288,7 @@ impl Session {
         } = self;
         let losses = recovery.detect_losses(now, rtt, |packet| {
             packet.content.repeat(outgoing, window);
-            congestion.on_lost(Fate {
+            packet.content.stamp = congestion.on_lost(Fate {
                 bytes: u64::from(packet.size),
                 stamp: packet.content.stamp,
             });

@@ -23,6 +23,8 @@ pub(in crate::transport) struct Stamp {
     pub(super) calm: bool,
     /// Whether it left when there was little to say, and at most half of what the path holds was under way.
     pub(super) alone: bool,
+    /// Whether its loss was put down to the path.
+    pub(super) counted: bool,
 }
 
 /// A rate at which data arrived.
@@ -66,6 +68,7 @@ impl Delivery {
             limited: self.limited_until > self.delivered,
             calm: false,
             alone: false,
+            counted: false,
         }
     }
 

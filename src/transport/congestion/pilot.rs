@@ -322,16 +322,18 @@ impl Controller for Pilot {
         }
     }
 
-    fn on_lost(&mut self, packet: Fate) {
+    fn on_lost(&mut self, mut packet: Fate) -> Stamp {
         self.round.lost += 1;
-        if self.tells_path_loss(&packet) {
+        packet.stamp.counted = self.tells_path_loss(&packet);
+        if packet.stamp.counted {
             self.loss.on_lost();
         }
+        packet.stamp
     }
 
     fn on_spurious(&mut self, packet: Fate) {
         self.round.lost = self.round.lost.saturating_sub(1);
-        if packet.stamp.alone || packet.stamp.calm {
+        if packet.stamp.counted {
             self.loss.on_spurious();
         }
     }

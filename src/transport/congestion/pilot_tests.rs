@@ -164,6 +164,29 @@ fn persistent_congestion_starts_over_from_the_least() {
 }
 
 #[test]
+fn a_loss_that_was_not_counted_is_not_taken_back() {
+    let mut pilot = Pilot::new(Instant::ZERO);
+    pilot.loss.learn(80, 20);
+    pilot.phase = Phase::Down;
+    let known = pilot.path_loss();
+    for after_queue in [true, false] {
+        pilot.round.after_queue = after_queue;
+        let stamp = pilot.on_sent(Instant::ZERO, DATAGRAM, 20 * DATAGRAM);
+        let stamp = pilot.on_lost(Fate {
+            bytes: DATAGRAM,
+            stamp,
+        });
+        assert_eq!(pilot.path_loss() > known, !after_queue);
+        // By then the queue may be gone, or stand.
+        pilot.round.after_queue = !after_queue;
+        pilot.on_spurious(Fate { bytes: 0, stamp });
+        assert!(pilot.path_loss() <= known && pilot.path_loss() + 10 > known);
+        pilot.loss = PathLoss::default();
+        pilot.loss.learn(80, 20);
+    }
+}
+
+#[test]
 fn the_ceiling_rises_however_long_ago_it_was_lowered() {
     let mut pilot = Pilot::new(Instant::ZERO);
     pilot.ceiling = MINIMUM_WINDOW;
