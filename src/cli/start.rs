@@ -61,15 +61,16 @@ fn serve(options: ServeOptions) -> Result<Exit, Fault> {
     };
     let mut printer = io::stdout().is_terminal().then(Printer::plain);
     let show = move |events: &[interface::Event]| {
-        // Only the newest table is of interest.
-        let newest = events.iter().rev().find_map(|event| match event {
-            interface::Event::Table(rows) => Some(rows),
-            interface::Event::Ended => None,
-        });
-        if let (Some(printer), Some(rows)) = (&mut printer, newest) {
-            printer.print(&table(rows))?;
+        let mut shown = Vec::new();
+        for event in events {
+            if let interface::Event::Table(rows) = event {
+                if let Some(printer) = &mut printer {
+                    printer.print(&table(rows))?;
+                }
+                shown.push(interface::Command::Shown);
+            }
         }
-        Ok(Vec::new())
+        Ok(shown)
     };
     registry::run(setup, Box::new(show))
 }

@@ -13,12 +13,15 @@ use crate::id::Name;
 pub enum Command {
     /// Close all sessions, finish commits, end.
     Stop,
+    /// The last table was shown: there may be another.
+    Shown,
 }
 
 /// What the operator is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The directory changed (at most once a second); the table, by name, while it is small enough to print.
+    /// The directory changed (at most once a second, and not before the last one was shown); the table, by name, while
+    /// it is small enough to print.
     Table(Vec<Row>),
     /// The program is to end.
     Ended,

@@ -83,7 +83,19 @@ pub struct Registry {
     out: Out,
     /// When the operator may see the table again.
     table_not_before: Instant,
+    operator: Operator,
     stopping: Stopping,
+}
+
+/// What the operator has seen of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    /// All of it.
+    UpToDate,
+    /// The last one is about to be shown.
+    Reading,
+    /// It has changed since.
+    Behind,
 }
 
 /// How far the end has come.
@@ -120,6 +132,7 @@ impl Registry {
             timers: Timers::default(),
             out: Out::default(),
             table_not_before: now.at,
+            operator: Operator::UpToDate,
             stopping: Stopping::No,
         };
         for member in image.members {
@@ -255,11 +268,16 @@ impl Registry {
         if self.members.committed() > TABLE_ROWS_MAX {
             return;
         }
+        if self.operator != Operator::UpToDate {
+            self.operator = Operator::Behind;
+            return;
+        }
         if cx.now.at < self.table_not_before {
             self.timers.set(Timer::Table, self.table_not_before);
             return;
         }
         self.timers.clear(Timer::Table);
+        self.operator = Operator::Reading;
         self.table_not_before = cx.now.at + DIRECTORY_INTERVAL;
         let mut rows: Vec<TableRow> = self
             .members
@@ -272,6 +290,15 @@ impl Registry {
             .collect();
         rows.sort_by_cached_key(|row| row.name.folded());
         self.out.event(Event::Table(rows));
+    }
+
+    /// The operator has seen the table. A terminal that was stopped holds back nothing but tables: only the newest is of
+    /// interest.
+    fn shown(&mut self, cx: &Context<'_>) {
+        let before = std::mem::replace(&mut self.operator, Operator::UpToDate);
+        if before == Operator::Behind {
+            self.show_table(cx);
+        }
     }
 
     /// Closes everything; the end comes when the store has answered.
@@ -319,7 +346,8 @@ impl Role for Registry {
     fn handle_command(&mut self, cx: &Context<'_>, command: Command) {
         match command {
             Command::Stop if self.stopping == Stopping::No => self.stop(cx),
-            Command::Stop => {}
+            Command::Shown if self.stopping == Stopping::No => self.shown(cx),
+            Command::Stop | Command::Shown => {}
         }
     }
 

@@ -9,6 +9,7 @@ mod directory;
 mod expiry;
 mod lanes;
 mod mail;
+mod people;
 mod presence;
 mod quota;
 mod registration;
@@ -20,17 +21,18 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use people::{Person, slot};
 use table::{Link, Table};
 
 use super::*;
 use crate::clock::WallTime;
 use crate::engine::Store;
-use crate::id::{EnvelopeHash, Epoch, MessageId, Name, Sequence, Slot};
+use crate::id::{EnvelopeHash, Name, Sequence};
 use crate::identity::{Identity, Role as KeyRole};
 use crate::store::registry::RegistryStore;
 use crate::transport::{CloseCause, Path, SEND_OVERHEAD};
 use crate::wire::codec::Bounded;
-use crate::wire::envelope::{Body, Envelope, Party, Receipt, Recipient, Verdict};
+use crate::wire::envelope::{Envelope, Receipt, Recipient, Verdict};
 use crate::wire::message::{Change, Deposit, Forward, Page, Register, Registered, Version};
 
 /// What the registry did.
@@ -39,69 +41,6 @@ enum Did {
     Say(SessionId, FromRegistry),
     Close(SessionId, CloseCode),
     Event(Event),
-}
-
-/// Somebody with a key.
-struct Person {
-    name: Name,
-    identity: Identity,
-    address: SocketAddr,
-}
-
-impl Person {
-    fn new(name: &str, seed: u8) -> Self {
-        Self {
-            name: name.parse().unwrap(),
-            identity: Identity::from_seed(&[seed; 32], KeyRole::Client),
-            address: SocketAddr::from(([192, 0, 2, seed], 4000)),
-        }
-    }
-
-    fn party(&self) -> Party {
-        Party {
-            name: self.name.clone(),
-            id: self.identity.id(),
-        }
-    }
-
-    fn id(&self, sequence: u64) -> MessageId {
-        MessageId {
-            sender: self.identity.id(),
-            slot: slot(sequence),
-        }
-    }
-
-    /// A message's bytes.
-    fn envelope(&self, to: &Self, sequence: u64, text: &str) -> Vec<u8> {
-        let envelope = Envelope {
-            sender: self.party(),
-            recipient: Recipient::Peer(to.party()),
-            slot: slot(sequence),
-            sent_at: WallTime::from_unix_ms(5),
-            body: Body::Plain(text.to_owned()),
-        };
-        let key = self.identity.pair_key(&to.identity.card().key).unwrap();
-        envelope.seal(&key)
-    }
-
-    /// The answer to one.
-    fn receipt(&self, from: &Self, sequence: u64, envelope: &[u8], verdict: Verdict) -> Receipt {
-        let key = self.identity.pair_key(&from.identity.card().key).unwrap();
-        Receipt::seal(
-            (from.id(sequence), EnvelopeHash::of(envelope)),
-            verdict,
-            WallTime::from_unix_ms(9),
-            self.identity.id(),
-            &key,
-        )
-    }
-}
-
-const fn slot(sequence: u64) -> Slot {
-    Slot {
-        epoch: Epoch(u64::MAX - 1), // Above what a signed number holds.
-        sequence: Sequence(sequence),
-    }
 }
 
 const STORE_ID: [u8; 16] = [9; 16];
@@ -117,6 +56,8 @@ struct World {
     asked: Vec<(Ticket, Request)>,
     held: bool,
     failing: bool,
+    /// Nobody sees the tables.
+    operator_away: bool,
     config: Config,
 }
 
@@ -136,6 +77,7 @@ impl World {
             asked: Vec::new(),
             held: false,
             failing: false,
+            operator_away: false,
             config,
         }
     }
@@ -169,7 +111,17 @@ impl World {
                     self.sessions.0.remove(&session);
                     self.did.push(Did::Close(session, code));
                 }
-                Action::Event(event) => self.did.push(Did::Event(event)),
+                Action::Event(event) => {
+                    let is_table = matches!(event, Event::Table(_));
+                    self.did.push(Did::Event(event));
+                    if is_table && !self.operator_away {
+                        let cx = Context {
+                            now: self.now,
+                            sessions: &self.sessions,
+                        };
+                        self.registry.handle_command(&cx, Command::Shown);
+                    }
+                }
                 Action::Store { ticket, request } => self.asked.push((ticket, request)),
                 other => panic!("unexpected {other:?}"),
             }

@@ -149,6 +149,33 @@ fn the_operator_sees_the_table_at_once_then_at_most_once_a_second_sorted() {
 }
 
 #[test]
+fn while_a_table_is_not_shown_there_is_no_other_and_then_the_newest() {
+    let mut world = World::new(Config::default());
+    world.operator_away = true;
+    world.join(1, &Person::new("p1", 1), 1);
+    for n in 2..=5 {
+        world.pass(Duration::from_secs(2));
+        world.join(n.into(), &Person::new(&format!("p{n}"), n), 1);
+        world.run(Duration::from_secs(2), &[]);
+    }
+    let sizes = |world: &mut World| -> Vec<usize> {
+        let tables = world.take().into_iter();
+        tables
+            .filter_map(|did| match did {
+                Did::Event(Event::Table(rows)) => Some(rows.len()),
+                _ => None,
+            })
+            .collect()
+    };
+    assert_eq!(sizes(&mut world), [1]);
+    for expected in [vec![5], vec![]] {
+        world.drive(|registry, cx| registry.handle_command(cx, Command::Shown));
+        assert_eq!(sizes(&mut world), expected);
+        world.pass(Duration::from_secs(2));
+    }
+}
+
+#[test]
 fn a_long_table_is_not_shown() {
     let mut world = World::new(Config::unlimited());
     for n in 1..=51 {
