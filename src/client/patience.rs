@@ -84,7 +84,13 @@ impl Client {
                     self.wonder(cx, session);
                     return;
                 };
-                let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);
+                let path = cx.sessions.path(session);
+                if path.is_some_and(|path| path.unheard) {
+                    // It has spoken; it is we who do not listen, because nobody reads what we say.
+                    self.timers.set(Timer::Attempt, now + ATTEMPT);
+                    return;
+                }
+                let heard = path.map_or(owed, |path| path.heard_at);
                 let silent_at = heard.max(owed) + SILENCE;
                 let patience = owed + ATTEMPTS_TOTAL;
                 if silent_at <= now || (patience <= now && self.must_answer()) {

@@ -187,6 +187,8 @@ pub struct Path {
     pub address: SocketAddr,
     /// When something authenticated last came from there.
     pub heard_at: Instant,
+    /// Whether messages that have come wait to be taken.
+    pub unheard: bool,
     /// How long until silence after a packet is taken for loss (RFC 9002 §6.2.1), without backoff.
     pub probe_timeout: Duration,
 }

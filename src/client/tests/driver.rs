@@ -176,6 +176,7 @@ impl Driver {
         let path = Path {
             address,
             heard_at: self.now.at,
+            unheard: false,
             probe_timeout: ms(50),
         };
         self.paper.paths.insert(session, path);

@@ -16,6 +16,18 @@ fn left(driver: &mut Driver) {
 }
 
 #[test]
+fn a_registry_whose_answer_was_not_listened_to_is_not_silent() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Leave);
+    driver.paper.paths.get_mut(&REGISTRY).unwrap().unheard = true;
+    driver.pass(ms(8_000));
+    assert_eq!(driver.events(), []);
+    driver.paper.paths.get_mut(&REGISTRY).unwrap().unheard = false;
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    assert_eq!(driver.events(), [Event::Deregistered, Event::Ended(Ending::Done)]);
+}
+
+#[test]
 fn leaving_tells_the_registry_closes_all_and_frees_the_port() {
     let mut driver = Driver::registered(&[online("bob")]);
     let session = driver.peer_opens("bob");

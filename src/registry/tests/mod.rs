@@ -206,6 +206,7 @@ impl World {
         let path = Path {
             address: person.address,
             heard_at: self.now.at,
+            unheard: false,
             probe_timeout: Duration::from_millis(100),
         };
         self.sessions.0.insert(session, Link::new(path));

@@ -132,3 +132,26 @@ fn what_ended_sessions_leave_behind_is_bounded_even_if_it_is_empty() {
         assert_eq!(events.len() - messages, 8, "and how each ended");
     }
 }
+
+#[test]
+fn whether_a_message_waits_to_be_taken_is_told() {
+    let (mut one, mut other) = (endpoint(1), endpoint(2));
+    assert!(opens(&mut one, &mut other));
+    let opened = |endpoint: &mut Endpoint| match endpoint.poll_event(NOW) {
+        Some(SessionEvent::Opened { session, .. }) => session,
+        event => panic!("{event:?}"),
+    };
+    let (ours, theirs) = (opened(&mut one), opened(&mut other));
+    let unheard = |endpoint: &Endpoint| endpoint.path(theirs).is_some_and(|path| path.unheard);
+    assert!(other.poll_event(NOW).is_none() && !unheard(&other));
+    one.send(NOW, ours, b"hi".to_vec()).unwrap();
+    for bytes in transmits(&mut one) {
+        other.handle_datagram(NOW, address(1), &bytes);
+    }
+    assert!(unheard(&other));
+    assert!(matches!(
+        other.poll_event(NOW),
+        Some(SessionEvent::Message { .. })
+    ));
+    assert!(other.poll_event(NOW).is_none() && !unheard(&other));
+}

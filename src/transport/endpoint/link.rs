@@ -141,6 +141,7 @@ impl Link {
         Path {
             address: self.address,
             heard_at: self.session.heard_at(),
+            unheard: self.listed,
             probe_timeout: self.session.probe_timeout(),
         }
     }

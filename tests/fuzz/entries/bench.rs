@@ -137,6 +137,7 @@ where
         let path = Path {
             address,
             heard_at: self.now.at,
+            unheard: false,
             probe_timeout: Duration::from_millis(100),
         };
         let room = ROOM;
