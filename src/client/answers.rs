@@ -8,6 +8,7 @@
 use super::committed::After;
 use super::outbox::Stage;
 use super::retrying::pause;
+use super::stalling::Lack;
 use super::storage::{Finish, Key, State};
 use super::{Client, Timer};
 use crate::client::interface::{Event, Refusal};
@@ -56,7 +57,7 @@ impl Client {
         if self.link.session() == Some(session) {
             self.registry_heard(cx, session);
         }
-        self.unstall(cx);
+        self.serve(cx, Lack::Registry);
     }
 
     pub(super) fn hear_peer(&mut self, cx: &Context<'_>, session: SessionId, card: Card, message: ToPeer) {
@@ -64,7 +65,7 @@ impl Client {
             ToPeer::Deliver(forward) => self.delivered_here(cx, session, card, forward),
             ToPeer::Receipt(receipt) => {
                 self.receipt(cx, &receipt, Via::Peer, Some(card));
-                self.unstall(cx);
+                self.serve(cx, Lack::Registry);
             }
             ToPeer::Busy(busy) => self.peer_busy(cx, &card, &busy),
         }
@@ -266,7 +267,7 @@ impl Client {
             self.out.store_surely(stored, After::Nothing);
         }
         self.gathered(cx, &folded);
-        self.pump(cx, &folded);
+        self.go_on(cx, &folded);
     }
 
     pub(super) fn deposit_window(&self) -> usize {

@@ -5,6 +5,7 @@
 
 use super::acceptance::Accepting;
 use super::incoming::Inbound;
+use super::stalling::Lack;
 use super::storage::{Finish, Key, Reply};
 use super::{Client, Timer};
 use crate::client::interface::{Event, NotAccepted};
@@ -109,7 +110,7 @@ impl Client {
             (after, reply) => tracing::error!(?after, ?reply, "the store answered something else"),
         }
         if self.out.takes_again() {
-            self.unstall(cx);
+            self.serve(cx, Lack::Disk);
         }
     }
 }

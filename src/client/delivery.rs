@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::committed::After;
 use super::directory::Knowledge;
 use super::outbox::{Outgoing, Stage};
+use super::stalling::Lack;
 use super::storage::Key;
 use super::{Client, Timer};
 use crate::client::interface::Event;
@@ -90,7 +91,7 @@ impl Client {
                 return;
             };
             if self.out.is_clogged() {
-                self.stalled.insert(to.to_owned());
+                self.stalled.wait(to, Lack::Disk);
                 return;
             }
             let done = match self.road(cx, to, key, message) {
@@ -347,11 +348,11 @@ impl Client {
         if conversation.direct >= limits.direct_messages
             || (conversation.direct > 0 && bytes + weight > limits.direct_bytes)
         {
-            self.stalled.insert(to.to_owned());
+            // Whatever becomes of one of those goes on with the next.
             return false;
         }
         if !self.hand_over(cx, key, session, card) {
-            self.wait_for_room(cx, to);
+            self.wait_for_room(cx, to, Lack::Peer);
             return false;
         }
         let stage = Stage::Direct { session, again: None };
@@ -377,29 +378,6 @@ impl Client {
         sent
     }
 
-    fn wait_for_room(&mut self, cx: &Context<'_>, to: &str) {
-        self.stalled.insert(to.to_owned());
-        self.timers.set_by(Timer::Room, cx.now.at + ROOM_INTERVAL);
-    }
-
-    /// Buffers may have room again.
-    pub(super) fn make_room(&mut self, cx: &Context<'_>) {
-        self.send_receipts(cx);
-        self.unstall(cx);
-        if self.inbound.receipts_sent() {
-            self.leave_on(cx);
-        } else {
-            self.timers.set_by(Timer::Room, cx.now.at + ROOM_INTERVAL);
-        }
-    }
-
-    /// A window or buffer may have room again.
-    pub(super) fn unstall(&mut self, cx: &Context<'_>) {
-        for to in std::mem::take(&mut self.stalled) {
-            self.pump(cx, &to);
-        }
-    }
-
     /// Gives a message to the registry. False if it has to wait for room.
     fn deposit(&mut self, cx: &Context<'_>, to: &str, key: Key, card: &Card, why: Why) -> bool {
         let (Some(session), Some(message)) = (self.link.registered(), self.outbox.get_mut(key)) else {
@@ -418,7 +396,7 @@ impl Client {
         let (weight, deposited, slot) = (message.weight(), message.deposited, message.slot);
         if !deposited {
             if self.outbox.marking >= MARKING_MAX {
-                self.stalled.insert(to.to_owned());
+                self.stalled.wait(to, Lack::Marks);
                 return false;
             }
             self.outbox.set_stage(key, Stage::Marking, cx.now.at);
@@ -434,11 +412,11 @@ impl Client {
         let limits = &self.config.limits;
         let (messages, bytes) = (self.outbox.depositing, self.outbox.depositing_bytes);
         if messages >= self.deposit_window() || (messages > 0 && bytes + weight > limits.deposit_bytes) {
-            self.stalled.insert(to.to_owned());
+            self.stalled.wait(to, Lack::Registry);
             return false;
         }
         if self.out.room(cx, session) < weight {
-            self.wait_for_room(cx, to);
+            self.wait_for_room(cx, to, Lack::Registry);
             return false;
         }
         let again = Stage::Depositing { again: REQUEST_RETRY };
@@ -448,7 +426,7 @@ impl Client {
             true
         } else {
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
-            self.wait_for_room(cx, to);
+            self.wait_for_room(cx, to, Lack::Registry);
             false
         }
     }
@@ -493,6 +471,6 @@ impl Client {
             }
             self.pump(cx, &to);
         }
-        self.unstall(cx);
+        self.serve(cx, Lack::Marks);
     }
 }

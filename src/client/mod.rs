@@ -1,10 +1,10 @@
 //! The client engine: registration, delivery by both roads, outbox, inbox, directory copy.
 //!
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
-//! and `leaving` (the session with the registry), `acceptance`, `delivery` and `retrying` (which road a message
-//! takes), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of that the user has seen), `renewal`
-//! (new numbers), `incoming` and `showing` (messages for us), `names` (whom to believe);
-//! `committed` goes on with each of them once the store has answered.
+//! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying` and `stalling` (which road a
+//! message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
+//! that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to
+//! believe); `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
@@ -32,6 +32,7 @@ mod renewal;
 mod retrying;
 mod sessions;
 mod showing;
+mod stalling;
 pub mod storage;
 mod telling;
 mod timers;
@@ -139,7 +140,7 @@ pub struct Client {
     early: VecDeque<(Name, String)>,
     accepting: (usize, usize),
     /// Conversations that wait for room in a window or a buffer.
-    stalled: BTreeSet<String>,
+    stalled: stalling::Stalled,
     /// Deposits that the registry takes at once: fewer after it was busy.
     deposit_window: usize,
     withdrawals: withdrawing::Withdrawals,
@@ -190,7 +191,7 @@ impl Client {
             renewals: renewal::Renewals::default(),
             early: VecDeque::new(),
             accepting: (0, 0),
-            stalled: BTreeSet::new(),
+            stalled: stalling::Stalled::default(),
             deposit_window: usize::MAX,
             withdrawals: withdrawing::Withdrawals::default(),
             inquiries: inquiring::Inquiries::default(),
