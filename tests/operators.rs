@@ -1,15 +1,18 @@
-//! An operator frees a name: what waits for it is refused, and somebody else may have it.
+//! What an operator does: frees a name, so that what waits for it is refused and somebody else may have it; brings a
+//! database back from a backup.
 //!
-//! With the built program and real sockets. Invariant held here: nobody but the operator takes a name away.
+//! With the built program and real sockets. Invariants held here: nobody but the operator takes a name away, and no
+//! message is lost with what a backup does not have.
 
 mod common;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use common::classic::{OFFLINE, SAVED, WELCOME};
 use common::pipes::Program;
-use common::{PROGRAM, World};
+use common::{PROGRAM, World, without_time};
 
 /// A client leaves, politely.
 fn leave(client: Program) {
@@ -99,4 +102,47 @@ fn a_released_name_can_be_had_by_another_and_its_mail_is_refused() {
     leave(bob);
     alice.interrupt();
     alice.expect(OFFLINE);
+}
+
+/// The registry ends; its folder is as `from` has it.
+fn restore(world: &World, registry: Program, from: &Path) {
+    registry.interrupt();
+    assert_eq!(registry.end().0, 0);
+    fs::remove_dir_all(world.registry_folder()).unwrap();
+    copy(from, &world.registry_folder());
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn what_a_restored_database_does_not_have_is_deposited_again() {
+    let world = World::new();
+    let registry = Program::registry(&world);
+    leave(Program::client(&world, "bob"));
+    leave(Program::client(&world, "alice"));
+    registry.interrupt();
+    assert_eq!(registry.end().0, 0);
+    let backup = tempfile::tempdir().unwrap();
+    copy(&world.registry_folder(), backup.path());
+
+    let registry = Program::registry(&world);
+    let mut alice = Program::returning_client(&world, "alice");
+    alice.quiet();
+    alice.type_line("send bob after the backup");
+    alice.expect(SAVED);
+    leave(alice);
+    restore(&world, registry, backup.path());
+
+    let _registry = Program::start(&world, &[world.serve(), vec!["--restored".into()]].concat());
+    let alice = Program::returning_client(&world, "alice");
+    let mut bob = Program::returning_client(&world, "bob");
+    let line = bob.expect_start("alice: ");
+    assert_eq!(without_time(&line, "alice: "), "alice: <time> after the backup");
+    leave(alice);
 }
