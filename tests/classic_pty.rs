@@ -214,3 +214,45 @@ fn a_signal_ends_it_also_while_a_search_keeps_a_message_from_the_screen() {
     );
     assert_eq!(screen.last().map(String::as_str), Some(OFFLINE));
 }
+
+#[test]
+fn what_came_while_the_program_was_stopped_is_shown_when_it_goes_on() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut x = client(&world, "x");
+    let mut y = Program::client(&world, "y");
+    y.quiet();
+    x.press("send y half");
+    x.wait_last(">>> send y half");
+    x.signal(Signal::STOP);
+    y.type_line("send x hello");
+    y.expect("[No ACK from x, message sent to server.]");
+    y.expect(SAVED);
+    x.signal(Signal::CONT);
+    x.wait("the message", |lines| {
+        lines
+            .iter()
+            .any(|line| line.starts_with("y: ") && line.ends_with("hello"))
+    });
+    x.press(&format!(" a line{ENTER}"));
+    y.expect("x: half a line");
+}
+
+#[test]
+fn the_typed_line_survives_a_change_of_the_terminals_size() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut x = client(&world, "x");
+    let mut y = Program::client(&world, "y");
+    y.quiet();
+    let text = "0123456789 ".repeat(6);
+    x.press(&format!("send y {text}"));
+    x.wait_typed(&text);
+    x.resize(24, 30);
+    y.type_line("send x hello");
+    y.expect("[Message received by x.]");
+    x.wait_line("y: hello");
+    x.wait_typed(&text);
+    x.press(&format!("end{ENTER}"));
+    y.expect(&format!("x: {text}end"));
+}

@@ -155,6 +155,24 @@ fn layers_use_only_what_is_below() {
 }
 
 #[test]
+fn every_query_says_in_what_order_it_answers() {
+    let mut faults = Vec::new();
+    let sources = files("src/store", ".rs").into_iter();
+    for (path, text) in sources.filter(|(path, _)| !is_test_file(path)) {
+        for query in text.split("\"SELECT").skip(1) {
+            let query = query.split('"').next().unwrap_or_default();
+            if !query.contains("ORDER BY") {
+                faults.push(format!("{path}: SELECT{query}"));
+            }
+        }
+    }
+    fail_on(
+        "a query without an order may answer in another one tomorrow",
+        &faults,
+    );
+}
+
+#[test]
 fn the_map_in_lib_names_every_module() {
     let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let declared: BTreeSet<&str> = lib

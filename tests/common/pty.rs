@@ -65,6 +65,22 @@ impl Terminal {
         }
     }
 
+    /// The terminal has so many lines and columns from now on, and the program is told.
+    pub fn resize(&mut self, rows: u16, cols: u16) {
+        let (pixel_width, pixel_height) = (0, 0);
+        self.master
+            .resize(PtySize {
+                rows,
+                cols,
+                pixel_width,
+                pixel_height,
+            })
+            .expect("a terminal of another size");
+        let size = NonZero::new(rows).zip(NonZero::new(cols));
+        let (rows, cols) = size.expect("a terminal with lines");
+        self.screen.screen_mut().set_size(rows, cols);
+    }
+
     /// Presses keys.
     pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("a terminal");

@@ -47,8 +47,8 @@ fn the_first_message_opens_a_session_with_whom_the_directory_names() {
     let connect = driver.connects[0];
     assert_eq!(connect.expect, Some(super::people::person("bob").id()));
     assert_eq!(
-        (connect.address, connect.initials),
-        (super::people::address(60), 3)
+        (connect.address, connect.initials, connect.interval),
+        (super::people::address(60), 3, ms(1_000))
     );
     let session = driver.peer_answers("bob");
     let sent = driver.deliveries(session);
