@@ -4,6 +4,8 @@
 //! With the built program and real sockets. Invariants held here: nobody but the operator takes a name away, and no
 //! message is lost with what a backup does not have.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod common;
 
 use std::fs;
