@@ -8,6 +8,13 @@ use common::pty::Terminal;
 
 const SAVED: &str = "[Messages received by the server and saved]";
 
+/// Leaves; how many messages from x it was shown.
+fn messages_from_x(mut client: Program) -> usize {
+    client.type_line("quit");
+    let (_, lines) = client.end();
+    lines.iter().filter(|line| line.starts_with("x: ")).count()
+}
+
 #[test]
 fn a_killed_recipient_is_back_at_once_and_gets_each_message_once() {
     let world = World::new();
@@ -60,13 +67,7 @@ fn what_a_killed_sender_had_accepted_goes_out_when_it_runs_again() {
     y.type_line("reg");
     assert!(y.expect_start("x: 20").ends_with(" one"));
     x.expect_start("[Message of 20");
-    y.type_line("quit");
-    let (_, lines) = y.end();
-    assert_eq!(
-        lines.iter().filter(|line| line.starts_with("x: ")).count(),
-        1,
-        "{lines:#?}"
-    );
+    assert_eq!(messages_from_x(y), 1);
 }
 
 #[test]
@@ -94,13 +95,7 @@ fn a_killed_registry_has_kept_what_it_said_was_saved() {
     for _ in 0..10 {
         x.expect_start("[Message of 20");
     }
-    y.type_line("quit");
-    let (_, lines) = y.end();
-    assert_eq!(
-        lines.iter().filter(|line| line.starts_with("x: ")).count(),
-        10,
-        "{lines:#?}"
-    );
+    assert_eq!(messages_from_x(y), 10);
 }
 
 #[test]

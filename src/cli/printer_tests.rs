@@ -58,8 +58,11 @@ fn without_a_line_on_the_screen_it_writes_directly() {
     assert!(terminal.queue.is_empty());
 }
 
-#[test]
-fn a_line_is_printed_when_it_is_drawn_and_the_editor_is_heard_of_again() {
+/// "one" is printed while a line is edited; the editor has been asked to draw when `editor` begins, which is told how to
+/// see whether the print is over. The gate, and what was written past the editor.
+fn print_one(
+    editor: impl FnOnce(&Gate, Receiver<String>, &dyn Fn() -> bool),
+) -> (Arc<Gate>, Receiver<String>) {
     let Terminal {
         gate,
         queue,
@@ -70,55 +73,40 @@ fn a_line_is_printed_when_it_is_drawn_and_the_editor_is_heard_of_again() {
     std::thread::scope(|scope| {
         let printing = scope.spawn(|| printer.print(&line("one")));
         assert_eq!(queue.recv().unwrap(), NOTHING);
-        assert_eq!(gate.draw(), "one\n");
-        // The prompt's thread may still be writing it.
-        assert!(!printing.is_finished());
-        assert_eq!(queue.recv().unwrap(), NOTHING);
-        assert_eq!(gate.draw(), "");
+        editor(&gate, queue, &|| printing.is_finished());
         printing.join().unwrap().unwrap();
     });
-    assert!(written.1.is_empty());
+    (gate, written.1)
+}
+
+#[test]
+fn a_line_is_printed_when_it_is_drawn_and_the_editor_is_heard_of_again() {
+    let (_, written) = print_one(|gate, queue, is_printed| {
+        assert_eq!(gate.draw(), "one\n");
+        // The prompt's thread may still be writing it.
+        assert!(!is_printed());
+        assert_eq!(queue.recv().unwrap(), NOTHING);
+        assert_eq!(gate.draw(), "");
+    });
+    assert!(written.is_empty());
 }
 
 #[test]
 fn a_line_that_was_not_drawn_before_the_prompt_ended_is_written_directly() {
-    let Terminal {
-        gate,
-        queue,
-        mut printer,
-        written,
-    } = terminal();
-    edit(&gate);
-    std::thread::scope(|scope| {
-        let printing = scope.spawn(|| printer.print(&line("one")));
-        assert_eq!(queue.recv().unwrap(), NOTHING);
-        // Enter; and the client takes its time with the command, because it waits for the printer.
-        gate.end_line(true);
-        printing.join().unwrap().unwrap();
-    });
-    assert_eq!(written.1.try_recv().unwrap(), "one\n");
+    // Enter; and the client takes its time with the command, because it waits for the printer.
+    let (gate, written) = print_one(|gate, _, _| gate.end_line(true));
+    assert_eq!(written.try_recv().unwrap(), "one\n");
     edit(&gate);
 }
 
 #[test]
 fn a_line_that_was_drawn_just_before_the_prompt_ended_is_not_repeated() {
-    let Terminal {
-        gate,
-        queue,
-        mut printer,
-        written,
-    } = terminal();
-    edit(&gate);
-    std::thread::scope(|scope| {
-        let printing = scope.spawn(|| printer.print(&line("one")));
-        assert_eq!(queue.recv().unwrap(), NOTHING);
+    let (_, written) = print_one(|gate, _, _| {
         assert_eq!(gate.draw(), "one\n");
         gate.end_line(true);
         gate.close();
-        drop(queue);
-        printing.join().unwrap().unwrap();
     });
-    assert!(written.1.is_empty());
+    assert!(written.is_empty());
 }
 
 #[test]

@@ -241,10 +241,10 @@ fn a_newcomer_whose_buffer_is_short_is_told_all_the_same_and_nothing_twice() {
     assert_eq!(names.len(), 301);
 }
 
-#[test]
-fn a_thousand_are_told_in_bursts() {
+/// So many people, and more than a byte can number, are registered.
+fn crowd_of(people: u32) -> World {
     let mut world = World::new(Config::unlimited());
-    for n in 0..600u32 {
+    for n in 0..people {
         let seed = [n.to_le_bytes(); 8].concat().try_into().unwrap();
         let person = Person {
             name: format!("p{n}").parse().unwrap(),
@@ -253,6 +253,12 @@ fn a_thousand_are_told_in_bursts() {
         };
         world.join(n.into(), &person, 1);
     }
+    world
+}
+
+#[test]
+fn a_thousand_are_told_in_bursts() {
+    let mut world = crowd_of(600);
     let all: Vec<_> = (0..600).map(SessionId).collect();
     world.settle_in(Duration::from_millis(60));
     world.settle();
@@ -273,16 +279,7 @@ fn a_thousand_are_told_in_bursts() {
 
 #[test]
 fn a_crowd_of_newcomers_is_told_no_faster_than_memory_allows() {
-    let mut world = World::new(Config::unlimited());
-    for n in 0..250u32 {
-        let seed = [n.to_le_bytes(); 8].concat().try_into().unwrap();
-        let person = Person {
-            name: format!("p{n}").parse().unwrap(),
-            identity: Identity::from_seed(&seed, KeyRole::Client),
-            address: SocketAddr::from(([192, 0, 2, 1], 5000)),
-        };
-        world.join(n.into(), &person, 1);
-    }
+    let mut world = crowd_of(250);
     let pages = |world: &mut World| -> Vec<(SessionId, Page, usize)> {
         let did = world.take().into_iter();
         did.filter_map(|did| match did {
