@@ -14,6 +14,16 @@ fn in_session() -> (Driver, SessionId) {
     (driver, session)
 }
 
+/// "a" and "b" are on their way to bob.
+fn two_under_way() -> (Driver, SessionId, Vec<Forward>) {
+    let (mut driver, session) = in_session();
+    driver.send("bob", "a");
+    driver.send("bob", "b");
+    let sent = driver.deliveries(session);
+    driver.clear();
+    (driver, session, sent)
+}
+
 /// Bob says that he has another message under this one's number.
 fn conflict(driver: &mut Driver, session: SessionId, forward: &Forward) {
     let conflict = receipt("bob", forward, Verdict::Conflict);
@@ -26,11 +36,7 @@ fn texts(driver: &Driver, session: SessionId) -> Vec<String> {
 
 #[test]
 fn what_conflicts_while_new_numbers_are_committed_waits_for_its_own() {
-    let (mut driver, session) = in_session();
-    driver.send("bob", "a");
-    driver.send("bob", "b");
-    let sent = driver.deliveries(session);
-    driver.clear();
+    let (mut driver, session, sent) = two_under_way();
     driver.disk = Disk::Waits;
     conflict(&mut driver, session, &sent[0]);
     driver.pass(ms(500));
@@ -46,11 +52,7 @@ fn what_conflicts_while_new_numbers_are_committed_waits_for_its_own() {
 
 #[test]
 fn new_numbers_that_a_full_disk_has_put_off_are_given_once() {
-    let (mut driver, session) = in_session();
-    driver.send("bob", "a");
-    driver.send("bob", "b");
-    let sent = driver.deliveries(session);
-    driver.clear();
+    let (mut driver, session, sent) = two_under_way();
     driver.disk = Disk::Fails;
     conflict(&mut driver, session, &sent[0]);
     driver.pass(ms(500));
@@ -148,11 +150,7 @@ fn what_conflicts_goes_out_again_under_a_new_epoch_in_order() {
 
 #[test]
 fn what_may_have_arrived_under_its_number_keeps_it() {
-    let (mut driver, session) = in_session();
-    driver.send("bob", "a");
-    driver.send("bob", "b");
-    let sent = driver.deliveries(session);
-    driver.clear();
+    let (mut driver, session, sent) = two_under_way();
     let conflict = receipt("bob", &sent[0], Verdict::Conflict);
     driver.hear_from(session, &ToPeer::Receipt(conflict));
     driver.answer_delivery("bob", session, &sent[1]);
@@ -168,11 +166,7 @@ fn what_may_have_arrived_under_its_number_keeps_it() {
 
 #[test]
 fn a_conflict_waits_for_what_is_under_way_no_longer_than_the_budget() {
-    let (mut driver, session) = in_session();
-    driver.send("bob", "a");
-    driver.send("bob", "b");
-    let sent = driver.deliveries(session);
-    driver.clear();
+    let (mut driver, session, sent) = two_under_way();
     driver.disk = Disk::Waits;
     let conflict = receipt("bob", &sent[0], Verdict::Conflict);
     driver.hear_from(session, &ToPeer::Receipt(conflict));
