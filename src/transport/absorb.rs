@@ -200,6 +200,7 @@ impl Session {
             self.probes_owed = 0;
             self.detect_losses(now, sample);
         }
+        self.settle();
         Ok(())
     }
 

@@ -121,7 +121,7 @@ impl Session {
         let round_trip = self.rtt.smoothed();
         if is_copy {
             self.copies.on_copy(now, round_trip);
-        } else if self.recovery.len() <= FEW && self.outgoing.waiting() == 0 {
+        } else if self.recovery.needed().nth(FEW).is_none() && self.outgoing.waiting() == 0 {
             self.copies.arm(now, self.congestion.path_loss(), round_trip);
         } else {
             self.copies.cancel();

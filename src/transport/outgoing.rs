@@ -189,6 +189,11 @@ impl Outgoing {
         Some(part)
     }
 
+    /// Whether all of a part was acknowledged.
+    pub(super) fn has_arrived(&self, part: Part) -> bool {
+        self.is_acked(part.message, part.offset, part.offset + part.len)
+    }
+
     fn is_acked(&self, message: u64, offset: u32, end: u32) -> bool {
         let Some(index) = message.checked_sub(self.lowest) else {
             return true;

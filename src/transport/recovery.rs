@@ -109,6 +109,8 @@ pub(super) struct Recovery<T> {
     probe_at: Option<Instant>,
     probes: u32,
     order: u64,
+    /// Packets below this are not waited for.
+    needed_from: u64,
 }
 
 impl<T> Recovery<T> {
@@ -124,6 +126,7 @@ impl<T> Recovery<T> {
             probe_at: None,
             probes: 0,
             order: 0,
+            needed_from: 0,
         }
     }
 
@@ -137,9 +140,27 @@ impl<T> Recovery<T> {
         self.sent.len()
     }
 
-    /// What the oldest packets under way carry, oldest first.
-    pub(super) fn oldest(&self) -> impl Iterator<Item = &T> {
-        self.sent.values().map(|packet| &packet.content)
+    /// What the packets carry that are waited for, oldest first.
+    pub(super) fn needed(&self) -> impl Iterator<Item = &T> {
+        self.sent
+            .range(self.needed_from..)
+            .map(|(_, packet)| &packet.content)
+    }
+
+    /// All that the packets under way carry has arrived in others. They are asked about no more, and count for nothing; what
+    /// became of them shows with the next Ack.
+    pub(super) fn let_go(&mut self) {
+        let Some((&last, _)) = self.sent.last_key_value() else {
+            return;
+        };
+        for (_, packet) in self.sent.range_mut(self.needed_from..) {
+            packet.size = 0;
+        }
+        self.in_flight = 0;
+        self.needed_from = last + 1;
+        // A time in which nothing was asked joins no losses (§7.6.2).
+        self.order += 1;
+        self.probe_at = None;
     }
 
     /// A packet has left.
@@ -293,7 +314,8 @@ impl<T> Recovery<T> {
         let backed_off = interval
             .saturating_mul(1 << self.probes.min(16))
             .min(PROBE_INTERVAL_MAX.max(interval));
-        self.probe_at = (!self.sent.is_empty()).then(|| now + backed_off);
+        let asks = self.needed().next().is_some();
+        self.probe_at = asks.then(|| now + backed_off);
     }
 
     /// When `handle_timeout` has something to do. The loss deadline goes before the probe (§6.2.1).
@@ -334,6 +356,7 @@ impl<T> Recovery<T> {
             lost: forgone,
             largest_acked: self.largest_acked,
             order: self.order,
+            needed_from: self.needed_from,
             ..Self::new()
         };
     }

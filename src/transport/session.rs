@@ -98,6 +98,11 @@ pub(super) struct Content {
 }
 
 impl Content {
+    /// Whether something of it has not arrived.
+    fn is_missing(&self, outgoing: &Outgoing) -> bool {
+        self.window || self.parts.iter().any(|&part| !outgoing.has_arrived(part))
+    }
+
     /// Queues again what of it is not acknowledged.
     fn repeat(&self, outgoing: &mut Outgoing, window: &mut ReceiveWindow) {
         for &part in &self.parts {
@@ -334,7 +339,7 @@ impl Session {
         }
     }
 
-    /// Queues again what the `index`-th oldest packet under way carries (RFC 9002 §6.2.4).
+    /// Queues again what the `index`-th oldest packet carries of which something is missing (RFC 9002 §6.2.4).
     pub(super) fn repeat_oldest(&mut self, index: usize) {
         let Self {
             recovery,
@@ -342,7 +347,8 @@ impl Session {
             window,
             ..
         } = self;
-        if let Some(content) = recovery.oldest().nth(index) {
+        let mut missing = recovery.needed().filter(|content| content.is_missing(outgoing));
+        if let Some(content) = missing.nth(index).cloned() {
             content.repeat(outgoing, window);
         }
     }
@@ -354,7 +360,7 @@ impl Session {
             recovery, outgoing, ..
         } = self;
         let mut left = space;
-        for part in recovery.oldest().flat_map(|content| &content.parts) {
+        for part in recovery.needed().flat_map(|content| &content.parts) {
             let len = usize::try_from(part.len).unwrap_or(usize::MAX);
             let Some(rest) = left.checked_sub(len.saturating_add(PART_OVERHEAD_MAX)) else {
                 break;
@@ -364,6 +370,15 @@ impl Session {
             }
         }
         left < space
+    }
+
+    /// Asks no more about what is under way, if all of it has arrived.
+    pub(super) fn settle(&mut self) {
+        if self.outgoing.is_empty() && !self.recovery.needed().any(|content| content.window) {
+            self.recovery.let_go();
+            self.probes_owed = 0;
+            self.copies.cancel();
+        }
     }
 
     fn rest(&mut self) {

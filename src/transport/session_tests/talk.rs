@@ -97,3 +97,36 @@ fn silence_is_noticed_in_time_however_long_the_round_trip() {
     );
     assert_eq!(session.poll_timeout(), Some(lab.now + SESSION_SILENCE));
 }
+
+#[test]
+fn what_has_arrived_is_not_asked_about() {
+    let rough = Faults {
+        loss_percent: 40,
+        ..quiet(100)
+    };
+    let mut lab = Lab::new(5, rough);
+    for number in 0..100 {
+        lab.send(0, message(number, 100)).unwrap();
+        lab.run(Duration::from_secs(2));
+    }
+    lab.faults.loss_percent = 0;
+    lab.run(Duration::from_secs(5));
+    let before = lab.ends[0].session.stats();
+    lab.send(0, message(100, 100)).unwrap();
+    lab.run(Duration::from_millis(1));
+    // The message has left; all three copies are lost.
+    lab.cut[0] = true;
+    lab.run(Duration::from_millis(150));
+    lab.cut[0] = false;
+    lab.run(Duration::from_secs(5));
+    let after = lab.ends[0].session.stats();
+    assert_eq!(after.counts.packets_sent - before.counts.packets_sent, 4);
+    assert_eq!(after.counts.probes, before.counts.probes);
+    // What became of them shows when something is acknowledged next.
+    lab.send(0, message(101, 100)).unwrap();
+    lab.run(Duration::from_secs(5));
+    let later = lab.ends[0].session.stats();
+    assert_eq!(later.counts.packets_lost - after.counts.packets_lost, 3);
+    assert_eq!(later.counts.probes, before.counts.probes);
+    assert!(later.path_loss > after.path_loss, "{later:?}");
+}
