@@ -83,6 +83,17 @@ where
         self.queued.len() + self.batch.len()
     }
 
+    /// What was asked and is not committed yet, in order.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &(Ticket, S::Request)> {
+        self.batch.iter().chain(&self.queued)
+    }
+
+    /// What the store says to a question that changes nothing.
+    pub(super) fn look(&mut self, question: S::Request) -> Option<S::Reply> {
+        let (_, reply) = self.store.commit(vec![(Ticket(u64::MAX), question)]).pop()?;
+        reply.ok()
+    }
+
     pub(super) fn ask(&mut self, now: Instant, ticket: Ticket, request: S::Request) {
         self.queued.push((ticket, request));
         self.begin(now);

@@ -1,21 +1,30 @@
 //! The truth about every message, from what was committed where; and the contract, checked against it.
 //!
-//! Fed with each commit of each client's database, and each event that a user is told; what the registry commits is in
-//! `mailboxes`. It knows nothing of engines or networks.
+//! Fed with each commit of each database, and each event that a user is told. Here is what all of it shares; what clients
+//! commit of messages is in `sending`, whether they may end so in `ends`, what they tell in `telling`, what the registry
+//! commits in `mailboxes`, and whom it may turn away in `room`. It knows nothing of engines or networks.
 //! Invariant: it says what the databases say; at the end of a run that is compared (`world.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+pub(super) use self::mailboxes::KeptRow;
+use self::telling::Unseen;
 use super::invariant::{Invariant, Violation};
-use super::letter::{Arrived, Letter, Mail, State};
-use crate::client::interface::Event;
-use crate::client::storage::{self as client, Finish, Key, Outcome, Received, Told};
+use super::letter::{Letter, State};
+use super::plan::Room;
+use crate::client::storage::{self as client, Key};
 use crate::clock::Instant;
-use crate::id::{IdentityId, MessageId, Slot};
+use crate::id::{IdentityId, MessageId, Name, Slot};
 use crate::registry::storage::MemberId;
 
+mod ends;
 mod mailboxes;
+mod room;
+mod sending;
+mod telling;
+#[cfg(test)]
+mod tests;
 
 /// A message, by the number that its text begins with.
 pub(super) type Number = usize;
@@ -41,10 +50,20 @@ pub(super) struct Ledger {
     by_slot: BTreeMap<(usize, Slot), Number>,
     people: BTreeMap<IdentityId, usize>,
     members: BTreeMap<MemberId, usize>,
-    /// The runs of each person's program.
-    pub(super) runs: Vec<u32>,
+    /// Whom the registry's database knows whom to have written to: (writer, to whom).
+    contacts: BTreeSet<(MemberId, MemberId)>,
+    names: Vec<Name>,
+    /// When each person's name was registered.
+    joined: Vec<Option<Instant>>,
+    /// The runs of each person's program, and when the last one began.
+    runs: Vec<u32>,
+    begun: Vec<Instant>,
+    /// What each person's program has told in this run, as far as he is not known to have seen it.
+    unseen: Vec<Unseen>,
     /// The registry's database, as each person knows it.
     store_ids: Vec<Option<[u8; 16]>>,
+    /// What the mailboxes hold at most.
+    room: Room,
     /// Whether lifetimes can be judged by the true clock.
     clocks_true: bool,
     pub(super) counts: Counts,
@@ -58,14 +77,20 @@ const VIOLATIONS_MAX: usize = 16;
 const LIFETIME_SLACK: Duration = Duration::from_secs(1);
 
 impl Ledger {
-    pub(super) fn new(people: &[IdentityId], clocks_true: bool) -> Self {
+    pub(super) fn new(people: &[(IdentityId, Name)], room: Room, clocks_true: bool) -> Self {
         Self {
             letters: Vec::new(),
             by_key: BTreeMap::new(),
             by_slot: BTreeMap::new(),
-            people: people.iter().copied().zip(0..).collect(),
+            people: people.iter().map(|(id, _)| *id).zip(0..).collect(),
             members: BTreeMap::new(),
+            contacts: BTreeSet::new(),
+            names: people.iter().map(|(_, name)| name.clone()).collect(),
+            joined: vec![None; people.len()],
             runs: vec![0; people.len()],
+            begun: vec![Instant::ZERO; people.len()],
+            unseen: vec![Unseen::default(); people.len()],
+            room,
             store_ids: vec![None; people.len()],
             clocks_true,
             counts: Counts::default(),
@@ -96,33 +121,36 @@ impl Ledger {
         }
     }
 
-    /// Somebody's program starts.
-    pub(super) fn begins(&mut self, person: usize) {
+    /// Somebody's program starts. What the last one had said and not marked it may say again.
+    pub(super) fn begins(&mut self, at: Instant, person: usize) {
         if let Some(run) = self.runs.get_mut(person) {
             *run += 1;
         }
+        if let Some(begun) = self.begun.get_mut(person) {
+            *begun = at;
+        }
+        if let Some(unseen) = self.unseen.get_mut(person) {
+            *unseen = Unseen::default();
+        }
+    }
+
+    pub(super) fn run_of(&self, person: usize) -> u32 {
+        self.runs.get(person).copied().unwrap_or(0)
     }
 
     /// Somebody writes `length` bytes: the text, which nobody else ever writes.
-    pub(super) fn typed(&mut self, from: usize, to: usize, length: usize, lives: Duration) -> String {
+    pub(super) fn typed(
+        &mut self,
+        at: Instant,
+        ends: (usize, usize),
+        length: usize,
+        lives: Duration,
+    ) -> String {
         let number = self.letters.len();
         let mut text = format!("#{number:06} ");
         let missing = length.saturating_sub(text.len());
         text.extend((0..missing).map(|place| char::from(b'a' + u8::try_from(place % 26).unwrap_or(0))));
-        self.letters.push(Letter {
-            from,
-            to,
-            text: text.clone(),
-            accepted: None,
-            slot: None,
-            lives,
-            state: State::Waiting,
-            mail: Mail::Never,
-            inbox: None,
-            shown_in: None,
-            marked: false,
-            told_end: false,
-        });
+        self.letters.push(Letter::new(ends, text.clone(), at, lives));
         text
     }
 
@@ -136,226 +164,38 @@ impl Ledger {
     ) {
         let verdict = match (request, reply) {
             (client::Request::Accept(accept), client::Reply::Accepted { key, slot }) => {
-                self.accepted(at, person, &accept.text, *key, *slot)
+                self.accepted(at, person, accept, *key, *slot)
+            }
+            (client::Request::Deposit { key, slot, .. }, _) => {
+                if let Some((_, letter)) = self.by_key_mut(person, *key) {
+                    letter.given |= letter.slot == Some(*slot);
+                }
+                Ok(())
             }
             (client::Request::Stored { key, slot, store_id }, _) => {
                 let here = self.store_ids.get(person) == Some(&Some(*store_id));
                 match self.by_key_mut(person, *key) {
                     Some((_, letter)) if !here || letter.slot != Some(*slot) => Ok(()),
-                    _ => self.now_is(person, *key, State::Stored),
+                    _ => self.now_is(at, person, *key, State::Stored),
                 }
             }
             (client::Request::Finish { key, end, .. }, _) => self.finished(at, person, *key, *end),
             (client::Request::Renumber(_), client::Reply::Renumbered(slots)) => {
                 slots
                     .iter()
-                    .for_each(|(key, slot)| self.renumbered(person, *key, *slot));
+                    .for_each(|(key, slot)| self.renumbered(at, person, *key, *slot));
                 Ok(())
             }
             (client::Request::StoreId(store_id), _) => {
-                self.another_database(person, *store_id);
+                self.another_database(at, person, *store_id);
                 Ok(())
             }
             (client::Request::Receive(receive), client::Reply::Received(received)) => {
                 self.received(at, person, receive, *received)
             }
-            (client::Request::Told(lines), _) => {
-                lines.iter().for_each(|line| self.seen(person, line));
-                Ok(())
-            }
             _ => Ok(()),
         };
         self.judge(at, verdict);
-    }
-
-    /// A user was told something.
-    pub(super) fn told(&mut self, at: Instant, person: usize, event: &Event) {
-        if let Event::Incoming(message) = event {
-            let verdict = self.shown(person, message);
-            self.judge(at, verdict);
-        }
-    }
-
-    fn accepted(&mut self, at: Instant, person: usize, text: &str, key: Key, slot: Slot) -> Verdict {
-        let Some(number) = number_of(text).filter(|&number| number < self.letters.len()) else {
-            return Err((
-                Invariant::Authentic,
-                format!("{text:?} was accepted and never typed"),
-            ));
-        };
-        self.by_key.insert((person, key), number);
-        self.by_slot.insert((person, slot), number);
-        let Some(letter) = self.letters.get_mut(number) else {
-            return Ok(());
-        };
-        if letter.accepted.is_some() || letter.from != person {
-            return Err((Invariant::OneState, format!("#{number} was accepted twice")));
-        }
-        letter.accepted = Some((at, key));
-        letter.slot = Some(slot);
-        Ok(())
-    }
-
-    /// A sender has recorded a state.
-    fn now_is(&mut self, person: usize, key: Key, state: State) -> Verdict {
-        let Some((number, letter)) = self.by_key_mut(person, key) else {
-            return Err((
-                Invariant::OneState,
-                format!("{state:?} for {key:?}, which was not accepted"),
-            ));
-        };
-        let (before, mail, inbox) = (letter.state, letter.mail, letter.inbox);
-        match state {
-            // What is not waiting any more stays as it is: the database knows better than the request.
-            State::Stored if before != State::Waiting => return Ok(()),
-            State::Stored if mail == Mail::Never => {
-                return Err((
-                    Invariant::CommittedFirst,
-                    format!("#{number} is said to be stored and is not"),
-                ));
-            }
-            State::Delivered if inbox.is_none() => {
-                return Err((
-                    Invariant::CommittedFirst,
-                    format!("#{number} is said to be delivered and is not"),
-                ));
-            }
-            _ if before == State::Delivered => return Ok(()),
-            _ if !before.may_become(state) => {
-                return Err((
-                    Invariant::OneState,
-                    format!("#{number} was {before:?} and is {state:?}"),
-                ));
-            }
-            _ => {}
-        }
-        letter.state = state;
-        Ok(())
-    }
-
-    fn finished(&mut self, at: Instant, person: usize, key: Key, end: Finish) -> Verdict {
-        let state = match end {
-            Finish::Delivered => State::Delivered,
-            Finish::Refused(_) => State::Refused,
-            Finish::Expired => State::Expired,
-        };
-        if state == State::Expired {
-            let clocks_true = self.clocks_true;
-            if let Some((number, letter)) = self.by_key_mut(person, key)
-                && clocks_true
-                && let Some((since, _)) = letter.accepted
-                && at.since(since) + LIFETIME_SLACK < letter.lives
-            {
-                return Err((Invariant::HonestEnd, format!("#{number} expired before its time")));
-            }
-        }
-        if state == State::Refused {
-            let full = self.mailbox_is_filling(person, key);
-            if let Some((number, _)) = self.by_key_mut(person, key)
-                && !full
-            {
-                return Err((
-                    Invariant::HonestEnd,
-                    format!("#{number} was refused without a cause"),
-                ));
-            }
-        }
-        self.now_is(person, key, state)
-    }
-
-    /// Whether a mailbox may have been too full for this message: the only cause in a world where all names exist.
-    fn mailbox_is_filling(&mut self, person: usize, key: Key) -> bool {
-        let Some((_, letter)) = self.by_key_mut(person, key) else {
-            return false;
-        };
-        let to = letter.to;
-        let waiting = self
-            .letters
-            .iter()
-            .filter(|letter| letter.to == to && letter.mail == Mail::Waiting);
-        waiting.count() >= MAILBOX_FILLING
-    }
-
-    fn renumbered(&mut self, person: usize, key: Key, slot: Slot) {
-        let Some((number, letter)) = self.by_key_mut(person, key) else {
-            return;
-        };
-        letter.slot = Some(slot);
-        letter.mail = Mail::Never;
-        if !letter.state.is_final() {
-            letter.state = State::Waiting;
-        }
-        self.by_slot.insert((person, slot), number);
-    }
-
-    /// The registry's database is another one, or there is another copy of the client's: what was kept waits again.
-    fn another_database(&mut self, person: usize, store_id: [u8; 16]) {
-        if let Some(known) = self.store_ids.get_mut(person) {
-            *known = Some(store_id);
-        }
-        for letter in self.letters.iter_mut().filter(|letter| letter.from == person) {
-            if letter.state == State::Stored {
-                letter.state = State::Waiting;
-            }
-        }
-    }
-
-    /// A line that was seen is marked.
-    fn seen(&mut self, person: usize, line: &Told) {
-        match line {
-            Told::Incoming(id) => {
-                if let Some(letter) = self.find_mut(*id) {
-                    letter.marked = true;
-                }
-            }
-            Told::Outgoing(key, state) => {
-                if let Some((_, letter)) = self.by_key_mut(person, *key) {
-                    letter.told_end |= matches!(state, client::State::Ended(_));
-                }
-            }
-        }
-    }
-
-    fn received(
-        &mut self,
-        at: Instant,
-        person: usize,
-        receive: &client::Receive,
-        received: Received,
-    ) -> Verdict {
-        match received.outcome {
-            Outcome::Duplicate => self.counts.duplicates += 1,
-            Outcome::Conflict => self.counts.conflicts += 1,
-            Outcome::Skipped => {}
-            Outcome::Fresh => {
-                let Some((number, letter)) = self
-                    .find_mut(receive.id)
-                    .map(|letter| (letter.text.clone(), letter))
-                else {
-                    return Err((
-                        Invariant::Authentic,
-                        format!(
-                            "{:?} came from {} and was never written",
-                            receive.text, receive.from
-                        ),
-                    ));
-                };
-                if letter.to != person || letter.text != receive.text {
-                    return Err((
-                        Invariant::Authentic,
-                        format!("{number} came as {:?} to {person}", receive.text),
-                    ));
-                }
-                if letter.inbox.is_some() {
-                    return Err((Invariant::OnceInInbox, format!("{number} is in the inbox twice")));
-                }
-                letter.inbox = Some(Arrived {
-                    at,
-                    stored: receive.stored,
-                });
-            }
-        }
-        Ok(())
     }
 
     fn by_key_mut(&mut self, person: usize, key: Key) -> Option<(Number, &mut Letter)> {
@@ -368,9 +208,6 @@ impl Ledger {
         self.letters.get_mut(*self.by_slot.get(&(person, id.slot))?)
     }
 }
-
-/// Messages in a mailbox from which on a refusal may be true: less than a sender's share, for what is under way.
-const MAILBOX_FILLING: usize = 50;
 
 /// `#000012 …` is message 12.
 pub(super) fn number_of(text: &str) -> Option<Number> {

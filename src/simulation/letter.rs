@@ -1,13 +1,16 @@
-//! One message of a simulated world, as all four databases together have it.
+//! One message of a simulated world, as all four databases together have it, and when each of them came to have it so.
 //!
 //! Decides nothing.
-//! Invariant: filled from what was committed, never from what was told.
+//! Invariant: filled from what was committed; what was told stands apart, to be held against it.
 
 use std::time::Duration;
 
-use crate::client::storage::Key;
-use crate::clock::Instant;
-use crate::id::Slot;
+use crate::client::storage::{self as client, Finish, Key};
+use crate::clock::{Instant, WallTime};
+use crate::id::{EnvelopeHash, Slot};
+use crate::registry::storage::MemberId;
+use crate::wire::envelope::Verdict as Answered;
+use crate::wire::message::DepositRefusal;
 
 /// The state in its sender's outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +39,26 @@ impl State {
     }
 }
 
+impl From<Finish> for State {
+    fn from(end: Finish) -> Self {
+        match end {
+            Finish::Delivered => Self::Delivered,
+            Finish::Refused(_) => Self::Refused,
+            Finish::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<client::State> for State {
+    fn from(state: client::State) -> Self {
+        match state {
+            client::State::Waiting => Self::Waiting,
+            client::State::Stored => Self::Stored,
+            client::State::Ended(end) => end.into(),
+        }
+    }
+}
+
 /// Where it is at the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mail {
@@ -57,31 +80,140 @@ pub(super) struct Arrived {
     pub(super) stored: bool,
 }
 
+/// A row of the registry's database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) sender: MemberId,
+    pub(super) slot: Slot,
+    pub(super) hash: EnvelopeHash,
+    /// Of the envelope.
+    pub(super) bytes: u64,
+}
+
+/// What its sender was told last, and has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) state: State,
+    /// When it was told, not when it was marked.
+    pub(super) at: Instant,
+    pub(super) run: u32,
+}
+
 /// A message.
 #[derive(Clone, Debug)]
 pub(super) struct Letter {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) text: String,
+    /// When it was typed: its lifetime begins.
+    pub(super) written: Instant,
     /// When it was accepted, under which key; `None`: it was not.
     pub(super) accepted: Option<(Instant, Key)>,
+    /// The time that its sender's clock gave it.
+    pub(super) sent_at: Option<WallTime>,
     pub(super) slot: Option<Slot>,
     pub(super) lives: Duration,
     pub(super) state: State,
+    /// The ends that its sender has recorded, when, and in which run of his program.
+    pub(super) ends: Vec<(State, Instant, u32)>,
+    /// When it had been stored and waited again.
+    pub(super) stranded: Vec<Instant>,
+    /// Whether its sender has recorded that the registry may have it.
+    pub(super) given: bool,
     pub(super) mail: Mail,
+    /// The row that it has there, or had last.
+    pub(super) row: Option<Row>,
+    /// Since when the registry had it, and until when that was under its number.
+    pub(super) kept: Vec<(Instant, Option<Instant>)>,
+    /// Whether the registry has recorded that it expired.
+    pub(super) expired_there: bool,
+    /// Whether the registry has recorded that its recipient has it, and has not been told that its sender knows.
+    pub(super) receipt_there: bool,
+    /// For want of what the registry had no room for it.
+    pub(super) no_room: Vec<DepositRefusal>,
+    /// What its recipient's database has said of it, but for that it was received.
+    pub(super) declined: Vec<Answered>,
     pub(super) inbox: Option<Arrived>,
     /// In which run of the recipient's program its line was last written.
     pub(super) shown_in: Option<u32>,
     /// Whether that is on his disk.
     pub(super) marked: bool,
-    /// Whether its sender has seen that it has ended.
-    pub(super) told_end: bool,
+    pub(super) told: Option<Told>,
 }
 
 impl Letter {
+    /// What somebody has typed.
+    pub(super) const fn new(
+        (from, to): (usize, usize),
+        text: String,
+        written: Instant,
+        lives: Duration,
+    ) -> Self {
+        Self {
+            from,
+            to,
+            text,
+            written,
+            accepted: None,
+            sent_at: None,
+            slot: None,
+            lives,
+            state: State::Waiting,
+            ends: Vec::new(),
+            stranded: Vec::new(),
+            given: false,
+            mail: Mail::Never,
+            row: None,
+            kept: Vec::new(),
+            expired_there: false,
+            receipt_there: false,
+            no_room: Vec::new(),
+            declined: Vec::new(),
+            inbox: None,
+            shown_in: None,
+            marked: false,
+            told: None,
+        }
+    }
+
     /// How long it took to reach the inbox.
     pub(super) fn took(&self) -> Option<Duration> {
         let (accepted, _) = self.accepted?;
         Some(self.inbox?.at.since(accepted))
+    }
+
+    /// Whether a program may say at this moment that it is so. What is known elsewhere may not be known to it yet: it
+    /// may say that something is stored that has been delivered since, but not what it has recorded to be over.
+    pub(super) fn may_be_said(&self, state: State, at: Instant) -> bool {
+        let mut recorded = self.ends.iter().filter(|(_, since, _)| *since <= at);
+        match state {
+            State::Waiting => self.stranded.iter().any(|since| *since <= at),
+            State::Stored => {
+                let there = |(since, until): &(Instant, Option<Instant>)| {
+                    *since <= at && until.is_none_or(|until| at <= until)
+                };
+                self.kept.iter().any(there) && recorded.next().is_none()
+            }
+            State::Delivered => self.inbox.is_some_and(|arrived| arrived.at <= at),
+            State::Refused | State::Expired => {
+                let mut found = false;
+                recorded.all(|(end, _, _)| {
+                    found |= *end == state;
+                    *end != State::Delivered
+                }) && found
+            }
+        }
+    }
+
+    /// Whether it had been recorded at that moment that it has ended so.
+    pub(super) fn had_ended(&self, state: State, at: Instant) -> bool {
+        self.ends
+            .iter()
+            .any(|(end, since, _)| *end == state && *since <= at)
+    }
+
+    /// Whether it waited again between these moments after it had been stored.
+    pub(super) fn was_stranded(&self, from: Instant, to: Instant) -> bool {
+        self.stranded.iter().any(|at| (from..=to).contains(at))
     }
 }

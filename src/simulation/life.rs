@@ -94,6 +94,7 @@ impl Life {
         self.world.set_disks(self.plan.trouble.disks);
         self.trouble()?;
         self.look_for_new_sessions();
+        self.world.compare_mailboxes();
         self.heal()?;
         self.calm()
     }
@@ -170,7 +171,7 @@ impl Life {
             Deed::Absence => {
                 let person = self.somebody();
                 if self.world.command(person, Command::Deregister) {
-                    let wait = self.dice.span(Duration::from_secs(60));
+                    let wait = self.dice.span(trouble.away);
                     self.at(wait, Deed::Return(person));
                 }
                 trouble.absences
@@ -363,6 +364,12 @@ impl Life {
             self.world
                 .ledger
                 .violated(self.world.now.at, Invariant::SameTable, what);
+        }
+        self.world.compare_mailboxes();
+        for what in self.world.ledger.untold() {
+            self.world
+                .ledger
+                .violated(self.world.now.at, Invariant::ComesToAnEnd, what);
         }
         for what in self.world.left_over()? {
             self.world

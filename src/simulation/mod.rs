@@ -16,6 +16,7 @@
 //! Invariant: one [`Plan`] gives one history, to the byte, on every machine.
 
 mod attacker;
+mod audit;
 mod dice;
 mod disk;
 mod invariant;

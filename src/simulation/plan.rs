@@ -55,6 +55,10 @@ pub struct Trouble {
     pub disks: Mood,
     /// How long messages live.
     pub lives: Duration,
+    /// What mailboxes hold.
+    pub room: Room,
+    /// How long somebody stays away who deregisters, at most.
+    pub away: Duration,
     /// Names that the registry pushes to everybody; beyond it they are looked up.
     pub pushed: usize,
 }
@@ -98,7 +102,26 @@ impl Trouble {
             slow: Chance::NEVER,
         },
         lives: crate::limits::TIME_TO_LIVE,
+        room: Room::DEFAULT,
+        away: A_MINUTE,
         pushed: crate::limits::DIRECTORY_PUSH_MAX,
+    };
+}
+
+/// How many messages wait for somebody, at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// From one sender.
+    pub one: u64,
+    /// In all; half of it from those to whom he has not written.
+    pub all: u64,
+}
+
+impl Room {
+    /// What registries grant.
+    pub const DEFAULT: Self = Self {
+        one: crate::limits::MAILBOX_SENDER_MESSAGES_MAX,
+        all: crate::limits::MAILBOX_MESSAGES_MAX,
     };
 }
 
@@ -269,7 +292,7 @@ fn hell(dice: &mut Dice) -> Trouble {
         crate::limits::TIME_TO_LIVE,
         crate::limits::TIME_TO_LIVE,
     ];
-    Trouble {
+    let mut trouble = Trouble {
         messages: 1 + some(30),
         longest: [50, 100, 5_000, crate::limits::BODY_BYTES_MAX]
             .get(dice.index(4))
@@ -289,7 +312,18 @@ fn hell(dice: &mut Dice) -> Trouble {
         } else {
             crate::limits::DIRECTORY_PUSH_MAX
         },
+        ..Trouble::NONE
+    };
+    if dice.chance(Chance::percent(25)) {
+        let one = 1 + dice.below(10);
+        let all = 2 + dice.below(20);
+        trouble.room = Room { one, all };
     }
+    if dice.chance(Chance::percent(25)) {
+        trouble.away = TEN_MINUTES * 2;
+    }
+    trouble
 }
 
+const A_MINUTE: Duration = Duration::from_secs(60);
 const TEN_MINUTES: Duration = Duration::from_secs(600);

@@ -3,7 +3,6 @@
 //! What a program commits goes to the ledger, what it sends to the network, what it tells to its reader.
 //! Invariant: commits are in the ledger before anything that they have led to is seen.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use super::world::{Chore, REGISTRY, Site, World, WorldFault, broken};
 use crate::client::interface::{Command, Event};
 use crate::client::{self, Client};
 use crate::clock::Instant;
+use crate::engine::Ticket;
 use crate::id::Name;
 use crate::identity::{Identity, Role};
 use crate::limits;
@@ -127,7 +127,10 @@ impl World {
             Site::Registry => {
                 let image = self.registry.disk.restart().map_err(broken)?;
                 let pushed = self.plan.trouble.pushed;
+                let room = self.plan.trouble.room;
                 let config = registry::Config {
+                    sender_messages_max: room.one,
+                    mailbox_messages_max: room.all,
                     push_max: pushed,
                     push_resume: pushed.min(limits::DIRECTORY_PUSH_RESUME),
                     ..registry::Config::default()
@@ -140,7 +143,9 @@ impl World {
                     endpoint_seed,
                 );
                 let came = self.registry.start(self.now, Node::new(endpoint, role), true);
+                self.asked = Ticket(0);
                 self.took_registry(came);
+                self.compare_mailboxes();
             }
             Site::Person(number) => {
                 let Some(person) = self.people.get_mut(number) else {
@@ -150,7 +155,7 @@ impl World {
                 person.run += 1;
                 person.read = 0;
                 person.ended = false;
-                self.ledger.begins(number);
+                self.ledger.begins(self.now.at, number);
                 let config = client::Config {
                     time_to_live: self.plan.trouble.lives,
                     ..client::Config::new(person.name.clone(), REGISTRY.into())
@@ -259,7 +264,7 @@ impl World {
         {
             return;
         }
-        let text = self.ledger.typed(from, to, length, self.plan.trouble.lives);
+        let text = self.ledger.typed(at, (from, to), length, self.plan.trouble.lives);
         self.note(Site::Person(from), || format!("writes {text:.7} to {name}"));
         self.command(from, Command::Send { to: name, text });
     }
@@ -279,14 +284,28 @@ impl World {
 
     /// What the registry's turn has led to.
     pub(super) fn took_registry(&mut self, came: Came<Registry, RegistryStore>) {
+        let unheard = u64::try_from(came.done.len()).unwrap_or(u64::MAX);
         for done in came.done {
             self.note(Site::Registry, || committed(&done.request, &done.reply));
             if let Ok(reply) = &done.reply {
                 self.ledger.registry_committed(self.now.at, &done.request, reply);
             }
         }
+        self.judge_requests(unheard);
         self.transmit(Site::Registry, came.sent);
         self.settle(Site::Registry);
+    }
+
+    /// Holds what the registry has just asked its database for against what that has.
+    fn judge_requests(&mut self, unheard: u64) {
+        let requests: Vec<_> = self.registry.disk.asked().collect();
+        for (place, (ticket, request)) in requests.iter().enumerate() {
+            if *ticket > self.asked {
+                self.asked = *ticket;
+                let earlier = requests.iter().take(place).map(|(_, request)| request);
+                self.ledger.registry_asks(self.now.at, request, earlier, unheard);
+            }
+        }
     }
 
     /// What somebody's turn has led to.
@@ -294,9 +313,18 @@ impl World {
         let site = Site::Person(number);
         for done in came.done {
             self.note(site, || committed(&done.request, &done.reply));
+            if let client::storage::Request::Told(seen) = &done.request {
+                let marked = done.reply.is_ok();
+                self.ledger.marks(self.now.at, number, seen, marked);
+            }
             if let Ok(reply) = &done.reply {
                 self.ledger
                     .client_committed(self.now.at, number, &done.request, reply);
+                if let client::storage::Request::Stored { key, .. } = done.request
+                    && let Some(row) = self.ledger.row_of(number, key)
+                {
+                    self.compare_row(row);
+                }
             }
         }
         self.transmit(site, came.sent);
@@ -326,67 +354,6 @@ impl World {
                 events,
             },
         );
-    }
-
-    /// Whose copy of the table differs from what is so: everybody is there. Where names are looked up there is no copy.
-    pub(super) fn tables_that_differ(&mut self) -> Result<Vec<String>, WorldFault> {
-        let mut differ = Vec::new();
-        if self.people.len() > self.plan.trouble.pushed {
-            return Ok(differ);
-        }
-        let truth: Vec<(Name, SocketAddr)> = self
-            .people
-            .iter()
-            .map(|person| (person.name.clone(), person.machine.address))
-            .collect();
-        for person in &mut self.people {
-            let image = person.machine.disk.restart().map_err(broken)?;
-            let records = image.registries.iter().flat_map(|registry| &registry.directory);
-            let known: BTreeMap<&str, Option<SocketAddr>> = records
-                .map(|listed| {
-                    let online = listed.record.presence.online.as_ref();
-                    (listed.record.name.as_str(), online.map(|online| online.observed))
-                })
-                .collect();
-            for (name, address) in truth.iter().filter(|(name, _)| *name != person.name) {
-                let found = known.get(name.as_str());
-                if found != Some(&Some(*address)) {
-                    differ.push(format!(
-                        "{} knows {name} at {found:?}, not at {address}",
-                        person.name
-                    ));
-                }
-            }
-        }
-        Ok(differ)
-    }
-
-    /// What the databases hold that the ledger does not know to have ended: nothing, after a healing.
-    pub(super) fn left_over(&mut self) -> Result<Vec<String>, WorldFault> {
-        let mut left = Vec::new();
-        let image = self.registry.disk.restart().map_err(broken)?;
-        for pair in image.usage {
-            left.push(format!("the registry keeps {} messages", pair.usage.messages));
-        }
-        for (_, outcomes) in image.outcomes {
-            left.push(format!("the registry keeps {outcomes} outcomes"));
-        }
-        for person in &mut self.people {
-            let image = person.machine.disk.restart().map_err(broken)?;
-            let name = &person.name;
-            for registry in &image.registries {
-                for message in &registry.outbox {
-                    left.push(format!("{name} has {:.7} unfinished", message.text));
-                }
-            }
-            for message in image.registries.iter().flat_map(|registry| &registry.untold) {
-                left.push(format!("{name} was not told of {:?}", message.state));
-            }
-            for message in image.unshown {
-                left.push(format!("{name} has not seen {:.7}", message.text));
-            }
-        }
-        Ok(left)
     }
 }
 

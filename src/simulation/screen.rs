@@ -11,7 +11,7 @@ use crate::client::interface::{Incoming, Road};
 impl Ledger {
     /// A message's line is written.
     pub(super) fn shown(&mut self, person: usize, message: &Incoming) -> Verdict {
-        let run = self.runs.get(person).copied().unwrap_or(0);
+        let run = self.run_of(person);
         let Some(letter) = self.find_mut(message.id) else {
             return Err((
                 Invariant::Authentic,

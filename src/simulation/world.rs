@@ -22,7 +22,7 @@ use super::programs::{Person, WRITING};
 use super::trace::{Trace, describe};
 use crate::client::interface::Command;
 use crate::clock::{Instant, Now, WallTime};
-use crate::engine::STORE_REQUESTS_MAX;
+use crate::engine::{STORE_REQUESTS_MAX, Ticket};
 use crate::identity::{Identity, Role};
 use crate::limits;
 use crate::registry::Registry;
@@ -71,6 +71,8 @@ pub(super) struct World {
     planned: u64,
     pub(super) registry_identity: Arc<Identity>,
     pub(super) registry: Machine<Registry, RegistryStore>,
+    /// The last request of the registry that was judged.
+    pub(super) asked: Ticket,
     pub(super) people: Vec<Person>,
     pub(super) addresses: BTreeMap<SocketAddr, usize>,
     /// Sites by when they are due.
@@ -123,7 +125,10 @@ impl World {
         let people: Vec<Person> = (0..plan.clients)
             .map(|number| Person::new(number, plan.seed, &mut seeds))
             .collect::<Result<_, _>>()?;
-        let identities: Vec<_> = people.iter().map(|person| person.identity.card().id).collect();
+        let identities: Vec<_> = people
+            .iter()
+            .map(|person| (person.identity.card().id, person.name.clone()))
+            .collect();
         Ok(Self {
             now: START,
             network: Network::new(Dice::new(plan.seed, 3), Weather::CLEAR, address),
@@ -133,6 +138,7 @@ impl World {
             planned: 0,
             registry_identity: Arc::new(Identity::from_seed(&seeds.seed(), Role::Registry)),
             registry: Machine::new(Disk::new(store, Dice::new(plan.seed, 4)), address),
+            asked: Ticket(0),
             addresses: people
                 .iter()
                 .map(|person| person.machine.address)
@@ -144,7 +150,7 @@ impl World {
             unproven: BTreeMap::new(),
             sealed: BTreeMap::new(),
             attacker: Attacker::new(Dice::new(plan.seed, 5)),
-            ledger: Ledger::new(&identities, plan.trouble.jumps == 0),
+            ledger: Ledger::new(&identities, plan.trouble.room, plan.trouble.jumps == 0),
             seeds,
             steps: 0,
             trace,

@@ -1,0 +1,101 @@
+//! What the databases say themselves, held against the ledger, and against each other once all is well.
+//!
+//! Invariant: asks, and changes nothing.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::invariant::Invariant;
+use super::ledger::KeptRow;
+use super::letter::Mail;
+use super::world::{World, WorldFault, broken};
+use crate::id::Name;
+use crate::registry::storage::{Kept, Reply};
+
+impl World {
+    /// What the ledger takes for kept, or for ended there, stands so in the registry's database.
+    pub(super) fn compare_mailboxes(&mut self) {
+        for row in self.ledger.rows() {
+            self.compare_row(row);
+        }
+    }
+
+    /// The same of one message.
+    pub(super) fn compare_row(&mut self, row: KeptRow) {
+        let KeptRow {
+            number,
+            question,
+            mail,
+        } = row;
+        let found = match self.registry.disk.look(question) {
+            Some(Reply::Deposit(Kept::Waiting)) => Mail::Waiting,
+            Some(Reply::Deposit(Kept::Ended { .. })) => Mail::Ended,
+            _ => Mail::Gone,
+        };
+        if found != mail {
+            let what = format!("#{number} is {mail:?} at the registry, and its database says {found:?}");
+            self.ledger.violated(self.now.at, Invariant::KeptUntilKnown, what);
+        }
+    }
+
+    /// Whose copy of the table differs from what is so: everybody is there. Where names are looked up there is no copy.
+    pub(super) fn tables_that_differ(&mut self) -> Result<Vec<String>, WorldFault> {
+        let mut differ = Vec::new();
+        if self.people.len() > self.plan.trouble.pushed {
+            return Ok(differ);
+        }
+        let truth: Vec<(Name, SocketAddr)> = self
+            .people
+            .iter()
+            .map(|person| (person.name.clone(), person.machine.address))
+            .collect();
+        for person in &mut self.people {
+            let image = person.machine.disk.restart().map_err(broken)?;
+            let records = image.registries.iter().flat_map(|registry| &registry.directory);
+            let known: BTreeMap<&str, Option<SocketAddr>> = records
+                .map(|listed| {
+                    let online = listed.record.presence.online.as_ref();
+                    (listed.record.name.as_str(), online.map(|online| online.observed))
+                })
+                .collect();
+            for (name, address) in truth.iter().filter(|(name, _)| *name != person.name) {
+                let found = known.get(name.as_str());
+                if found != Some(&Some(*address)) {
+                    differ.push(format!(
+                        "{} knows {name} at {found:?}, not at {address}",
+                        person.name
+                    ));
+                }
+            }
+        }
+        Ok(differ)
+    }
+
+    /// What the databases hold that the ledger does not know to have ended: nothing, after a healing.
+    pub(super) fn left_over(&mut self) -> Result<Vec<String>, WorldFault> {
+        let mut left = Vec::new();
+        let image = self.registry.disk.restart().map_err(broken)?;
+        for pair in image.usage {
+            left.push(format!("the registry keeps {} messages", pair.usage.messages));
+        }
+        for (_, outcomes) in image.outcomes {
+            left.push(format!("the registry keeps {outcomes} outcomes"));
+        }
+        for person in &mut self.people {
+            let image = person.machine.disk.restart().map_err(broken)?;
+            let name = &person.name;
+            for registry in &image.registries {
+                for message in &registry.outbox {
+                    left.push(format!("{name} has {:.7} unfinished", message.text));
+                }
+            }
+            for message in image.registries.iter().flat_map(|registry| &registry.untold) {
+                left.push(format!("{name} was not told of {:?}", message.state));
+            }
+            for message in image.unshown {
+                left.push(format!("{name} has not seen {:.7}", message.text));
+            }
+        }
+        Ok(left)
+    }
+}

@@ -1,0 +1,85 @@
+//! Whether a message may end as its sender has it: before its time, by whom, and for which cause.
+//!
+//! In these worlds names are not released and registries do not lie, so that few causes are left. What has led to an
+//! end is known here before it, but not at once: the registry may have changed its mind while its word was under way.
+//! Invariant: judges what is committed, and changes nothing.
+
+use std::time::Duration;
+
+use super::{LIFETIME_SLACK, Ledger, Verdict};
+use crate::client::interface::Refusal;
+use crate::client::storage::{Finish, Key};
+use crate::clock::Instant;
+use crate::simulation::invariant::Invariant;
+use crate::simulation::letter::{Letter, Mail, State};
+use crate::wire::envelope::Verdict as Answered;
+
+/// So long after a name was registered somebody may have heard last that nobody has it.
+const HEARSAY: Duration = Duration::from_secs(60);
+
+impl Ledger {
+    /// A sender has recorded an end.
+    pub(super) fn finished(&mut self, at: Instant, person: usize, key: Key, end: Finish) -> Verdict {
+        let clocks_true = self.clocks_true;
+        let joined = |to: usize| self.joined.get(to).copied().flatten();
+        let number = self.by_key.get(&(person, key)).copied();
+        if let Some(letter) = number.and_then(|number| self.letters.get(number))
+            && !letter.state.is_final()
+        {
+            let why_not = match end {
+                Finish::Delivered => None,
+                Finish::Expired => letter.why_not_expired(at, clocks_true),
+                Finish::Refused(reason) => letter.why_not_refused(reason, joined(letter.to)),
+            };
+            if let Some(why_not) = why_not {
+                return Err((
+                    Invariant::HonestEnd,
+                    format!("{:.7} has ended as {end:?}, but {why_not}", letter.text),
+                ));
+            }
+        }
+        self.now_is(at, person, key, State::from(end))
+    }
+}
+
+impl Letter {
+    /// Whether its lifetime is not over.
+    pub(super) fn lives(&self, at: Instant) -> bool {
+        at.since(self.written) + LIFETIME_SLACK < self.lives
+    }
+
+    /// A lifetime has one judge: its sender, as long as the registry cannot have it, and then the registry.
+    fn why_not_expired(&self, at: Instant, clocks_true: bool) -> Option<&'static str> {
+        if clocks_true && self.lives(at) {
+            Some("its time is not over")
+        } else if self.ends_elsewhere() {
+            Some("that is the registry's to say")
+        } else {
+            None
+        }
+    }
+
+    /// Whether the registry has it, or its end, and has never said that it expired.
+    pub(super) const fn ends_elsewhere(&self) -> bool {
+        let there = matches!(self.mail, Mail::Waiting | Mail::Ended);
+        there && !self.expired_there && self.no_room.is_empty()
+    }
+
+    fn why_not_refused(&self, reason: Refusal, joined: Option<Instant>) -> Option<&'static str> {
+        let accepted = self.accepted.map(|(at, _)| at);
+        match reason {
+            Refusal::NoSuchName => {
+                let known = joined.is_some_and(|joined| accepted > Some(joined + HEARSAY));
+                known.then_some("somebody has the name")
+            }
+            Refusal::Registry(reason) => {
+                (!self.no_room.contains(&reason)).then_some("the registry had no such cause")
+            }
+            Refusal::Skipped => {
+                let skipped = self.declined.contains(&Answered::Skipped);
+                (!skipped).then_some("its recipient has not skipped it")
+            }
+            Refusal::Unproven => Some("nobody has told anything untrue"),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Whom the registry may turn away for want of room, and whom it must.
+//!
+//! A mailbox holds what waits in it and what is being committed to it. The registry says that it has no room by asking
+//! its database whether it knows the message all the same.
+//! Invariant: counts what the registry's database has; changes in the ledger only why a letter found no room.
+
+use super::{Ledger, Verdict};
+use crate::clock::Instant;
+use crate::limits::{MAILBOX_BYTES_MAX, MAILBOX_SENDER_BYTES_MAX};
+use crate::registry::storage::{MemberId, NewMail, Request, Usage};
+use crate::simulation::invariant::Invariant;
+use crate::simulation::letter::Mail;
+use crate::wire::message::DepositRefusal;
+
+/// What an envelope has beside its text, at most: names, keys and numbers.
+const ENVELOPE_MORE: u64 = 512;
+
+/// What is in a mailbox.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fill {
+    /// From one sender.
+    one: Usage,
+    /// From all to whom its owner has not written.
+    strangers: Usage,
+    all: Usage,
+}
+
+const fn add(usage: &mut Usage, bytes: u64) {
+    usage.messages += 1;
+    usage.bytes += bytes;
+}
+
+impl Ledger {
+    /// The registry asks its database for something, while it has asked for `earlier`, and has heard of all but the last
+    /// `unheard` that were done: what those have freed it may still count.
+    pub(in crate::simulation) fn registry_asks<'a>(
+        &mut self,
+        at: Instant,
+        request: &Request,
+        earlier: impl Iterator<Item = &'a Request>,
+        unheard: u64,
+    ) {
+        let verdict = match request {
+            Request::Deposit(mail) => self.has_room(mail, earlier),
+            Request::Known { sender, slot, .. } => {
+                let letter = self.of_member(*sender, *slot).map(|letter| {
+                    let len = u64::try_from(letter.text.len()).unwrap_or(u64::MAX);
+                    (letter.to, len + ENVELOPE_MORE)
+                });
+                match letter.and_then(|(to, bytes)| Some((self.member(to)?, bytes))) {
+                    Some((recipient, bytes)) => {
+                        let fill = self.fill(recipient, *sender, earlier);
+                        let causes = self.causes(fill, bytes, unheard);
+                        self.has_no_room(*sender, *slot, causes)
+                    }
+                    None => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        };
+        self.judge(at, verdict);
+    }
+
+    fn has_room<'a>(&self, mail: &NewMail, earlier: impl Iterator<Item = &'a Request>) -> Verdict {
+        let fill = self.fill(mail.recipient, mail.sender, earlier);
+        let len = u64::try_from(mail.forward.envelope.len()).unwrap_or(u64::MAX);
+        let within = fill.one.messages < self.room.one
+            && fill.all.messages < self.room.all
+            && fill.one.bytes + len <= MAILBOX_SENDER_BYTES_MAX
+            && fill.all.bytes + len <= MAILBOX_BYTES_MAX;
+        if within {
+            return Ok(());
+        }
+        Err((
+            Invariant::Bounded,
+            format!(
+                "{:?} is taken in for {:?}, whose mailbox holds {fill:?}",
+                mail.slot, mail.recipient
+            ),
+        ))
+    }
+
+    fn has_no_room(
+        &mut self,
+        sender: MemberId,
+        slot: crate::id::Slot,
+        causes: Vec<DepositRefusal>,
+    ) -> Verdict {
+        let Some(letter) = self.of_member(sender, slot) else {
+            return Ok(());
+        };
+        if causes.is_empty() {
+            return Err((
+                Invariant::HonestEnd,
+                format!(
+                    "the registry says that it has no room for {:.7}, and it has",
+                    letter.text
+                ),
+            ));
+        }
+        letter.no_room.extend(causes);
+        Ok(())
+    }
+
+    /// For which reasons a mailbox that is so full cannot take so many bytes more.
+    fn causes(&self, fill: Fill, bytes: u64, unheard: u64) -> Vec<DepositRefusal> {
+        let full = |there: Usage, messages: u64, bytes_max: u64| {
+            there.messages + unheard >= messages || there.bytes + bytes > bytes_max
+        };
+        let mut causes = Vec::new();
+        if full(fill.one, self.room.one, MAILBOX_SENDER_BYTES_MAX) {
+            causes.push(DepositRefusal::SenderFull);
+        }
+        if full(fill.all, self.room.all, MAILBOX_BYTES_MAX)
+            || full(fill.strangers, self.room.all / 2, MAILBOX_BYTES_MAX / 2)
+        {
+            causes.push(DepositRefusal::MailboxFull);
+        }
+        causes
+    }
+
+    fn fill<'a>(
+        &self,
+        recipient: MemberId,
+        sender: MemberId,
+        earlier: impl Iterator<Item = &'a Request>,
+    ) -> Fill {
+        let mut fill = Fill::default();
+        let mut count = |from: MemberId, bytes: u64| {
+            add(&mut fill.all, bytes);
+            if from == sender {
+                add(&mut fill.one, bytes);
+            }
+            if !self.contacts.contains(&(recipient, from)) {
+                add(&mut fill.strangers, bytes);
+            }
+        };
+        let owner = self.members.get(&recipient);
+        for letter in &self.letters {
+            if letter.mail == Mail::Waiting
+                && Some(&letter.to) == owner
+                && let Some(row) = letter.row
+            {
+                count(row.sender, row.bytes);
+            }
+        }
+        for request in earlier {
+            if let Request::Deposit(mail) = request
+                && mail.recipient == recipient
+            {
+                let len = u64::try_from(mail.forward.envelope.len()).unwrap_or(u64::MAX);
+                count(mail.sender, len);
+            }
+        }
+        fill
+    }
+
+    fn member(&self, person: usize) -> Option<MemberId> {
+        let mut members = self.members.iter();
+        members.find(|(_, who)| **who == person).map(|(id, _)| *id)
+    }
+}

@@ -1,0 +1,209 @@
+//! What clients commit of messages: accepted, numbered, in this state, in the inbox.
+//!
+//! Whether a message may end so is `ends`'s business.
+//! Invariant: a letter's state says what its sender's database says.
+
+use super::{Ledger, Verdict, number_of};
+use crate::client::storage::{Accept, Key, Outcome, Receive, Received};
+use crate::clock::Instant;
+use crate::id::Slot;
+use crate::simulation::invariant::Invariant;
+use crate::simulation::letter::{Arrived, Mail, State};
+use crate::simulation::network::LATE;
+use crate::wire::envelope::Verdict as Answered;
+
+impl Ledger {
+    pub(super) fn accepted(
+        &mut self,
+        at: Instant,
+        person: usize,
+        accept: &Accept,
+        key: Key,
+        slot: Slot,
+    ) -> Verdict {
+        let text = &accept.text;
+        let Some(number) = number_of(text).filter(|&number| number < self.letters.len()) else {
+            return Err((
+                Invariant::Authentic,
+                format!("{text:?} was accepted and never typed"),
+            ));
+        };
+        self.by_key.insert((person, key), number);
+        self.by_slot.insert((person, slot), number);
+        let Some(letter) = self.letters.get_mut(number) else {
+            return Ok(());
+        };
+        if letter.accepted.is_some() || letter.from != person {
+            return Err((Invariant::OneState, format!("#{number} was accepted twice")));
+        }
+        letter.accepted = Some((at, key));
+        letter.sent_at = Some(accept.sent_at);
+        letter.given = accept.deposit.is_some();
+        letter.slot = Some(slot);
+        Ok(())
+    }
+
+    /// A sender has recorded a state.
+    pub(super) fn now_is(&mut self, at: Instant, person: usize, key: Key, state: State) -> Verdict {
+        let run = self.run_of(person);
+        let Some((number, letter)) = self.by_key_mut(person, key) else {
+            return Err((
+                Invariant::OneState,
+                format!("{state:?} for {key:?}, which was not accepted"),
+            ));
+        };
+        let (before, mail, inbox) = (letter.state, letter.mail, letter.inbox);
+        match state {
+            // What is not waiting any more stays as it is: the database knows better than the request.
+            State::Stored if before != State::Waiting => return Ok(()),
+            State::Stored if mail == Mail::Never => {
+                return Err((
+                    Invariant::CommittedFirst,
+                    format!("#{number} is said to be stored and is not"),
+                ));
+            }
+            // Only a sender who knows the end has it forgotten.
+            State::Stored if mail == Mail::Gone => {
+                return Err((
+                    Invariant::KeptUntilKnown,
+                    format!("#{number} is said to be stored and is gone"),
+                ));
+            }
+            State::Delivered if inbox.is_none() => {
+                return Err((
+                    Invariant::CommittedFirst,
+                    format!("#{number} is said to be delivered and is not"),
+                ));
+            }
+            _ if before == State::Delivered => return Ok(()),
+            _ if !before.may_become(state) => {
+                return Err((
+                    Invariant::OneState,
+                    format!("#{number} was {before:?} and is {state:?}"),
+                ));
+            }
+            _ => {}
+        }
+        letter.state = state;
+        if state.is_final() && before != state {
+            letter.ends.push((state, at, run));
+        }
+        Ok(())
+    }
+
+    pub(super) fn renumbered(&mut self, at: Instant, person: usize, key: Key, slot: Slot) {
+        let Some((number, letter)) = self.by_key_mut(person, key) else {
+            return;
+        };
+        if let Some((_, until @ None)) = letter.kept.last_mut() {
+            *until = Some(at);
+            letter.stranded.push(at);
+        }
+        letter.slot = Some(slot);
+        letter.mail = Mail::Never;
+        letter.given = false;
+        letter.expired_there = false;
+        letter.no_room.clear();
+        letter.declined.clear();
+        if !letter.state.is_final() {
+            letter.state = State::Waiting;
+        }
+        self.by_slot.insert((person, slot), number);
+    }
+
+    /// The registry's database is another one, or there is another copy of the client's: what was kept waits again.
+    pub(super) fn another_database(&mut self, at: Instant, person: usize, store_id: [u8; 16]) {
+        if let Some(known) = self.store_ids.get_mut(person) {
+            *known = Some(store_id);
+        }
+        for letter in self.letters.iter_mut().filter(|letter| letter.from == person) {
+            // That it was kept may be told before it is recorded.
+            if !letter.state.is_final() && !letter.kept.is_empty() {
+                letter.stranded.push(at);
+                letter.state = State::Waiting;
+            }
+        }
+    }
+
+    pub(super) fn received(
+        &mut self,
+        at: Instant,
+        person: usize,
+        receive: &Receive,
+        received: Received,
+    ) -> Verdict {
+        match received.outcome {
+            Outcome::Duplicate => self.counts.duplicates += 1,
+            Outcome::Conflict => {
+                self.counts.conflicts += 1;
+                self.declined(receive, Answered::Conflict);
+            }
+            Outcome::Skipped => {
+                self.declined(receive, Answered::Skipped);
+                return self.skipped(receive);
+            }
+            Outcome::Fresh => return self.arrived(at, person, receive),
+        }
+        Ok(())
+    }
+
+    fn declined(&mut self, receive: &Receive, answer: Answered) {
+        if let Some(letter) = self.find_mut(receive.id) {
+            letter.declined.push(answer);
+        }
+    }
+
+    /// A recipient does not wait for a message any more: its sender has told him that it will not come.
+    fn skipped(&mut self, receive: &Receive) -> Verdict {
+        match self.find_mut(receive.id) {
+            Some(letter) if letter.slot == Some(receive.id.slot) && !letter.state.is_final() => Err((
+                Invariant::HonestEnd,
+                format!("{:.7} is skipped, and its sender has not ended it", letter.text),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn arrived(&mut self, at: Instant, person: usize, receive: &Receive) -> Verdict {
+        let runs = self.runs.clone();
+        let Some(letter) = self.find_mut(receive.id) else {
+            return Err((
+                Invariant::Authentic,
+                format!(
+                    "{:?} came from {} and was never written",
+                    receive.text, receive.from
+                ),
+            ));
+        };
+        if letter.to != person || letter.text != receive.text {
+            return Err((
+                Invariant::Authentic,
+                format!("{:.7} came as {:?} to {person}", letter.text, receive.text),
+            ));
+        }
+        if letter.inbox.is_some() {
+            return Err((
+                Invariant::OnceInInbox,
+                format!("{:.7} is in the inbox twice", letter.text),
+            ));
+        }
+        letter.inbox = Some(Arrived {
+            at,
+            stored: receive.stored,
+        });
+        // A copy that was under way when it ended may come. The session that it was given to is gone with the program,
+        // and what the network has of it comes within its bound.
+        let run = runs.get(letter.from).copied().unwrap_or(0);
+        match letter.ends.first() {
+            Some((end, since, ended_in))
+                if !receive.stored && *ended_in < run && at.since(*since) > LATE * 2 =>
+            {
+                Err((
+                    Invariant::HonestEnd,
+                    format!("{:.7} was {end:?} and is sent all the same", letter.text),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}

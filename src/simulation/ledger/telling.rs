@@ -1,0 +1,329 @@
+//! What people are told, held against what is so.
+//!
+//! What is told of one's own messages names a person and at most a time. So it is judged twice: when it is told, there
+//! must be a message of which it is true, and another one for each time that it is told; and when the line is marked as
+//! seen, which says of which message it was, it must have been true of that one when it was told.
+//! Invariant: what is said and not marked yet is remembered until its program ends.
+
+use std::collections::VecDeque;
+
+use super::{Ledger, Verdict};
+use crate::client::interface::Event;
+use crate::client::storage::{self as client, Key};
+use crate::clock::{Instant, WallTime};
+use crate::id::{MessageId, Name};
+use crate::simulation::invariant::Invariant;
+use crate::simulation::letter::{Letter, State, Told};
+
+/// A state that was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    state: State,
+    /// Of a message to him; `None` if the line does not say to whom.
+    to: Option<usize>,
+    /// Of that time; `None` if it does not say when.
+    sent_at: Option<WallTime>,
+    at: Instant,
+}
+
+impl Said {
+    /// Whether all that the other may mean this may mean, too.
+    fn covers(&self, other: &Self) -> bool {
+        self.state == other.state
+            && self.to == other.to
+            && self.sent_at.is_none_or(|_| self.sent_at == other.sent_at)
+    }
+
+    fn may_mean(&self, letter: &Letter) -> bool {
+        letter.accepted.is_some()
+            && self.to.is_none_or(|to| to == letter.to)
+            && self.sent_at.is_none_or(|_| self.sent_at == letter.sent_at)
+    }
+}
+
+/// A line that is to be marked once it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Incoming(MessageId),
+    Own(Said),
+}
+
+/// What a program has told in this run, and its user is not known to have seen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unseen {
+    lines: VecDeque<Line>,
+    /// What was to be marked and could not be.
+    failed: Vec<(Vec<client::Told>, Vec<Line>)>,
+}
+
+impl Unseen {
+    fn said(&self) -> impl Iterator<Item = Said> {
+        let failed = self.failed.iter().flat_map(|(_, lines)| lines);
+        failed.chain(&self.lines).filter_map(|line| match line {
+            Line::Own(said) => Some(*said),
+            Line::Incoming(_) => None,
+        })
+    }
+
+    /// The lines that these marks are of.
+    fn take(&mut self, seen: &[client::Told]) -> Vec<Line> {
+        let again = self.failed.iter().position(|(failed, _)| failed == seen);
+        match again {
+            Some(place) => self.failed.remove(place).1,
+            None => self.lines.drain(..seen.len().min(self.lines.len())).collect(),
+        }
+    }
+}
+
+impl Ledger {
+    /// A user was told something.
+    pub(in crate::simulation) fn told(&mut self, at: Instant, person: usize, event: &Event) {
+        let verdict = match event {
+            Event::Incoming(message) => {
+                if let Some(unseen) = self.unseen.get_mut(person) {
+                    unseen.lines.push_back(Line::Incoming(message.id));
+                }
+                self.shown(person, message)
+            }
+            Event::Received { to } => self.says(at, person, State::Delivered, to, None),
+            Event::ReceivedLater { to, sent_at } => {
+                self.says(at, person, State::Delivered, to, Some(*sent_at))
+            }
+            Event::Stored { to } => self.says(at, person, State::Stored, to, None),
+            Event::Expired { to, sent_at } => self.says(at, person, State::Expired, to, Some(*sent_at)),
+            Event::Refused { to, sent_at, .. } => self.says(at, person, State::Refused, to, Some(*sent_at)),
+            Event::StoredAgain { messages } => {
+                let said = Said {
+                    state: State::Waiting,
+                    to: None,
+                    sent_at: None,
+                    at,
+                };
+                (0..*messages).try_for_each(|_| self.said_of_one(person, said))
+            }
+            Event::NoAnswer { to } | Event::Offline { to } | Event::Waiting { to } => {
+                self.is_open(person, to)
+            }
+            _ => Ok(()),
+        };
+        self.judge(at, verdict);
+    }
+
+    /// What people do not know of their own messages, or know otherwise than it is: nothing, after a healing. The receipt of
+    /// what came directly may be lost with the session, and is asked for until the message has ended, and no longer; what
+    /// came out of the mailbox its sender is told of.
+    pub(in crate::simulation) fn untold(&self) -> Vec<String> {
+        let told = |letter: &Letter| letter.told.map(|told| told.state);
+        let wrong = |letter: &&Letter| {
+            letter.accepted.is_some()
+                && (told(letter) != Some(letter.state)
+                    || (letter.inbox.is_some_and(|arrived| arrived.stored)
+                        && letter.state != State::Delivered))
+        };
+        let wrong = self.letters.iter().filter(wrong);
+        wrong
+            .map(|letter| {
+                format!(
+                    "{:.7} is {:?}, in the inbox {:?}, and was told as {:?}",
+                    letter.text, letter.state, letter.inbox, letter.told
+                )
+            })
+            .collect()
+    }
+
+    fn who(&self, name: &Name) -> Option<usize> {
+        self.names.iter().position(|known| known.matches(name))
+    }
+
+    fn says(
+        &mut self,
+        at: Instant,
+        person: usize,
+        state: State,
+        to: &Name,
+        sent_at: Option<WallTime>,
+    ) -> Verdict {
+        let Some(to) = self.who(to) else {
+            return Err((
+                Invariant::Authentic,
+                format!("{person} is told of a message to {to}"),
+            ));
+        };
+        let said = Said {
+            state,
+            to: Some(to),
+            sent_at,
+            at,
+        };
+        self.said_of_one(person, said)
+    }
+
+    /// Something is said: there is a message of which it is true and was not said yet.
+    fn said_of_one(&mut self, person: usize, said: Said) -> Verdict {
+        let run = self.run_of(person);
+        let begun = self.begun.get(person).copied().unwrap_or(Instant::ZERO);
+        let Some(unseen) = self.unseen.get_mut(person) else {
+            return Ok(());
+        };
+        unseen.lines.push_back(Line::Own(said));
+        let alike: Vec<Said> = unseen.said().filter(|other| said.covers(other)).collect();
+        let so = self
+            .letters
+            .iter()
+            .filter(|letter| letter.from == person && said.may_mean(letter))
+            .filter(|letter| !letter.was_known(said, run, begun))
+            .filter(|letter| alike.iter().any(|said| letter.may_be_said(said.state, said.at)))
+            .count();
+        if alike.len() <= so {
+            return Ok(());
+        }
+        let what = format!(
+            "{person} is told {:?} of a message to {:?}, of {:?}, {} times, and it is so of {so} that he may mean",
+            said.state,
+            said.to,
+            said.sent_at,
+            alike.len()
+        );
+        Err((Invariant::CommittedFirst, what))
+    }
+
+    /// Something is said of a message that has not come to its end.
+    fn is_open(&self, person: usize, to: &Name) -> Verdict {
+        let to = self.who(to);
+        let open = |letter: &Letter| {
+            letter.from == person
+                && Some(letter.to) == to
+                && letter.accepted.is_some()
+                && !letter.state.is_final()
+        };
+        if self.letters.iter().any(open) {
+            return Ok(());
+        }
+        Err((
+            Invariant::OneState,
+            format!("{person} is told that something is under way to {to:?}, and nothing is"),
+        ))
+    }
+
+    /// A client's database has answered that lines were seen: each is marked, or none. Marks are asked for in the order
+    /// told, and again if they fail.
+    pub(in crate::simulation) fn marks(
+        &mut self,
+        at: Instant,
+        person: usize,
+        seen: &[client::Told],
+        done: bool,
+    ) {
+        let Some(unseen) = self.unseen.get_mut(person) else {
+            return;
+        };
+        let lines = unseen.take(seen);
+        if done {
+            let pairs = lines.iter().zip(seen);
+            let verdict = match lines.len() == seen.len() {
+                true => pairs
+                    .into_iter()
+                    .try_for_each(|(line, seen)| self.seen(person, *line, seen)),
+                false => Err((
+                    Invariant::OneState,
+                    format!("{person} has seen {seen:?}, of which was told {lines:?}"),
+                )),
+            };
+            self.judge(at, verdict);
+        } else {
+            unseen.failed.push((seen.to_vec(), lines));
+        }
+    }
+
+    /// A line that was seen is marked.
+    fn seen(&mut self, person: usize, line: Line, seen: &client::Told) -> Verdict {
+        match (line, seen) {
+            (Line::Incoming(told), client::Told::Incoming(id)) if told == *id => {
+                if let Some(letter) = self.find_mut(*id) {
+                    letter.marked = true;
+                }
+                Ok(())
+            }
+            (Line::Own(said), client::Told::Outgoing(key, state)) if said.state == State::from(*state) => {
+                self.seen_of_own(person, *key, said)
+            }
+            _ => Err((
+                Invariant::OneState,
+                format!("{person} was told {line:?}, and {seen:?} is marked as seen"),
+            )),
+        }
+    }
+
+    /// Which message it was that a state was told of: it was so then, and could be told after what was told before.
+    fn seen_of_own(&mut self, person: usize, key: Key, said: Said) -> Verdict {
+        let run = self.run_of(person);
+        let begun = self.begun.get(person).copied().unwrap_or(Instant::ZERO);
+        let number = self.by_key.get(&(person, key)).copied();
+        let letter = number.and_then(|number| self.letters.get_mut(number));
+        let Some(letter) = letter.filter(|letter| said.may_mean(letter)) else {
+            return Err((
+                Invariant::OneState,
+                format!("{person} has seen {said:?} of {key:?}, which it cannot mean"),
+            ));
+        };
+        if !letter.may_be_said(said.state, said.at) {
+            return Err((
+                Invariant::CommittedFirst,
+                format!("{:.7} was told to be {:?} before it was", letter.text, said.state),
+            ));
+        }
+        let now = Told {
+            state: said.state,
+            at: said.at,
+            run,
+        };
+        let before = match letter.told {
+            // A mark that has failed comes late.
+            Some(before) if before.is_later_than(now) => return Ok(()),
+            before => before,
+        };
+        letter.told = Some(now);
+        match before {
+            Some(before) if !letter.may_be_told_after(before, now, begun) => Err((
+                Invariant::OneState,
+                format!("{:.7} was told to be {before:?} and then {now:?}", letter.text),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Told {
+    fn is_later_than(self, other: Self) -> bool {
+        let at_once = self.at == other.at && self.state.is_final() && !other.state.is_final();
+        self.run == other.run && (self.at > other.at || at_once)
+    }
+}
+
+impl Letter {
+    /// Whether its sender has seen this already, so that it is not told again.
+    fn was_known(&self, said: Said, run: u32, begun: Instant) -> bool {
+        self.told.is_some_and(|told| {
+            let stands = match said.state {
+                State::Waiting => false,
+                State::Stored => told.run == run && !self.was_stranded(told.at, said.at),
+                end => told.run == run || self.had_ended(end, begun),
+            };
+            told.state == said.state && stands
+        })
+    }
+
+    /// Whether this may be told after that was. A crash cuts off what was told and not recorded: a message that was told
+    /// as received may have to be sent once more.
+    fn may_be_told_after(&self, before: Told, now: Told, begun: Instant) -> bool {
+        if now.run != before.run && !self.had_ended(before.state, begun) {
+            return true;
+        }
+        match before.state {
+            State::Waiting => true,
+            State::Stored => now.state.is_final() || self.was_stranded(before.at, now.at),
+            State::Delivered => false,
+            State::Refused | State::Expired => now.state == State::Delivered,
+        }
+    }
+}

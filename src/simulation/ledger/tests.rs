@@ -1,0 +1,371 @@
+//! That what is judged can be found guilty: each fault is planted in what a ledger is fed with.
+
+use std::time::Duration;
+
+use super::{Ledger, Room};
+use crate::client::interface::{Event, Refusal};
+use crate::client::storage::{self as client, Accept, Finish, Key, Receive, Received, Reply, Request};
+use crate::clock::{Age, Instant, WallTime};
+use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
+use crate::identity::Card;
+use crate::registry::storage::{self as registry, Kept, MemberId, MemberRow, NewMail, Row};
+use crate::simulation::invariant::Invariant;
+use crate::wire::message::{DepositRefusal, Forward};
+
+const STORE_ID: [u8; 16] = [7; 16];
+const KEY: Key = Key(1);
+const HASH: EnvelopeHash = EnvelopeHash([3; 16]);
+const LIVES: Duration = Duration::from_secs(60);
+
+fn name(person: usize) -> Name {
+    ["c1", "c2"][person].parse().unwrap()
+}
+
+fn card(person: usize) -> Card {
+    Card {
+        id: IdentityId([u8::try_from(person).unwrap(); 32]),
+        key: [0; 32],
+        signature: [0; 64],
+    }
+}
+
+const fn slot() -> Slot {
+    Slot {
+        epoch: Epoch(5),
+        sequence: Sequence(0),
+    }
+}
+
+/// c1 has written to c2; a second passes with each step.
+struct Play {
+    ledger: Ledger,
+    now: Instant,
+}
+
+impl Play {
+    fn new() -> Self {
+        let people = [(card(0).id, name(0)), (card(1).id, name(1))];
+        let room = Room { one: 1, all: 2 };
+        let mut play = Self {
+            ledger: Ledger::new(&people, room, true),
+            now: Instant::from_micros(1_000_000),
+        };
+        for person in 0..2 {
+            play.ledger.begins(play.now, person);
+            let member = MemberRow {
+                id: MemberId(u32::try_from(person).unwrap()),
+                name: name(person),
+                card: card(person),
+                counter: 1,
+            };
+            play.registry(&registry::Request::Register(member), &registry::Reply::Done);
+        }
+        play.client(&Request::StoreId(STORE_ID), &Reply::Done);
+        let text = play.ledger.typed(play.now, (0, 1), 10, LIVES);
+        let accept = Accept {
+            to: name(1),
+            text,
+            sent_at: WallTime::from_unix_ms(9),
+            expires: Age::from_ms(0),
+            pin: None,
+            deposit: None,
+            fresh: Epoch(5),
+        };
+        let reply = Reply::Accepted {
+            key: KEY,
+            slot: slot(),
+        };
+        play.client(&Request::Accept(accept), &reply);
+        play
+    }
+
+    fn later(&mut self, seconds: u64) {
+        self.now = self.now + Duration::from_secs(seconds);
+    }
+
+    fn client(&mut self, request: &Request, reply: &Reply) {
+        self.later(1);
+        self.ledger.client_committed(self.now, 0, request, reply);
+    }
+
+    fn registry(&mut self, request: &registry::Request, reply: &registry::Reply) {
+        self.later(1);
+        self.ledger.registry_committed(self.now, request, reply);
+    }
+
+    fn given(&mut self) {
+        let deposit = Request::Deposit {
+            key: KEY,
+            slot: slot(),
+            recipient: card(1),
+        };
+        self.client(&deposit, &Reply::Done);
+    }
+
+    fn mail() -> NewMail {
+        NewMail {
+            row: Row(1),
+            recipient: MemberId(1),
+            sender: MemberId(0),
+            slot: slot(),
+            hash: HASH,
+            expires: Age::from_ms(0),
+            new_contact: false,
+            forward: Forward {
+                floor: Sequence(0),
+                envelope: vec![0; 100],
+            },
+        }
+    }
+
+    fn deposited(&mut self) {
+        let mail = Self::mail();
+        let kept = registry::Reply::Deposit(Kept::Fresh(mail.forward.clone()));
+        self.registry(&registry::Request::Deposit(Box::new(mail)), &kept);
+    }
+
+    fn stored(&mut self) {
+        let stored = Request::Stored {
+            key: KEY,
+            slot: slot(),
+            store_id: STORE_ID,
+        };
+        self.client(&stored, &Reply::Done);
+    }
+
+    fn arrives(&mut self) {
+        self.later(1);
+        let receive = Receive {
+            id: MessageId {
+                sender: card(0).id,
+                slot: slot(),
+            },
+            hash: HASH,
+            floor: Sequence(0),
+            from: name(0),
+            pin: None,
+            sent_at: WallTime::from_unix_ms(9),
+            text: self.ledger.letters()[0].text.clone(),
+            stored: false,
+            at: WallTime::from_unix_ms(10),
+        };
+        let received = Received {
+            outcome: client::Outcome::Fresh,
+            at: receive.at,
+            next: Sequence(1),
+            shown: None,
+        };
+        self.ledger.client_committed(
+            self.now,
+            1,
+            &Request::Receive(receive),
+            &Reply::Received(received),
+        );
+    }
+
+    fn finishes(&mut self, end: Finish) {
+        let finish = Request::Finish {
+            key: KEY,
+            end,
+            sealed: None,
+        };
+        self.client(&finish, &Reply::Done);
+    }
+
+    fn is_told(&mut self, event: &Event) {
+        self.later(1);
+        self.ledger.told(self.now, 0, event);
+    }
+
+    fn has_seen(&mut self, state: client::State) {
+        self.later(1);
+        let seen = [client::Told::Outgoing(KEY, state)];
+        self.ledger.marks(self.now, 0, &seen, true);
+    }
+
+    fn found(&self) -> Vec<Invariant> {
+        let violations = self.ledger.violations();
+        violations.iter().map(|violation| violation.invariant).collect()
+    }
+}
+
+fn received() -> Event {
+    Event::Received { to: name(1) }
+}
+
+fn stored() -> Event {
+    Event::Stored { to: name(1) }
+}
+
+fn expired() -> Event {
+    Event::Expired {
+        to: name(1),
+        sent_at: WallTime::from_unix_ms(9),
+    }
+}
+
+const DELIVERED: client::State = client::State::Ended(Finish::Delivered);
+
+#[test]
+fn what_is_told_in_its_time_is_accepted() {
+    let mut play = Play::new();
+    play.given();
+    play.deposited();
+    play.is_told(&stored());
+    play.stored();
+    play.has_seen(client::State::Stored);
+    play.arrives();
+    play.is_told(&received());
+    play.finishes(Finish::Delivered);
+    play.has_seen(DELIVERED);
+    assert_eq!(play.found(), []);
+    assert_eq!(play.ledger.untold(), Vec::<String>::new());
+}
+
+#[test]
+fn received_is_not_told_before_it_is_in_the_inbox() {
+    let mut play = Play::new();
+    play.is_told(&received());
+    assert_eq!(play.found(), [Invariant::CommittedFirst]);
+}
+
+#[test]
+fn received_is_not_told_twice_of_one_message() {
+    let mut play = Play::new();
+    play.arrives();
+    play.is_told(&received());
+    play.has_seen(DELIVERED);
+    play.is_told(&received());
+    assert_eq!(play.found(), [Invariant::CommittedFirst]);
+}
+
+#[test]
+fn stored_is_not_told_before_the_registry_has_it() {
+    let mut play = Play::new();
+    play.given();
+    play.is_told(&stored());
+    play.deposited();
+    assert_eq!(play.found(), [Invariant::CommittedFirst]);
+    // The mark says of which message it was told: it was not so then.
+    play.has_seen(client::State::Stored);
+    assert_eq!(play.found(), [Invariant::CommittedFirst; 2]);
+}
+
+#[test]
+fn nothing_but_that_it_was_received_is_told_after_an_end() {
+    let mut play = Play::new();
+    play.later(100);
+    play.finishes(Finish::Expired);
+    play.is_told(&expired());
+    play.has_seen(client::State::Ended(Finish::Expired));
+    assert_eq!(play.found(), []);
+    play.is_told(&stored());
+    assert_eq!(play.found(), [Invariant::CommittedFirst]);
+}
+
+#[test]
+fn a_mark_is_of_what_was_told() {
+    let mut play = Play::new();
+    play.given();
+    play.deposited();
+    play.is_told(&stored());
+    play.has_seen(DELIVERED);
+    assert_eq!(play.found(), [Invariant::OneState]);
+}
+
+#[test]
+fn an_end_that_is_not_told_is_noticed() {
+    let mut play = Play::new();
+    play.arrives();
+    play.finishes(Finish::Delivered);
+    assert_eq!(play.found(), []);
+    assert_eq!(play.ledger.untold().len(), 1);
+}
+
+#[test]
+fn an_end_is_not_told_before_it_is_recorded() {
+    let mut play = Play::new();
+    play.is_told(&expired());
+    assert_eq!(play.found(), [Invariant::CommittedFirst]);
+}
+
+#[test]
+fn what_the_registry_may_have_the_registry_ends() {
+    let mut play = Play::new();
+    play.given();
+    play.deposited();
+    play.later(100);
+    play.finishes(Finish::Expired);
+    assert_eq!(play.found(), [Invariant::HonestEnd]);
+
+    let mut play = Play::new();
+    play.given();
+    play.later(100);
+    play.finishes(Finish::Expired);
+    assert_eq!(play.found(), [], "it never got there");
+    play.deposited();
+    assert_eq!(play.found(), [Invariant::HonestEnd]);
+}
+
+#[test]
+fn what_is_refused_for_want_of_room_found_none() {
+    let full = DepositRefusal::SenderFull;
+    let known = registry::Request::Known {
+        sender: MemberId(0),
+        slot: slot(),
+        hash: HASH,
+    };
+    let refused = Finish::Refused(Refusal::Registry(full));
+    let mut play = Play::new();
+    play.finishes(refused);
+    assert_eq!(
+        play.found(),
+        [Invariant::HonestEnd],
+        "the registry was not even asked"
+    );
+
+    let mut play = Play::new();
+    play.ledger.registry_asks(play.now, &known, [].iter(), 0);
+    assert_eq!(play.found(), [Invariant::HonestEnd], "there is room");
+
+    let mut play = Play::new();
+    let other = registry::Request::Deposit(Box::new(Play::mail()));
+    play.ledger.registry_asks(play.now, &known, [other].iter(), 0);
+    play.finishes(refused);
+    assert_eq!(play.found(), [], "the place is taken");
+
+    let mut play = Play::new();
+    play.given();
+    play.deposited();
+    let more = registry::Request::Deposit(Box::new(Play::mail()));
+    play.ledger.registry_asks(play.now, &more, [].iter(), 0);
+    assert_eq!(play.found(), [Invariant::Bounded], "nobody has two places here");
+}
+
+#[test]
+fn what_is_gone_is_not_recorded_as_stored() {
+    let mut play = Play::new();
+    play.given();
+    play.deposited();
+    let (sender, slot) = (MemberId(0), slot());
+    let gone = registry::Reply::Forgotten(true);
+    play.registry(&registry::Request::Forget { sender, slot }, &gone);
+    assert_eq!(
+        play.found(),
+        [Invariant::KeptUntilKnown],
+        "its sender did not know"
+    );
+    play.stored();
+    assert_eq!(play.found(), [Invariant::KeptUntilKnown; 2]);
+}
+
+#[test]
+fn what_has_ended_long_ago_is_not_sent_in_a_later_run() {
+    let mut play = Play::new();
+    play.later(100);
+    play.finishes(Finish::Expired);
+    play.later(1_000);
+    play.ledger.begins(play.now, 0);
+    play.arrives();
+    assert_eq!(play.found(), [Invariant::HonestEnd]);
+}
