@@ -40,7 +40,7 @@ impl<R: Role> Node<R> {
         self.endpoint.handle_datagram(now.at, route, bytes);
     }
 
-    /// The user asks for something. Only while [`Self::ready`].
+    /// The user asks for something. Only while [`Self::takes_commands`], but for the one that ends.
     pub fn handle_command(&mut self, now: Now, command: R::Command) {
         self.role.handle_command(
             &Context {

@@ -38,6 +38,16 @@ impl Write for Output {
 /// # Errors
 /// It cannot be written; how much of the text was is not known.
 pub(super) fn write_out(text: &str) -> io::Result<()> {
+    // Whoever else writes waits until all of it is written.
+    let _whole = io::stdout().lock();
+    write_at_once(text)
+}
+
+/// As [`write_out`], even if another text is being written: for the very end.
+///
+/// # Errors
+/// As [`write_out`].
+pub(super) fn write_at_once(text: &str) -> io::Result<()> {
     Output.write_all(text.as_bytes())
 }
 

@@ -48,7 +48,7 @@ fn restore_now() {
         tracing::debug!(%error, "terminal not restored");
     }
     if streams::takes_output()
-        && let Err(error) = write_out(PLAIN_AGAIN)
+        && let Err(error) = streams::write_at_once(PLAIN_AGAIN)
     {
         tracing::debug!(%error, "terminal not cleared");
     }

@@ -30,6 +30,7 @@ enum Via {
 
 impl Client {
     pub(super) fn hear_registry(&mut self, cx: &Context<'_>, session: SessionId, message: FromRegistry) {
+        self.link.asked_loosely = false;
         match message {
             FromRegistry::Registered(registered) => self.registered_as(cx, &registered),
             FromRegistry::RegistrationRefused { reason } => self.registration_refused(cx, reason),

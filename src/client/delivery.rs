@@ -140,7 +140,7 @@ impl Client {
         match self.directory.knows(to) {
             Knowledge::Pinned(card) => self.road_to(cx, to, card, key, message),
             Knowledge::Listed(card) => Road::Pin(card),
-            Knowledge::Contested { .. } => match message.sealed_for() {
+            Knowledge::Contested { .. } => match message.sealed_for().filter(|_| message.transmitted) {
                 Some(card) => self.road_of_sealed(cx, message, card),
                 None if self.is_to_be_asked(to) => Road::LookUp,
                 None => Road::Nowhere,
@@ -441,20 +441,20 @@ impl Client {
         let Some(deposit) = self.sealed_deposit(cx, key, card) else {
             return false;
         };
-        let sent = self.ask_registry(cx, session, &deposit);
+        let sent = self.ask_registry(cx, session, &ToRegistry::Deposit(deposit));
         if sent && let Some(message) = self.outbox.get_mut(key) {
             message.transmitted = true;
         }
         sent
     }
 
-    pub(super) fn sealed_deposit(&mut self, cx: &Context<'_>, key: Key, card: &Card) -> Option<ToRegistry> {
+    pub(super) fn sealed_deposit(&mut self, cx: &Context<'_>, key: Key, card: &Card) -> Option<Deposit> {
         let age = self.life.age(cx.now.at);
         let left = self.outbox.get(key).map(|message| age.until(message.expires))?;
         let forward = self.forward(key, card)?;
         // What has no time left is for the registry to end: it may have the message from before.
         let ttl_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        Some(ToRegistry::Deposit(Deposit { forward, ttl_ms }))
+        Some(Deposit { forward, ttl_ms })
     }
 
     /// It is committed that the registry may have it, unless it has another number by now.

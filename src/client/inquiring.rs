@@ -13,7 +13,7 @@ use super::{Client, Timer};
 use crate::client::interface::Refusal;
 use crate::engine::Context;
 use crate::limits::{DEPOSITS_PER_SECOND, OUTCOME_LIFETIME, REQUEST_RETRY};
-use crate::wire::message::DepositRefusal;
+use crate::wire::message::{DepositRefusal, ToRegistry};
 
 /// Questions a second: a fifth of what the registry takes from a client for long.
 const INQUIRIES_PER_SECOND: u32 = DEPOSITS_PER_SECOND / 5;
@@ -78,9 +78,12 @@ impl Client {
         ) else {
             return true;
         };
-        let Some(deposit) = self.sealed_deposit(cx, key, &card) else {
+        let Some(mut deposit) = self.sealed_deposit(cx, key, &card) else {
             return true;
         };
+        // No time at all would say that it was never kept, and end it where there is no room.
+        deposit.ttl_ms = deposit.ttl_ms.max(1);
+        let deposit = ToRegistry::Deposit(deposit);
         let sent = self.ask_loosely(cx, session, &deposit);
         if sent {
             self.inquiries.asked.insert(key);

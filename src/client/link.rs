@@ -66,6 +66,9 @@ pub(super) struct Link {
     pub(super) owed_since: Option<Instant>,
     pub(super) opened_at: Instant,
     pub(super) last_sent: Instant,
+    /// Whether it was asked something that it may leave unanswered since its last message came: of that the message tells
+    /// nothing.
+    pub(super) asked_loosely: bool,
     pub(super) keep_alive_owed: bool,
     /// The mailbox is drained.
     pub(super) replayed: bool,
@@ -94,6 +97,7 @@ impl Default for Link {
             owed_since: None,
             opened_at: Instant::ZERO,
             last_sent: Instant::ZERO,
+            asked_loosely: false,
             keep_alive_owed: false,
             replayed: false,
         }

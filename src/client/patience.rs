@@ -36,7 +36,7 @@ impl Client {
         self.link.owed_since = self.owed().then_some(cx.now.at);
         if self.link.owed_since.is_some() {
             self.watch(cx, session);
-        } else {
+        } else if !self.link.asked_loosely {
             self.timers.clear(&Timer::Attempt);
         }
     }
@@ -53,6 +53,7 @@ impl Client {
     pub(super) fn ask_loosely(&mut self, cx: &Context<'_>, session: SessionId, request: &ToRegistry) -> bool {
         let sent = self.tell_registry(cx, session, request);
         if sent && self.link.owed_since.is_none() {
+            self.link.asked_loosely = true;
             self.timers.set_by(Timer::Attempt, cx.now.at + ATTEMPT);
         }
         sent
@@ -86,8 +87,12 @@ impl Client {
                 };
                 let path = cx.sessions.path(session);
                 if path.is_some_and(|path| path.unheard) {
-                    // It has spoken; it is we who do not listen, because nobody reads what we say.
-                    self.timers.set(Timer::Attempt, now + ATTEMPT);
+                    // It has spoken; it is we who do not listen, because nobody reads what we say. That may be for ever.
+                    if self.deregistering() && owed + ATTEMPTS_TOTAL <= now {
+                        self.close_all(cx);
+                    } else {
+                        self.timers.set(Timer::Attempt, now + ATTEMPT);
+                    }
                     return;
                 }
                 let heard = path.map_or(owed, |path| path.heard_at);

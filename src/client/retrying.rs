@@ -15,7 +15,7 @@ use crate::client::interface::Event;
 use crate::engine::Context;
 use crate::id::{MessageId, Name, Slot};
 use crate::identity::Card;
-use crate::limits::{ATTEMPTS_TOTAL, DIRECT_BUDGET, REQUEST_RETRY, REQUEST_RETRY_MAX};
+use crate::limits::{ATTEMPT, ATTEMPTS_TOTAL, DIRECT_BUDGET, REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::transport::SessionId;
 use crate::wire::message::{Busy, BusyReason};
 
@@ -46,6 +46,10 @@ impl Client {
         };
         let (stage, to, name) = (message.stage, message.name.folded(), message.name.clone());
         match stage {
+            Stage::Direct { session, .. } if cx.sessions.path(session).is_some_and(|path| path.unheard) => {
+                // His answer may be there: nobody reads what we say, so we do not listen.
+                self.timers.set(Timer::Message(key), cx.now.at + ATTEMPT);
+            }
             Stage::Direct { .. } if self.link.registered().is_some() => {
                 self.take_to_registry(cx, key);
                 self.pump(cx, &to);

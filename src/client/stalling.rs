@@ -6,6 +6,7 @@
 //! first of those who wait for the same.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::delivery::ROOM_INTERVAL;
 use super::{Client, Timer};
@@ -58,9 +59,10 @@ impl Stalled {
         self.queues.insert((lack, place), to.to_owned());
     }
 
-    /// The first in the queue leaves it, if its place is before `end`.
-    fn pop(&mut self, lack: Lack, end: Place) -> Option<(Place, String)> {
-        let (&(_, place), _) = self.queues.range((lack, 0)..(lack, end)).next()?;
+    /// The first of those at these places leaves the queue.
+    fn pop(&mut self, lack: Lack, places: Range<Place>) -> Option<(Place, String)> {
+        let queue = (lack, places.start)..(lack, places.end);
+        let (&(_, place), _) = self.queues.range(queue).next()?;
         let to = self.queues.remove(&(lack, place))?;
         self.waiting.remove(&to);
         Some((place, to))
@@ -70,8 +72,10 @@ impl Stalled {
 impl Client {
     /// Those who wait for this go on, in turn, while there is room.
     pub(super) fn serve(&mut self, cx: &Context<'_>, lack: Lack) {
-        let end = self.stalled.next;
-        while let Some((place, to)) = self.stalled.pop(lack, end) {
+        // Each is looked at once: who still waits has his place again, or a new one.
+        let (mut begin, end) = (0, self.stalled.next);
+        while let Some((place, to)) = self.stalled.pop(lack, begin..end) {
+            begin = place + 1;
             let first = self.first_queued(&to);
             self.pump(cx, &to);
             if self.stalled.waits_for(&to) != Some(lack) {

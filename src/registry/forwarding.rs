@@ -163,7 +163,7 @@ impl Registry {
                     due = earlier(due, lane.lacks_room(cx.now.at, bytes));
                     break;
                 }
-                Turn::Full if lane.passes_over(row) => {}
+                Turn::Full if lane.passes_over(&key, row) => {}
                 Turn::Full => {
                     more = true;
                     break;

@@ -53,6 +53,8 @@ pub(super) struct Flight {
     awaited: Awaited,
     /// Whether it is to be sent again when the cursor comes by.
     pub(super) again: bool,
+    /// Whether it was to be, and found no room.
+    passed_over: bool,
     /// Whether it has no place in the window.
     pub(super) aside: bool,
     /// Whether its answer is being committed.
@@ -63,6 +65,14 @@ pub(super) struct Flight {
     unanswered: u32,
     /// How many answers still belong to what it was before.
     stale: u32,
+}
+
+impl Flight {
+    /// Its client has it, and wants it again after a while.
+    fn put_off(&mut self, now: Instant, wait: Duration, most: Duration) {
+        (self.unanswered, self.passed_over) = (0, false);
+        self.awaited.put_off(now, wait, most);
+    }
 }
 
 /// What to do with a row that was read.
@@ -98,7 +108,7 @@ pub(super) struct Lane {
     needs: usize,
     /// How soon it is looked at again when it does not.
     room_wait: Duration,
-    /// When something last ended, or was put on its way with nothing before it.
+    /// When something last ended, or something new was put on its way with nothing else in the window.
     moved_at: Instant,
 }
 
@@ -177,6 +187,12 @@ impl Lane {
         if self.is_half_free()
             && let Some(row) = self.passed_over.take()
         {
+            for flight in self.flights.values_mut() {
+                if std::mem::take(&mut flight.passed_over) {
+                    flight.again = true;
+                    self.again += 1;
+                }
+            }
             self.rewind(row);
         }
         self.reading = true;
@@ -185,10 +201,16 @@ impl Lane {
 
     /// A row finds no room. What is to be sent again may stand behind it: that goes on, and the row is come back to.
     /// False if nothing is.
-    pub(super) fn passes_over(&mut self, row: Row) -> bool {
+    pub(super) fn passes_over(&mut self, key: &Key, row: Row) -> bool {
         self.missed_before(row);
         if self.again == 0 {
             return false;
+        }
+        if let Some(flight) = self.flights.get_mut(key)
+            && std::mem::take(&mut flight.again)
+        {
+            flight.passed_over = true;
+            self.again -= 1;
         }
         self.passed_over = Some(self.passed_over.map_or(row, |other| other.min(row)));
         true
@@ -250,7 +272,7 @@ impl Lane {
     /// What to do with a row that was read, or is new.
     pub(super) fn turn(&self, key: &Key) -> Turn {
         match self.flights.get(key) {
-            Some(flight) if !flight.again => Turn::Skip,
+            Some(flight) if !flight.again && !flight.passed_over => Turn::Skip,
             Some(flight) if !flight.aside => Turn::Send,
             _ if self.is_full() => Turn::Full,
             _ => Turn::Send,
@@ -273,10 +295,8 @@ impl Lane {
 
     /// A row is sent; returns when it is due again.
     pub(super) fn send(&mut self, now: Instant, key: Key, row: Row, bytes: u64) -> Instant {
-        if self.is_empty() {
-            self.moved_at = now;
-        }
-        let aside = &mut self.aside;
+        let is_first = self.in_window() == 0;
+        let (aside, moved_at) = (&mut self.aside, &mut self.moved_at);
         let flight = match self.flights.entry(key) {
             Entry::Occupied(entry) => {
                 let flight = entry.into_mut();
@@ -284,12 +304,16 @@ impl Lane {
                 flight
             }
             Entry::Vacant(entry) => {
+                if is_first {
+                    *moved_at = now;
+                }
                 *aside += 1;
                 entry.insert(Flight {
                     row,
                     bytes,
                     awaited: Awaited::new(now),
                     again: false,
+                    passed_over: false,
                     aside: true,
                     ending: false,
                     sent: 0,
@@ -302,6 +326,7 @@ impl Lane {
         if std::mem::take(&mut flight.again) {
             self.again -= 1;
         }
+        flight.passed_over = false;
         if std::mem::take(&mut flight.aside) {
             self.aside -= 1;
             self.bytes += flight.bytes;
@@ -320,7 +345,7 @@ impl Lane {
         let flight = self.flights.get_mut(key)?;
         flight.stale = flight.stale.saturating_add(flight.sent);
         (flight.sent, flight.unanswered) = (1, 1);
-        flight.ending = false;
+        (flight.ending, flight.passed_over) = (false, false);
         flight.awaited = Awaited::new(now);
         if std::mem::take(&mut flight.again) {
             self.again -= 1;
@@ -337,6 +362,8 @@ impl Lane {
             return None;
         }
         flight.ending = true;
+        flight.unanswered = 0;
+        flight.passed_over = false;
         flight.awaited.has_arrived();
         if std::mem::take(&mut flight.again) {
             self.again -= 1;
@@ -361,8 +388,7 @@ impl Lane {
     /// The client cannot take it now; returns when it is due again.
     pub(super) fn put_off(&mut self, now: Instant, key: &Key, wait: Duration) -> Option<Instant> {
         let flight = self.flights.get_mut(key).filter(|flight| !flight.ending)?;
-        flight.unanswered = 0;
-        flight.awaited.put_off(now, wait, REQUEST_RETRY_MAX);
+        flight.put_off(now, wait, REQUEST_RETRY_MAX);
         Some(flight.awaited.due())
     }
 
@@ -370,8 +396,7 @@ impl Lane {
     /// when it is due again.
     pub(super) fn set_aside(&mut self, now: Instant, key: &Key, wait: Duration) -> Option<Instant> {
         let flight = self.flights.get_mut(key).filter(|flight| !flight.ending)?;
-        flight.unanswered = 0;
-        flight.awaited.put_off(now, wait, ASIDE_RETRY_MAX);
+        flight.put_off(now, wait, ASIDE_RETRY_MAX);
         if !std::mem::replace(&mut flight.aside, true) {
             self.aside += 1;
             self.bytes -= flight.bytes;
@@ -379,11 +404,13 @@ impl Lane {
         Some(flight.awaited.due())
     }
 
-    /// Marks what is due to be sent again, and goes back to it; sets aside what has had its chances. `backlog`: of the session that it was sent through.
+    /// Marks what is due to be sent again, and goes back to it; sets aside what has had its chances. `backlog`: of the
+    /// session that it was sent through.
     pub(super) fn mark_due(&mut self, now: Instant, backlog: Backlog) {
         let mut first: Option<Row> = None;
         for flight in self.flights.values_mut() {
-            if !flight.ending && !flight.again && flight.awaited.is_over(now, backlog) {
+            if !flight.ending && !flight.again && !flight.passed_over && flight.awaited.is_over(now, backlog)
+            {
                 if flight.unanswered >= UNANSWERED_MAX && !flight.aside {
                     flight.aside = true;
                     flight.awaited.linger();
@@ -405,7 +432,7 @@ impl Lane {
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.flights
             .values()
-            .filter(|flight| !flight.ending && !flight.again)
+            .filter(|flight| !flight.ending && !flight.again && !flight.passed_over)
             .map(|flight| flight.awaited.due())
             .min()
     }

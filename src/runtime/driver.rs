@@ -193,21 +193,28 @@ impl<R: Role> Driver<R> {
     }
 
     fn take_commands(&mut self) {
-        let mut taken = 0;
-        while taken < COMMANDS_PER_TURN
-            && let Some(command) = self.next_command()
-        {
-            taken += 1;
-            self.command(command);
-        }
-        // After what was typed before it.
-        if let Ok(stop) = self.around.commands.stop.try_recv() {
+        // Looked for before what was typed, and taken after it: what was typed before it comes first.
+        let stop = self.around.commands.stop.try_recv();
+        let answers = self.take_some(Self::next_answer);
+        let typed = self.take_some(Self::next_typed);
+        if let Ok(stop) = stop {
             self.command(stop);
         }
-        if taken == COMMANDS_PER_TURN {
+        if answers.max(typed) == COMMANDS_PER_TURN {
             // There may be more: look again without waiting.
             self.around.waker.wake();
         }
+    }
+
+    /// Takes a turn's share of commands; how many there were.
+    fn take_some(&mut self, next: impl Fn(&mut Self) -> Option<R::Command>) -> usize {
+        for taken in 0..COMMANDS_PER_TURN {
+            let Some(command) = next(self) else {
+                return taken;
+            };
+            self.command(command);
+        }
+        COMMANDS_PER_TURN
     }
 
     fn command(&mut self, command: R::Command) {
@@ -215,20 +222,18 @@ impl<R: Role> Driver<R> {
         self.feed(|node, now| node.handle_command(now, command));
     }
 
-    fn next_command(&mut self) -> Option<R::Command> {
-        let commands = &self.around.commands;
-        if self.node.ready() || self.ended {
-            match commands.answers.try_recv() {
-                Ok(command) => return Some(command),
-                Err(TryRecvError::Disconnected) => self.answered = true,
-                Err(TryRecvError::Empty) => {}
-            }
+    fn next_answer(&mut self) -> Option<R::Command> {
+        if !self.node.ready() && !self.ended {
+            return None;
         }
-        if self.unsaid.is_empty() && self.node.takes_commands() {
-            commands.typed.try_recv().ok()
-        } else {
-            None
-        }
+        let answer = self.around.commands.answers.try_recv();
+        self.answered |= matches!(answer, Err(TryRecvError::Disconnected));
+        answer.ok()
+    }
+
+    fn next_typed(&mut self) -> Option<R::Command> {
+        let may_come = self.unsaid.is_empty() && self.node.takes_commands();
+        may_come.then(|| self.around.commands.typed.try_recv().ok())?
     }
 
     fn take_timeout(&mut self) {

@@ -61,17 +61,36 @@ fn ignored(status: &str) -> SigSet {
 
 /// Calls `stop` in a thread of its own at the first signal; ends the process at the second. Once a process.
 pub fn install(stop: impl Fn() + Send + 'static) -> Result<(), ctrlc::Error> {
+    let mut stopped = false;
     ctrlc::set_handler(move || {
         let now = clock::now().at;
-        match ASKED_AT.get() {
-            Some(first) if now.since(*first) < ECHO => {}
-            Some(_) => at_once(),
-            None => {
-                asked();
+        let first = *ASKED_AT.get_or_init(|| now);
+        match meaning(first, now) {
+            Meaning::AtOnce => at_once(),
+            // Asked in another way, it may still wait in line.
+            Meaning::Stop if !stopped => {
+                stopped = true;
                 stop();
             }
+            Meaning::Stop => {}
         }
     })
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    Stop,
+    AtOnce,
+}
+
+/// What a signal means at `now`, where the person first asked to end at `first`.
+fn meaning(first: Instant, now: Instant) -> Meaning {
+    if now.since(first) < ECHO {
+        Meaning::Stop
+    } else {
+        Meaning::AtOnce
+    }
 }
 
 /// The person asks to end, in whatever way: the next signal is the second.
@@ -93,6 +112,18 @@ fn at_once() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_with_the_first_wish_is_part_of_it() {
+        let first = Instant::from_micros(1_000_000);
+        for (micros, expected) in [
+            (0, Meaning::Stop),
+            (199_999, Meaning::Stop),
+            (200_000, Meaning::AtOnce),
+        ] {
+            assert_eq!(meaning(first, first + Duration::from_micros(micros)), expected);
+        }
+    }
 
     #[test]
     fn ignored_signals_are_read_from_the_status_of_a_process() {

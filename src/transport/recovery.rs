@@ -352,6 +352,9 @@ impl<T> Recovery<T> {
             };
             forgone.insert(number, left_behind);
         }
+        while forgone.len() > REMEMBERED_MAX {
+            forgone.pop_first();
+        }
         *self = Self {
             lost: forgone,
             largest_acked: self.largest_acked,

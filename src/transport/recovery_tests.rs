@@ -166,3 +166,16 @@ fn a_packet_repeated_as_it_was_tells_no_round_trip() {
     let (acked, told, _) = ack(&mut recovery, 900, 0..=0);
     assert_eq!((acked, told.sample), (vec![0], None));
 }
+
+#[test]
+fn paths_that_change_without_end_leave_little_behind() {
+    let mut recovery = Recovery::new();
+    for number in 0..10_000 {
+        recovery.on_sent(at(number), number, 1_000, true, number, &rtt(100));
+        if number % 10 == 9 {
+            recovery.on_path_change(at(number), |_| ());
+        }
+    }
+    assert_eq!(recovery.heap_bytes(), REMEMBERED_MAX * size_of::<Forgone<u64>>());
+    assert_eq!((recovery.in_flight(), recovery.len()), (0, 0));
+}

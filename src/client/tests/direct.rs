@@ -276,10 +276,24 @@ fn a_full_send_buffer_is_waited_for() {
     let (mut driver, session) = acquainted();
     driver.paper.room = Some(100);
     driver.send("bob", "a");
+    driver.pass(ms(100));
     assert!(driver.sent.is_empty());
     driver.paper.room = None;
     driver.pass(ms(20));
     assert_eq!(driver.deliveries(session).len(), 1);
+}
+
+#[test]
+fn a_receipt_that_was_not_listened_to_is_waited_for() {
+    let (mut driver, session) = acquainted();
+    driver.send("bob", "a");
+    driver.paper.paths.get_mut(&session).unwrap().unheard = true;
+    driver.pass_alive(8);
+    assert_eq!((driver.events(), driver.deposits()), (vec![], vec![]));
+    driver.paper.paths.get_mut(&session).unwrap().unheard = false;
+    let sent = driver.deliveries(session);
+    driver.answer_delivery("bob", session, &sent[0]);
+    assert_eq!(driver.events(), [received()]);
 }
 
 #[test]

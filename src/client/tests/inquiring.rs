@@ -79,7 +79,11 @@ fn what_has_outlived_its_time_here_is_asked_for_whatever_the_clock_on_the_wall_s
     come_back(&mut driver);
     driver.pass(ms(5_000));
     assert_eq!(driver.deposits().len(), 1);
-    assert_eq!(driver.deposits()[0].ttl_ms, 0, "it has no time left");
+    assert_eq!(
+        driver.deposits()[0].ttl_ms,
+        1,
+        "it was kept, and has no time left"
+    );
     refuse(&mut driver, &deposit, DepositRefusal::RegistryFull);
     assert_eq!(
         (driver.events(), driver.states()),

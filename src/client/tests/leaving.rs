@@ -16,6 +16,17 @@ fn left(driver: &mut Driver) {
 }
 
 #[test]
+fn an_answer_that_is_never_listened_to_keeps_us_fifteen_seconds() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Leave);
+    driver.paper.paths.get_mut(&REGISTRY).unwrap().unheard = true;
+    driver.pass(ms(14_999));
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(501));
+    assert_eq!(driver.events(), [Event::Deregistered, Event::Ended(Ending::Done)]);
+}
+
+#[test]
 fn a_registry_whose_answer_was_not_listened_to_is_not_silent() {
     let mut driver = Driver::registered(&[]);
     driver.command(Command::Leave);

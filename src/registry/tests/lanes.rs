@@ -246,6 +246,37 @@ fn what_is_never_answered_holds_up_others_for_three_tellings() {
 }
 
 #[test]
+fn what_is_never_answered_holds_up_others_not_much_longer_if_it_fills_two_windows() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
+    let carl = Person::new("carl", 3);
+    let to_carl = world.join(3, &carl, 1);
+    world.settle();
+    let alive = [to_ann, to_bea, to_carl];
+    for n in 0..2 * FORWARD_WINDOW_MESSAGES as u64 {
+        world.say(to_ann, &deposit(&ann.envelope(&bea, n, "x")));
+    }
+    let text = carl.envelope(&bea, 0, "hi");
+    world.say(to_carl, &deposit(&text));
+    world.run(MINUTE, &alive);
+    assert!(world.heard_mail(to_bea).contains(&passed_on(&text)));
+    // What had no room meanwhile and was withdrawn is not waited for.
+    for n in 0..2 * FORWARD_WINDOW_MESSAGES as u64 {
+        world.say(to_ann, &ToRegistry::Withdraw { slot: slot(n) });
+    }
+    let receipt = bea.receipt(&carl, 0, &text, Verdict::Received);
+    world.say(to_bea, &ToRegistry::Receipt(receipt));
+    world.run(10 * MINUTE, &alive);
+    world.take();
+    world.run(10 * MINUTE, &alive);
+    assert_eq!(world.heard_mail(to_bea), []);
+    let seat = world
+        .registry
+        .members
+        .find(world.registry.members.by_name(&bea.name).unwrap());
+    assert!(seat.unwrap().seat.as_ref().unwrap().mail.is_empty());
+}
+
+#[test]
 fn what_is_put_off_again_and_again_is_told_less_and_less_often() {
     for (reason, asked_ms, most) in [
         (BusyReason::Storage, 1_000, MINUTE),

@@ -242,6 +242,26 @@ fn who_has_set_everything_aside_answers_nothing_either() {
 }
 
 #[test]
+fn one_old_message_that_is_set_aside_makes_nobody_wait_for_what_is_on_its_way() {
+    let (mut world, zoe, people) = crowd(&Config::default());
+    let session = world.join(101, &zoe, 2);
+    world.settle();
+    assert_eq!(send(&mut world, &people[1], &zoe, 0), Ok(()));
+    let busy = Busy {
+        of: people[1].0.id(0),
+        reason: BusyReason::UnknownSender,
+        retry_after_ms: 60_000,
+    };
+    world.say(session, &ToRegistry::Busy(busy));
+    world.pass(Duration::from_secs(50));
+    world.hear(session);
+    for n in 0..4 {
+        assert_eq!(send(&mut world, &people[0], &zoe, n), Ok(()));
+    }
+    assert_eq!(put_off(&mut world, &people[0], &zoe, 4), 200);
+}
+
+#[test]
 fn what_finds_no_room_before_its_time_is_over_has_expired() {
     let (mut world, zoe, people) = crowd(&Config::default());
     let session = world.join(101, &zoe, 2);

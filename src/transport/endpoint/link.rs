@@ -351,6 +351,8 @@ impl Link {
     /// The Close datagram, after which the session is no more. `None` if the other side never heard of it.
     pub(super) fn seal_close(&mut self, now: Instant, code: CloseCode) -> Option<Transmit> {
         self.session.queue_control(Control::Close(code));
+        // A copy that is due would come before it, and may leave no room.
+        self.session.copies.cancel();
         let bytes = self.seal_next(now)?;
         Some(self.to_address(bytes))
     }
