@@ -339,6 +339,14 @@ impl Lane {
         flight.awaited.due()
     }
 
+    /// What is on its way is becoming something else: answers to what was told of it do not count, unless one is being
+    /// committed already.
+    pub(super) fn outdate(&mut self, key: &Key) {
+        if let Some(flight) = self.flights.get_mut(key).filter(|flight| !flight.ending) {
+            flight.stale = flight.stale.saturating_add(std::mem::take(&mut flight.sent));
+        }
+    }
+
     /// What is on its way has become something else, which is sent now: answers to the earlier tellings do not
     /// count for it. Returns when it is due again, or `None` if it was not on its way.
     pub(super) fn resend(&mut self, now: Instant, key: &Key) -> Option<Instant> {

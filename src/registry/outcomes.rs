@@ -41,6 +41,10 @@ impl Registry {
         let Some(row) = seat.mail.answer(&key).map(|flight| flight.row) else {
             return;
         };
+        // Its sender may have been told that it expired. If he acknowledges that now, he does not mean this.
+        if let Some(seat) = self.members.seat_mut(sender) {
+            seat.notices.outdate(&key);
+        }
         let end = End::Answered(receipt);
         let answer = Answer {
             row,

@@ -160,6 +160,31 @@ fn a_late_receipt_takes_the_place_of_the_expiry_and_an_answer_to_the_old_outcome
 }
 
 #[test]
+fn a_late_receipt_that_is_being_committed_is_not_forgotten_with_the_expiry() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair();
+    let text = ann.envelope(&bea, 0, "x");
+    world.say(to_ann, &deposit_for(&text, 1_000));
+    world.run(Duration::from_secs(1), &[to_ann, to_bea]);
+    let outcome = expired(&world, &text);
+    assert_eq!(world.heard_mail(to_ann).last(), Some(&outcome));
+    let receipt = bea.receipt(&ann, 0, &text, Verdict::Received);
+    world.held = true;
+    world.say(to_bea, &ToRegistry::Receipt(receipt));
+    world.say(to_ann, &ToRegistry::OutcomeAck { slot: slot(0) });
+    world.held = false;
+    world.commit();
+    assert_eq!(rows(&mut world), 1, "that was for the expiry");
+    let answered = FromRegistry::Outcome(Outcome {
+        slot: slot(0),
+        hash: EnvelopeHash::of(&text),
+        end: End::Answered(receipt),
+    });
+    assert_eq!(world.heard_mail(to_ann), std::slice::from_ref(&answered));
+    world.say(to_ann, &ToRegistry::OutcomeAck { slot: slot(0) });
+    assert_eq!(rows(&mut world), 0);
+}
+
+#[test]
 fn a_late_receipt_for_what_its_sender_has_forgotten_is_told_all_the_same() {
     let (mut world, ann, bea, to_ann, to_bea) = pair();
     let text = ann.envelope(&bea, 0, "x");
