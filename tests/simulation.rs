@@ -68,6 +68,23 @@ fn the_contract_holds_in_hell() {
 }
 
 #[test]
+fn the_contract_holds_where_people_stay_away_and_lifetimes_end() {
+    let mut sum = Report::default();
+    for seed in seeds(12) {
+        let mut plan = Profile::Hell.plan(seed);
+        plan.minutes = 25;
+        plan.trouble.messages = 3;
+        plan.trouble.lives = std::time::Duration::from_secs(60);
+        plan.trouble.away = std::time::Duration::from_secs(600);
+        let report = run(plan, Trace::OFF).unwrap();
+        assert_eq!(report.violations, [], "seed {seed}");
+        sum.merge(&report);
+    }
+    eprintln!("away: {sum:?}");
+    assert!(sum.expired > 0 && sum.refused > 0 && sum.through_registry > 0);
+}
+
+#[test]
 fn whoever_has_no_keys_changes_nothing() {
     for seed in seeds(10) {
         let mut plan = Profile::Lan.plan(seed);

@@ -109,16 +109,15 @@ impl Ledger {
         self.judge(at, verdict);
     }
 
-    /// What people do not know of their own messages, or know otherwise than it is: nothing, after a healing. The receipt of
-    /// what came directly may be lost with the session, and is asked for until the message has ended, and no longer; what
-    /// came out of the mailbox its sender is told of.
+    /// What people do not know of their own messages, or know otherwise than it is: nothing, after a healing. A receipt may
+    /// be lost with its session, and is asked for until the message has ended, and no longer; but of one that the registry
+    /// has recorded the sender is told.
     pub(in crate::simulation) fn untold(&self) -> Vec<String> {
         let told = |letter: &Letter| letter.told.map(|told| told.state);
         let wrong = |letter: &&Letter| {
             letter.accepted.is_some()
                 && (told(letter) != Some(letter.state)
-                    || (letter.inbox.is_some_and(|arrived| arrived.stored)
-                        && letter.state != State::Delivered))
+                    || (letter.receipt_there && letter.state != State::Delivered))
         };
         let wrong = self.letters.iter().filter(wrong);
         wrong
