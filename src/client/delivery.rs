@@ -140,7 +140,7 @@ impl Client {
         match self.directory.knows(to) {
             Knowledge::Pinned(card) => self.road_to(cx, to, card, key, message),
             Knowledge::Listed(card) => Road::Pin(card),
-            Knowledge::Contested { .. } => match message.sealed_for().filter(|_| message.transmitted) {
+            Knowledge::Contested { .. } => match message.sealed_for() {
                 Some(card) => self.road_of_sealed(cx, message, card),
                 None if self.is_to_be_asked(to) => Road::LookUp,
                 None => Road::Nowhere,

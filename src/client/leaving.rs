@@ -9,7 +9,7 @@ use super::{Client, Timer};
 use crate::client::interface::{Ending, Event, NotAccepted};
 use crate::clock::Instant;
 use crate::engine::{Action, Context};
-use crate::limits::LEAVE_BUDGET;
+use crate::limits::{ATTEMPTS_TOTAL, LEAVE_BUDGET};
 use crate::transport::SessionId;
 use crate::wire::message::ToRegistry;
 
@@ -25,8 +25,8 @@ pub(super) struct Leaving {
 enum Step {
     /// Commits and receipts are finished, until then.
     Finishing { until: Instant },
-    /// The registry is told.
-    Telling,
+    /// The registry is told, until then at the most, whatever else it says meanwhile.
+    Telling { until: Instant },
     /// All is closed; the last commits are waited for, until then.
     Closed { until: Instant },
 }
@@ -63,7 +63,7 @@ impl Client {
     pub(super) fn deregistering(&self) -> bool {
         self.leaving
             .as_ref()
-            .is_some_and(|leaving| leaving.step == Step::Telling)
+            .is_some_and(|leaving| matches!(leaving.step, Step::Telling { .. }))
     }
 
     /// Whether nothing new is let in.
@@ -95,12 +95,14 @@ impl Client {
                     self.timers.set(Timer::Leave, until);
                 }
             }
-            Step::Telling => {
-                if self.link.registered().is_none() {
-                    // Lost while we waited for its answer: the lease will end by itself.
-                    self.close_all(cx);
-                }
-            }
+            Step::Telling { until } => match self.link.registered() {
+                // Lost while we waited for its answer: the lease will end by itself.
+                None => self.close_all(cx),
+                // Nobody reads what we say, so that we do not listen: the answer may be there.
+                Some(session) if cx.now.at >= until && self.is_unheard(cx, session) => self.close_all(cx),
+                Some(session) if cx.now.at >= until => self.give_up(cx, session),
+                Some(_) => {}
+            },
             Step::Closed { until } => {
                 if cx.now.at >= until || self.out.settled() {
                     self.end(Ending::Done);
@@ -112,14 +114,15 @@ impl Client {
     }
 
     fn tell_registry_bye(&mut self, cx: &Context<'_>) {
-        self.timers.clear(&Timer::Leave);
         let Some(session) = self.link.registered() else {
             self.close_all(cx);
             return;
         };
+        let until = cx.now.at + ATTEMPTS_TOTAL;
         if let Some(leaving) = &mut self.leaving {
-            leaving.step = Step::Telling;
+            leaving.step = Step::Telling { until };
         }
+        self.timers.set(Timer::Leave, until);
         let counter = self.link.counter();
         self.link.restart_attempts(cx.now.at);
         if !self.ask_registry(cx, session, &ToRegistry::Deregister { counter }) {
@@ -137,6 +140,7 @@ impl Client {
 
     /// Ends what leaving there is to do, with the registry or without it.
     pub(super) fn close_all(&mut self, cx: &Context<'_>) {
+        self.timers.clear(&Timer::Leave);
         let ends = self.leaving.take().is_some_and(|leaving| leaving.ends);
         self.go_offline(cx);
         self.out.event(Event::Deregistered);

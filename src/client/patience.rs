@@ -52,8 +52,8 @@ impl Client {
     /// Asks the registry what it may leave unanswered; but that it is there it has to show. False if there is no room now.
     pub(super) fn ask_loosely(&mut self, cx: &Context<'_>, session: SessionId, request: &ToRegistry) -> bool {
         let sent = self.tell_registry(cx, session, request);
+        self.link.asked_loosely |= sent;
         if sent && self.link.owed_since.is_none() {
-            self.link.asked_loosely = true;
             self.timers.set_by(Timer::Attempt, cx.now.at + ATTEMPT);
         }
         sent
@@ -85,25 +85,16 @@ impl Client {
                     self.wonder(cx, session);
                     return;
                 };
-                let path = cx.sessions.path(session);
-                if path.is_some_and(|path| path.unheard) {
-                    // It has spoken; it is we who do not listen, because nobody reads what we say. That may be for ever.
-                    if self.deregistering() && owed + ATTEMPTS_TOTAL <= now {
-                        self.close_all(cx);
-                    } else {
-                        self.timers.set(Timer::Attempt, now + ATTEMPT);
-                    }
+                if self.is_unheard(cx, session) {
+                    // It has spoken; it is we who do not listen, because nobody reads what we say.
+                    self.timers.set(Timer::Attempt, now + ATTEMPT);
                     return;
                 }
-                let heard = path.map_or(owed, |path| path.heard_at);
+                let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);
                 let silent_at = heard.max(owed) + SILENCE;
                 let patience = owed + ATTEMPTS_TOTAL;
                 if silent_at <= now || (patience <= now && self.must_answer()) {
-                    self.out.push(Action::Close {
-                        session,
-                        code: CloseCode::Done,
-                    });
-                    self.registry_silent(cx);
+                    self.give_up(cx, session);
                 } else if patience <= now {
                     // It is there, but does not get round to us: what waits is told, and asked again in time.
                     self.link.owed_since = Some(now);
@@ -115,6 +106,20 @@ impl Client {
             }
             Phase::Offline | Phase::Opening | Phase::Away => {}
         }
+    }
+
+    /// Whether messages of a session wait to be taken.
+    pub(super) fn is_unheard(&self, cx: &Context<'_>, session: SessionId) -> bool {
+        cx.sessions.path(session).is_some_and(|path| path.unheard)
+    }
+
+    /// The registry does not answer in this session any more.
+    pub(super) fn give_up(&mut self, cx: &Context<'_>, session: SessionId) {
+        self.out.push(Action::Close {
+            session,
+            code: CloseCode::Done,
+        });
+        self.registry_silent(cx);
     }
 
     /// Whether what is owed cannot wait: a registration or its end.

@@ -46,7 +46,7 @@ impl Client {
         };
         let (stage, to, name) = (message.stage, message.name.folded(), message.name.clone());
         match stage {
-            Stage::Direct { session, .. } if cx.sessions.path(session).is_some_and(|path| path.unheard) => {
+            Stage::Direct { session, .. } if self.is_unheard(cx, session) => {
                 // His answer may be there: nobody reads what we say, so we do not listen.
                 self.timers.set(Timer::Message(key), cx.now.at + ATTEMPT);
             }

@@ -22,8 +22,29 @@ fn an_answer_that_is_never_listened_to_keeps_us_fifteen_seconds() {
     driver.paper.paths.get_mut(&REGISTRY).unwrap().unheard = true;
     driver.pass(ms(14_999));
     assert_eq!(driver.events(), []);
-    driver.pass(ms(501));
+    driver.pass(ms(1));
     assert_eq!(driver.events(), [Event::Deregistered, Event::Ended(Ending::Done)]);
+}
+
+#[test]
+fn a_registry_that_talks_of_other_things_keeps_us_fifteen_seconds() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Leave);
+    for counter in 1..=7 {
+        driver.pass(ms(2_000));
+        driver.hear(FromRegistry::Alive { counter });
+    }
+    driver.pass(ms(999));
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(1));
+    assert_eq!(
+        driver.events(),
+        [
+            Event::ServerSilent,
+            Event::Deregistered,
+            Event::Ended(Ending::Done)
+        ]
+    );
 }
 
 #[test]
