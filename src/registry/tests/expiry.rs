@@ -137,8 +137,8 @@ fn a_lifetime_longer_than_allowed_is_cut() {
     assert_eq!(age.until(end), crate::limits::TIME_TO_LIVE);
 }
 
-#[test]
-fn a_late_receipt_takes_the_place_of_the_expiry_and_an_answer_to_the_old_outcome_does_not_end_it() {
+/// Ann was told that her message expired, and Bea has a receipt of it still to give; what that is to be told as.
+fn expired_and_answered() -> (World, SessionId, SessionId, Receipt, FromRegistry) {
     let (mut world, ann, bea, to_ann, to_bea) = pair();
     let text = ann.envelope(&bea, 0, "x");
     world.say(to_ann, &deposit_for(&text, 1_000));
@@ -146,12 +146,18 @@ fn a_late_receipt_takes_the_place_of_the_expiry_and_an_answer_to_the_old_outcome
     let outcome = expired(&world, &text);
     assert_eq!(world.heard_mail(to_ann).last(), Some(&outcome));
     let receipt = bea.receipt(&ann, 0, &text, Verdict::Received);
-    world.say(to_bea, &ToRegistry::Receipt(receipt));
     let answered = FromRegistry::Outcome(Outcome {
         slot: slot(0),
         hash: EnvelopeHash::of(&text),
         end: End::Answered(receipt),
     });
+    (world, to_ann, to_bea, receipt, answered)
+}
+
+#[test]
+fn a_late_receipt_takes_the_place_of_the_expiry_and_an_answer_to_the_old_outcome_does_not_end_it() {
+    let (mut world, to_ann, to_bea, receipt, answered) = expired_and_answered();
+    world.say(to_bea, &ToRegistry::Receipt(receipt));
     assert_eq!(world.heard_mail(to_ann), std::slice::from_ref(&answered));
     world.say(to_ann, &ToRegistry::OutcomeAck { slot: slot(0) });
     assert_eq!(rows(&mut world), 1, "that was for the expiry");
@@ -161,24 +167,13 @@ fn a_late_receipt_takes_the_place_of_the_expiry_and_an_answer_to_the_old_outcome
 
 #[test]
 fn a_late_receipt_that_is_being_committed_is_not_forgotten_with_the_expiry() {
-    let (mut world, ann, bea, to_ann, to_bea) = pair();
-    let text = ann.envelope(&bea, 0, "x");
-    world.say(to_ann, &deposit_for(&text, 1_000));
-    world.run(Duration::from_secs(1), &[to_ann, to_bea]);
-    let outcome = expired(&world, &text);
-    assert_eq!(world.heard_mail(to_ann).last(), Some(&outcome));
-    let receipt = bea.receipt(&ann, 0, &text, Verdict::Received);
+    let (mut world, to_ann, to_bea, receipt, answered) = expired_and_answered();
     world.held = true;
     world.say(to_bea, &ToRegistry::Receipt(receipt));
     world.say(to_ann, &ToRegistry::OutcomeAck { slot: slot(0) });
     world.held = false;
     world.commit();
     assert_eq!(rows(&mut world), 1, "that was for the expiry");
-    let answered = FromRegistry::Outcome(Outcome {
-        slot: slot(0),
-        hash: EnvelopeHash::of(&text),
-        end: End::Answered(receipt),
-    });
     assert_eq!(world.heard_mail(to_ann), std::slice::from_ref(&answered));
     world.say(to_ann, &ToRegistry::OutcomeAck { slot: slot(0) });
     assert_eq!(rows(&mut world), 0);
