@@ -268,17 +268,7 @@ fn copies_are_made_only_where_the_path_loses() {
 /// Packets with a message of this length that leave on a path that is thought to lose 40 %, and loses nothing of it; the
 /// other side has something to be acknowledged as well.
 fn packets_for(len: usize) -> u64 {
-    let rough = Faults {
-        loss_percent: 40,
-        ..quiet(100)
-    };
-    let mut lab = Lab::new(5, rough);
-    for number in 0..100 {
-        lab.send(0, message(number, 100)).unwrap();
-        lab.run(Duration::from_secs(2));
-    }
-    lab.faults.loss_percent = 0;
-    lab.run(Duration::from_secs(5));
+    let mut lab = once_lossy();
     lab.send(1, message(0, 100)).unwrap();
     lab.run(Duration::from_secs(2));
     let before = lab.ends[0].session.stats().counts;

@@ -223,3 +223,19 @@ pub(super) fn part(message: u64, offset: u32, last: bool, bytes: &[u8]) -> Frame
         bytes,
     }
 }
+
+/// A path that is thought to lose 40 %, and loses nothing any more. A hundred messages went over it.
+pub(super) fn once_lossy() -> Lab {
+    let rough = Faults {
+        loss_percent: 40,
+        ..quiet(100)
+    };
+    let mut lab = Lab::new(5, rough);
+    for number in 0..100 {
+        lab.send(0, message(number, 100)).unwrap();
+        lab.run(Duration::from_secs(2));
+    }
+    lab.faults.loss_percent = 0;
+    lab.run(Duration::from_secs(5));
+    lab
+}

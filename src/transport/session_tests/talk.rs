@@ -100,17 +100,7 @@ fn silence_is_noticed_in_time_however_long_the_round_trip() {
 
 #[test]
 fn what_has_arrived_is_not_asked_about() {
-    let rough = Faults {
-        loss_percent: 40,
-        ..quiet(100)
-    };
-    let mut lab = Lab::new(5, rough);
-    for number in 0..100 {
-        lab.send(0, message(number, 100)).unwrap();
-        lab.run(Duration::from_secs(2));
-    }
-    lab.faults.loss_percent = 0;
-    lab.run(Duration::from_secs(5));
+    let mut lab = once_lossy();
     let before = lab.ends[0].session.stats();
     lab.send(0, message(100, 100)).unwrap();
     lab.run(Duration::from_millis(1));
