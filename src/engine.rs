@@ -132,8 +132,8 @@ pub trait Role {
     /// sessions give no more credit and the others wait. Replies, timeouts, the other session events and the command
     /// that ends the role always come.
     fn ready(&self) -> bool;
-    /// Whether commands may come that are not answers. A role may let them wait longer than messages, as long as what they wait for
-    /// goes on by itself.
+    /// Whether commands may come that are not answers. A role may let them wait longer than messages, as long as what
+    /// they wait for goes on by itself.
     fn takes_commands(&self) -> bool {
         self.ready()
     }

@@ -77,7 +77,7 @@ pub(super) fn judge(written: io::Result<()>) -> Result<(), Fault> {
 }
 
 /// Whether the reader of a pipe has gone, or a terminal was hung up.
-pub(super) fn nobody_reads(error: &io::Error) -> bool {
+fn nobody_reads(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
         || rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::IO)
 }
