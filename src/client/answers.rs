@@ -56,7 +56,7 @@ impl Client {
             FromRegistry::Replayed => self.replayed(cx),
         }
         if self.link.session() == Some(session) {
-            self.registry_heard(cx, session);
+            self.answered(cx, session);
         }
         self.serve(cx, Lack::Registry);
     }

@@ -131,6 +131,18 @@ impl Client {
         }
     }
 
+    /// The machine slept: the registry has its time to answer from now.
+    pub(super) fn leave_after_sleep(&mut self, now: Instant) {
+        if let Some(Leaving {
+            step: Step::Telling { until },
+            ..
+        }) = &mut self.leaving
+        {
+            *until = now + ATTEMPTS_TOTAL;
+            self.timers.set(Timer::Leave, *until);
+        }
+    }
+
     /// The registry has let us go.
     pub(super) fn deregistered(&mut self, cx: &Context<'_>, counter: u64) {
         if self.deregistering() && counter == self.link.counter() {

@@ -321,6 +321,7 @@ impl Client {
             self.timers.set(timer, now + budget);
         }
         self.link.restart_attempts(now);
+        self.leave_after_sleep(now);
         self.say_alive(cx);
     }
 }

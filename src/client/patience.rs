@@ -12,6 +12,7 @@ use rand_core::Rng;
 use super::link::Phase;
 use super::{Client, Timer};
 use crate::client::interface::{Ending, Event};
+use crate::clock::Instant;
 use crate::engine::{Action, Context};
 use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, RECONNECT_MAX, RECONNECT_TYPED};
 use crate::transport::{ConnectFault, SessionId};
@@ -22,18 +23,25 @@ use crate::wire::message::ToRegistry;
 const SILENCE: Duration = ATTEMPT.saturating_mul(ATTEMPTS);
 
 impl Client {
-    /// Sets the deadline at which the registry counts as silent: five attempts after the last sign of life.
+    /// Sets the deadline at which the registry counts as silent: five attempts after the last sign of life, and not later
+    /// than its patience lasts.
     pub(super) fn watch(&mut self, cx: &Context<'_>, session: SessionId) {
         let Some(owed) = self.link.owed_since else {
             return;
         };
-        let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);
-        self.timers.set(Timer::Attempt, heard.max(owed) + SILENCE);
+        let silent_at = heard_since(cx, session, owed) + SILENCE;
+        self.timers
+            .set(Timer::Attempt, silent_at.min(owed + ATTEMPTS_TOTAL));
     }
 
-    /// An answer came: whatever else is owed has its time from now.
+    /// Something came from the registry: whatever else is owed has its time from now. A registration only has the time
+    /// that it had: all else that can be said before it is no answer to it.
     pub(super) fn answered(&mut self, cx: &Context<'_>, session: SessionId) {
-        self.link.owed_since = self.owed().then_some(cx.now.at);
+        let since = match self.link.phase {
+            Phase::Registering { .. } => self.link.owed_since.unwrap_or(cx.now.at),
+            _ => cx.now.at,
+        };
+        self.link.owed_since = self.owed().then_some(since);
         if self.link.owed_since.is_some() {
             self.watch(cx, session);
         } else if !self.link.asked_loosely {
@@ -67,11 +75,6 @@ impl Client {
         }
     }
 
-    /// Something came from the registry.
-    pub(super) fn registry_heard(&mut self, cx: &Context<'_>, session: SessionId) {
-        self.answered(cx, session);
-    }
-
     /// The attempts' deadline has come.
     pub(super) fn attempt_over(&mut self, cx: &Context<'_>) {
         let now = cx.now.at;
@@ -90,8 +93,7 @@ impl Client {
                     self.timers.set(Timer::Attempt, now + ATTEMPT);
                     return;
                 }
-                let heard = cx.sessions.path(session).map_or(owed, |path| path.heard_at);
-                let silent_at = heard.max(owed) + SILENCE;
+                let silent_at = heard_since(cx, session, owed) + SILENCE;
                 let patience = owed + ATTEMPTS_TOTAL;
                 if silent_at <= now || (patience <= now && self.must_answer()) {
                     self.give_up(cx, session);
@@ -101,7 +103,7 @@ impl Client {
                     self.despair(cx);
                     self.watch(cx, session);
                 } else {
-                    self.timers.set(Timer::Attempt, silent_at.min(patience));
+                    self.watch(cx, session);
                 }
             }
             Phase::Offline | Phase::Opening | Phase::Away => {}
@@ -206,4 +208,11 @@ impl Client {
             }
         }
     }
+}
+
+/// When the last sign of life came, but not before `owed`.
+fn heard_since(cx: &Context<'_>, session: SessionId, owed: Instant) -> Instant {
+    cx.sessions
+        .path(session)
+        .map_or(owed, |path| path.heard_at.max(owed))
 }

@@ -48,6 +48,18 @@ fn a_registry_that_talks_of_other_things_keeps_us_fifteen_seconds() {
 }
 
 #[test]
+fn after_a_sleep_while_leaving_the_registry_has_its_time_again() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Leave);
+    driver.pass(ms(100));
+    driver.sleep(ms(3_600_000));
+    driver.pass(ms(1_000));
+    assert_eq!(driver.events(), [], "nobody had a chance to answer");
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    assert_eq!(driver.events(), [Event::Deregistered, Event::Ended(Ending::Done)]);
+}
+
+#[test]
 fn a_registry_whose_answer_was_not_listened_to_is_not_silent() {
     let mut driver = Driver::registered(&[]);
     driver.command(Command::Leave);

@@ -103,6 +103,24 @@ fn progress_starts_the_attempts_again_for_fifteen_seconds_at_most() {
 }
 
 #[test]
+fn a_registry_that_talks_of_other_things_and_never_registers_us_is_silent_after_fifteen_seconds() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    for counter in 1..=14 {
+        driver.pass(ms(1_000));
+        driver.hear(FromRegistry::Alive { counter });
+    }
+    driver.pass(ms(999));
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(1));
+    assert_eq!(
+        driver.events(),
+        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
+    );
+}
+
+#[test]
 fn a_taken_port_ends_the_first_start_and_is_trouble_later() {
     let mut driver = Driver::start();
     driver.socket(SocketReply::Failed("port 40 is taken".to_owned()));
