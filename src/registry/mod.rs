@@ -43,6 +43,7 @@ use crate::limits::{AGE_SAVE, DIRECTORY_INTERVAL, REQUEST_RETRY};
 use crate::registry::admission::Admission;
 use crate::registry::directory::Directory;
 use crate::registry::interface::{Command, Event, Row as TableRow, TABLE_ROWS_MAX};
+use crate::registry::lane::Key;
 use crate::registry::members::Members;
 use crate::registry::out::{Out, Pending};
 use crate::registry::presence::Session;
@@ -78,6 +79,8 @@ pub struct Registry {
     admission: Admission,
     quotas: Quotas,
     last_row: Row,
+    /// Messages whose answer is being committed; as many at most as the store has to answer.
+    ending: BTreeSet<Key>,
     sweeping: bool,
     timers: Timers,
     out: Out,
@@ -128,6 +131,7 @@ impl Registry {
             admission: Admission::default(),
             quotas,
             last_row: image.last_row,
+            ending: BTreeSet::new(),
             sweeping: false,
             timers: Timers::default(),
             out: Out::default(),

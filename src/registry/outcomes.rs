@@ -41,10 +41,7 @@ impl Registry {
         let Some(row) = seat.mail.answer(&key).map(|flight| flight.row) else {
             return;
         };
-        // Its sender may have been told that it expired. If he acknowledges that now, he does not mean this.
-        if let Some(seat) = self.members.seat_mut(sender) {
-            seat.notices.outdate(&key);
-        }
+        self.ending.insert(key);
         let end = End::Answered(receipt);
         let answer = Answer {
             row,
@@ -80,6 +77,7 @@ impl Registry {
         (row, outcome): (Row, Outcome),
         reply: Result<Reply, StoreFault>,
     ) {
+        self.ending.remove(&key);
         match reply {
             Ok(Reply::Ended(ending)) => {
                 if let Ending::Freed(bytes) = ending {
@@ -138,6 +136,10 @@ impl Registry {
             stay: seat.stay,
             kind: LaneKind::Notices,
         };
+        if self.ending.contains(&key) {
+            // He was told that it expired; what is being committed is something else.
+            seat.notices.outdate(&key);
+        }
         if seat.notices.answer(&key).is_none() {
             return;
         }

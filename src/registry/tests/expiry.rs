@@ -180,6 +180,35 @@ fn a_late_receipt_that_is_being_committed_is_not_forgotten_with_the_expiry() {
 }
 
 #[test]
+fn an_expiry_that_was_read_before_the_late_receipt_is_not_mistaken_for_it() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair();
+    let text = ann.envelope(&bea, 0, "x");
+    world.say(to_ann, &deposit_for(&text, 1_000));
+    world.close(to_ann, CloseCause::Reset);
+    world.run(Duration::from_secs(1), &[to_bea]);
+    world.held = true;
+    let to_ann = world.join(9, &ann, 2);
+    world.commit_asked();
+    world.say(
+        to_bea,
+        &ToRegistry::Receipt(bea.receipt(&ann, 0, &text, Verdict::Received)),
+    );
+    let answer = world.asked.pop().unwrap();
+    assert!(matches!(answer.1, Request::Answer(_)));
+    world.commit_asked();
+    let told = expired(&world, &text);
+    assert!(
+        world.heard_mail(to_ann).contains(&told),
+        "the page was read before"
+    );
+    world.say(to_ann, &ToRegistry::OutcomeAck { slot: slot(0) });
+    world.asked.insert(0, answer);
+    world.held = false;
+    world.commit();
+    assert_eq!(rows(&mut world), 1, "that was for the expiry");
+}
+
+#[test]
 fn a_late_receipt_for_what_its_sender_has_forgotten_is_told_all_the_same() {
     let (mut world, ann, bea, to_ann, to_bea) = pair();
     let text = ann.envelope(&bea, 0, "x");
