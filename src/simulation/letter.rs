@@ -127,8 +127,8 @@ pub(super) struct Letter {
     pub(super) kept: Vec<(Instant, Option<Instant>)>,
     /// Whether the registry has recorded that it expired.
     pub(super) expired_there: bool,
-    /// Whether the registry has recorded that its recipient has it, and has not been told that its sender knows.
-    pub(super) receipt_there: bool,
+    /// What the registry has recorded that its recipient answered; nothing once its sender knows the end.
+    pub(super) answer_there: Option<Answered>,
     /// For want of what the registry had no room for it.
     pub(super) no_room: Vec<DepositRefusal>,
     /// What its recipient's database has said of it, but for that it was received.
@@ -166,7 +166,7 @@ impl Letter {
             row: None,
             kept: Vec::new(),
             expired_there: false,
-            receipt_there: false,
+            answer_there: None,
             no_room: Vec::new(),
             declined: Vec::new(),
             inbox: None,

@@ -29,11 +29,10 @@ impl Ledger {
             (registry::Request::Deposit(mail), registry::Reply::Deposit(Kept::Fresh(_))) => {
                 self.deposited(at, mail)
             }
-            (registry::Request::Answer(answer), registry::Reply::Ended(ending))
-                if *ending != registry::Ending::Nothing =>
-            {
-                self.answered(answer)
+            (registry::Request::Answer(answer), registry::Reply::Ended(registry::Ending::Nothing)) => {
+                self.ignored(answer)
             }
+            (registry::Request::Answer(answer), registry::Reply::Ended(_)) => self.answered(answer),
             (registry::Request::Forget { sender, slot }, _) => self.forgotten(*sender, *slot),
             (
                 registry::Request::Withdraw { sender, slot },
@@ -116,7 +115,7 @@ impl Ledger {
         let End::Answered(receipt) = &answer.end else {
             return Ok(());
         };
-        letter.receipt_there = receipt.verdict == Answered::Received;
+        letter.answer_there = Some(receipt.verdict);
         let true_there = match receipt.verdict {
             Answered::Received => letter.inbox.is_some(),
             verdict => letter.declined.contains(&verdict) || letter.slot != Some(answer.slot),
@@ -133,15 +132,34 @@ impl Ledger {
         ))
     }
 
+    /// An answer has changed nothing: only one that is known already may be lost on a message that is kept, or has expired.
+    fn ignored(&mut self, answer: &registry::Answer) -> Verdict {
+        let Some(letter) = self.of_member(answer.sender, answer.slot) else {
+            return Ok(());
+        };
+        let meant = letter.slot == Some(answer.slot)
+            && letter.row.is_some_and(|row| row.hash == answer.hash)
+            && matches!(letter.mail, Mail::Waiting | Mail::Ended);
+        match answer.end {
+            End::Answered(receipt) if meant && letter.answer_there.is_none() => Err((
+                Invariant::KeptUntilKnown,
+                format!(
+                    "{:.7} is {:?} at the registry, which drops that its recipient has answered {:?}",
+                    letter.text, letter.mail, receipt.verdict
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The registry drops the notice of an end.
     fn forgotten(&mut self, sender: MemberId, slot: Slot) -> Verdict {
         let Some(letter) = self.of_member(sender, slot) else {
             return Ok(());
         };
-        let known = if std::mem::take(&mut letter.receipt_there) {
-            letter.state == State::Delivered
-        } else {
-            letter.state.is_final()
+        let known = match letter.answer_there.take() {
+            Some(Answered::Received) => letter.state == State::Delivered,
+            _ => letter.state.is_final(),
         };
         if letter.slot != Some(slot) {
             return Ok(());

@@ -23,6 +23,8 @@ struct Fill {
     /// From all to whom its owner has not written.
     strangers: Usage,
     all: Usage,
+    /// Whether the one sender is one of those.
+    stranger: bool,
 }
 
 const fn add(usage: &mut Usage, bytes: u64) {
@@ -64,11 +66,7 @@ impl Ledger {
     fn has_room<'a>(&self, mail: &NewMail, earlier: impl Iterator<Item = &'a Request>) -> Verdict {
         let fill = self.fill(mail.recipient, mail.sender, earlier);
         let len = u64::try_from(mail.forward.envelope.len()).unwrap_or(u64::MAX);
-        let within = fill.one.messages < self.room.one
-            && fill.all.messages < self.room.all
-            && fill.one.bytes + len <= MAILBOX_SENDER_BYTES_MAX
-            && fill.all.bytes + len <= MAILBOX_BYTES_MAX;
-        if within {
+        if self.causes(fill, len, 0).is_empty() {
             return Ok(());
         }
         Err((
@@ -102,7 +100,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// For which reasons a mailbox that is so full cannot take so many bytes more.
+    /// For which reasons a mailbox that is so full cannot take so many bytes more. Of what was done and is not heard of
+    /// the registry may count what is gone, and take for a stranger who is none any more.
     fn causes(&self, fill: Fill, bytes: u64, unheard: u64) -> Vec<DepositRefusal> {
         let full = |there: Usage, messages: u64, bytes_max: u64| {
             there.messages + unheard >= messages || there.bytes + bytes > bytes_max
@@ -111,9 +110,9 @@ impl Ledger {
         if full(fill.one, self.room.one, MAILBOX_SENDER_BYTES_MAX) {
             causes.push(DepositRefusal::SenderFull);
         }
-        if full(fill.all, self.room.all, MAILBOX_BYTES_MAX)
-            || full(fill.strangers, self.room.all / 2, MAILBOX_BYTES_MAX / 2)
-        {
+        let may_be_stranger = fill.stranger || unheard > 0;
+        let half_full = full(fill.strangers, self.room.all / 2, MAILBOX_BYTES_MAX / 2);
+        if full(fill.all, self.room.all, MAILBOX_BYTES_MAX) || (may_be_stranger && half_full) {
             causes.push(DepositRefusal::MailboxFull);
         }
         causes
@@ -125,7 +124,10 @@ impl Ledger {
         sender: MemberId,
         earlier: impl Iterator<Item = &'a Request>,
     ) -> Fill {
-        let mut fill = Fill::default();
+        let mut fill = Fill {
+            stranger: !self.contacts.contains(&(recipient, sender)),
+            ..Fill::default()
+        };
         let mut count = |from: MemberId, bytes: u64| {
             add(&mut fill.all, bytes);
             if from == sender {

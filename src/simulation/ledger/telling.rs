@@ -110,15 +110,11 @@ impl Ledger {
     }
 
     /// What people do not know of their own messages, or know otherwise than it is: nothing, after a healing. A receipt may
-    /// be lost with its session, and is asked for until the message has ended, and no longer; but of one that the registry
-    /// has recorded the sender is told.
+    /// be lost with its session, and is asked for until the message has ended, and no longer; what becomes of one that has
+    /// reached the registry is `mailboxes`' to judge.
     pub(in crate::simulation) fn untold(&self) -> Vec<String> {
         let told = |letter: &Letter| letter.told.map(|told| told.state);
-        let wrong = |letter: &&Letter| {
-            letter.accepted.is_some()
-                && (told(letter) != Some(letter.state)
-                    || (letter.receipt_there && letter.state != State::Delivered))
-        };
+        let wrong = |letter: &&Letter| letter.accepted.is_some() && told(letter) != Some(letter.state);
         let wrong = self.letters.iter().filter(wrong);
         wrong
             .map(|letter| {

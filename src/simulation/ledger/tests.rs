@@ -10,7 +10,8 @@ use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot
 use crate::identity::Card;
 use crate::registry::storage::{self as registry, Kept, MemberId, MemberRow, NewMail, Row};
 use crate::simulation::invariant::Invariant;
-use crate::wire::message::{DepositRefusal, Forward};
+use crate::wire::envelope::{Receipt, Verdict};
+use crate::wire::message::{DepositRefusal, End, Forward};
 
 const STORE_ID: [u8; 16] = [7; 16];
 const KEY: Key = Key(1);
@@ -161,6 +162,54 @@ impl Play {
             &Request::Receive(receive),
             &Reply::Received(received),
         );
+    }
+
+    /// The registry finds that its lifetime is over.
+    fn expires(&mut self) {
+        let at = WallTime::from_unix_ms(100_000);
+        let (now, keep_until) = (Age::from_ms(0), Age::from_ms(0));
+        let expired = registry::Expired {
+            recipient: MemberId(1),
+            sender: MemberId(0),
+            bytes: 100,
+            notice: registry::Notice {
+                row: Row(1),
+                slot: slot(),
+                hash: HASH,
+                end: End::Expired { at },
+            },
+        };
+        let reply = registry::Reply::Expired {
+            rows: vec![expired],
+            dropped: Vec::new(),
+            next: None,
+        };
+        self.registry(&registry::Request::Expire { now, at, keep_until }, &reply);
+    }
+
+    /// The registry hears that its recipient has it, and makes this of it.
+    fn answers(&mut self, ending: registry::Ending) {
+        let receipt = Receipt {
+            id: MessageId {
+                sender: card(0).id,
+                slot: slot(),
+            },
+            hash: HASH,
+            verdict: Verdict::Received,
+            at: WallTime::from_unix_ms(10),
+            tag: [0; 16],
+        };
+        let answer = registry::Answer {
+            row: Row(1),
+            recipient: MemberId(1),
+            sender: MemberId(0),
+            slot: slot(),
+            hash: HASH,
+            end: End::Answered(receipt),
+            keep_until: Age::from_ms(0),
+        };
+        let request = registry::Request::Answer(Box::new(answer));
+        self.registry(&request, &registry::Reply::Ended(ending));
     }
 
     fn finishes(&mut self, end: Finish) {
@@ -340,6 +389,62 @@ fn what_is_refused_for_want_of_room_found_none() {
     let more = registry::Request::Deposit(Box::new(Play::mail()));
     play.ledger.registry_asks(play.now, &more, [].iter(), 0);
     assert_eq!(play.found(), [Invariant::Bounded], "nobody has two places here");
+}
+
+#[test]
+fn strangers_have_half_of_a_mailbox() {
+    let known = registry::Request::Known {
+        sender: MemberId(0),
+        slot: slot(),
+        hash: HASH,
+    };
+    let from = |sender| {
+        registry::Request::Deposit(Box::new(NewMail {
+            sender: MemberId(sender),
+            ..Play::mail()
+        }))
+    };
+    let (one, other) = (from(0), from(2));
+    let mut play = Play::new();
+    play.ledger
+        .registry_asks(play.now, &one, [other.clone()].iter(), 0);
+    assert_eq!(play.found(), [Invariant::Bounded], "another stranger has it");
+
+    let mut play = Play::new();
+    play.ledger.contacts.insert((MemberId(1), MemberId(0)));
+    play.ledger
+        .registry_asks(play.now, &one, [other.clone()].iter(), 0);
+    assert_eq!(
+        play.found(),
+        [],
+        "the other half is kept for whom he has written to"
+    );
+    play.ledger
+        .registry_asks(play.now, &known, [other.clone()].iter(), 1);
+    assert_eq!(
+        play.found(),
+        [],
+        "the registry need not have heard of it that he has"
+    );
+    play.ledger.registry_asks(play.now, &known, [other].iter(), 0);
+    assert_eq!(play.found(), [Invariant::HonestEnd], "there is room for him");
+}
+
+#[test]
+fn a_receipt_that_comes_after_the_end_of_a_lifetime_is_not_dropped() {
+    for (answered, found) in [(None, vec![Invariant::KeptUntilKnown]), (Some(()), vec![])] {
+        let mut play = Play::new();
+        play.given();
+        play.deposited();
+        play.later(100);
+        play.expires();
+        play.arrives();
+        if answered.is_some() {
+            play.answers(registry::Ending::Replaced);
+        }
+        play.answers(registry::Ending::Nothing);
+        assert_eq!(play.found(), found);
+    }
 }
 
 #[test]
