@@ -105,6 +105,29 @@ impl Dice {
         Duration::from_micros(self.below(micros.saturating_add(1)))
     }
 
+    /// A span without a memory (exponential), as long as `mean` on average. By comparing alone (von Neumann 1951): a
+    /// logarithm might be rounded otherwise on another machine.
+    pub fn wait(&mut self, mean: Duration) -> Duration {
+        let bound = u64::try_from(mean.as_micros()).unwrap_or(u64::MAX);
+        let mut whole = Duration::ZERO;
+        loop {
+            let part = self.below(bound);
+            let (mut last, mut falling) = (part, 1_u32);
+            loop {
+                let next = self.below(bound);
+                if next >= last {
+                    break;
+                }
+                last = next;
+                falling += 1;
+            }
+            if falling % 2 == 1 {
+                return whole.saturating_add(Duration::from_micros(part));
+            }
+            whole = whole.saturating_add(mean);
+        }
+    }
+
     /// 32 bytes, for a generator or a key.
     pub fn seed(&mut self) -> [u8; 32] {
         let mut bytes = [0; 32];
@@ -144,6 +167,25 @@ mod tests {
         assert!((29_000..31_000).contains(&hits), "{hits}");
         assert!((0..1_000).all(|_| dice.chance(Chance::percent(100))));
         assert!(!(0..1_000).any(|_| dice.chance(Chance::NEVER)));
+    }
+
+    #[test]
+    fn waits_have_no_memory() {
+        let mut dice = Dice::new(1, 2);
+        let mean = Duration::from_millis(100);
+        let waits: Vec<Duration> = (0..100_000).map(|_| dice.wait(mean)).collect();
+        let sum: Duration = waits.iter().sum();
+        let found = sum.as_millis() / 100_000;
+        assert!((98..=102).contains(&found), "{found} ms on average");
+        // e^-1 = 36.8 %, e^-2 = 13.5 %, e^-3 = 5.0 %.
+        for (means, share) in [(1, 36_800), (2, 13_500), (3, 5_000)] {
+            let longer = waits.iter().filter(|wait| **wait > mean * means).count();
+            assert!(
+                (share * 95 / 100..share * 105 / 100).contains(&longer),
+                "{longer} are longer than {means} times the mean"
+            );
+        }
+        assert_eq!(dice.wait(Duration::ZERO), Duration::ZERO);
     }
 
     #[test]

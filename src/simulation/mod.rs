@@ -6,7 +6,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `plan`, `dice` | what is simulated, and all chance in it |
-//! | `network`, `disk`, `attacker` | what can go wrong |
+//! | `network`, `bursts`, `disk`, `attacker` | what can go wrong |
 //! | `machine`, `programs` | programs, and what can happen to one |
 //! | `world` | the time and the datagrams between them |
 //! | `life` | what people do; trouble, healing, quiet |
@@ -17,6 +17,7 @@
 
 mod attacker;
 mod audit;
+mod bursts;
 mod dice;
 mod disk;
 mod invariant;
@@ -32,10 +33,11 @@ mod screen;
 mod trace;
 mod world;
 
+pub use bursts::Bursts;
 pub use dice::{Chance, ChanceError, Dice};
 pub use disk::Mood;
 pub use invariant::{Invariant, Violation};
-pub use network::{Bursts, LATE, Traffic, Weather};
+pub use network::{LATE, Traffic, Weather};
 pub use plan::{CLIENTS_MAX, MINUTES_MAX, Plan, Profile, Trouble};
 pub use report::{Report, Spans};
 pub use trace::{Sink, Trace};

@@ -8,19 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::bursts::{Bursts, Spell};
 use super::dice::{Chance, Dice};
 use crate::clock::Instant;
-
-/// Loss in bursts: a path is good or bad (Gilbert 1960, Elliott 1963). Tried at each datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bursts {
-    /// A good path turns bad.
-    pub begin: Chance,
-    /// A bad one turns good.
-    pub end: Chance,
-    /// Lost while it is bad.
-    pub loss: Chance,
-}
 
 /// What a network does to datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,8 +106,8 @@ pub(super) struct Network {
     hub: SocketAddr,
     /// From, to: nothing passes.
     cut: BTreeSet<(SocketAddr, SocketAddr)>,
-    /// Paths that are bad now.
-    bad: BTreeSet<(SocketAddr, SocketAddr)>,
+    /// Whether they are good or bad now, as far as anybody has sent something.
+    spells: BTreeMap<(SocketAddr, SocketAddr), Spell>,
     /// When each slow line is free.
     lines: BTreeMap<(SocketAddr, Way), Instant>,
     pub(super) traffic: Traffic,
@@ -130,7 +120,7 @@ impl Network {
             weather,
             hub,
             cut: BTreeSet::new(),
-            bad: BTreeSet::new(),
+            spells: BTreeMap::new(),
             lines: BTreeMap::new(),
             traffic: Traffic::default(),
         }
@@ -144,7 +134,7 @@ impl Network {
     /// All paths are open.
     pub(super) fn heal(&mut self) {
         self.cut.clear();
-        self.bad.clear();
+        self.spells.clear();
         self.lines.clear();
     }
 
@@ -159,7 +149,7 @@ impl Network {
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.traffic.datagrams += 1;
         self.traffic.bytes += len;
-        if self.is_lost(from, to) {
+        if self.is_lost(now, from, to) {
             self.traffic.lost += 1;
             return Vec::new();
         }
@@ -184,22 +174,19 @@ impl Network {
         arrivals
     }
 
-    fn is_lost(&mut self, from: SocketAddr, to: SocketAddr) -> bool {
+    fn is_lost(&mut self, now: Instant, from: SocketAddr, to: SocketAddr) -> bool {
         if self.cut.contains(&(from, to)) || self.dice.chance(self.weather.loss) {
             return true;
         }
         let Some(bursts) = self.weather.bursts else {
             return false;
         };
-        let was_bad = self.bad.contains(&(from, to));
-        if self.dice.chance(if was_bad { bursts.end } else { bursts.begin }) {
-            if was_bad {
-                self.bad.remove(&(from, to));
-            } else {
-                self.bad.insert((from, to));
-            }
-        }
-        was_bad && self.dice.chance(bursts.loss)
+        let dice = &mut self.dice;
+        let spell = self
+            .spells
+            .entry((from, to))
+            .or_insert_with(|| bursts.begin(now, dice));
+        bursts.take(spell, now, dice)
     }
 
     /// When a datagram has passed the slow lines at both ends; `None` if there is no room before one of them.
@@ -280,23 +267,23 @@ mod tests {
     }
 
     #[test]
-    fn bursts_lose_runs_of_datagrams() {
+    fn bursts_are_of_one_way_of_a_path() {
         let bursts = Bursts {
-            begin: Chance::percent(1),
-            end: Chance::percent(10),
+            good: Duration::from_secs(1),
+            bad: Duration::from_secs(1),
             loss: Chance::percent(100),
         };
         let mut network = network(Weather {
             bursts: Some(bursts),
             ..Weather::CLEAR
         });
-        let fates: Vec<bool> = (0..20_000)
-            .map(|_| carry(&mut network, 1, 1).is_empty())
-            .collect();
-        let lost = fates.iter().filter(|&&lost| lost).count();
-        let runs = fates.windows(2).filter(|pair| pair[1] && !pair[0]).count();
-        assert!((1_000..2_800).contains(&lost), "a tenth of the time: {lost}");
-        assert!(lost > runs * 5, "{lost} lost in {runs} runs");
+        let mut met = BTreeSet::new();
+        for second in 0..100 {
+            let now = Instant::ZERO + Duration::from_secs(second);
+            let mut lost = |from, to| network.carry(now, address(from), address(to), vec![7]).is_empty();
+            met.insert((lost(1, 2), lost(2, 1)));
+        }
+        assert_eq!(met.len(), 4, "each is good or bad whatever the other is");
     }
 
     #[test]
