@@ -89,7 +89,9 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
         }
         Event::Trouble(sentence) => format!("[Trouble: {}]", escape(sentence)),
         Event::Ended(Ending::Done | Ending::Refused) => return Vec::new(),
-        Event::Ended(Ending::ServerSilent | Ending::Port | Ending::Storage) => "[Exiting]".to_owned(),
+        Event::Ended(Ending::ServerSilent | Ending::Unreached | Ending::Port | Ending::Storage) => {
+            "[Exiting]".to_owned()
+        }
     };
     vec![line]
 }

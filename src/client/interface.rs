@@ -214,8 +214,10 @@ pub enum NotAccepted {
 pub enum Ending {
     /// As asked.
     Done,
-    /// The registry did not answer at the start.
+    /// The registry did not answer at the start, and has never registered us.
     ServerSilent,
+    /// As asked; but the registry has not answered in the whole run.
+    Unreached,
     /// Refused: name, admission or key.
     Refused,
     /// The port could not be opened.

@@ -5,6 +5,7 @@
 //! stays in the outbox.
 //! Invariant: every way out ends in `Deregistered` or `Ended`, whether the registry answers or not.
 
+use super::link::Phase;
 use super::{Client, Timer};
 use crate::client::interface::{Ending, Event, NotAccepted};
 use crate::clock::Instant;
@@ -16,8 +17,10 @@ use crate::wire::message::ToRegistry;
 /// Leaving under way.
 #[derive(Debug)]
 pub(super) struct Leaving {
-    /// The program ends afterwards.
-    ends: bool,
+    /// How the program ends afterwards; `None` if it does not.
+    ends: Option<Ending>,
+    /// Whether the user wants to be registered again afterwards.
+    again: bool,
     step: Step,
 }
 
@@ -38,25 +41,25 @@ impl Client {
         } else if self.link.offline() {
             self.out.event(Event::NotAccepted(NotAccepted::NoChange));
         } else {
-            self.begin_leaving(cx, false);
+            self.begin_leaving(cx, None);
         }
     }
 
     pub(super) fn leave(&mut self, cx: &Context<'_>) {
         if let Some(leaving) = &mut self.leaving {
-            leaving.ends = true;
+            leaving.ends.get_or_insert(Ending::Done);
         } else if self.link.offline() {
-            self.leaving = Some(Leaving {
-                ends: true,
-                step: Step::Closed {
-                    until: cx.now.at + LEAVE_BUDGET,
-                },
-            });
             self.write_life(cx.now);
-            self.leave_on(cx);
+            self.end_settled(cx, Ending::Done);
         } else {
-            self.begin_leaving(cx, true);
+            self.begin_leaving(cx, Some(Ending::Done));
         }
+    }
+
+    /// Registers again once we have left. False if we are not leaving, or for good.
+    pub(super) fn return_after(&mut self) -> bool {
+        let returning = self.leaving.as_mut().filter(|leaving| leaving.ends.is_none());
+        returning.map(|leaving| leaving.again = true).is_some()
     }
 
     /// Whether the registry is being told that we leave.
@@ -71,10 +74,11 @@ impl Client {
         self.leaving.is_some()
     }
 
-    fn begin_leaving(&mut self, cx: &Context<'_>, ends: bool) {
+    fn begin_leaving(&mut self, cx: &Context<'_>, ends: Option<Ending>) {
         let until = cx.now.at + LEAVE_BUDGET;
         self.leaving = Some(Leaving {
             ends,
+            again: false,
             step: Step::Finishing { until },
         });
         self.write_life(cx.now);
@@ -84,7 +88,7 @@ impl Client {
 
     /// Goes on leaving, as far as it can now.
     pub(super) fn leave_on(&mut self, cx: &Context<'_>) {
-        let Some(step) = self.leaving.as_ref().map(|leaving| leaving.step) else {
+        let Some(&Leaving { ends, step, .. }) = self.leaving.as_ref() else {
             return;
         };
         match step {
@@ -105,7 +109,7 @@ impl Client {
             },
             Step::Closed { until } => {
                 if cx.now.at >= until || self.out.settled() {
-                    self.end(Ending::Done);
+                    self.end(ends.unwrap_or(Ending::Done));
                 } else {
                     self.timers.set(Timer::Leave, until);
                 }
@@ -153,22 +157,41 @@ impl Client {
     /// Ends what leaving there is to do, with the registry or without it.
     pub(super) fn close_all(&mut self, cx: &Context<'_>) {
         self.timers.clear(&Timer::Leave);
-        let ends = self.leaving.take().is_some_and(|leaving| leaving.ends);
+        let leaving = self.leaving.take();
         self.go_offline(cx);
         self.out.event(Event::Deregistered);
-        if ends {
-            self.leaving = Some(Leaving {
-                ends: true,
-                step: Step::Closed {
-                    until: cx.now.at + LEAVE_BUDGET,
-                },
-            });
-            self.leave_on(cx);
+        match leaving {
+            Some(Leaving {
+                ends: Some(ending), ..
+            }) => self.end_settled(cx, ending),
+            Some(Leaving { again: true, .. }) => self.reregister(cx),
+            _ => {}
         }
     }
 
+    /// The program cannot go on: what was accepted is said to wait first.
+    pub(super) fn end_unserved(&mut self, cx: &Context<'_>, ending: Ending) {
+        self.link.phase = Phase::Offline;
+        self.go_offline(cx);
+        self.end_settled(cx, ending);
+    }
+
+    /// The program ends once what is being committed is committed, and told.
+    fn end_settled(&mut self, cx: &Context<'_>, ending: Ending) {
+        self.leaving = Some(Leaving {
+            ends: Some(ending),
+            again: false,
+            step: Step::Closed {
+                until: cx.now.at + LEAVE_BUDGET,
+            },
+        });
+        self.leave_on(cx);
+    }
+
     /// The program is to end.
-    pub(super) fn end(&mut self, ending: Ending) {
+    fn end(&mut self, ending: Ending) {
+        let unreached = ending == Ending::Done && self.link.first && self.link.silent;
+        let ending = if unreached { Ending::Unreached } else { ending };
         for _ in std::mem::take(&mut self.early) {
             let reason = "no server was reached yet, so there is nowhere to keep it".to_owned();
             self.out.event(Event::NotAccepted(NotAccepted::Storage(reason)));

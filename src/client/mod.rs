@@ -352,12 +352,14 @@ impl Role for Client {
     fn handle_command(&mut self, cx: &Context<'_>, command: Command) {
         self.out.turn();
         match command {
+            Command::Seen { events } => self.seen(cx, events),
+            // The last event was told: nobody would hear what becomes of it.
+            _ if self.over => {}
             Command::Send { to, text } => self.send(cx, to, text),
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),
             Command::Leave => self.leave(cx),
             Command::Trust { name, fingerprint } => self.trust(&name, &fingerprint),
-            Command::Seen { events } => self.seen(cx, events),
         }
     }
 
@@ -407,6 +409,7 @@ impl Role for Client {
         let messages = self.outbox.moving() + self.accepting.0;
         let bytes = self.outbox.moving_bytes() + self.accepting.1;
         self.ready()
+            && !self.over
             && messages < limits.outbox_messages.div_ceil(4) * 3
             && bytes < limits.outbox_bytes / 4 * 3
     }

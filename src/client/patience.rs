@@ -137,17 +137,17 @@ impl Client {
         self.do_without(cx, Ending::ServerSilent);
     }
 
-    /// The registry is not to be had: the end at the first start, another try later afterwards.
+    /// The registry is not to be had: the end where it never was, another try later where we know whom to write to.
     fn do_without(&mut self, cx: &Context<'_>, ending: Ending) {
         self.link.silent = true;
         self.link.asked = false;
         self.link.round_since = None;
-        if self.link.first && self.leaving.is_none() {
-            self.link.phase = Phase::Offline;
-            self.end(ending);
-            return;
+        let goes_on = !self.link.first || (ending == Ending::ServerSilent && self.link.store_id.is_some());
+        if goes_on || self.closing() {
+            self.away(cx);
+        } else {
+            self.end_unserved(cx, ending);
         }
-        self.away(cx);
     }
 
     /// The registry is not to be had now.

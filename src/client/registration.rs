@@ -1,7 +1,7 @@
 //! The session with the registry: found, registered, kept alive, lost, found again.
 //!
-//! An attempt is half a second without authenticated progress; after five the registry is silent. At the first
-//! start that ends the program; later it is told once and tried again in the background, 5 to 20 s apart.
+//! An attempt is half a second without authenticated progress; after five the registry is silent. Where it has never
+//! registered us that ends the program; otherwise it is told once and tried again in the background, 5 to 20 s apart.
 //! Invariants: a registration's number is committed before it is used; the registry's key is pinned at first
 //! sight, committed before we register; who was superseded never takes the name back by himself.
 
@@ -71,7 +71,7 @@ impl Client {
                 self.link.phase = Phase::Offline;
                 self.out.event(Event::Trouble(sentence));
                 if self.link.first {
-                    self.end(Ending::Port);
+                    self.end_unserved(cx, Ending::Port);
                 } else {
                     self.link.asked = false;
                     self.pump_all(cx);
@@ -231,8 +231,7 @@ impl Client {
     /// The registry will not have us: the end at the start, offline later.
     pub(super) fn refused(&mut self, cx: &Context<'_>) {
         if self.link.first {
-            self.link.phase = Phase::Offline;
-            self.end(Ending::Refused);
+            self.end_unserved(cx, Ending::Refused);
         } else if self.closing() {
             self.close_all(cx);
         } else {
@@ -314,8 +313,7 @@ impl Client {
         self.link.phase = Phase::Registered { session };
         self.link.round_since = None;
         self.link.backoff = REQUEST_RETRY;
-        self.link.first = false;
-        if std::mem::take(&mut self.link.asked) {
+        if std::mem::take(&mut self.link.first) | std::mem::take(&mut self.link.asked) {
             self.out.event(Event::Registered {
                 returning: registered.returning,
             });
@@ -376,7 +374,9 @@ impl Client {
     pub(super) fn reregister(&mut self, cx: &Context<'_>) {
         use crate::client::interface::NotAccepted;
         if self.leaving.is_some() {
-            self.out.event(Event::NotAccepted(NotAccepted::Leaving));
+            if !self.return_after() {
+                self.out.event(Event::NotAccepted(NotAccepted::Leaving));
+            }
             return;
         }
         match self.link.phase {

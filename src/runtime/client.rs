@@ -88,7 +88,7 @@ pub fn run(
 const fn exit(ending: Ending) -> Exit {
     match ending {
         Ending::Done => Exit::Done,
-        Ending::ServerSilent => Exit::ServerSilent,
+        Ending::ServerSilent | Ending::Unreached => Exit::ServerSilent,
         Ending::Refused => Exit::Refused,
         Ending::Port => Exit::Port,
         Ending::Storage => Exit::Storage,

@@ -231,7 +231,7 @@ fn untold(connection: &Connection, registry: i64) -> Result<Vec<Untold>> {
     rows(
         connection,
         "SELECT message, name, sent_ms, state, reason FROM outbox
-         WHERE registry = ?1 AND told <> state AND told <> 2 ORDER BY message",
+         WHERE registry = ?1 AND told <> state ORDER BY message",
         params![registry],
         |row| {
             Ok(Untold {

@@ -169,13 +169,16 @@ impl Tables<'_> {
         Ok(Reply::Done)
     }
 
-    /// The user has seen that it is in this state. That it is delivered is told as soon as it is so, and may be seen
-    /// before it is committed here; nothing that was seen before that counts after it.
+    /// The user has seen that it is in this state. What he has seen to be delivered is: he is told as soon as it is so, and
+    /// that may be marked while the commit of the end itself has failed.
     pub(super) fn told(&self, key: Key, state: State) -> Result<()> {
-        self.execute(
-            "UPDATE outbox SET told = ?2 WHERE message = ?1 AND (?2 = ?3 OR (state = ?2 AND told <> ?3))",
-            params![Bits(key.0), number(state), DELIVERED],
-        )?;
+        let sql = match state {
+            State::Ended(Finish::Delivered) => {
+                "UPDATE outbox SET told = ?2, state = ?2, reason = NULL WHERE message = ?1"
+            }
+            _ => "UPDATE outbox SET told = ?2 WHERE message = ?1 AND state = ?2",
+        };
+        self.execute(sql, params![Bits(key.0), number(state)])?;
         Ok(())
     }
 

@@ -85,8 +85,7 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_unfinished ON outbox (registry, message) WHERE state < 2;
 CREATE INDEX outbox_ended ON outbox (registry, message) WHERE state > 2;
--- Whoever has seen that a message is delivered need not be told more.
-CREATE INDEX outbox_untold ON outbox (registry, message) WHERE told <> state AND told <> 2;
+CREATE INDEX outbox_untold ON outbox (registry, message) WHERE told <> state;
 
 -- Conversations as they are received: everything below `next` is in the inbox or skipped for good.
 CREATE TABLE stream (

@@ -4,7 +4,7 @@ use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
 use super::people::{message_from, name, offline, online};
 use crate::client::interface::{Command, Ending, Event, NotAccepted};
-use crate::engine::SocketRequest;
+use crate::engine::{Role, SocketRequest};
 use crate::transport::CloseCause;
 use crate::wire::frame::CloseCode;
 use crate::wire::message::{BusyReason, FromRegistry, ToPeer, ToRegistry};
@@ -187,13 +187,68 @@ fn a_message_under_way_when_we_leave_waits() {
 }
 
 #[test]
+fn who_wants_to_be_back_while_leaving_is_back_afterwards() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Deregister);
+    driver.command(Command::Register);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    assert_eq!(driver.events(), [Event::Deregistered]);
+    assert_eq!(driver.sockets, [SocketRequest::Close, SocketRequest::Open]);
+    driver.come_up();
+    assert_eq!(driver.events(), [Event::Registered { returning: true }]);
+}
+
+#[test]
+fn who_ends_while_leaving_does_not_come_back() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Deregister);
+    driver.command(Command::Register);
+    driver.command(Command::Leave);
+    driver.command(Command::Register);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    assert_eq!(
+        driver.events(),
+        [
+            Event::NotAccepted(NotAccepted::Leaving),
+            Event::Deregistered,
+            Event::Ended(Ending::Done)
+        ]
+    );
+}
+
+#[test]
+fn the_end_waits_for_a_commit_and_tells_what_became_of_it() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.registry_opens();
+    driver.disk = Disk::Waits;
+    driver.send("bob", "hi");
+    driver.close(REGISTRY, CloseCause::Remote(CloseCode::NotAdmitted));
+    assert_eq!(driver.events().len(), 1, "the refusal, and not the end");
+    driver.commit();
+    let waiting = Event::Waiting { to: name("bob") };
+    assert_eq!(driver.events(), [waiting, Event::Ended(Ending::Refused)]);
+}
+
+#[test]
+fn nothing_is_accepted_after_the_end() {
+    let mut driver = Driver::registered(&[]);
+    left(&mut driver);
+    driver.command(Command::Leave);
+    driver.clear();
+    driver.send("bob", "hi");
+    driver.command(Command::Leave);
+    assert_eq!((driver.events(), driver.states()), (vec![], vec![]));
+    assert!(!driver.client.takes_commands());
+}
+
+#[test]
 fn leaving_twice_or_while_offline_changes_nothing() {
     let mut driver = Driver::registered(&[]);
     driver.command(Command::Deregister);
     driver.command(Command::Deregister);
-    driver.command(Command::Register);
     let leaving = Event::NotAccepted(NotAccepted::Leaving);
-    assert_eq!(driver.events(), [leaving.clone(), leaving]);
+    assert_eq!(driver.events(), [leaving]);
     driver.hear(FromRegistry::Deregistered { counter: 1 });
     driver.clear();
     driver.command(Command::Deregister);

@@ -2,9 +2,10 @@
 
 use super::driver::{Disk, Driver, ms};
 use super::people::{id_of, message_from, name, offline, online};
-use crate::client::interface::{Event, Road};
+use crate::client::interface::{Command, Ending, Event, Road};
+use crate::transport::ConnectFault;
 use crate::wire::envelope::Verdict;
-use crate::wire::message::{FromRegistry, ToPeer, ToRegistry};
+use crate::wire::message::{FromRegistry, Record, ToPeer, ToRegistry};
 
 #[test]
 fn a_message_that_was_only_accepted_goes_out_after_the_restart() {
@@ -168,13 +169,25 @@ fn what_comes_after_its_successor_was_shown_in_an_earlier_run_is_late() {
     assert_eq!(driver.read(), [(Road::Late, "a".to_owned())]);
 }
 
-#[test]
-fn known_peers_are_reached_after_a_restart_without_the_registry() {
-    let mut driver = Driver::registered(&[online("bob")]);
+/// A later run, whose registry is silent.
+fn later_run_alone(people: &[Record]) -> Driver {
+    let mut driver = Driver::registered(people);
     driver.pass(ms(1_000));
     driver.restart();
-    driver.come_up();
-    driver.lose_registry();
+    driver.open_port();
+    driver
+}
+
+fn registry_is_silent(driver: &mut Driver) {
+    let attempt = driver.registry_connect().attempt;
+    driver.fail(attempt, ConnectFault::Silent);
+}
+
+#[test]
+fn known_peers_are_reached_after_a_restart_without_the_registry() {
+    let mut driver = later_run_alone(&[online("bob")]);
+    registry_is_silent(&mut driver);
+    assert_eq!(driver.events(), [Event::ServerSilent]);
     driver.clear();
     driver.send("bob", "hi");
     assert_eq!(driver.connects[0].address, super::people::address(60));
@@ -183,6 +196,34 @@ fn known_peers_are_reached_after_a_restart_without_the_registry() {
     assert_eq!(id_of(&sent[0]).slot.sequence.0, 0);
     driver.answer_delivery("bob", session, &sent[0]);
     assert_eq!(driver.events(), [Event::Received { to: name("bob") }]);
+}
+
+#[test]
+fn what_is_typed_while_a_known_registry_is_looked_for_is_said_to_wait_and_goes_when_it_is_found() {
+    let mut driver = later_run_alone(&[offline("bob")]);
+    driver.send("bob", "hi");
+    assert_eq!(driver.events(), []);
+    registry_is_silent(&mut driver);
+    let waiting = Event::Waiting { to: name("bob") };
+    assert_eq!(driver.events(), [Event::ServerSilent, waiting]);
+    driver.clear();
+    driver.pass(ms(5_000));
+    driver.registry_opens();
+    driver.registry_registers();
+    assert_eq!(driver.events()[0], Event::Registered { returning: true });
+    assert_eq!(driver.deposits().len(), 1);
+}
+
+#[test]
+fn who_leaves_a_registry_that_was_silent_all_the_time_is_told_so() {
+    let mut driver = later_run_alone(&[]);
+    registry_is_silent(&mut driver);
+    driver.clear();
+    driver.command(Command::Leave);
+    assert_eq!(
+        driver.events(),
+        [Event::Deregistered, Event::Ended(Ending::Unreached)]
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::driver::{Driver, ms};
 use super::people::{address, claim, here, id_of, name, offline, online, person};
-use crate::client::interface::{Command, Event, NotAccepted, Refusal};
+use crate::client::interface::{Command, Ending, Event, NotAccepted, Refusal};
 use crate::engine::SocketReply;
 use crate::transport::Connect;
 use crate::wire::envelope::Envelope;
@@ -490,4 +490,6 @@ fn lines_written_before_the_registry_was_ever_reached_are_sent_once_it_is() {
         reason: RegistrationRefusal::NameTaken,
     });
     assert_eq!(driver.states(), [0], "accepted, and kept for the next start");
+    let waiting = Event::Waiting { to: name("bob") };
+    assert_eq!(driver.events()[1..], [waiting, Event::Ended(Ending::Refused)]);
 }

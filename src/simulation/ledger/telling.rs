@@ -218,7 +218,7 @@ impl Ledger {
             let verdict = match lines.len() == seen.len() {
                 true => pairs
                     .into_iter()
-                    .try_for_each(|(line, seen)| self.seen(person, *line, seen)),
+                    .try_for_each(|(line, seen)| self.seen(at, person, *line, seen)),
                 false => Err((
                     Invariant::OneState,
                     format!("{person} has seen {seen:?}, of which was told {lines:?}"),
@@ -231,7 +231,7 @@ impl Ledger {
     }
 
     /// A line that was seen is marked.
-    fn seen(&mut self, person: usize, line: Line, seen: &client::Told) -> Verdict {
+    fn seen(&mut self, at: Instant, person: usize, line: Line, seen: &client::Told) -> Verdict {
         match (line, seen) {
             (Line::Incoming(told), client::Told::Incoming(id)) if told == *id => {
                 if let Some(letter) = self.find_mut(*id) {
@@ -240,7 +240,12 @@ impl Ledger {
                 Ok(())
             }
             (Line::Own(said), client::Told::Outgoing(key, state)) if said.state == State::from(*state) => {
-                self.seen_of_own(person, *key, said)
+                self.seen_of_own(person, *key, said)?;
+                // What was seen to be delivered is recorded as such with the mark.
+                match said.state {
+                    State::Delivered => self.now_is(at, person, *key, State::Delivered),
+                    _ => Ok(()),
+                }
             }
             _ => Err((
                 Invariant::OneState,
