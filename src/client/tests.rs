@@ -17,6 +17,7 @@ mod receiving;
 mod registering;
 mod renewing;
 mod restarts;
+mod silence;
 mod stored;
 mod telling;
 mod transcript;

@@ -59,68 +59,6 @@ fn a_later_start_expects_the_registry_that_it_knows_and_counts_on() {
 }
 
 #[test]
-fn a_silent_registry_ends_the_first_start() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    let attempt = driver.registry_connect().attempt;
-    driver.fail(attempt, ConnectFault::Silent);
-    assert_eq!(
-        driver.events(),
-        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
-    );
-}
-
-#[test]
-fn a_registry_that_does_not_answer_register_is_silent_after_five_attempts() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
-    driver.pass(ms(2_499));
-    assert_eq!(driver.events(), []);
-    driver.pass(ms(1));
-    assert_eq!(
-        driver.events(),
-        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
-    );
-}
-
-#[test]
-fn progress_starts_the_attempts_again_for_fifteen_seconds_at_most() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
-    for _ in 0..7 {
-        driver.pass(ms(2_000));
-        driver.sign_of_life(REGISTRY);
-    }
-    driver.pass(ms(999));
-    assert_eq!(driver.events(), []);
-    driver.pass(ms(1));
-    assert_eq!(
-        driver.events(),
-        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
-    );
-}
-
-#[test]
-fn a_registry_that_talks_of_other_things_and_never_registers_us_is_silent_after_fifteen_seconds() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
-    for counter in 1..=14 {
-        driver.pass(ms(1_000));
-        driver.hear(FromRegistry::Alive { counter });
-    }
-    driver.pass(ms(999));
-    assert_eq!(driver.events(), []);
-    driver.pass(ms(1));
-    assert_eq!(
-        driver.events(),
-        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
-    );
-}
-
-#[test]
 fn a_taken_port_ends_the_first_start_and_is_trouble_later() {
     let mut driver = Driver::start();
     driver.socket(SocketReply::Failed("port 40 is taken".to_owned()));
@@ -351,57 +289,6 @@ fn a_lost_session_is_opened_again_without_a_word() {
 }
 
 #[test]
-fn a_silent_registry_is_told_once_and_tried_again_ever_more_seldom() {
-    let mut driver = Driver::registered(&[]);
-    driver.pass(ms(10_000));
-    driver.clear();
-    driver.close(REGISTRY, CloseCause::Silent);
-    let mut pauses = Vec::new();
-    for _ in 0..6 {
-        let attempt = driver.registry_connect().attempt;
-        driver.fail(attempt, ConnectFault::Silent);
-        driver.connects.clear();
-        let before = driver.now.at;
-        while driver.connects.is_empty() {
-            driver.pass(ms(50));
-        }
-        pauses.push(driver.now.at.since(before));
-    }
-    for (pause, most) in pauses.iter().zip([5_000, 10_000, 20_000, 20_000, 20_000, 20_000]) {
-        assert!((ms(most * 3 / 4)..=ms(most)).contains(pause), "{pauses:?}");
-    }
-    assert!(
-        pauses[2] != pauses[3] || pauses[3] != pauses[4],
-        "all at the same pace"
-    );
-    assert_eq!(driver.events(), [Event::ServerSilent]);
-    driver.registry_opens();
-    driver.registry_registers();
-    assert_eq!(driver.events(), [Event::ServerBack]);
-}
-
-#[test]
-fn whoever_types_has_a_silent_registry_tried_at_once_and_not_more_than_once_a_second() {
-    let mut driver = Driver::registered(&[]);
-    driver.lose_registry();
-    driver.clear();
-    driver.send("bob", "hi");
-    driver.pass(ms(999));
-    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
-    assert!(driver.connects.is_empty(), "it was tried just now");
-    driver.pass(ms(1));
-    let attempt = driver.registry_connect().attempt;
-    driver.send("bob", "again");
-    assert_eq!(driver.connects.len(), 1, "it is being tried");
-    driver.fail(attempt, ConnectFault::Silent);
-    driver.pass(ms(1_001));
-    driver.clear();
-    driver.send("bob", "and again");
-    driver.pass(ms(0));
-    assert_eq!(driver.connects.len(), 1);
-}
-
-#[test]
 fn who_is_superseded_goes_offline_and_never_comes_back_by_himself() {
     let mut driver = Driver::registered(&[]);
     driver.close(REGISTRY, CloseCause::Remote(CloseCode::Superseded));
@@ -426,14 +313,6 @@ fn a_quiet_client_says_that_it_is_there() {
 }
 
 #[test]
-fn an_unanswered_keep_alive_finds_the_registry_silent() {
-    let mut driver = Driver::registered(&[]);
-    driver.pass(ms(22_500));
-    assert_eq!(driver.events(), [Event::ServerSilent]);
-    assert!(!driver.client.registered());
-}
-
-#[test]
 fn a_registry_that_does_not_know_us_is_registered_with_again() {
     let mut driver = Driver::registered(&[]);
     driver.hear(FromRegistry::NotRegistered);
@@ -448,21 +327,6 @@ fn registering_twice_changes_nothing() {
     let mut driver = Driver::registered(&[]);
     driver.command(Command::Register);
     assert_eq!(driver.events(), [Event::NotAccepted(NotAccepted::NoChange)]);
-}
-
-#[test]
-fn asking_for_a_silent_registry_tries_it_at_once_and_tells_the_outcome() {
-    let mut driver = Driver::registered(&[]);
-    driver.pass(ms(22_500));
-    driver.clear();
-    driver.command(Command::Register);
-    let attempt = driver.registry_connect().attempt;
-    driver.fail(attempt, ConnectFault::Silent);
-    assert_eq!(driver.events(), [Event::ServerSilent]);
-    driver.command(Command::Register);
-    driver.registry_opens();
-    driver.registry_registers();
-    assert_eq!(driver.events(), [Event::Registered { returning: true }]);
 }
 
 #[test]
