@@ -5,7 +5,9 @@
 
 mod common;
 
-use common::classic::{OFFLINE, SAVED, SILENT, WAITS, WELCOME, WELCOME_BACK, everybody_was_there};
+use common::classic::{
+    BACK, OFFLINE, SAVED, SILENT, WAITS, WELCOME, WELCOME_BACK, everybody_was_there, the_server_was_away,
+};
 use common::pipes::{Program, TABLE_UPDATED};
 use common::pty::{CTRL_C, ENTER, Terminal};
 use common::{World, timeless};
@@ -122,25 +124,15 @@ fn the_server_is_away_and_comes_back() {
     type_line(&mut x, "send y are you there?");
     x.wait_line(SILENT);
     x.wait_line(WAITS);
+    z.wait_line(SILENT);
     direct(&mut x, &mut z, ("x", "z"), 2);
 
     let _registry = Program::registry(&world);
     x.wait_line(SAVED);
+    z.wait_line(BACK);
     type_line(&mut y, "reg");
     y.wait_line(WELCOME_BACK);
     wait_start(&mut y, "x: 20");
     wait_start(&mut x, "[Message of 20");
-    let y = leave(y);
-    let back = [
-        WELCOME,
-        OFFLINE,
-        WELCOME_BACK,
-        "[You have messages]",
-        "x: <time> are you there?",
-        OFFLINE,
-    ];
-    assert_eq!(y, back);
-    for terminal in [x, z] {
-        assert_eq!(leave(terminal).last().map(String::as_str), Some(OFFLINE));
-    }
+    assert_eq!([x, y, z].map(leave), the_server_was_away());
 }

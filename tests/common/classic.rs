@@ -8,6 +8,7 @@ pub const OFFLINE: &str = "[You are Offline. Bye.]";
 pub const WELCOME: &str = "[Welcome, You are registered.]";
 pub const WELCOME_BACK: &str = "[Welcome back, You are registered.]";
 pub const SILENT: &str = "[Server not responding]";
+pub const BACK: &str = "[The server is responding again.]";
 pub const WAITS: &str = "[Message to y is waiting; it will be sent when y or the server can be reached.]";
 
 /// What x, y and z have on their screens at the end of the first session.
@@ -48,5 +49,31 @@ pub fn everybody_was_there() -> [Vec<&'static str>; 3] {
             "[Message of <time> received by x.]",
             OFFLINE,
         ],
+    ]
+}
+
+/// What x, y and z have on their screens at the end of the second session.
+pub fn the_server_was_away() -> [Vec<&'static str>; 3] {
+    [
+        vec![
+            WELCOME,
+            "[Message received by z.]",
+            SILENT,
+            WAITS,
+            "[Message received by z.]",
+            BACK,
+            SAVED,
+            "[Message of <time> received by y.]",
+            OFFLINE,
+        ],
+        vec![
+            WELCOME,
+            OFFLINE,
+            WELCOME_BACK,
+            "[You have messages]",
+            "x: <time> are you there?",
+            OFFLINE,
+        ],
+        vec![WELCOME, "x: x to z", SILENT, "x: x to z", BACK, OFFLINE],
     ]
 }
