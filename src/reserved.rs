@@ -91,7 +91,11 @@ mod tests {
 
     #[test]
     fn case_does_not_free_a_word() {
-        assert!(is_reserved(&"SerVer".parse().unwrap()));
+        for word in [
+            "server", "SerVer", "system", "System", "SYSTEM", "lobby", "Lobby", "LOBBY",
+        ] {
+            assert!(is_reserved(&word.parse().unwrap()), "{word}");
+        }
         assert!(!is_reserved(&"servers".parse().unwrap()));
         assert!(is_reserved(&"Released.0123".parse().unwrap()));
         assert!(!is_reserved(&"released".parse().unwrap()));

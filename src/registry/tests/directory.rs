@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::limits::DIRECTORY_FLIGHT_BYTES;
+use crate::registry::directory::Place;
 use crate::wire::message::Change;
 
 pub(super) fn ack(page: &Page) -> ToRegistry {
@@ -70,6 +71,45 @@ fn the_first_page_comes_at_once_and_then_what_changed_at_most_once_a_second() {
     world.join(4, &bea, 2);
     let third = only_page(&mut world, to_ann);
     assert_eq!(names(&third), ["bea on"], "after a quiet second, at once");
+}
+
+#[test]
+fn a_page_is_encoded_once_for_all_who_are_told_the_same() {
+    let mut world = World::new(Config::default());
+    let home = SocketAddr::from(([10, 0, 0, 1], 7));
+    let ann = Person::new("ann", 1);
+    let to_ann = world.open(1, &ann);
+    world.say(to_ann, &register_with(&ann, 1, vec![home], None));
+    let to_bea = world.join(2, &Person::new("bea", 2), 1);
+    let Registry {
+        directory, members, ..
+    } = &mut world.registry;
+    let place = |directory: &Directory| Place {
+        from: None,
+        to: directory.counter(),
+        next: MemberId(0),
+        index: 0,
+    };
+    let [neighbour, stranger] = [ann.address.ip(), [198, 51, 100, 1].into()];
+    let now = place(directory);
+    let page = directory.page(members, now, stranger).bytes;
+    let private = directory.page(members, now, neighbour).bytes;
+    assert!(
+        private.len() > page.len(),
+        "who is seen where Ann is has a page of his own"
+    );
+    // Made anew of nobody, these would be empty.
+    let nobody = Members::default();
+    let elsewhere = [203, 0, 113, 9].into();
+    for (reader, bytes) in [(stranger, &page), (elsewhere, &page), (neighbour, &private)] {
+        assert_eq!(&directory.page(&nobody, now, reader).bytes, bytes);
+    }
+    world.close(to_bea, CloseCause::Reset);
+    let Registry {
+        directory, members, ..
+    } = &mut world.registry;
+    let page_of_now = directory.page(members, place(directory), stranger).bytes;
+    assert_ne!(page_of_now, page, "a change makes it another page");
 }
 
 #[test]

@@ -28,6 +28,23 @@ fn a_lease_ends_a_minute_after_the_last_packet_and_not_before() {
 }
 
 #[test]
+fn a_keep_alive_of_another_registration_is_not_answered_as_if_it_were_this_one() {
+    let mut world = World::new(Config::default());
+    let ann = Person::new("ann", 1);
+    let session = world.join(1, &ann, 2);
+    world.settle();
+    for (counter, answer) in [
+        (1, FromRegistry::NotRegistered),
+        (3, FromRegistry::NotRegistered),
+        (2, FromRegistry::Alive { counter: 2 }),
+    ] {
+        world.say(session, &ToRegistry::KeepAlive { counter });
+        assert_eq!(world.heard(session), [answer]);
+    }
+    assert_eq!(world.registry.online.len(), 1, "and it changes nothing");
+}
+
+#[test]
 fn every_end_of_a_session_but_one_makes_offline_at_once() {
     for (cause, online) in [
         (CloseCause::Remote(CloseCode::Done), 0),
