@@ -2,7 +2,11 @@
 //!
 //! One asks, the other echoes. Nothing is kept: the store answers nobody.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests fail as tests do; a loop has a thread, and its speed is measured"
+)]
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -263,7 +267,6 @@ fn a_slow_listener_slows_the_sender_and_loses_nothing() {
 /// `cargo test --release --test driver_sessions -- --ignored --nocapture`.
 #[test]
 #[ignore = "prints a figure, asserts nothing about it"]
-#[expect(clippy::disallowed_methods, reason = "a measurement")]
 fn echoes_per_second() {
     let (asker, echo) = (rig(5, 1_000), rig(6, 1_000));
     let all = messages(50_000, 100);

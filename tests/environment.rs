@@ -1,6 +1,10 @@
 //! The built program in surroundings that will not do: each has its sentence and its exit code, and loses nothing.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests fail as tests do, and hold ports"
+)]
 
 use std::fs;
 use std::net::UdpSocket;

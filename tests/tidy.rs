@@ -354,6 +354,15 @@ fn every_dependency_has_its_reason() {
 }
 
 #[test]
+fn every_lint_has_its_reason() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let lints = manifest.split_once("[lints.rust]").unwrap().1;
+    let bare = |line: &&str| line.contains(" = ") && !line.contains(" # ");
+    let faults: Vec<String> = lints.lines().filter(bare).map(str::to_owned).collect();
+    fail_on("a lint is chosen for a reason, beside it", &faults);
+}
+
+#[test]
 fn nothing_is_left_for_later() {
     let marks = [
         ["to", "do!"].concat(),

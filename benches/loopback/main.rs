@@ -6,10 +6,12 @@
 //! Invariant: limits are lifted only where the table says so, and nothing is measured that a user would not get.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a benchmark talks to a person at a terminal, and one that cannot go on has nothing to save"
+    reason = "a benchmark talks to a person at a terminal, and one that cannot go on has nothing to save; the floors have \
+              bare sockets and threads"
 )]
 
 mod deposits;

@@ -84,6 +84,10 @@ pub(super) struct Screen {
 
 impl Screen {
     /// Starts the thread that asks the editor to draw the prompt, with what is to be above it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the editor lets whoever gives it a line wait"
+    )]
     pub(super) fn start(
         gate: Arc<Gate>,
         mut editor: impl ExternalPrinter + Send + 'static,

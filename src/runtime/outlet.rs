@@ -46,6 +46,7 @@ impl Drop for Knell {
 impl<E: Send + 'static, C: Send + 'static> Outlet<E, C> {
     /// Says events with `show`, which gives the answers to them, until no more come. If it fails, nobody listens
     /// any more: `deaf` is called, and the rest is left unsaid. The thread's result is the last event.
+    #[expect(clippy::disallowed_methods, reason = "the printer's thread")]
     pub fn start(
         self,
         mut show: impl FnMut(&[E]) -> io::Result<Vec<C>> + Send + 'static,

@@ -137,6 +137,7 @@ where
             driver = driver.ringing(knell);
         }
         // A thread of its own, so that a bug in an engine still lets the printer put the terminal in order.
+        #[expect(clippy::disallowed_methods, reason = "the engine's thread")]
         let engine = thread::Builder::new()
             .name("engine".into())
             .spawn(move || driver.run())?
@@ -150,6 +151,7 @@ where
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the prompt's thread")]
 fn start_typist<C: Send + 'static>(typist: Typist<C>, hatch: Hatch<C>) -> io::Result<()> {
     // Not joined: it may be waiting for a line that never comes.
     thread::Builder::new()

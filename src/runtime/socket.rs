@@ -250,6 +250,7 @@ impl AsFd for Socket {
 }
 
 /// This machine's address on the way to `to`, as the routing table has it. Sends nothing.
+#[expect(clippy::disallowed_methods, reason = "a socket asks the routing table")]
 pub fn local_towards(to: SocketAddr, port: u16) -> Option<SocketAddr> {
     let any: IpAddr = match to.ip() {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -293,6 +294,7 @@ fn bind(place: Place) -> io::Result<RawSocket> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the program's socket")]
 fn bind_to(address: SocketAddr, both: bool) -> io::Result<RawSocket> {
     let socket = RawSocket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {

@@ -1,5 +1,7 @@
 //! Tests of `socket.rs` over the loopback interface.
 
+#![expect(clippy::disallowed_methods, reason = "plain sockets are what is at the other end")]
+
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::*;

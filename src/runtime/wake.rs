@@ -92,6 +92,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "whoever wakes is another thread")]
     fn nothing_queued_is_left_lying() {
         let waker = Waker::new().unwrap();
         let (sender, receiver) = crossbeam_channel::unbounded();

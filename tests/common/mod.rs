@@ -4,6 +4,7 @@
 //! Invariant: no process outlives its test.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
     reason = "helpers of tests: what fails here fails the test, loudly"

@@ -113,6 +113,7 @@ impl Player {
         self.runs += 1;
         let (run, lines, heard) = (self.runs, Arc::clone(&self.lines), self.heard.clone());
         let output = BufReader::new(child.stdout.take().unwrap());
+        #[expect(clippy::disallowed_methods, reason = "a pipe is waited for by a thread")]
         let reader = std::thread::spawn(move || {
             for text in output.lines().map_while(Result::ok) {
                 let line = Line {

@@ -62,6 +62,10 @@ impl Host {
         };
         let space = File::open(host.space()).unwrap();
         // A thread of its own enters the namespace, makes the device, and ends; the device stays.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a thread can be in a network of its own"
+        )]
         let device = std::thread::spawn(move || {
             move_into_link_name_space(space.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
             DeviceBuilder::new().name(DEVICE).build_sync().unwrap()
@@ -149,6 +153,7 @@ impl Router {
             number: 0,
         };
         let stop = Arc::clone(&over);
+        #[expect(clippy::disallowed_methods, reason = "the router's thread")]
         let thread = std::thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
                 carrier.turn();
