@@ -62,6 +62,20 @@ fn help_and_version_go_to_standard_output() {
 }
 
 #[test]
+fn verbose_twice_tells_of_every_datagram_that_is_dropped() {
+    let world = World::new();
+    let registry = Program::start(&world, &[world.serve(), vec!["-vv".to_owned()]].concat());
+    registry.expect_error("socket bound");
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for bytes in [&b""[..], b"x"] {
+        stranger.send_to(bytes, ("127.0.0.1", world.port)).unwrap();
+        let line = registry.expect_error("datagram dropped");
+        let what = format!("len={} cause=Malformed", bytes.len());
+        assert!(line.contains(&what), "{line}");
+    }
+}
+
+#[test]
 fn a_server_that_is_not_there_is_exit_1() {
     let world = World::new();
     let client = Program::start(&world, &world.chat("alice"));

@@ -132,7 +132,9 @@ impl Socket {
                 local: meta.dst_ip.map(|ip| ip.to_canonical()).filter(can_be_named),
             };
             let bytes = buffer.get(..meta.len).unwrap_or_default();
-            for datagram in bytes.chunks(meta.stride.max(1)) {
+            // Nothing has no chunks, but is a datagram: whoever takes it counts what is none of his.
+            let empty = bytes.is_empty().then_some(bytes);
+            for datagram in bytes.chunks(meta.stride.max(1)).chain(empty) {
                 self.counters.received += 1;
                 take(route, datagram);
             }
