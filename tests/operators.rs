@@ -45,6 +45,18 @@ fn a_name_is_released_also_where_that_cannot_be_written() {
 }
 
 #[test]
+fn where_no_registry_has_been_a_release_leaves_nothing() {
+    let world = World::new();
+    let (code, lines, errors) = Program::run(&world, &["-s", &world.port.to_string(), "--release", "nobody"]);
+    assert_eq!((code, lines.len()), (3, 0), "{errors:?}");
+    assert!(
+        errors.last().unwrap().ends_with("nothing was changed"),
+        "{errors:?}"
+    );
+    assert_eq!(fs::read_dir(world.folder()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_released_name_can_be_had_by_another_and_its_mail_is_refused() {
     let world = World::new();
     let registry = Program::registry(&world);

@@ -88,8 +88,14 @@ fn a_log_that_cannot_be_written_ends_nothing() {
 fn output_that_cannot_be_written_is_told_and_ends_with_5() {
     let world = World::new();
     let _registry = Program::registry(&world);
-    let simulate = ["simulate", "--profile", "lan", "--minutes", "1"].map(str::to_owned);
-    for arguments in [world.chat("x"), simulate.to_vec()] {
+    let others = [
+        &["simulate", "--profile", "lan", "--minutes", "1"][..],
+        &["--help"],
+        &["simulate", "-h"],
+        &["--version"],
+    ]
+    .map(|words| words.iter().map(|word| (*word).to_owned()).collect());
+    for arguments in [world.chat("x")].into_iter().chain(others) {
         let mut child = command(&world, &arguments)
             .stdin(Stdio::null())
             .stdout(full())

@@ -5,7 +5,6 @@
 //! Invariant: an [`Invocation`] needs no further check of its form; whatever fails later is the world's doing.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -120,20 +119,6 @@ impl UsageExit {
     pub const fn code(&self) -> u8 {
         if self.asked_for { Self::DONE } else { Self::USAGE }
     }
-
-    /// Prints it where it belongs: to standard output if it was asked for, otherwise to standard error.
-    ///
-    /// # Errors
-    /// What writing failed with.
-    pub fn print(&self) -> io::Result<()> {
-        let mut out: Box<dyn Write> = if self.asked_for {
-            Box::new(io::stdout().lock())
-        } else {
-            Box::new(io::stderr().lock())
-        };
-        out.write_all(self.text.as_bytes())?;
-        out.flush()
-    }
 }
 
 /// The grammar. Values are taken as texts and checked in [`Flags::check`].
@@ -172,7 +157,7 @@ struct Flags {
     #[arg(long)]
     ephemeral: bool,
 
-    /// How long a message may take before it expires: 90s, 15m, 12h; at most 30d
+    /// How long a message may take before it expires: 10s to 30d, like 90s, 15m or 12h
     #[arg(long, value_name = "SPAN", default_value = "30d", conflicts_with = "serve")]
     ttl: String,
 
@@ -194,14 +179,14 @@ struct Flags {
     /// The database was brought back from a backup
     ///
     /// Clients then deposit again what they know to be unfinished; what arrived is not shown twice.
-    #[arg(long, conflicts_with = "chat")]
+    #[arg(long, conflicts_with_all = ["chat", "ephemeral"])]
     restored: bool,
 
     /// Free a name for whoever registers it next, and end
     ///
     /// For an owner whose key is lost, or who must go. Messages that wait for the name are refused, and their senders
     /// are told. The registry must not be running.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "ephemeral"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "ephemeral", "restored"])]
     release: Option<String>,
 
     /// Log more on standard error; twice for every datagram that is dropped

@@ -166,6 +166,8 @@ fn what_is_missing_or_too_much_is_said() {
     assert!(wrong("-c a ::1 1 1 --restored").contains("does not go with"));
     assert!(wrong("-c a ::1 1 1 --release bob").contains("does not go with"));
     assert!(wrong("-s 1 --release bob!").contains("is no name"));
+    assert!(wrong("-s 1 --restored --ephemeral").contains("does not go with"));
+    assert!(wrong("-s 1 --release bob --restored").contains("does not go with"));
     assert!(wrong("-s 1 --ephemeral --data-dir x").contains("does not go with"));
 }
 
@@ -222,6 +224,8 @@ fn help_and_version_are_asked_for() {
         );
     }
     assert_eq!(run("-h").unwrap_err().code(), 0);
+    let span = format!("{}s to {}d", TTL_MIN.as_secs(), TTL_MAX.as_secs() / 86_400);
+    assert!(help.text().contains(&span), "{span}");
     let version = run("--version").unwrap_err();
     assert_eq!(version.text(), format!("udpchat {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
 
-use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions};
+use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, UsageExit};
 use crate::cli::console::{self, Flow, Input};
 use crate::cli::printer::Printer;
 use crate::cli::simulate::simulate;
@@ -32,12 +32,32 @@ pub fn run(invocation: Invocation) -> u8 {
     };
     match result {
         Ok(code) => code,
-        Err(fault) => {
-            if let Err(error) = writeln!(io::stderr(), "udpchat: {fault}") {
-                tracing::debug!(%error, "nobody reads standard error");
-            }
-            fault.exit as u8
-        }
+        Err(fault) => report(&fault),
+    }
+}
+
+/// Prints what `args::parse` has to say: to standard output if it was asked for, otherwise to standard error. The result
+/// is the exit code.
+pub fn explain(usage: &UsageExit) -> u8 {
+    if usage.code() == UsageExit::DONE {
+        return match streams::judge(write_out(usage.text())) {
+            Ok(()) => UsageExit::DONE,
+            Err(fault) => report(&fault),
+        };
+    }
+    complain(usage.text());
+    usage.code()
+}
+
+/// Says why the program ends; the result is the exit code, which says it too.
+fn report(fault: &Fault) -> u8 {
+    complain(&format!("udpchat: {fault}\n"));
+    fault.exit as u8
+}
+
+fn complain(line: &str) {
+    if let Err(error) = io::stderr().write_all(line.as_bytes()) {
+        tracing::debug!(%error, "nobody reads standard error");
     }
 }
 
@@ -79,13 +99,10 @@ fn serve(options: ServeOptions) -> Result<Exit, Fault> {
 fn release(data: Data, port: u16, name: &Name) -> Result<Exit, Fault> {
     let refused = registry::release(keep(data), port, name)?;
     let done = format!("The nickname {name} is free; {refused} waiting messages are refused.");
-    if let Err(error) = write_out(&format!("[{done}]\n"))
-        && let Err(error) = writeln!(
-            io::stderr(),
-            "udpchat: {done} Only standard output cannot be written: {error}"
-        )
-    {
-        tracing::debug!(%error, "nobody reads standard error");
+    if let Err(error) = write_out(&format!("[{done}]\n")) {
+        complain(&format!(
+            "udpchat: {done} Only standard output cannot be written: {error}\n"
+        ));
     }
     Ok(Exit::Done)
 }

@@ -45,13 +45,13 @@ pub struct Setup {
 /// # Errors
 /// The database cannot be used, or nobody has the name.
 pub fn release(keep: Keep, port: u16, name: &Name) -> Result<u64, Fault> {
-    let home = Home::open(keep, |root| folder::of_registry(root, port))?;
-    // Without an identity there has been no registry here, and none is begun for this.
     let nobody = || Fault {
         exit: Exit::Refused,
         sentence: format!("nobody has the name '{name}' here; nothing was changed"),
     };
-    let path = home.database().filter(|path| path.exists()).ok_or_else(nobody)?;
+    // Without a database there has been no registry here, and none is begun for this.
+    let home = Home::find(keep, |root| folder::of_registry(root, port))?.ok_or_else(nobody)?;
+    let path = home.database().ok_or_else(nobody)?;
     let (mut store, _) = RegistryStore::open(&path, random()?)?;
     let refused = store
         .release(name)

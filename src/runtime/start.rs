@@ -121,6 +121,18 @@ impl Home {
         }
     }
 
+    /// As [`Self::open`], but only where a database is: `None`, and nothing made, if there is none.
+    pub fn find(keep: Keep, place: impl FnOnce(&Path) -> PathBuf) -> Result<Option<Self>, FolderError> {
+        let Keep::Under(chosen) = keep else {
+            return Ok(None);
+        };
+        let path = place(&folder::data_root(chosen, |name| std::env::var_os(name))?);
+        if !folder::has_database(&path)? {
+            return Ok(None);
+        }
+        Folder::open(path).map(|folder| Some(Self::Folder(folder)))
+    }
+
     /// The identity that lives here.
     pub fn seed(&self) -> Result<Seed, FolderError> {
         match self {

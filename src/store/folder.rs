@@ -89,6 +89,19 @@ pub fn of_registry(root: &Path, port: u16) -> PathBuf {
     root.join("registries").join(port.to_string())
 }
 
+/// The database's file in a folder.
+const DATABASE: &str = "database.sqlite";
+
+/// Whether there is a database in this folder. Makes nothing.
+pub fn has_database(path: &Path) -> Result<bool, FolderError> {
+    path.join(DATABASE)
+        .try_exists()
+        .map_err(|error| FolderError::Unwritable {
+            path: path.to_owned(),
+            error,
+        })
+}
+
 impl Folder {
     /// Creates the folder if need be, for this user only, and takes it for this process.
     pub fn open(path: PathBuf) -> Result<Self, FolderError> {
@@ -113,7 +126,7 @@ impl Folder {
 
     /// The database's file, there or not.
     pub fn database(&self) -> PathBuf {
-        self.path.join("database.sqlite")
+        self.path.join(DATABASE)
     }
 
     /// How its client's name was spelled first. It stands in every message: another spelling of an unfinished one would
