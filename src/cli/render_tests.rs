@@ -1,5 +1,7 @@
 //! Tests of the lines: exact for those that scripts and people rely on, complete for the others.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::id::{Epoch, MessageId, Sequence, Slot};
 use proptest::prelude::*;
@@ -37,73 +39,289 @@ fn message(text: &str, road: Road) -> Event {
     })
 }
 
-#[test]
-fn the_lines_that_are_the_programs_face() {
-    let to = || name("bob");
-    for (event, line) in [
+/// Every event that has words, with its first line.
+fn faces() -> Vec<(Event, &'static str)> {
+    let mut faces = faces_of_registrations();
+    faces.extend(faces_of_refusals());
+    faces.extend(faces_of_messages());
+    faces.extend([
+        (Event::Registered { returning: false }, "[Welcome, You are registered.]"),
+        (Event::Registered { returning: true }, "[Welcome back, You are registered.]"),
+        (Event::Deregistered, "[You are Offline. Bye.]"),
+        (Event::ServerSilent, "[Server not responding]"),
+        (Event::ServerBack, "[The server is responding again.]"),
         (
-            Event::Registered { returning: false },
-            "[Welcome, You are registered.]",
+            Event::Superseded,
+            "[You have registered from elsewhere; this client is offline and what you send here waits. To come \
+             back here: reg]",
         ),
         (
-            Event::Registered { returning: true },
-            "[Welcome back, You are registered.]",
-        ),
-        (
-            Event::NotAccepted(NotAccepted::Leaving),
-            "[Not done: leaving is under way; try again when it is done.]",
+            Event::RegistryChanged {
+                known: IdentityId([0xab; 32]),
+                found: IdentityId([0xcd; 32]),
+            },
+            "[The server is not the one you know: its key has changed. Nothing was sent to it.]",
         ),
         (Event::TableUpdated, "[Client table updated.]"),
+        (Event::HaveMessages, "[You have messages]"),
+        (
+            Event::IdentityChanged {
+                name: name("bob"),
+                known: IdentityId([0xab; 32]),
+                found: IdentityId([0xcd; 32]),
+            },
+            "[The identity of bob is not the one you know; nothing is sent to bob.]",
+        ),
+        (
+            Event::Trusted { name: name("bob") },
+            "[The new identity of bob is trusted; what waits for bob is sent.]",
+        ),
+        (Event::Trouble("the disk is full".to_owned()), "[Trouble: the disk is full]"),
+        (Event::Ended(Ending::ServerSilent), "[Exiting]"),
+    ]);
+    faces
+}
+
+/// What becomes of messages, and messages.
+fn faces_of_messages() -> Vec<(Event, &'static str)> {
+    let (to, sent_at) = (|| name("bob"), SENT_AT);
+    vec![
         (message("hi  there", Road::Direct), "alice: hi  there"),
+        (message("hi", Road::Stored), "alice: 2026-01-02 05:04:05 hi"),
+        (message("hi", Road::Late), "alice: 2026-01-02 05:04:05 hi"),
         (Event::Received { to: to() }, "[Message received by bob.]"),
         (
             Event::NoAnswer { to: to() },
             "[No ACK from bob, message sent to server.]",
         ),
         (
-            Event::Stored { to: to() },
-            "[Messages received by the server and saved]",
-        ),
-        (
-            Event::ReceivedLater {
-                to: to(),
-                sent_at: SENT_AT,
-            },
-            "[Message of 2026-01-02 05:04:05 received by bob.]",
-        ),
-        (Event::HaveMessages, "[You have messages]"),
-        (message("hi", Road::Stored), "alice: 2026-01-02 05:04:05 hi"),
-        (message("hi", Road::Late), "alice: 2026-01-02 05:04:05 hi"),
-        (
             Event::Offline { to: to() },
             "[bob is offline, message sent to server.]",
         ),
         (
-            Event::Refused {
-                to: to(),
-                sent_at: SENT_AT,
-                reason: Refusal::NoSuchName,
-            },
-            "[No such user: bob]",
+            Event::Stored { to: to() },
+            "[Messages received by the server and saved]",
         ),
-        (Event::Deregistered, "[You are Offline. Bye.]"),
-        (Event::ServerSilent, "[Server not responding]"),
-        (Event::Ended(Ending::ServerSilent), "[Exiting]"),
+        (
+            Event::ReceivedLater { to: to(), sent_at },
+            "[Message of 2026-01-02 05:04:05 received by bob.]",
+        ),
         (
             Event::Waiting { to: to() },
             "[Message to bob is waiting; it will be sent when bob or the server can be reached.]",
         ),
         (
-            Event::RegistrationRefused {
-                name: to(),
-                reason: RegistrationRefusal::NameTaken,
-            },
-            "[The nickname bob is taken.]",
+            Event::StoredAgain { messages: 2 },
+            "[The server may not have them any more: it was restored, or there is another copy of you; 2 stored \
+             messages wait and are to be sent again.]",
         ),
-    ] {
-        assert_eq!(lines(&event), [line]);
+        (
+            Event::Expired { to: to(), sent_at },
+            "[Message of 2026-01-02 05:04:05 to bob has expired: it could not be delivered in time and is not \
+             tried any more.]",
+        ),
+    ]
+}
+
+/// Registrations that are refused.
+fn faces_of_registrations() -> Vec<(Event, &'static str)> {
+    [
+        (RegistrationRefusal::NameTaken, "[The nickname bob is taken.]"),
+        (
+            RegistrationRefusal::NameReserved,
+            "[The nickname bob is reserved; choose another one.]",
+        ),
+        (
+            RegistrationRefusal::CounterBehind { seen: 7 },
+            "[Another copy of this identity has registered since; use one copy only. To register this one: reg]",
+        ),
+        (
+            RegistrationRefusal::OtherName { name: name("rob") },
+            "[This identity is registered as rob; an identity has one name.]",
+        ),
+        (
+            RegistrationRefusal::OtherName {
+                name: name("released.01"),
+            },
+            "[The server's operator has released this identity's name, and it cannot have another there. Start \
+             under another name, or move this client's folder away: either makes a new identity.]",
+        ),
+        (
+            RegistrationRefusal::Full,
+            "[The server takes no more new names for now; try again in an hour, or ask its operator.]",
+        ),
+        (
+            RegistrationRefusal::NotAdmitted,
+            "[The server does not admit you; its operator decides who may register.]",
+        ),
+    ]
+    .map(|(reason, line)| (Event::RegistrationRefused { name: name("bob"), reason }, line))
+    .to_vec()
+}
+
+/// What is not done: a message, a command.
+fn faces_of_refusals() -> Vec<(Event, &'static str)> {
+    let messages = [
+        (Refusal::NoSuchName, "[No such user: bob]"),
+        (Refusal::Registry(DepositRefusal::NoSuchName), "[No such user: bob]"),
+        (
+            Refusal::Skipped,
+            "[Message of 2026-01-02 05:04:05 to bob was refused: bob was told that it would not come. Send it \
+             again.]",
+        ),
+    ]
+    .map(|(reason, line)| {
+        let (to, sent_at) = (name("bob"), SENT_AT);
+        (Event::Refused { to, sent_at, reason }, line)
+    });
+    let commands = [
+        (
+            NotAccepted::TooLarge(65_537),
+            "[Message not sent: it has 65537 bytes, and at most 65536 are allowed.]",
+        ),
+        (NotAccepted::ToSelf, "[Message not sent: it is to yourself.]"),
+        (
+            NotAccepted::OutboxFull,
+            "[Message not sent: too much waits already (at most 10000 messages, 64 MiB). Try again when some have \
+             arrived.]",
+        ),
+        (
+            NotAccepted::Storage("the disk is full".to_owned()),
+            "[Message not sent: the disk is full. Send it again when that is mended.]",
+        ),
+        (NotAccepted::NoChange, "[Nothing to do: it is so already.]"),
+        (
+            NotAccepted::NothingToTrust,
+            "[Nothing has changed: no identity with that fingerprint was seen under that name.]",
+        ),
+        (
+            NotAccepted::Leaving,
+            "[Not done: leaving is under way; try again when it is done.]",
+        ),
+    ]
+    .map(|(reason, line)| (Event::NotAccepted(reason), line));
+    messages.into_iter().chain(commands).collect()
+}
+
+/// Kinds of events that have words.
+const KINDS: usize = 38;
+
+/// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
+const fn kind(event: &Event) -> usize {
+    match event {
+        Event::Registered { .. } => 0,
+        Event::RegistrationRefused { reason, .. } => match reason {
+            RegistrationRefusal::NameTaken => 1,
+            RegistrationRefusal::NameReserved => 2,
+            RegistrationRefusal::CounterBehind { .. } => 3,
+            RegistrationRefusal::OtherName { .. } => 4,
+            RegistrationRefusal::Full => 5,
+            RegistrationRefusal::NotAdmitted => 6,
+        },
+        Event::Deregistered => 7,
+        Event::ServerSilent => 8,
+        Event::ServerBack => 9,
+        Event::Superseded => 10,
+        Event::RegistryChanged { .. } => 11,
+        Event::TableUpdated => 12,
+        Event::HaveMessages => 13,
+        Event::Incoming(message) => match message.road {
+            Road::Direct => 14,
+            Road::Stored => 15,
+            Road::Late => 16,
+        },
+        Event::Received { .. } => 17,
+        Event::NoAnswer { .. } => 18,
+        Event::Offline { .. } => 19,
+        Event::Stored { .. } => 20,
+        Event::ReceivedLater { .. } => 21,
+        Event::Waiting { .. } => 22,
+        Event::StoredAgain { .. } => 23,
+        Event::Refused { reason, .. } => match reason {
+            Refusal::NoSuchName => 24,
+            // Which words each of these has: `every_refusal_says_what_happened_to_which_message`.
+            Refusal::Registry(_) | Refusal::Skipped | Refusal::Unproven => 25,
+        },
+        Event::Expired { .. } => 26,
+        Event::NotAccepted(reason) => match reason {
+            NotAccepted::TooLarge(_) => 27,
+            NotAccepted::ToSelf => 28,
+            NotAccepted::OutboxFull => 29,
+            NotAccepted::Storage(_) => 30,
+            NotAccepted::NoChange => 31,
+            NotAccepted::NothingToTrust => 32,
+            NotAccepted::Leaving => 33,
+        },
+        Event::IdentityChanged { .. } => 34,
+        Event::Trusted { .. } => 35,
+        Event::Trouble(_) => 36,
+        Event::Ended(_) => 37,
     }
-    assert_eq!(lines(&Event::Ended(Ending::Done)), [""; 0]);
+}
+
+#[test]
+fn the_lines_that_are_the_programs_face() {
+    for (event, line) in faces() {
+        assert_eq!(lines(&event).first().map(String::as_str), Some(line));
+    }
+    for ending in [Ending::Done, Ending::Refused] {
+        assert_eq!(lines(&Event::Ended(ending)), [""; 0]);
+    }
+    let kinds: BTreeSet<usize> = faces().iter().map(|(event, _)| kind(event)).collect();
+    assert_eq!(kinds, (0..KINDS).collect());
+}
+
+/// Whether a line is one that the README writes so: `<name>`, `<time>` and `…` stand for what differs.
+fn fits(pattern: &str, line: &str) -> bool {
+    let hole = pattern.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    let Some((hole, rest)) = hole.or_else(|| Some(("text", pattern.strip_prefix('…')?))) else {
+        let (mut pattern, mut line) = (pattern.chars(), line.chars());
+        return match (pattern.next(), line.next()) {
+            (Some(wanted), Some(found)) => wanted == found && fits(pattern.as_str(), line.as_str()),
+            (wanted, found) => wanted == found,
+        };
+    };
+    let may_be = |text: &str| match hole {
+        "name" | "sender" => text.parse::<Name>().is_ok(),
+        "time" => text.len() == "2026-01-02 05:04:05".len(),
+        _ => !text.is_empty(),
+    };
+    let mut ends = line.char_indices().map(|(at, _)| at).chain([line.len()]);
+    ends.any(|end| {
+        let (text, left) = line.split_at(end);
+        may_be(text) && fits(rest, left)
+    })
+}
+
+#[test]
+fn the_readme_has_every_line_and_no_other() {
+    let readme = include_str!("../../README.md");
+    let table = readme.split_once("### What it says").unwrap().1;
+    let patterns: Vec<&str> = table
+        .split("\n### ")
+        .next()
+        .unwrap()
+        .lines()
+        .filter_map(|row| row.strip_prefix("| `")?.split_once('`'))
+        .flat_map(|(first, rest)| {
+            let more = rest.split_once(" | ").map_or("", |(column, _)| column);
+            std::iter::once(first).chain(more.split('`').skip(1).step_by(2))
+        })
+        .collect();
+    let answers = ["dereg bob", "reg bob", "what?"]
+        .map(|typed| answer(&commands::parse(typed, &name("alice"))).remove(0));
+    let mut told: Vec<String> = faces().into_iter().map(|(_, line)| line.to_owned()).collect();
+    told.extend(answers);
+    let lacking: Vec<&String> = told
+        .iter()
+        .filter(|line| !patterns.iter().any(|pattern| fits(pattern, line)))
+        .collect();
+    assert_eq!(lacking, [""; 0], "not in README.md");
+    let untold: Vec<&&str> = patterns
+        .iter()
+        .filter(|pattern| !told.iter().any(|line| fits(pattern, line)))
+        .collect();
+    assert_eq!(untold, [&""; 0], "nothing says so");
 }
 
 #[test]
