@@ -1,6 +1,6 @@
 //! What can be typed at the prompt: the table of commands, and a line of text read by it.
 //!
-//! The table is the only list: help, hints and the manual are made from it. Reading a line is pure; whether a
+//! The table is the only list: help and hints are made from it. Reading a line is pure; whether a
 //! command can be done now is the engine's business.
 //! Invariant: every word of the table is a reserved name (`crate::reserved`), so that nobody can be called so.
 
