@@ -3,7 +3,7 @@
 //! Runs everything once, in one process but for the registry whose memory is measured, and prints one table. Each
 //! part is a file beside this one; `host` and `load` are what they measure with. `-- --quick` does a little of
 //! everything in seconds, `-- deposits replay` only those parts.
-//! Invariant: limits are lifted only where the table says so, and nothing is measured that a user would not get.
+//! Invariant: the table says below itself whose limits are lifted, and nothing is measured that a user would not get.
 
 #![expect(
     clippy::disallowed_methods,
@@ -97,6 +97,11 @@ fn main() {
     if wanted("idle") {
         memory::measure(&size, &mut table);
     }
+    table.note(
+        "The registry's limits on what clients may ask are lifted for every row (`Config::unlimited`); a client's are as \
+         users have them."
+            .into(),
+    );
     let took = udpchat::runtime::clock::now().at.since(began);
     table.print(took);
 }
