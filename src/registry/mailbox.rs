@@ -2,7 +2,8 @@
 //!
 //! Says who may deposit what and reserves room for it; the database says whether it is new. `Deposited` is sent when
 //! it is committed, and not before. The envelope's tag is for the two ends: it cannot be checked here.
-//! Invariant: room is reserved exactly for what waits or is being committed.
+//! Invariants: room is reserved exactly for what waits or is being committed; of what is known nothing is said but what
+//! became of it.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::id::{EnvelopeHash, Slot};
 use crate::limits::{MAILBOX_RETRY, REQUEST_RETRY_MAX};
 use crate::registry::Registry;
 use crate::registry::lane::{LaneKind, LaneOf};
-use crate::registry::out::{DepositUnderWay, Pending};
+use crate::registry::out::{DepositId, DepositUnderWay, NotKept, Pending};
 use crate::registry::quota::NoRoom;
 use crate::registry::registering::{STORAGE_RETRY_MS, milliseconds};
 use crate::registry::storage::{Kept, Mail, MemberId, NewMail, Notice, Reply, Request, Row, Withdrawn};
@@ -20,14 +21,6 @@ use crate::wire::codec;
 use crate::wire::envelope::{Envelope, Recipient};
 use crate::wire::frame::CloseCode;
 use crate::wire::message::{Busy, BusyReason, Deposit, DepositRefusal, End, FromRegistry, Outcome};
-
-/// Why a deposit is not taken.
-enum No {
-    /// For good.
-    Refused(DepositRefusal),
-    /// Too many of late: for so long.
-    Rate(Duration),
-}
 
 impl Registry {
     /// "Keep this for its recipient."
@@ -43,43 +36,47 @@ impl Registry {
             self.refuse_malformed(cx, session, &forward.envelope);
             return;
         };
-        let slot = envelope.slot;
-        let recipient = match self.judge_deposit(cx, sender, &envelope) {
+        if let Some(answer) = self.turn_away(cx, sender, &envelope) {
+            self.out.send(session, &answer);
+            return;
+        }
+        let id = DepositId {
+            session,
+            sender,
+            slot: envelope.slot,
+            hash: EnvelopeHash::of(&forward.envelope),
+        };
+        let recipient = match self.recipient_of(&envelope) {
             Ok(recipient) => recipient,
-            Err(No::Refused(reason)) => {
-                self.out
-                    .send(session, &FromRegistry::DepositRefused { slot, reason });
-                return;
-            }
-            Err(No::Rate(wait)) => {
-                self.out
-                    .send(session, &busy(slot, BusyReason::Rate, milliseconds(wait)));
+            Err(reason) => {
+                self.ask_whether_known(id, NotKept::Refused(reason));
                 return;
             }
         };
         let bytes = forward.envelope.len() as u64;
+        if let Err(why) = self.quotas.reserve(&self.config, recipient, sender, bytes) {
+            let not_kept = NotKept::NoRoom {
+                why,
+                recipient,
+                time_left: ttl_ms > 0,
+            };
+            self.ask_whether_known(id, not_kept);
+            return;
+        }
         let under_way = DepositUnderWay {
-            session,
-            sender,
+            id,
             recipient,
-            slot,
-            hash: EnvelopeHash::of(&forward.envelope),
             bytes,
             row: self.next_row(),
             new_contact: self.quotas.is_new_contact(sender, recipient),
-            time_left: ttl_ms > 0,
         };
-        if let Err(no_room) = self.quotas.reserve(&self.config, recipient, sender, bytes) {
-            self.ask_whether_known(under_way, no_room);
-            return;
-        }
         let lifetime = Duration::from_millis(ttl_ms).min(self.config.time_to_live_max);
         let new = NewMail {
             row: under_way.row,
             recipient,
             sender,
-            slot,
-            hash: under_way.hash,
+            slot: id.slot,
+            hash: id.hash,
             expires: self.age.age(cx.now.at).after(lifetime),
             new_contact: under_way.new_contact,
             forward,
@@ -89,33 +86,34 @@ impl Registry {
             .store(Request::Deposit(Box::new(new)), Pending::Deposit(under_way));
     }
 
-    /// For whom a deposit is, or why it is not taken.
-    fn judge_deposit(
-        &mut self,
-        cx: &Context<'_>,
-        sender: MemberId,
-        envelope: &Envelope,
-    ) -> Result<MemberId, No> {
+    /// The answer to somebody who may not deposit this, or not now.
+    fn turn_away(&mut self, cx: &Context<'_>, sender: MemberId, envelope: &Envelope) -> Option<FromRegistry> {
+        let slot = envelope.slot;
         let owner = self
             .members
             .find_mut(sender)
-            .filter(|owner| envelope.sender.id == owner.card.id && envelope.sender.name.matches(&owner.name))
-            .ok_or(No::Refused(DepositRefusal::NotYours))?;
-        owner
-            .deposits
-            .take(cx.now.at, &self.config.deposits)
-            .map_err(No::Rate)?;
+            .filter(|owner| envelope.sender.id == owner.card.id && envelope.sender.name.matches(&owner.name));
+        let Some(owner) = owner else {
+            let reason = DepositRefusal::NotYours;
+            return Some(FromRegistry::DepositRefused { slot, reason });
+        };
+        let wait = owner.deposits.take(cx.now.at, &self.config.deposits).err()?;
+        Some(busy(slot, BusyReason::Rate, milliseconds(wait)))
+    }
+
+    /// For whom a deposit is, or why it is for nobody.
+    fn recipient_of(&self, envelope: &Envelope) -> Result<MemberId, DepositRefusal> {
         let Recipient::Peer(party) = &envelope.recipient;
         let (recipient, member) = self
             .members
             .by_name(&party.name)
             .and_then(|id| Some((id, self.members.find(id)?)))
             .filter(|(_, member)| member.committed)
-            .ok_or(No::Refused(DepositRefusal::NoSuchName))?;
+            .ok_or(DepositRefusal::NoSuchName)?;
         if member.card.id == party.id {
             Ok(recipient)
         } else {
-            Err(No::Refused(DepositRefusal::IdentityChanged))
+            Err(DepositRefusal::IdentityChanged)
         }
     }
 
@@ -133,14 +131,14 @@ impl Registry {
         }
     }
 
-    /// There is no room for it; but if it was deposited before, it needs none.
-    fn ask_whether_known(&mut self, deposit: DepositUnderWay, no_room: NoRoom) {
+    /// It is not kept; but if it was deposited before, what became of it is the answer.
+    fn ask_whether_known(&mut self, deposit: DepositId, not_kept: NotKept) {
         let request = Request::Known {
             sender: deposit.sender,
             slot: deposit.slot,
             hash: deposit.hash,
         };
-        self.out.store(request, Pending::Known { deposit, no_room });
+        self.out.store(request, Pending::Known { deposit, not_kept });
     }
 
     /// A deposit is committed, or not.
@@ -150,52 +148,41 @@ impl Registry {
         deposit: DepositUnderWay,
         reply: Result<Reply, StoreFault>,
     ) {
-        let DepositUnderWay {
-            sender, recipient, ..
-        } = deposit;
+        let DepositUnderWay { id, recipient, .. } = deposit;
         match reply {
             Ok(Reply::Deposit(Kept::Fresh(forward))) => {
                 if deposit.new_contact {
-                    self.quotas.add_contact(sender, recipient);
+                    self.quotas.add_contact(id.sender, recipient);
                 }
-                self.answer_deposited(&deposit);
-                let mail = Mail::new(deposit.row, (sender, deposit.slot), forward);
+                self.answer_deposited(&id);
+                let mail = Mail::new(deposit.row, (id.sender, id.slot), forward);
                 self.forward(cx, recipient, mail);
             }
             reply => {
-                self.quotas.release(recipient, sender, deposit.bytes);
-                self.answer_known(cx, &deposit, None, reply);
+                self.quotas.release(recipient, id.sender, deposit.bytes);
+                self.answer_known(cx, &id, None, reply);
             }
         }
     }
 
-    /// What the database knows of a deposit that it has not kept now, because it was known or for want of room.
+    /// What the database knows of a deposit that it has not kept now: because it was known, or for another reason.
     pub(super) fn answer_known(
         &mut self,
         cx: &Context<'_>,
-        deposit: &DepositUnderWay,
-        no_room: Option<NoRoom>,
+        deposit: &DepositId,
+        not_kept: Option<NotKept>,
         reply: Result<Reply, StoreFault>,
     ) {
         let slot = deposit.slot;
-        match (reply, no_room) {
+        match (reply, not_kept) {
             (Ok(Reply::Deposit(Kept::Waiting)), _) => self.answer_deposited(deposit),
             (Ok(Reply::Deposit(Kept::Ended { row, end })), _) => self.answer_ended(cx, deposit, row, end),
             (Ok(Reply::Deposit(Kept::Conflict)), _) => {
                 self.answer(deposit, &FromRegistry::Conflict { slot });
             }
-            (Ok(Reply::Deposit(Kept::Unknown)), Some(_))
-                if !deposit.time_left && self.may_expire(cx.now.at) =>
-            {
-                // Nobody else can end it: it is not here, and has no time to come again.
-                let outcome = Outcome {
-                    slot,
-                    hash: deposit.hash,
-                    end: End::Expired { at: cx.now.wall },
-                };
-                self.answer(deposit, &FromRegistry::Outcome(outcome));
+            (Ok(Reply::Deposit(Kept::Unknown)), Some(not_kept)) => {
+                self.answer_not_kept(cx, deposit, not_kept);
             }
-            (Ok(Reply::Deposit(Kept::Unknown)), Some(no_room)) => self.answer_no_room(cx, deposit, no_room),
             (Ok(_), _) => tracing::error!("the store answered a deposit with something else"),
             (Err(fault), _) => {
                 tracing::debug!(%fault, "deposit not committed");
@@ -204,34 +191,53 @@ impl Registry {
         }
     }
 
-    /// There is no room for it: it may come again while somebody is there who can make some, and else it is refused.
-    fn answer_no_room(&mut self, cx: &Context<'_>, deposit: &DepositUnderWay, no_room: NoRoom) {
+    fn answer_not_kept(&mut self, cx: &Context<'_>, deposit: &DepositId, not_kept: NotKept) {
         let slot = deposit.slot;
-        let (lane, reason) = match no_room {
+        let answer = match not_kept {
+            NotKept::Refused(reason) => FromRegistry::DepositRefused { slot, reason },
+            NotKept::NoRoom { time_left, .. } if !time_left && self.may_expire(cx.now.at) => {
+                // Nobody else can end it: it is not here, and has no time to come again.
+                FromRegistry::Outcome(Outcome {
+                    slot,
+                    hash: deposit.hash,
+                    end: End::Expired { at: cx.now.wall },
+                })
+            }
+            NotKept::NoRoom { why, recipient, .. } => self.no_room_for(cx, deposit, recipient, why),
+        };
+        self.answer(deposit, &answer);
+    }
+
+    /// There is no room for it: it may come again while somebody is there who can make some, and else it is refused.
+    fn no_room_for(
+        &self,
+        cx: &Context<'_>,
+        deposit: &DepositId,
+        recipient: MemberId,
+        why: NoRoom,
+    ) -> FromRegistry {
+        let slot = deposit.slot;
+        let (lane, reason) = match why {
             NoRoom::Ever(reason) => (None, reason),
-            NoRoom::Yet(reason) => (
-                self.members.seat(deposit.recipient).map(|seat| &seat.mail),
-                reason,
-            ),
+            NoRoom::Yet(reason) => (self.members.seat(recipient).map(|seat| &seat.mail), reason),
             // Its sender has just asked: if he has left since, nobody hears the answer.
             NoRoom::Outcomes => (
                 self.members.seat(deposit.sender).map(|seat| &seat.notices),
                 DepositRefusal::SenderFull,
             ),
         };
-        let answer = match lane {
+        match lane {
             Some(lane) => {
                 // Whoever answers has room in a moment; whoever does not is given as long again.
                 let wait = lane.still_for(cx.now.at).clamp(MAILBOX_RETRY, REQUEST_RETRY_MAX);
                 busy(slot, BusyReason::Overload, milliseconds(wait))
             }
             None => FromRegistry::DepositRefused { slot, reason },
-        };
-        self.answer(deposit, &answer);
+        }
     }
 
     /// The deposit ended before: its outcome is the answer, told until it is acknowledged.
-    fn answer_ended(&mut self, cx: &Context<'_>, deposit: &DepositUnderWay, row: Row, end: End) {
+    fn answer_ended(&mut self, cx: &Context<'_>, deposit: &DepositId, row: Row, end: End) {
         let notice = Notice {
             row,
             slot: deposit.slot,
@@ -255,7 +261,7 @@ impl Registry {
         }
     }
 
-    fn answer_deposited(&mut self, deposit: &DepositUnderWay) {
+    fn answer_deposited(&mut self, deposit: &DepositId) {
         let answer = FromRegistry::Deposited {
             slot: deposit.slot,
             hash: deposit.hash,
@@ -264,7 +270,7 @@ impl Registry {
     }
 
     /// Answers the session that asked, if it is still there.
-    fn answer(&mut self, deposit: &DepositUnderWay, answer: &FromRegistry) {
+    fn answer(&mut self, deposit: &DepositId, answer: &FromRegistry) {
         if self.sessions.contains_key(&deposit.session) {
             self.out.send(deposit.session, answer);
         }

@@ -226,7 +226,7 @@ impl Registry {
                 self.registration_done(cx, *registration, reply.err().as_ref());
             }
             Pending::Deposit(deposit) => self.deposit_done(cx, deposit, reply),
-            Pending::Known { deposit, no_room } => self.answer_known(cx, &deposit, Some(no_room), reply),
+            Pending::Known { deposit, not_kept } => self.answer_known(cx, &deposit, Some(not_kept), reply),
             Pending::Page(lane) => self.page_done(cx, lane, reply),
             Pending::Answer {
                 lane,

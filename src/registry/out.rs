@@ -16,7 +16,7 @@ use crate::registry::storage::{MemberId, Request, Row};
 use crate::transport::{SEND_OVERHEAD, SessionId};
 use crate::wire::codec;
 use crate::wire::frame::CloseCode;
-use crate::wire::message::{FromRegistry, Outcome};
+use crate::wire::message::{DepositRefusal, FromRegistry, Outcome};
 
 /// Store requests that one input may cause at most; kept free, so that an input is never cut short.
 const REQUESTS_PER_INPUT: usize = 8;
@@ -28,12 +28,12 @@ pub(super) enum Pending {
     Register(Box<Registration>),
     /// A deposit, with room reserved for it.
     Deposit(DepositUnderWay),
-    /// A deposit that there is no room for, unless it was made before.
+    /// A deposit that is not kept, unless it was made before.
     Known {
         /// The deposit.
-        deposit: DepositUnderWay,
-        /// Why there is none.
-        no_room: NoRoom,
+        deposit: DepositId,
+        /// Why it is not.
+        not_kept: NotKept,
     },
     /// A page of a lane.
     Page(LaneOf),
@@ -70,27 +70,48 @@ pub(super) enum Pending {
     SaveAge,
 }
 
-/// A deposit whose commit is under way.
+/// Which deposit.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct DepositUnderWay {
+pub(super) struct DepositId {
     /// Who is to be answered.
     pub(super) session: SessionId,
     /// Whose message.
     pub(super) sender: MemberId,
-    /// For whom.
-    pub(super) recipient: MemberId,
     /// Which.
     pub(super) slot: Slot,
     /// Of its envelope.
     pub(super) hash: EnvelopeHash,
+}
+
+/// A deposit whose commit is under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DepositUnderWay {
+    /// Which.
+    pub(super) id: DepositId,
+    /// For whom.
+    pub(super) recipient: MemberId,
     /// Its envelope bytes.
     pub(super) bytes: u64,
     /// The row that it gets.
     pub(super) row: Row,
     /// Whether it makes the recipient a contact of the sender.
     pub(super) new_contact: bool,
-    /// Whether its sender gives it any more time.
-    pub(super) time_left: bool,
+}
+
+/// Why a deposit is not kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NotKept {
+    /// There is nobody whom it is for.
+    Refused(DepositRefusal),
+    /// There is no room.
+    NoRoom {
+        /// Where.
+        why: NoRoom,
+        /// For whom it is.
+        recipient: MemberId,
+        /// Whether its sender gives it any more time.
+        time_left: bool,
+    },
 }
 
 /// A store request under way.

@@ -90,6 +90,45 @@ fn a_repeated_deposit_is_answered_from_what_became_of_the_first() {
 }
 
 #[test]
+fn how_a_message_ended_is_told_although_its_recipients_name_is_anothers_or_nobodys_by_now() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair();
+    let texts = [ann.envelope(&bea, 0, "had"), ann.envelope(&bea, 1, "waits")];
+    for text in &texts {
+        world.say(to_ann, &deposit(text));
+    }
+    world.close(to_ann, CloseCause::Reset);
+    let receipt = bea.receipt(&ann, 0, &texts[0], Verdict::Received);
+    world.say(to_bea, &ToRegistry::Receipt(receipt));
+    assert_eq!(world.store.release(&bea.name).unwrap(), Some(1));
+    world.restart();
+    let ends = [
+        answered(0, &texts[0], receipt),
+        FromRegistry::Outcome(Outcome {
+            slot: slot(1),
+            hash: EnvelopeHash::of(&texts[1]),
+            end: End::Refused {
+                reason: DepositRefusal::Released,
+            },
+        }),
+    ];
+    let to_ann = world.join(3, &ann, 2);
+    for (session, nobody) in [
+        (4, DepositRefusal::NoSuchName),
+        (5, DepositRefusal::IdentityChanged),
+    ] {
+        world.take();
+        for (text, end) in texts.iter().zip(&ends) {
+            world.say(to_ann, &deposit(text));
+            let end = std::slice::from_ref(end);
+            assert_eq!(world.heard_mail(to_ann), end, "rather than {nobody:?}");
+        }
+        world.say(to_ann, &deposit(&ann.envelope(&bea, 2, "new")));
+        assert_eq!(world.heard_mail(to_ann), [refused(2, nobody)]);
+        world.join(session, &Person::new("bea", 9), session);
+    }
+}
+
+#[test]
 fn a_failed_commit_is_busy_and_keeps_no_room() {
     let (mut world, ann, bea, to_ann, _) = pair();
     let text = ann.envelope(&bea, 0, "hi");
