@@ -2,45 +2,49 @@
 //!
 //! Whoever stays away longer than ends are remembered is not told of them. So what is that old is deposited once more:
 //! a registry that has it, or its end, says so; one that has neither keeps it anew, and the recipient says what he knows.
-//! Invariants: a question changes nothing, only its answer does; questions are paced.
+//! Invariants: a question changes nothing, only its answer does; questions are paced, and a run asks for each message at
+//! most once a day, however often it registers.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
+
+use rand_core::Rng;
 
 use super::outbox::{Outgoing, Stage};
 use super::storage::Key;
 use super::{Client, Timer};
 use crate::client::interface::Refusal;
+use crate::clock::Instant;
 use crate::engine::Context;
 use crate::limits::{DEPOSITS_PER_SECOND, OUTCOME_LIFETIME, REQUEST_RETRY};
 use crate::wire::message::{DepositRefusal, ToRegistry};
 
 /// Questions a second: a fifth of what the registry takes from a client for long.
 const INQUIRIES_PER_SECOND: u32 = DEPOSITS_PER_SECOND / 5;
-/// How often what is kept all the same is asked for, while the registry is there.
+/// How often what is kept all the same is asked for.
 const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Questions of one round: at most one for each message.
+/// What is asked for: at most one entry for each message.
 #[derive(Debug, Default)]
 pub(super) struct Inquiries {
+    /// To be asked for in this session, in turn.
     due: VecDeque<Key>,
-    asked: BTreeSet<Key>,
+    /// Asked for in this session.
+    here: BTreeSet<Key>,
+    /// When each was asked for last.
+    asked: BTreeMap<Key, Instant>,
 }
 
 impl Client {
     /// The registry has us: it is asked in a while, for most ends it tells unasked.
     pub(super) fn inquire_soon(&mut self, cx: &Context<'_>) {
-        self.inquiries = Inquiries::default();
         self.timers.set(Timer::Inquiry, cx.now.at + REQUEST_RETRY);
     }
 
     /// Asks for the next message, or begins another round.
     pub(super) fn inquire(&mut self, cx: &Context<'_>) {
         if self.inquiries.due.is_empty() {
-            self.inquiries = Inquiries {
-                due: self.doubtful(cx),
-                asked: BTreeSet::new(),
-            };
+            self.begin_round(cx);
         }
         if let Some(key) = self.inquiries.due.pop_front()
             && !self.inquire_for(cx, key)
@@ -52,6 +56,23 @@ impl Client {
             false => Duration::from_secs(1) / INQUIRIES_PER_SECOND,
         };
         self.timers.set(Timer::Inquiry, cx.now.at + pause);
+    }
+
+    /// Lines up all that is doubtful and was not asked for of late, beginning anywhere: a run may end before the round
+    /// does, each time.
+    fn begin_round(&mut self, cx: &Context<'_>) {
+        let (now, outbox) = (cx.now.at, &self.outbox);
+        self.inquiries
+            .asked
+            .retain(|key, at| now.since(*at) < AGAIN && outbox.get(*key).is_some());
+        self.inquiries.here.clear();
+        let mut due = self.doubtful(cx);
+        due.retain(|key| !self.inquiries.asked.contains_key(key));
+        if due.len() > 1 {
+            let anywhere = self.rng.next_u64() % due.len() as u64;
+            due.rotate_left(usize::try_from(anywhere).unwrap_or(0));
+        }
+        self.inquiries.due = due;
     }
 
     /// What the registry has kept for too long. The clock on the wall may be wrong: then it is asked in vain.
@@ -86,7 +107,8 @@ impl Client {
         let deposit = ToRegistry::Deposit(deposit);
         let sent = self.ask_loosely(cx, session, &deposit);
         if sent {
-            self.inquiries.asked.insert(key);
+            self.inquiries.here.insert(key);
+            self.inquiries.asked.insert(key, cx.now.at);
         }
         sent
     }
@@ -94,7 +116,7 @@ impl Client {
     /// The registry has forgotten it, and does not keep it anew. Want of room ends nothing, for the recipient may have it;
     /// nor does a name that may come back, before its time.
     pub(super) fn inquiry_refused(&mut self, cx: &Context<'_>, key: Key, reason: DepositRefusal) {
-        if !self.inquiries.asked.remove(&key) {
+        if !self.inquiries.here.remove(&key) {
             // The answer to a deposit that was repeated, and has been kept since.
             return;
         }
@@ -113,7 +135,8 @@ impl Client {
 
     /// The registry is away: nothing is asked.
     pub(super) fn inquiries_over(&mut self) {
-        self.inquiries = Inquiries::default();
+        self.inquiries.due.clear();
+        self.inquiries.here.clear();
         self.timers.clear(&Timer::Inquiry);
     }
 }

@@ -1,12 +1,17 @@
 //! What the registry has kept for longer than it remembers how messages ended: it is asked once more.
 
+use std::collections::BTreeSet;
+
 use super::driver::{Driver, ms};
 use super::others::REGISTRY;
 use super::people::{id_of, name, offline};
 use crate::client::interface::{Event, Refusal};
+use crate::id::Slot;
 use crate::transport::CloseCause;
 use crate::wire::envelope::Verdict;
 use crate::wire::message::{Busy, BusyReason, Deposit, DepositRefusal, FromRegistry};
+
+const DAY: u32 = 24 * 3_600;
 
 /// A client that has so many messages in bob's mailbox, and is started again days later.
 fn away_for(days: i64, messages: usize) -> (Driver, Vec<Deposit>) {
@@ -30,6 +35,15 @@ fn away_for(days: i64, messages: usize) -> (Driver, Vec<Deposit>) {
 fn refuse(driver: &mut Driver, deposit: &Deposit, reason: DepositRefusal) {
     let slot = id_of(&deposit.forward).slot;
     driver.hear(FromRegistry::DepositRefused { slot, reason });
+}
+
+/// What was asked for since the last `clear`.
+fn asked(driver: &Driver) -> Vec<Slot> {
+    let deposits = driver.deposits();
+    deposits
+        .iter()
+        .map(|deposit| id_of(&deposit.forward).slot)
+        .collect()
 }
 
 /// The registry's session breaks, and another comes up.
@@ -90,8 +104,7 @@ fn what_has_outlived_its_time_here_is_asked_for_whatever_the_clock_on_the_wall_s
         (vec![], vec![1]),
         "he may have it"
     );
-    come_back(&mut driver);
-    driver.pass(ms(5_000));
+    driver.pass_alive(DAY);
     refuse(&mut driver, &deposit, DepositRefusal::NoSuchName);
     assert!(matches!(driver.events()[..], [Event::Expired { .. }]));
     assert_eq!(driver.states(), [4]);
@@ -100,26 +113,23 @@ fn what_has_outlived_its_time_here_is_asked_for_whatever_the_clock_on_the_wall_s
 #[test]
 fn what_is_asked_for_is_not_refused_for_want_of_room_and_is_asked_for_again() {
     let (mut driver, sent) = away_for(61, 1);
+    driver.pass(ms(5_000));
     for reason in [DepositRefusal::MailboxFull, DepositRefusal::NoSuchName] {
-        driver.pass(ms(5_000));
         assert_eq!(driver.deposits().len(), 1);
         refuse(&mut driver, &sent[0], reason);
         assert_eq!((driver.events(), driver.states()), (vec![], vec![1]));
-        come_back(&mut driver);
+        driver.clear();
+        driver.pass_alive(DAY - 2);
+        assert_eq!(driver.deposits().len(), 0);
+        driver.pass_alive(2);
     }
-    driver.pass(ms(5_000));
+    assert_eq!(driver.deposits().len(), 1, "once a day");
     driver.hear(FromRegistry::Busy(Busy {
         of: Some(id_of(&sent[0].forward).slot),
         reason: BusyReason::Storage,
         retry_after_ms: 1_000,
     }));
     assert_eq!((driver.events(), driver.states()), (vec![], vec![1]));
-    driver.clear();
-    let day = 24 * 3_600;
-    driver.pass_alive(day - 1);
-    assert_eq!(driver.deposits().len(), 0);
-    driver.pass_alive(2);
-    assert_eq!(driver.deposits().len(), 1, "once a day");
 }
 
 #[test]
@@ -145,15 +155,37 @@ fn questions_are_paced() {
     driver.pass(ms(1_000));
     assert_eq!(driver.deposits().len(), 5, "four a second");
     driver.pass_alive(7);
-    let asked: Vec<_> = driver
-        .deposits()
-        .into_iter()
-        .map(|deposit| deposit.forward)
-        .collect();
-    assert_eq!(
-        asked,
-        sent.into_iter()
-            .map(|deposit| deposit.forward)
-            .collect::<Vec<_>>()
-    );
+    let all: BTreeSet<Slot> = sent.iter().map(|deposit| id_of(&deposit.forward).slot).collect();
+    let asked = asked(&driver);
+    assert_eq!((asked.len(), asked.into_iter().collect()), (30, all), "each once");
+}
+
+#[test]
+fn short_sessions_ask_for_all_together_and_for_none_twice_a_day() {
+    let (mut driver, _) = away_for(61, 30);
+    let mut all = Vec::new();
+    for _ in 0..8 {
+        driver.pass(ms(6_000));
+        all.extend(asked(&driver));
+        come_back(&mut driver);
+    }
+    assert_eq!(all.len(), 30);
+    assert_eq!(all.into_iter().collect::<BTreeSet<Slot>>().len(), 30);
+    driver.pass_alive(DAY);
+    driver.clear();
+    driver.pass_alive(20);
+    assert_eq!(asked(&driver).len(), 30, "again after a day");
+}
+
+#[test]
+fn runs_that_end_soon_do_not_all_ask_for_the_same() {
+    let (mut driver, _) = away_for(61, 30);
+    let mut first = BTreeSet::new();
+    for _ in 0..8 {
+        driver.pass(ms(5_000));
+        first.insert(asked(&driver)[0]);
+        driver.restart();
+        driver.come_up();
+    }
+    assert!(first.len() > 3, "{first:?}");
 }
