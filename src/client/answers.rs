@@ -7,7 +7,7 @@
 
 use super::committed::After;
 use super::outbox::Stage;
-use super::retrying::pause;
+use super::retrying::{DepositPause, pause};
 use super::stalling::Lack;
 use super::storage::{Finish, Key, State};
 use super::{Client, Timer};
@@ -237,6 +237,7 @@ impl Client {
     /// The registry keeps it.
     fn deposited(&mut self, cx: &Context<'_>, slot: Slot, hash: EnvelopeHash) {
         self.deposit_window = self.deposit_window.saturating_add(1);
+        self.deposit_pause = DepositPause::default();
         let Some(key) = self.outbox.key_of(slot) else {
             if let Some(again @ None) = self.withdrawals.copies.get_mut(&slot) {
                 *again = Some(REQUEST_RETRY);

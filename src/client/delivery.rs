@@ -384,6 +384,11 @@ impl Client {
             return false;
         };
         message.to_registry = true;
+        if let Some(until) = self.deposit_pause.until(cx.now.at) {
+            self.timers.set(Timer::Conversation(to.to_owned()), until);
+            self.tell_waiting(to);
+            return false;
+        }
         if !message.told_road && !message.told_waiting {
             message.told_road = true;
             let to = message.name.clone();

@@ -143,6 +143,8 @@ pub struct Client {
     stalled: stalling::Stalled,
     /// Deposits that the registry takes at once: fewer after it was busy.
     deposit_window: usize,
+    /// While its disk takes none.
+    deposit_pause: retrying::DepositPause,
     withdrawals: withdrawing::Withdrawals,
     inquiries: inquiring::Inquiries,
     /// Delivered, and that is being committed: until then the registry must not forget them.
@@ -193,6 +195,7 @@ impl Client {
             accepting: (0, 0),
             stalled: stalling::Stalled::default(),
             deposit_window: usize::MAX,
+            deposit_pause: retrying::DepositPause::default(),
             withdrawals: withdrawing::Withdrawals::default(),
             inquiries: inquiring::Inquiries::default(),
             delivering: BTreeSet::new(),

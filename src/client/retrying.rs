@@ -12,6 +12,7 @@ use super::outbox::Stage;
 use super::storage::Key;
 use super::{Client, Timer};
 use crate::client::interface::Event;
+use crate::clock::Instant;
 use crate::engine::Context;
 use crate::id::{MessageId, Name, Slot};
 use crate::identity::Card;
@@ -29,6 +30,31 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// How long a busy answer puts us off.
 pub(super) fn pause(retry_after_ms: u32) -> Duration {
     Duration::from_millis(retry_after_ms.into()).clamp(PAUSE_MIN, PAUSE_MAX)
+}
+
+/// How long nothing is deposited because the registry's disk takes nothing: each time twice as long, until it has taken
+/// something. A whole message goes up with each try.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct DepositPause {
+    last: Duration,
+    until: Instant,
+}
+
+impl DepositPause {
+    /// Until when, if not for now.
+    pub(super) fn until(&self, now: Instant) -> Option<Instant> {
+        (now < self.until).then_some(self.until)
+    }
+
+    /// The registry's disk has failed, and it says when to come again. Those that fail together count once. Returns how
+    /// long from now.
+    fn fail(&mut self, now: Instant, asked: Duration) -> Duration {
+        if self.until(now).is_none() {
+            self.last = (self.last * 2).max(asked).min(REQUEST_RETRY_MAX);
+            self.until = now + self.last;
+        }
+        self.until.since(now)
+    }
 }
 
 impl Client {
@@ -123,6 +149,10 @@ impl Client {
         pause: Duration,
     ) {
         self.deposit_window = (self.deposit_window() / 2).max(DEPOSIT_WINDOW_MIN);
+        let pause = match reason {
+            BusyReason::Storage => self.deposit_pause.fail(cx.now.at, pause),
+            _ => pause,
+        };
         let Some(key) = self.outbox.key_of(slot) else {
             self.nothing_to_withdraw(slot);
             return;
@@ -165,7 +195,7 @@ impl Client {
         let Some(message) = self.outbox.get_mut(key) else {
             return;
         };
-        let Stage::Direct { session, .. } = message.stage else {
+        let Stage::Direct { session, again } = message.stage else {
             return;
         };
         let theirs = self.peers.card(session).is_some_and(|card| card.id == peer.id);
@@ -181,6 +211,8 @@ impl Client {
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             self.pump(cx, &to);
         } else if self.link.registered().is_none() {
+            // Each repetition has doubled it.
+            let pause = again.map_or(pause, |again| again.max(pause));
             let again = Some(pause);
             self.outbox
                 .set_stage(key, Stage::Direct { session, again }, cx.now.at);

@@ -14,6 +14,7 @@ mod others;
 mod paging;
 mod people;
 mod receiving;
+mod put_off;
 mod registering;
 mod renewing;
 mod restarts;

@@ -9,7 +9,7 @@ use crate::engine::{SocketReply, SocketRequest};
 use crate::limits::REQUEST_RETRY;
 use crate::transport::{CloseCause, ConnectFault};
 use crate::wire::frame::CloseCode;
-use crate::wire::message::{Busy, BusyReason, FromRegistry, RegistrationRefusal, ToRegistry};
+use crate::wire::message::{FromRegistry, RegistrationRefusal, ToRegistry};
 
 #[test]
 fn a_first_start_opens_the_port_pins_the_registry_and_registers() {
@@ -186,92 +186,6 @@ fn a_registry_that_has_seen_the_highest_number_there_is_refuses_us_and_no_more()
         reason,
     };
     assert_eq!(driver.events(), [refused, Event::Ended(Ending::Refused)]);
-}
-
-#[test]
-fn a_busy_registry_is_asked_to_register_again_when_it_says() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
-    driver.clear();
-    driver.hear(FromRegistry::Busy(Busy {
-        of: None,
-        reason: BusyReason::Overload,
-        retry_after_ms: 3_000,
-    }));
-    driver.pass(ms(2_999));
-    assert!(driver.sent.is_empty());
-    driver.pass(ms(1));
-    assert_eq!(driver.to_registry().len(), 1);
-    assert_eq!(driver.events(), []);
-}
-
-#[test]
-fn who_waits_to_be_registered_is_told_once_that_the_registrys_disk_fails() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
-    let busy = FromRegistry::Busy(Busy {
-        of: None,
-        reason: BusyReason::Storage,
-        retry_after_ms: 1_000,
-    });
-    driver.hear(busy.clone());
-    assert!(matches!(driver.events()[..], [Event::Trouble(_)]));
-    driver.pass(ms(1_000));
-    driver.hear(busy);
-    assert_eq!(driver.events(), []);
-}
-
-#[test]
-fn what_is_typed_while_the_registry_puts_us_off_is_said_to_wait_and_goes_when_it_has_us() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
-    driver.send("bob", "before");
-    assert_eq!(driver.events(), [], "the registry may answer in a moment");
-    driver.hear(FromRegistry::Busy(Busy {
-        of: None,
-        reason: BusyReason::Overload,
-        retry_after_ms: 1_000,
-    }));
-    let waiting = Event::Waiting { to: name("bob") };
-    driver.send("bob", "after");
-    assert_eq!(driver.events(), [waiting.clone(), waiting], "each");
-    driver.pass(ms(1_000));
-    driver.registry_registers();
-    let asked = driver.to_registry();
-    assert!(
-        asked
-            .iter()
-            .any(|message| matches!(message, ToRegistry::Lookup { .. })),
-        "{asked:?}"
-    );
-}
-
-#[test]
-fn who_registers_too_quickly_is_registered_in_a_moment_and_nothing_is_said_to_wait() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
-    driver.send("bob", "hi");
-    let busy = FromRegistry::Busy(Busy {
-        of: None,
-        reason: BusyReason::Rate,
-        retry_after_ms: 500,
-    });
-    for _ in 0..29 {
-        driver.hear(busy.clone());
-        driver.pass(ms(500));
-        assert_eq!(driver.events(), []);
-    }
-    driver.pass(ms(500));
-    driver.hear(busy);
-    assert_eq!(
-        driver.events(),
-        [Event::Waiting { to: name("bob") }],
-        "for fifteen seconds"
-    );
 }
 
 #[test]
