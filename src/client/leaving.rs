@@ -99,7 +99,7 @@ impl Client {
                     self.timers.set(Timer::Leave, until);
                 }
             }
-            Step::Telling { until } => match self.link.registered() {
+            Step::Telling { until } => match self.link.session() {
                 // Lost while we waited for its answer: the lease will end by itself.
                 None => self.close_all(cx),
                 // Nobody reads what we say, so that we do not listen: the answer may be there.
@@ -118,7 +118,8 @@ impl Client {
     }
 
     fn tell_registry_bye(&mut self, cx: &Context<'_>) {
-        let Some(session) = self.link.registered() else {
+        // Registered or not yet: an earlier run's stay may last.
+        let Some(session) = self.link.session() else {
             self.close_all(cx);
             return;
         };

@@ -143,7 +143,7 @@ impl Client {
         let Phase::Registering { session } = self.link.phase else {
             return;
         };
-        if !self.link.counted || !self.link.pinned {
+        if !self.link.counted || !self.link.pinned || self.deregistering() {
             return;
         }
         let private = self.link.local.filter(|local| !local.ip().is_unspecified());
@@ -214,6 +214,7 @@ impl Client {
                 if cx.now.at.since(since) < ATTEMPTS_TOTAL {
                     self.timers.clear(&Timer::Attempt);
                     self.timers.set(Timer::Reconnect, cx.now.at + ATTEMPT);
+                    self.leave_on(cx);
                 } else {
                     self.registry_silent(cx);
                 }
@@ -243,6 +244,10 @@ impl Client {
         let Phase::Registering { session } = self.link.phase else {
             return;
         };
+        if self.deregistering() {
+            // Leaving has overtaken it.
+            return;
+        }
         if let RegistrationRefusal::CounterBehind { seen } = reason
             && seen < u64::MAX
         {
@@ -276,7 +281,7 @@ impl Client {
         reason: BusyReason,
         retry_after: Duration,
     ) {
-        if matches!(self.link.phase, Phase::Registering { .. }) {
+        if matches!(self.link.phase, Phase::Registering { .. }) && !self.deregistering() {
             if reason == BusyReason::Storage
                 && self.link.asked
                 && !std::mem::replace(&mut self.link.told_busy, true)
@@ -307,7 +312,7 @@ impl Client {
         let Phase::Registering { session } = self.link.phase else {
             return;
         };
-        if registered.counter != self.link.counter {
+        if registered.counter != self.link.counter || self.deregistering() {
             return;
         }
         self.link.phase = Phase::Registered { session };
@@ -337,7 +342,9 @@ impl Client {
 
     /// The registry does not know us, although we are in session: the lease ended, or it restarted.
     pub(super) fn not_registered(&mut self, cx: &Context<'_>) {
-        if let Phase::Registered { session } = self.link.phase {
+        if self.deregistering() {
+            self.close_all(cx);
+        } else if let Phase::Registered { session } = self.link.phase {
             self.link.phase = Phase::Registering { session };
             self.registry_lost(cx);
             self.count();

@@ -212,13 +212,17 @@ impl Registry {
         self.out.send(session, &FromRegistry::Registered(registered));
     }
 
-    /// "I leave."
+    /// "I leave." In whatever session of his he says so: the one that he is online in may be lost to him.
     pub(super) fn deregister(&mut self, cx: &Context<'_>, session: SessionId, counter: u64) {
         let Some(found) = self.sessions.get_mut(&session) else {
             return;
         };
         found.ended = found.ended.max(counter);
-        if let Some(member) = self.online_in(session)
+        let member = match &found.peer {
+            Peer::Visitor(card) => self.members.by_identity(&card.id),
+            Peer::Member(member) => Some(*member),
+        };
+        if let Some(member) = member
             && self
                 .members
                 .seat(member)

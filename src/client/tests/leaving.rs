@@ -7,7 +7,7 @@ use crate::client::interface::{Command, Ending, Event, NotAccepted};
 use crate::engine::{Role, SocketRequest};
 use crate::transport::CloseCause;
 use crate::wire::frame::CloseCode;
-use crate::wire::message::{BusyReason, FromRegistry, ToPeer, ToRegistry};
+use crate::wire::message::{Busy, BusyReason, FromRegistry, RegistrationRefusal, ToPeer, ToRegistry};
 
 fn left(driver: &mut Driver) {
     driver.command(Command::Deregister);
@@ -291,4 +291,83 @@ fn ctrl_c_during_the_first_attempts_ends() {
     driver.open_port();
     driver.command(Command::Leave);
     assert_eq!(driver.events(), [Event::Deregistered, Event::Ended(Ending::Done)]);
+}
+
+/// A client that is known to the registry, and is started again.
+fn coming_back() -> Driver {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "hi");
+    let deposit = driver.deposits()[0].clone();
+    driver.answer_deposit(&deposit);
+    driver.see();
+    driver.pass(ms(1_000));
+    driver.restart();
+    driver
+}
+
+#[test]
+fn who_leaves_before_the_registry_has_him_tells_it_and_hears_nothing_else_any_more() {
+    let mut driver = coming_back();
+    driver.open_port();
+    driver.registry_opens();
+    assert_eq!(driver.last_register().counter, 2);
+    driver.clear();
+    driver.command(Command::Leave);
+    assert_eq!(driver.to_registry(), [ToRegistry::Deregister { counter: 2 }]);
+    let reason = RegistrationRefusal::CounterBehind { seen: 2 };
+    driver.hear(FromRegistry::RegistrationRefused { reason });
+    driver.hear(FromRegistry::Busy(Busy {
+        of: None,
+        reason: BusyReason::Storage,
+        retry_after_ms: 100,
+    }));
+    driver.pass(ms(1_000));
+    assert_eq!((driver.events(), driver.to_registry().len()), (vec![], 1));
+    assert_eq!(driver.states(), [1], "it is another registration that is behind");
+    driver.hear(FromRegistry::Deregistered { counter: 2 });
+    assert_eq!(driver.events(), [Event::Deregistered, Event::Ended(Ending::Done)]);
+}
+
+#[test]
+fn who_leaves_before_his_number_is_committed_tells_the_registry_and_does_not_register() {
+    let mut driver = coming_back();
+    driver.disk = Disk::Waits;
+    driver.open_port();
+    driver.registry_opens();
+    driver.command(Command::Deregister);
+    driver.pass(ms(500));
+    driver.commit();
+    assert_eq!(driver.to_registry(), [ToRegistry::Deregister { counter: 2 }]);
+    driver.hear(FromRegistry::Deregistered { counter: 2 });
+    assert_eq!(driver.events(), [Event::Deregistered]);
+}
+
+#[test]
+fn whom_the_registry_registers_as_he_leaves_is_not_welcomed() {
+    let mut driver = coming_back();
+    driver.open_port();
+    driver.registry_opens();
+    driver.command(Command::Leave);
+    driver.registry_registers();
+    assert_eq!(driver.events(), []);
+    driver.hear(FromRegistry::Deregistered { counter: 2 });
+    assert_eq!(driver.events(), [Event::Deregistered, Event::Ended(Ending::Done)]);
+}
+
+#[test]
+fn neither_a_silence_nor_an_end_of_the_session_keeps_him_who_leaves_so_early() {
+    for silent in [true, false] {
+        let mut driver = coming_back();
+        driver.open_port();
+        driver.registry_opens();
+        driver.command(Command::Leave);
+        if silent {
+            driver.pass(ms(2_500));
+            assert_eq!(driver.events().remove(0), Event::ServerSilent);
+        } else {
+            driver.close(REGISTRY, CloseCause::Reset);
+            assert_eq!(driver.events(), [Event::Deregistered, Event::Ended(Ending::Done)]);
+        }
+        assert_eq!(driver.sockets.last(), Some(&SocketRequest::Close));
+    }
 }

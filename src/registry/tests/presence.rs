@@ -1,5 +1,6 @@
 //! Leases, closing, taking a session's place, stopping, the operator's table.
 
+use super::registration::presence_told;
 use super::*;
 use crate::registry::interface::Row as TableLine;
 
@@ -90,6 +91,34 @@ fn who_was_replaced_stays_online_for_a_lease_and_hears_nothing_until_he_register
     assert_eq!(world.registry.online.len(), 2);
     world.run(Duration::from_micros(1), &[to_bea]);
     assert_eq!(world.registry.online.len(), 1, "he never registered");
+}
+
+#[test]
+fn who_leaves_in_a_session_in_which_he_is_not_registered_leaves_all_the_same() {
+    let (mut world, ann, _, new, to_bea) = replaced();
+    world.say(new, &ToRegistry::Deregister { counter: 0 });
+    assert_eq!(world.heard(new), [FromRegistry::Deregistered { counter: 0 }]);
+    assert_eq!(world.registry.online.len(), 2, "a lower number ends nothing");
+    world.say(new, &ToRegistry::Deregister { counter: 2 });
+    let answer = Did::Say(new, FromRegistry::Deregistered { counter: 2 });
+    assert!(world.did.contains(&answer));
+    assert_eq!(presence_told(&mut world, to_bea), [(ann.name.clone(), false)]);
+    world.say(new, &register(&ann, 2));
+    assert_eq!(world.registry.online.len(), 1, "what was overtaken is past");
+    world.say(new, &register(&ann, 3));
+    assert_eq!(world.registry.online.len(), 2);
+}
+
+#[test]
+fn whoever_leaves_ends_no_stay_but_his_own() {
+    let (mut world, ann, _, _, _) = replaced();
+    let (eve, other_ann) = (Person::new("eve", 7), Person::new("ann", 8));
+    for (session, person) in [(5, &eve), (6, &other_ann)] {
+        let session = world.open(session, person);
+        world.say(session, &ToRegistry::Deregister { counter: 9 });
+        assert_eq!(world.heard(session), [FromRegistry::Deregistered { counter: 9 }]);
+    }
+    assert_eq!(world.registry.online.len(), 2, "{} is here", ann.name);
 }
 
 #[test]

@@ -262,7 +262,7 @@ fn a_released_name_gives_its_place_back() {
 }
 
 /// What a session is told of others' coming and going in the next moment.
-fn presence_told(world: &mut World, session: SessionId) -> Vec<(Name, bool)> {
+pub(super) fn presence_told(world: &mut World, session: SessionId) -> Vec<(Name, bool)> {
     world.run(Duration::from_secs(2), &[session]);
     pages(&world.heard(session))
         .into_iter()
