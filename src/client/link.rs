@@ -58,6 +58,10 @@ pub(super) struct Link {
     /// He was told that the registry cannot register us now.
     pub(super) told_busy: bool,
     pub(super) backoff: Duration,
+    /// When the last try to open a session began.
+    pub(super) tried_at: Instant,
+    /// Since when the registration waits for us: for our disk, or because nobody listened to what had come.
+    ours_since: Option<Instant>,
     /// When the last round of attempts was given up.
     pub(super) away_since: Instant,
     /// Since when this round of attempts goes on, over several sessions perhaps.
@@ -92,6 +96,8 @@ impl Default for Link {
             put_off: false,
             told_busy: false,
             backoff: REQUEST_RETRY,
+            tried_at: Instant::ZERO,
+            ours_since: None,
             away_since: Instant::ZERO,
             round_since: None,
             owed_since: None,
@@ -141,6 +147,23 @@ impl Link {
     /// Whether the registry is known, so that the outbox can be used.
     pub(super) const fn known(&self) -> bool {
         self.identity.is_some()
+    }
+
+    /// Whether all is committed that has to be before we register.
+    pub(super) const fn may_register(&self) -> bool {
+        self.counted && self.pinned
+    }
+
+    /// From then on it is we who keep the registration waiting.
+    pub(super) const fn our_turn(&mut self, since: Instant) {
+        self.ours_since = Some(since);
+    }
+
+    /// No longer: what we took is not the registry's time.
+    pub(super) fn their_turn(&mut self, now: Instant) {
+        if let (Some(ours), Some(round)) = (self.ours_since.take(), self.round_since.as_mut()) {
+            *round = *round + now.since(ours);
+        }
     }
 
     pub(super) const fn restart_attempts(&mut self, now: Instant) {

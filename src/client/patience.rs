@@ -3,7 +3,8 @@
 //! An attempt is half a second without authenticated progress; after five the registry counts as silent. Progress
 //! starts the count again, up to a bound. What it owes us then waits, or goes another way. Look-ups and withdrawals it
 //! may leave unanswered (PROTOCOL §8.5): those are asked again in their own time, and nobody is silent for them.
-//! Invariant: while an answer is owed there is a deadline for it.
+//! Invariants: while an answer is owed there is a deadline for it; what we take ourselves, to commit or to listen, is no
+//! silence of the registry's.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::wire::frame::CloseCode;
 use crate::wire::message::ToRegistry;
 
 /// So long without an answer in sight, and the registry is silent.
-const SILENCE: Duration = ATTEMPT.saturating_mul(ATTEMPTS);
+pub(super) const SILENCE: Duration = ATTEMPT.saturating_mul(ATTEMPTS);
 
 impl Client {
     /// Sets the deadline at which the registry counts as silent: five attempts after the last sign of life, and not later
@@ -54,6 +55,7 @@ impl Client {
             || self.outbox.depositing > 0
             || self.deregistering()
             || (matches!(self.link.phase, Phase::Registering { .. })
+                && self.link.may_register()
                 && self.timers.at(&Timer::Register).is_none())
     }
 
@@ -79,17 +81,13 @@ impl Client {
     pub(super) fn attempt_over(&mut self, cx: &Context<'_>) {
         let now = cx.now.at;
         match self.link.phase {
-            Phase::Connecting { attempt } => {
-                self.out.push(Action::Abandon(attempt));
-                self.registry_silent(cx);
-            }
             Phase::Registering { session } | Phase::Registered { session } => {
                 let Some(owed) = self.link.owed_since else {
                     self.wonder(cx, session);
                     return;
                 };
-                if self.is_unheard(cx, session) {
-                    // It has spoken; it is we who do not listen, because nobody reads what we say.
+                if self.is_unheard(cx, session) || cx.sessions.path(session).is_none() {
+                    // It has spoken, or ended the session; it is we who do not listen, because nobody reads what we say.
                     self.timers.set(Timer::Attempt, now + ATTEMPT);
                     return;
                 }
@@ -106,7 +104,7 @@ impl Client {
                     self.watch(cx, session);
                 }
             }
-            Phase::Offline | Phase::Opening | Phase::Away => {}
+            Phase::Offline | Phase::Opening | Phase::Away | Phase::Connecting { .. } => {}
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::committed::After;
 use super::link::Phase;
+use super::patience::SILENCE;
 use super::{Client, Timer};
 use crate::client::interface::{Ending, Event};
 use crate::client::storage::Request;
@@ -87,7 +88,10 @@ impl Client {
         self.link.round_since.get_or_insert(cx.now.at);
         self.link.owed_since = None;
         self.link.put_off = false;
+        self.link.tried_at = cx.now.at;
         self.timers.clear(&Timer::Reconnect);
+        // The endpoint says what becomes of the try: it has its time there, whenever we come to hear of it.
+        self.timers.clear(&Timer::Attempt);
         self.out.push(Action::Connect(Connect {
             attempt,
             address: self.config.registry,
@@ -99,7 +103,6 @@ impl Client {
         if self.link.identity.is_some() {
             self.count();
         }
-        self.timers.set(Timer::Attempt, cx.now.at + ATTEMPTS_TOTAL);
     }
 
     /// Commits the number of the next registration.
@@ -131,6 +134,7 @@ impl Client {
         self.link.opened_at = cx.now.at;
         self.link.replayed = false;
         self.link.behind = false;
+        self.link.our_turn(cx.now.at.min(self.link.tried_at + SILENCE));
         if self.link.identity.is_none() {
             self.use_registry(cx.now, card.id);
             self.count();
@@ -143,9 +147,10 @@ impl Client {
         let Phase::Registering { session } = self.link.phase else {
             return;
         };
-        if !self.link.counted || !self.link.pinned || self.deregistering() {
+        if !self.link.may_register() || self.deregistering() {
             return;
         }
+        self.link.their_turn(cx.now.at);
         let private = self.link.local.filter(|local| !local.ip().is_unspecified());
         let register = ToRegistry::Register(Register {
             name: self.config.name.clone(),
@@ -194,6 +199,7 @@ impl Client {
     pub(super) fn registry_closed(&mut self, cx: &Context<'_>, cause: CloseCause) {
         let registering = matches!(self.link.phase, Phase::Registering { .. });
         self.link.phase = Phase::Away;
+        self.link.their_turn(cx.now.at);
         tracing::debug!(?cause, "session with the registry gone");
         match cause {
             CloseCause::Remote(CloseCode::Superseded) => {
@@ -259,6 +265,7 @@ impl Client {
                 // It was to know better by now: it is not asked as fast as it answers.
                 self.register_in(cx, REQUEST_RETRY);
             }
+            self.link.our_turn(cx.now.at);
             self.count();
             return;
         }
