@@ -138,13 +138,7 @@ fn a_new_session_takes_the_place_of_the_old_on_both_sides() {
 fn an_initial_or_a_response_displaces_nothing() {
     let mut net = Net::registry_and_client();
     let (client, registry) = net.open(1, 0);
-    net.rule = Box::new(|datagram| {
-        if datagram.kind() == "finish" {
-            vec![]
-        } else {
-            vec![DELAY]
-        }
-    });
+    net.lose("finish");
     net.connect(1, 0);
     net.run(ms(5_000));
     assert_eq!((net.hosts[0].closed(), net.hosts[1].closed()), (vec![], vec![]));

@@ -99,20 +99,10 @@ fn a_doubled_and_late_network_opens_one_session() {
 #[test]
 fn a_repeated_initial_gets_the_same_response() {
     let mut net = Net::registry_and_client();
-    net.rule = Box::new(|datagram| {
-        if datagram.kind() == "response" {
-            vec![]
-        } else {
-            vec![DELAY]
-        }
-    });
+    net.lose("response");
     net.connect(1, 0);
     net.run(ms(2_100));
-    let responses: Vec<_> = net
-        .sent
-        .iter()
-        .filter(|datagram| datagram.kind() == "response")
-        .collect();
+    let responses = net.sent_of("response");
     assert_eq!(responses.len(), 5);
     assert!(
         responses
@@ -126,13 +116,7 @@ fn a_repeated_initial_gets_the_same_response() {
 fn a_finish_is_repeated_as_it_is_until_something_comes_back() {
     let mut net = Net::registry_and_client();
     net.hosts[1].greeting = Some(b"once".to_vec());
-    net.rule = Box::new(|datagram| {
-        if datagram.kind() == "finish" {
-            vec![]
-        } else {
-            vec![DELAY]
-        }
-    });
+    net.lose("finish");
     net.connect(1, 0);
     net.run(ms(2_000));
     assert_eq!(
@@ -142,11 +126,7 @@ fn a_finish_is_repeated_as_it_is_until_something_comes_back() {
     );
     net.rule = Box::new(|_| vec![DELAY]);
     net.run(ms(5_000));
-    let finishes: Vec<_> = net
-        .sent
-        .iter()
-        .filter(|datagram| datagram.kind() == "finish")
-        .collect();
+    let finishes = net.sent_of("finish");
     assert!((3..10).contains(&finishes.len()), "{} of them", finishes.len());
     assert!(finishes.iter().all(|finish| finish.bytes == finishes[0].bytes));
     assert_eq!(net.hosts[0].messages().len(), 1);

@@ -319,11 +319,25 @@ impl Net {
         to_it.map(|datagram| datagram.bytes.len()).sum()
     }
 
+    /// From now on no datagram of a kind arrives, and all others do.
+    pub(crate) fn lose(&mut self, kind: &'static str) {
+        self.rule = Box::new(move |datagram| {
+            if datagram.kind() == kind {
+                vec![]
+            } else {
+                vec![DELAY]
+            }
+        });
+    }
+
+    /// All datagrams of a kind that were sent.
+    pub(crate) fn sent_of(&self, kind: &str) -> Vec<&Datagram> {
+        let of_kind = |datagram: &&Datagram| datagram.kind() == kind;
+        self.sent.iter().filter(of_kind).collect()
+    }
+
     pub(crate) fn count(&self, kind: &str) -> usize {
-        self.sent
-            .iter()
-            .filter(|datagram| datagram.kind() == kind)
-            .count()
+        self.sent_of(kind).len()
     }
 
     pub(crate) fn last(&self, kind: &str) -> Datagram {

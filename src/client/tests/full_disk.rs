@@ -2,16 +2,22 @@
 
 use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
-use super::people::{address, name, offline, online, receipt};
+use super::people::{name, offline, online, receipt};
 use crate::client::interface::Event;
 use crate::engine::Role;
 use crate::limits::REQUEST_RETRY;
 use crate::transport::CloseCause;
 use crate::wire::envelope::Verdict;
-use crate::wire::message::{FromRegistry, Registered, ToPeer};
+use crate::wire::message::ToPeer;
 
 /// More than may be under way at the store.
 const MANY: usize = 2_100;
+
+/// The registry keeps all messages, so many of which it has said so before.
+fn all_are_stored(driver: &mut Driver, answered: usize) {
+    assert_eq!(driver.answer_deposits(answered), MANY);
+    assert!(driver.states().iter().all(|state| *state == 1), "all are stored");
+}
 
 #[test]
 fn what_the_registry_may_have_is_marked_in_portions() {
@@ -27,13 +33,7 @@ fn what_the_registry_may_have_is_marked_in_portions() {
     assert!(driver.client.ready(), "Ctrl+C is heard");
     driver.disk = Disk::Commits;
     driver.pass(REQUEST_RETRY);
-    let mut answered = 0;
-    while let Some(deposit) = driver.deposits().get(answered).cloned() {
-        driver.answer_deposit(&deposit);
-        answered += 1;
-    }
-    assert_eq!(answered, MANY);
-    assert!(driver.states().iter().all(|state| *state == 1), "all are stored");
+    all_are_stored(&mut driver, 0);
 }
 
 #[test]
@@ -67,21 +67,13 @@ fn nothing_new_is_begun_while_too_much_is_owed_to_the_disk() {
     driver.disk = Disk::Fails;
     let mut answered = 0;
     for round in 0..3 {
-        while let Some(deposit) = driver.deposits().get(answered).cloned() {
-            driver.answer_deposit(&deposit);
-            answered += 1;
-        }
+        answered = driver.answer_deposits(answered);
         assert!(driver.client.ready(), "after {answered} in round {round}");
         driver.pass_alive(6);
     }
     driver.disk = Disk::Commits;
     driver.pass_alive(6);
-    while let Some(deposit) = driver.deposits().get(answered).cloned() {
-        driver.answer_deposit(&deposit);
-        answered += 1;
-    }
-    assert_eq!(answered, MANY);
-    assert!(driver.states().iter().all(|state| *state == 1), "all are stored");
+    all_are_stored(&mut driver, answered);
 }
 
 #[test]
@@ -91,15 +83,8 @@ fn that_a_new_database_keeps_a_message_is_committed_after_that_it_is_new() {
     driver.send("bob", "hi");
     driver.close(REGISTRY, CloseCause::Reset);
     driver.registry_opens();
-    let counter = driver.last_register().counter;
     driver.disk = Disk::Fails;
-    driver.hear(FromRegistry::Registered(Registered {
-        counter,
-        returning: true,
-        store_id: [1; 16],
-        observed: address(40),
-        lease_ms: 60_000,
-    }));
+    driver.registered_in([1; 16]);
     driver.disk = Disk::Commits;
     let deposit = driver.deposits().pop().unwrap();
     driver.answer_deposit(&deposit);

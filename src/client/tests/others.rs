@@ -3,7 +3,7 @@
 //! Each says what the protocol has them say; when, the test decides.
 
 use super::driver::{Driver, ms};
-use super::people::{address, person, receipt, registry};
+use super::people::{address, online, person, receipt, registry};
 use crate::engine::SocketReply;
 use crate::id::EnvelopeHash;
 use crate::transport::{CloseCause, Connect, ConnectFault, SessionId};
@@ -24,6 +24,24 @@ impl Driver {
         self.open_port();
         self.registry_opens();
         self.registry_registers();
+    }
+
+    /// A client at its first start, in session and not registered yet.
+    pub(super) fn in_first_session() -> Self {
+        let mut driver = Self::start();
+        driver.open_port();
+        driver.registry_opens();
+        driver
+    }
+
+    /// A client that has sent bob a message in his session, and deposited it because he does not answer.
+    pub(super) fn deposited_too() -> (Self, SessionId, Deposit) {
+        let mut driver = Self::registered(&[online("bob")]);
+        let session = driver.peer_opens("bob");
+        driver.send("bob", "hi");
+        driver.pass(ms(500));
+        let deposit = driver.deposits()[0].clone();
+        (driver, session, deposit)
     }
 
     pub(super) fn open_port(&mut self) {
@@ -54,11 +72,16 @@ impl Driver {
     }
 
     pub(super) fn registry_registers(&mut self) {
+        self.registered_in(STORE_ID);
+    }
+
+    /// The registry registers the client, and keeps its mail in this database.
+    pub(super) fn registered_in(&mut self, store_id: [u8; 16]) {
         let register = self.last_register();
         self.hear(FromRegistry::Registered(Registered {
             counter: register.counter,
             returning: register.counter > 1,
-            store_id: STORE_ID,
+            store_id,
             observed: address(40),
             lease_ms: 60_000,
         }));
@@ -141,6 +164,16 @@ impl Driver {
         self.close(REGISTRY, CloseCause::Silent);
         let attempt = self.registry_connect().attempt;
         self.fail(attempt, ConnectFault::Silent);
+    }
+
+    /// The registry keeps all that it was asked to, but for the first so many. Returns how many those are now.
+    pub(super) fn answer_deposits(&mut self, answered: usize) -> usize {
+        let mut answered = answered;
+        while let Some(deposit) = self.deposits().get(answered).cloned() {
+            self.answer_deposit(&deposit);
+            answered += 1;
+        }
+        answered
     }
 
     /// So many seconds pass in which the registry answers what keeps the session alive, and no more.

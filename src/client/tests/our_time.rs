@@ -66,8 +66,7 @@ fn a_registry_that_ends_each_first_session_is_silent_after_fifteen_seconds() {
 
 #[test]
 fn a_registry_is_not_silent_while_our_disk_is_slow_to_take_the_next_number() {
-    let mut driver = first_start();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     driver.disk = Disk::Waits;
     let reason = RegistrationRefusal::CounterBehind { seen: 41 };
     driver.hear(FromRegistry::RegistrationRefused { reason });
@@ -106,8 +105,7 @@ fn nor_when_it_has_forgotten_us() {
 
 #[test]
 fn a_session_of_whose_end_we_have_not_heard_yet_is_not_silent() {
-    let mut driver = first_start();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     driver.paper.paths.remove(&REGISTRY);
     driver.pass(ms(20_000));
     assert_eq!(driver.events(), []);

@@ -96,6 +96,14 @@ pub(super) fn online(who: &str) -> Record {
     }
 }
 
+/// Eve has bob's name now.
+pub(super) fn usurped() -> Record {
+    Record {
+        card: *person("eve").card(),
+        ..online("bob")
+    }
+}
+
 pub(super) fn here() -> Presence {
     Presence {
         online: Some(Addresses {

@@ -25,9 +25,7 @@ fn not_kept(deposit: &Deposit) -> FromRegistry {
 
 #[test]
 fn a_busy_registry_is_asked_to_register_again_when_it_says() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     driver.clear();
     driver.hear(not_now(BusyReason::Overload, 3_000));
     driver.pass(ms(2_999));
@@ -39,9 +37,7 @@ fn a_busy_registry_is_asked_to_register_again_when_it_says() {
 
 #[test]
 fn who_waits_to_be_registered_is_told_once_that_the_registrys_disk_fails() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     let busy = not_now(BusyReason::Storage, 1_000);
     driver.hear(busy.clone());
     assert!(matches!(driver.events()[..], [Event::Trouble(_)]));
@@ -52,9 +48,7 @@ fn who_waits_to_be_registered_is_told_once_that_the_registrys_disk_fails() {
 
 #[test]
 fn what_is_typed_while_the_registry_puts_us_off_is_said_to_wait_and_goes_when_it_has_us() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     driver.send("bob", "before");
     assert_eq!(driver.events(), [], "the registry may answer in a moment");
     driver.hear(not_now(BusyReason::Overload, 1_000));
@@ -74,9 +68,7 @@ fn what_is_typed_while_the_registry_puts_us_off_is_said_to_wait_and_goes_when_it
 
 #[test]
 fn who_registers_too_quickly_is_registered_in_a_moment_and_nothing_is_said_to_wait() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     driver.send("bob", "hi");
     let busy = not_now(BusyReason::Rate, 500);
     for _ in 0..29 {

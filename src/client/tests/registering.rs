@@ -116,9 +116,7 @@ fn another_registry_key_is_refused() {
 
 #[test]
 fn a_taken_name_ends_the_first_start() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     let reason = RegistrationRefusal::NameTaken;
     driver.hear(FromRegistry::RegistrationRefused {
         reason: reason.clone(),
@@ -135,9 +133,7 @@ fn a_taken_name_ends_the_first_start() {
 
 #[test]
 fn a_database_that_is_behind_catches_up_with_what_the_registry_has_seen() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     driver.clear();
     driver.hear(FromRegistry::RegistrationRefused {
         reason: RegistrationRefusal::CounterBehind { seen: 41 },
@@ -150,9 +146,7 @@ fn a_database_that_is_behind_catches_up_with_what_the_registry_has_seen() {
 
 #[test]
 fn a_registry_that_has_always_seen_a_higher_number_is_asked_again_in_a_while() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     for round in 0..3 {
         let counter = driver.last_register().counter;
         driver.clear();
@@ -172,9 +166,7 @@ fn a_registry_that_has_always_seen_a_higher_number_is_asked_again_in_a_while() {
 
 #[test]
 fn a_registry_that_has_seen_the_highest_number_there_is_refuses_us_and_no_more() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     driver.clear();
     let reason = RegistrationRefusal::CounterBehind { seen: u64::MAX };
     driver.hear(FromRegistry::RegistrationRefused {

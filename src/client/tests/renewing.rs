@@ -1,11 +1,11 @@
 //! New numbers after a conflict: a database that was restored from a copy.
 
 use super::driver::{Disk, Driver, ms};
-use super::people::{here, id_of, name, offline, online, person, receipt, text_of};
+use super::people::{id_of, name, offline, online, person, receipt, text_of, usurped};
 use crate::client::interface::{Command, Event};
 use crate::transport::SessionId;
 use crate::wire::envelope::Verdict;
-use crate::wire::message::{Change, Forward, FromRegistry, Record, ToPeer};
+use crate::wire::message::{Change, Forward, FromRegistry, ToPeer};
 
 fn in_session() -> (Driver, SessionId) {
     let mut driver = Driver::registered(&[online("bob")]);
@@ -75,12 +75,7 @@ fn a_conflict_while_another_identity_is_taken_gives_no_second_number() {
     driver.send("bob", "a");
     driver.send("bob", "b");
     let sent = driver.deliveries(session);
-    let usurped = Record {
-        name: name("bob"),
-        card: *person("eve").card(),
-        presence: here(),
-    };
-    driver.delta(2, Change::Record(usurped));
+    driver.delta(2, Change::Record(usurped()));
     driver.disk = Disk::Waits;
     driver.command(Command::Trust {
         name: name("bob"),
@@ -98,12 +93,7 @@ fn an_identity_taken_while_new_numbers_are_committed_waits_for_its_turn() {
     let eve = driver.peer_opens("eve");
     driver.send("bob", "a");
     let sent = driver.deliveries(session);
-    let usurped = Record {
-        name: name("bob"),
-        card: *person("eve").card(),
-        presence: here(),
-    };
-    driver.delta(2, Change::Record(usurped));
+    driver.delta(2, Change::Record(usurped()));
     driver.clear();
     driver.disk = Disk::Waits;
     conflict(&mut driver, session, &sent[0]);

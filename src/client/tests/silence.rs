@@ -7,6 +7,17 @@ use crate::client::interface::{Command, Ending, Event};
 use crate::transport::{CloseCause, ConnectFault};
 use crate::wire::message::FromRegistry;
 
+/// The program ends after so many milliseconds, and not before, because the registry is silent.
+fn ends_after(driver: &mut Driver, patience: u64) {
+    driver.pass(ms(patience - 1));
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(1));
+    assert_eq!(
+        driver.events(),
+        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
+    );
+}
+
 #[test]
 fn a_silent_registry_ends_the_first_start() {
     let mut driver = Driver::start();
@@ -21,52 +32,28 @@ fn a_silent_registry_ends_the_first_start() {
 
 #[test]
 fn a_registry_that_does_not_answer_register_is_silent_after_five_attempts() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
-    driver.pass(ms(2_499));
-    assert_eq!(driver.events(), []);
-    driver.pass(ms(1));
-    assert_eq!(
-        driver.events(),
-        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
-    );
+    let mut driver = Driver::in_first_session();
+    ends_after(&mut driver, 2_500);
 }
 
 #[test]
 fn progress_starts_the_attempts_again_for_fifteen_seconds_at_most() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     for _ in 0..7 {
         driver.pass(ms(2_000));
         driver.sign_of_life(REGISTRY);
     }
-    driver.pass(ms(999));
-    assert_eq!(driver.events(), []);
-    driver.pass(ms(1));
-    assert_eq!(
-        driver.events(),
-        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
-    );
+    ends_after(&mut driver, 1_000);
 }
 
 #[test]
 fn a_registry_that_talks_of_other_things_and_never_registers_us_is_silent_after_fifteen_seconds() {
-    let mut driver = Driver::start();
-    driver.open_port();
-    driver.registry_opens();
+    let mut driver = Driver::in_first_session();
     for counter in 1..=14 {
         driver.pass(ms(1_000));
         driver.hear(FromRegistry::Alive { counter });
     }
-    driver.pass(ms(999));
-    assert_eq!(driver.events(), []);
-    driver.pass(ms(1));
-    assert_eq!(
-        driver.events(),
-        [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
-    );
+    ends_after(&mut driver, 1_000);
 }
 
 #[test]

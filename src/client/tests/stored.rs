@@ -149,13 +149,8 @@ fn signs_of_life_start_the_attempts_again_for_fifteen_seconds() {
 
 #[test]
 fn a_direct_receipt_withdraws_the_copy_once_the_deposit_is_answered() {
-    let mut driver = Driver::registered(&[online("bob")]);
-    let session = driver.peer_opens("bob");
-    driver.send("bob", "hi");
-    driver.pass(ms(500));
-    let deposit = driver.deposits()[0].clone();
-    let sent = driver.deliveries(session);
-    driver.answer_delivery("bob", session, &sent[0]);
+    let (mut driver, session, deposit) = Driver::deposited_too();
+    driver.answer_delivery("bob", session, &deposit.forward);
     let withdrawals = |driver: &Driver| {
         driver
             .to_registry()
@@ -171,7 +166,7 @@ fn a_direct_receipt_withdraws_the_copy_once_the_deposit_is_answered() {
     driver.pass(ms(4_970));
     assert_eq!(withdrawals(&driver), 2, "asked again until it is answered");
     driver.hear(FromRegistry::Withdrawn {
-        slot: id_of(&sent[0]).slot,
+        slot: id_of(&deposit.forward).slot,
     });
     driver.clear();
     driver.pass(ms(19_000));
@@ -181,14 +176,10 @@ fn a_direct_receipt_withdraws_the_copy_once_the_deposit_is_answered() {
 
 #[test]
 fn a_refusal_for_good_is_told_after_its_commit_and_can_still_be_overtaken_by_a_receipt() {
-    let mut driver = Driver::registered(&[online("bob")]);
-    let session = driver.peer_opens("bob");
-    driver.send("bob", "hi");
-    driver.pass(ms(500));
-    let sent = driver.deliveries(session);
+    let (mut driver, session, deposit) = Driver::deposited_too();
     driver.events();
     driver.disk = Disk::Waits;
-    let slot = id_of(&sent[0]).slot;
+    let slot = id_of(&deposit.forward).slot;
     let reason = DepositRefusal::MailboxFull;
     driver.hear(FromRegistry::DepositRefused { slot, reason });
     assert_eq!(driver.events(), []);
@@ -201,7 +192,7 @@ fn a_refusal_for_good_is_told_after_its_commit_and_can_still_be_overtaken_by_a_r
         }]
     ));
     assert_eq!(driver.states(), [3]);
-    driver.answer_delivery("bob", session, &sent[0]);
+    driver.answer_delivery("bob", session, &deposit.forward);
     assert!(matches!(driver.events()[..], [Event::ReceivedLater { .. }]));
     assert_eq!(driver.states(), [2]);
 }
@@ -220,19 +211,15 @@ fn a_refusal_that_comes_after_the_repetition_was_kept_is_past() {
 
 #[test]
 fn a_late_receipt_counts_after_a_restart_too() {
-    let mut driver = Driver::registered(&[online("bob")]);
-    let session = driver.peer_opens("bob");
-    driver.send("bob", "hi");
-    driver.pass(ms(500));
-    let sent = driver.deliveries(session);
+    let (mut driver, _, deposit) = Driver::deposited_too();
     let reason = DepositRefusal::MailboxFull;
-    let slot = id_of(&sent[0]).slot;
+    let slot = id_of(&deposit.forward).slot;
     driver.hear(FromRegistry::DepositRefused { slot, reason });
     driver.restart();
     driver.come_up();
     let session = driver.peer_opens("bob");
     driver.clear();
-    driver.answer_delivery("bob", session, &sent[0]);
+    driver.answer_delivery("bob", session, &deposit.forward);
     assert!(matches!(driver.events()[..], [Event::ReceivedLater { .. }]));
     assert_eq!(driver.states(), [2]);
 }
@@ -356,15 +343,8 @@ fn a_lost_mailbox_makes_stored_messages_wait_and_go_again() {
     driver.clear();
     driver.close(REGISTRY, CloseCause::Reset);
     driver.registry_opens();
-    let register = driver.last_register();
     driver.disk = Disk::Waits;
-    driver.hear(FromRegistry::Registered(crate::wire::message::Registered {
-        counter: register.counter,
-        returning: true,
-        store_id: [1; 16],
-        observed: super::people::address(40),
-        lease_ms: 60_000,
-    }));
+    driver.registered_in([1; 16]);
     assert_eq!(driver.events(), []);
     driver.commit();
     assert_eq!(driver.events(), [Event::StoredAgain { messages: 1 }]);

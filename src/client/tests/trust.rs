@@ -1,7 +1,7 @@
 //! Pins, contradictions, `trust`; names that nobody has.
 
 use super::driver::{Driver, ms};
-use super::people::{address, claim, here, id_of, name, offline, online, person};
+use super::people::{address, claim, id_of, name, offline, online, person, usurped};
 use crate::client::interface::{Command, Ending, Event, NotAccepted, Refusal};
 use crate::engine::SocketReply;
 use crate::transport::Connect;
@@ -10,15 +10,6 @@ use crate::wire::message::{
     Change, DepositRefusal, FromRegistry, Record, RegistrationRefusal, ToPeer, ToRegistry,
 };
 use crate::wire::packet::Service;
-
-/// Somebody else has bob's name now.
-fn usurped() -> Record {
-    Record {
-        name: name("bob"),
-        card: *person("eve").card(),
-        presence: here(),
-    }
-}
 
 fn changed() -> Event {
     Event::IdentityChanged {
@@ -70,6 +61,14 @@ fn contested_and_not_told_of() -> Driver {
     driver
 }
 
+/// The registry says that the name is bob's: what was written to him goes.
+fn is_his_again(driver: &mut Driver) {
+    driver.hear(FromRegistry::Found {
+        record: offline("bob"),
+    });
+    assert_eq!(driver.deposits().len(), 1);
+}
+
 #[test]
 fn a_name_stays_contested_until_the_registry_says_otherwise() {
     let mut driver = contested_and_not_told_of();
@@ -81,10 +80,7 @@ fn a_name_stays_contested_until_the_registry_says_otherwise() {
     );
     let to_peers = |connect: &Connect| connect.service == Service::Peer;
     assert!(!driver.connects.iter().any(to_peers) && driver.deposits().is_empty());
-    driver.hear(FromRegistry::Found {
-        record: offline("bob"),
-    });
-    assert_eq!(driver.deposits().len(), 1, "his again");
+    is_his_again(&mut driver);
 }
 
 #[test]
@@ -97,10 +93,7 @@ fn what_the_registry_does_not_tell_of_is_asked_for_after_a_restart_too() {
     driver.hear(FromRegistry::Replayed);
     let asked = ToRegistry::Lookup { name: name("bob") };
     assert!(driver.to_registry().contains(&asked));
-    driver.hear(FromRegistry::Found {
-        record: offline("bob"),
-    });
-    assert_eq!(driver.deposits().len(), 1, "his again");
+    is_his_again(&mut driver);
 }
 
 #[test]

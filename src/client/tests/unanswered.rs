@@ -2,7 +2,7 @@
 
 use super::driver::{Driver, ms};
 use super::others::REGISTRY;
-use super::people::{message_from, name, online};
+use super::people::{message_from, name};
 use crate::client::interface::Event;
 use crate::wire::message::{FromRegistry, ToRegistry};
 
@@ -40,13 +40,8 @@ fn a_registry_that_answers_no_look_up_is_not_silent() {
 
 #[test]
 fn a_registry_that_answers_no_withdrawal_is_not_silent() {
-    let mut driver = Driver::registered(&[online("bob")]);
-    let session = driver.peer_opens("bob");
-    driver.send("bob", "hi");
-    driver.pass(ms(500));
-    let deposit = driver.deposits()[0].clone();
-    let sent = driver.deliveries(session);
-    driver.answer_delivery("bob", session, &sent[0]);
+    let (mut driver, session, deposit) = Driver::deposited_too();
+    driver.answer_delivery("bob", session, &deposit.forward);
     driver.answer_deposit(&deposit);
     driver.clear();
     pass_heard(&mut driver, 5_000);
