@@ -6,7 +6,7 @@
 #![expect(clippy::print_stderr, reason = "a soak says what it came to")]
 #![expect(clippy::unwrap_used, reason = "a world that cannot be made fails the test")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use udpchat::simulation::{Plan, Profile, Report, Trace, run};
@@ -82,6 +82,25 @@ fn the_contract_holds_where_people_stay_away_and_lifetimes_end() {
     }
     eprintln!("away: {sum:?}");
     assert!(sum.expired > 0 && sum.refused > 0 && sum.through_registry > 0);
+}
+
+#[test]
+fn the_contract_holds_where_a_registry_loses_its_database() {
+    let lost = Rc::new(Cell::new(0));
+    let stored_again = Rc::new(Cell::new(0));
+    for seed in seeds(25) {
+        let mut plan = Profile::Hell.plan(seed);
+        plan.trouble.disasters = 1;
+        let (lost, stored_again) = (Rc::clone(&lost), Rc::clone(&stored_again));
+        let trace = Trace::to(Box::new(move |line| {
+            lost.set(lost.get() + u32::from(line.contains("has lost its database")));
+            stored_again.set(stored_again.get() + u32::from(line.contains("reads StoredAgain")));
+        }));
+        let report = run(plan, trace).unwrap();
+        assert_eq!(report.violations, [], "seed {seed}");
+    }
+    eprintln!("lost: {lost:?}, told: {stored_again:?}");
+    assert!(lost.get() > 0 && stored_again.get() > 0);
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 
 use super::invariant::Invariant;
 use super::ledger::KeptRow;
-use super::letter::Mail;
 use super::world::{World, WorldFault, broken};
 use crate::id::Name;
 use crate::registry::storage::{Kept, Reply};
@@ -25,15 +24,20 @@ impl World {
         let KeptRow {
             number,
             question,
-            mail,
+            waits,
         } = row;
         let found = match self.registry.disk.look(question) {
-            Some(Reply::Deposit(Kept::Waiting)) => Mail::Waiting,
-            Some(Reply::Deposit(Kept::Ended { .. })) => Mail::Ended,
-            _ => Mail::Gone,
+            Some(Reply::Deposit(kept)) => Some(kept),
+            _ => None,
         };
-        if found != mail {
-            let what = format!("#{number} is {mail:?} at the registry, and its database says {found:?}");
+        let as_known = match found {
+            Some(Kept::Waiting) => waits,
+            Some(Kept::Ended { .. }) => !waits,
+            _ => false,
+        };
+        if !as_known {
+            let known = if waits { "waits" } else { "has ended" };
+            let what = format!("#{number} {known} at the registry, and its database says {found:?}");
             self.ledger.violated(self.now.at, Invariant::KeptUntilKnown, what);
         }
     }

@@ -46,6 +46,8 @@ pub(super) struct Disk<S: Store> {
     queued: Vec<(Ticket, S::Request)>,
     batch: Vec<(Ticket, S::Request)>,
     due: Option<Instant>,
+    /// What was committed, in order, if a copy may have to be made of it.
+    log: Option<Vec<S::Request>>,
     dice: Dice,
     /// What it is like now.
     pub(super) mood: Mood,
@@ -62,6 +64,7 @@ where
             queued: Vec::new(),
             batch: Vec::new(),
             due: None,
+            log: None,
             dice,
             mood: Mood {
                 full: Chance::NEVER,
@@ -76,6 +79,28 @@ where
         self.batch.clear();
         self.due = None;
         self.store.restart()
+    }
+
+    /// From now on it is remembered what is committed: the store is empty yet.
+    pub(super) fn keep_log(&mut self) {
+        self.log.get_or_insert_default();
+    }
+
+    /// How much was committed: so much of it is what a copy has that is made now.
+    pub(super) fn commits(&self) -> usize {
+        self.log.as_ref().map_or(0, Vec::len)
+    }
+
+    /// The store is lost, and an empty one takes its place, in which so much of what was committed is done again.
+    pub(super) fn replace(&mut self, empty: S, commits: usize) -> Result<(), StoreFault> {
+        self.store = empty;
+        let Some(log) = &mut self.log else {
+            return Ok(());
+        };
+        log.truncate(commits);
+        let again = log.iter().map(|request| (Ticket(0), request.clone()));
+        let replies = self.store.commit(again.collect());
+        replies.into_iter().try_for_each(|(_, reply)| reply.map(|_| ()))
     }
 
     /// Requests that are not committed yet.
@@ -116,6 +141,11 @@ where
         } else {
             self.store.commit(batch.clone())
         };
+        if let Some(log) = &mut self.log {
+            let pairs = batch.iter().zip(&replies);
+            let done = pairs.filter(|(_, (_, reply))| reply.is_ok());
+            log.extend(done.map(|((_, request), _)| request.clone()));
+        }
         self.begin(now);
         let pairs = batch.into_iter().zip(replies);
         pairs

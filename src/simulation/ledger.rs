@@ -2,22 +2,22 @@
 //!
 //! Fed with each commit of each database, and each event that a user is told. Here is what all of it shares; what clients
 //! commit of messages is in `sending`, whether they may end so in `ends`, what they tell in `telling`, what the registry
-//! commits in `mailboxes`, and whom it may turn away in `room`. It knows nothing of engines or networks.
+//! commits in `mailboxes`, what that comes to in `books`, and whom it may turn away in `room`. It knows nothing of engines or networks.
 //! Invariant: it says what the databases say; at the end of a run that is compared (`world.rs`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub(super) use self::mailboxes::KeptRow;
+pub(super) use self::books::{Books, KeptRow};
 use self::telling::Unseen;
 use super::invariant::{Invariant, Violation};
-use super::letter::{Letter, State};
+use super::letter::Letter;
 use super::plan::Room;
 use crate::client::storage::{self as client, Key};
 use crate::clock::Instant;
 use crate::id::{IdentityId, MessageId, Name, Slot};
-use crate::registry::storage::MemberId;
 
+mod books;
 mod ends;
 mod mailboxes;
 mod room;
@@ -49,18 +49,15 @@ pub(super) struct Ledger {
     by_key: BTreeMap<(usize, Key), Number>,
     by_slot: BTreeMap<(usize, Slot), Number>,
     people: BTreeMap<IdentityId, usize>,
-    members: BTreeMap<MemberId, usize>,
-    /// Whom the registry's database knows whom to have written to: (writer, to whom).
-    contacts: BTreeSet<(MemberId, MemberId)>,
     names: Vec<Name>,
-    /// When each person's name was registered.
-    joined: Vec<Option<Instant>>,
+    /// What the registry's database has.
+    books: Books,
     /// The runs of each person's program, and when the last one began.
     runs: Vec<u32>,
     begun: Vec<Instant>,
     /// What each person's program has told in this run, as far as he is not known to have seen it.
     unseen: Vec<Unseen>,
-    /// The registry's database, as each person knows it.
+    /// Which database the registry has, as each person knows it.
     store_ids: Vec<Option<[u8; 16]>>,
     /// What the mailboxes hold at most.
     room: Room,
@@ -77,16 +74,20 @@ const VIOLATIONS_MAX: usize = 16;
 const LIFETIME_SLACK: Duration = Duration::from_secs(1);
 
 impl Ledger {
-    pub(super) fn new(people: &[(IdentityId, Name)], room: Room, clocks_true: bool) -> Self {
+    /// Nothing was written yet; the registry's database is that of `store_id`.
+    pub(super) fn new(
+        people: &[(IdentityId, Name)],
+        room: Room,
+        clocks_true: bool,
+        store_id: [u8; 16],
+    ) -> Self {
         Self {
             letters: Vec::new(),
             by_key: BTreeMap::new(),
             by_slot: BTreeMap::new(),
             people: people.iter().map(|(id, _)| *id).zip(0..).collect(),
-            members: BTreeMap::new(),
-            contacts: BTreeSet::new(),
             names: people.iter().map(|(_, name)| name.clone()).collect(),
-            joined: vec![None; people.len()],
+            books: Books::new(store_id),
             runs: vec![0; people.len()],
             begun: vec![Instant::ZERO; people.len()],
             unseen: vec![Unseen::default(); people.len()],
@@ -176,7 +177,7 @@ impl Ledger {
                 let here = self.store_ids.get(person) == Some(&Some(*store_id));
                 match self.by_key_mut(person, *key) {
                     Some((_, letter)) if !here || letter.slot != Some(*slot) => Ok(()),
-                    _ => self.now_is(at, person, *key, State::Stored),
+                    _ => self.now_stored(at, person, *key, *store_id),
                 }
             }
             (client::Request::Finish { key, end, .. }, _) => self.finished(at, person, *key, *end),

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use crate::client::storage::{self as client, Finish, Key};
 use crate::clock::{Instant, WallTime};
-use crate::id::{EnvelopeHash, Slot};
-use crate::registry::storage::MemberId;
+use crate::id::Slot;
 use crate::wire::envelope::Verdict as Answered;
 use crate::wire::message::DepositRefusal;
 
@@ -59,19 +58,6 @@ impl From<client::State> for State {
     }
 }
 
-/// Where it is at the registry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mail {
-    /// Nothing is known of it there.
-    Never,
-    /// It waits for its recipient.
-    Waiting,
-    /// It has become the notice of its end.
-    Ended,
-    /// The notice was forgotten, or the message withdrawn.
-    Gone,
-}
-
 /// In its recipient's inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Arrived {
@@ -80,14 +66,34 @@ pub(super) struct Arrived {
     pub(super) stored: bool,
 }
 
-/// A row of the registry's database.
+/// A time in which a registry's database had it under its number, as far as its sender could know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) sender: MemberId,
-    pub(super) slot: Slot,
-    pub(super) hash: EnvelopeHash,
-    /// Of the envelope.
-    pub(super) bytes: u64,
+pub(super) struct Stay {
+    pub(super) since: Instant,
+    /// `None`: he has not heard otherwise.
+    pub(super) until: Option<Instant>,
+    /// Which database.
+    pub(super) store_id: [u8; 16],
+}
+
+impl Stay {
+    /// From now on.
+    pub(super) const fn new(since: Instant, store_id: [u8; 16]) -> Self {
+        Self {
+            since,
+            until: None,
+            store_id,
+        }
+    }
+
+    fn covers(&self, at: Instant) -> bool {
+        self.since <= at && self.until.is_none_or(|until| at <= until)
+    }
+
+    /// It is over, if it is not already.
+    pub(super) fn end(&mut self, at: Instant) {
+        self.until.get_or_insert(at);
+    }
 }
 
 /// What its sender was told last, and has seen.
@@ -120,15 +126,10 @@ pub(super) struct Letter {
     pub(super) stranded: Vec<Instant>,
     /// Whether its sender has recorded that the registry may have it.
     pub(super) given: bool,
-    pub(super) mail: Mail,
-    /// The row that it has there, or had last.
-    pub(super) row: Option<Row>,
-    /// Since when the registry had it, and until when that was under its number.
-    pub(super) kept: Vec<(Instant, Option<Instant>)>,
-    /// Whether the registry has recorded that it expired.
+    /// When the registry had it.
+    pub(super) kept: Vec<Stay>,
+    /// Whether a registry's database has recorded that it expired under its number.
     pub(super) expired_there: bool,
-    /// What the registry has recorded that its recipient answered; nothing once its sender knows the end.
-    pub(super) answer_there: Option<Answered>,
     /// For want of what the registry had no room for it.
     pub(super) no_room: Vec<DepositRefusal>,
     /// What its recipient's database has said of it, but for that it was received.
@@ -162,11 +163,8 @@ impl Letter {
             ends: Vec::new(),
             stranded: Vec::new(),
             given: false,
-            mail: Mail::Never,
-            row: None,
             kept: Vec::new(),
             expired_there: false,
-            answer_there: None,
             no_room: Vec::new(),
             declined: Vec::new(),
             inbox: None,
@@ -188,12 +186,7 @@ impl Letter {
         let mut recorded = self.ends.iter().filter(|(_, since, _)| *since <= at);
         match state {
             State::Waiting => self.stranded.iter().any(|since| *since <= at),
-            State::Stored => {
-                let there = |(since, until): &(Instant, Option<Instant>)| {
-                    *since <= at && until.is_none_or(|until| at <= until)
-                };
-                self.kept.iter().any(there) && recorded.next().is_none()
-            }
+            State::Stored => self.kept.iter().any(|stay| stay.covers(at)) && recorded.next().is_none(),
             State::Delivered => self.inbox.is_some_and(|arrived| arrived.at <= at),
             State::Refused | State::Expired => {
                 let mut found = false;
@@ -203,6 +196,11 @@ impl Letter {
                 }) && found
             }
         }
+    }
+
+    /// Whether a registry has ever said that its time is over, or that there is no room for it.
+    pub(super) const fn was_ended_there(&self) -> bool {
+        self.expired_there || !self.no_room.is_empty()
     }
 
     /// Whether it had been recorded at that moment that it has ended so.

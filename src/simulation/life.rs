@@ -27,6 +27,8 @@ enum Deed {
     Absence,
     Return(usize),
     Crash,
+    Copy,
+    Disaster,
     Partition,
     Heal,
     Move,
@@ -106,6 +108,8 @@ impl Life {
             (Deed::Write, trouble.messages.saturating_mul(people)),
             (Deed::Absence, trouble.absences),
             (Deed::Crash, trouble.crashes),
+            (Deed::Copy, trouble.disasters),
+            (Deed::Disaster, trouble.disasters),
             (Deed::Partition, trouble.partitions),
             (Deed::Move, trouble.moves),
             (Deed::Jump, trouble.jumps),
@@ -183,6 +187,15 @@ impl Life {
             Deed::Crash => {
                 self.crash();
                 trouble.crashes
+            }
+            Deed::Copy => {
+                self.world.copy_registry();
+                trouble.disasters
+            }
+            Deed::Disaster => {
+                let is_restored = self.dice.chance(Chance::percent(60));
+                self.world.lose_registry(is_restored)?;
+                trouble.disasters
             }
             Deed::Partition => {
                 self.partition();

@@ -6,7 +6,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `plan`, `dice` | what is simulated, and all chance in it |
-//! | `network`, `bursts`, `disk`, `attacker` | what can go wrong |
+//! | `network`, `bursts`, `disk`, `disasters`, `attacker` | what can go wrong |
 //! | `machine`, `programs` | programs, and what can happen to one |
 //! | `world` | the time and the datagrams between them |
 //! | `life` | what people do; trouble, healing, quiet |
@@ -19,6 +19,7 @@ mod attacker;
 mod audit;
 mod bursts;
 mod dice;
+mod disasters;
 mod disk;
 mod invariant;
 mod ledger;

@@ -42,6 +42,8 @@ pub struct Trouble {
     pub absences: u32,
     /// A program is killed, the registry's too, and started again.
     pub crashes: u32,
+    /// The registry's database is lost, or an older copy takes its place; and as often such a copy is made.
+    pub disasters: u32,
     /// A path is cut, one way or both, and healed.
     pub partitions: u32,
     /// A client gets another address.
@@ -71,6 +73,7 @@ impl Plan {
             messages,
             absences,
             crashes,
+            disasters,
             partitions,
             moves,
             jumps,
@@ -79,7 +82,7 @@ impl Plan {
             disks,
             ..
         } = self.trouble;
-        let well = absences + crashes + partitions + moves + jumps + naps == 0;
+        let well = absences + crashes + disasters + partitions + moves + jumps + naps == 0;
         let clear = self.weather.loss.is_never() && self.weather.bursts.is_none();
         let disks_well = disks.full.is_never() && disks.slow.is_never();
         attacks > 0 && well && clear && disks_well && messages >= 30 && self.clients <= 4
@@ -93,6 +96,7 @@ impl Trouble {
         longest: 100,
         absences: 0,
         crashes: 0,
+        disasters: 0,
         partitions: 0,
         moves: 0,
         jumps: 0,
@@ -323,6 +327,7 @@ fn hell(dice: &mut Dice) -> Trouble {
     if dice.chance(Chance::percent(25)) {
         trouble.away = TEN_MINUTES * 2;
     }
+    trouble.disasters = u32::from(dice.chance(Chance::percent(15)));
     trouble
 }
 

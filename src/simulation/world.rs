@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::attacker::{Attacker, Forged, is_nobody};
 use super::dice::Dice;
+use super::disasters::Copy;
 use super::disk::Disk;
 use super::invariant::Invariant;
 use super::ledger::Ledger;
@@ -71,6 +72,8 @@ pub(super) struct World {
     planned: u64,
     pub(super) registry_identity: Arc<Identity>,
     pub(super) registry: Machine<Registry, RegistryStore>,
+    /// What its operator has kept of its database.
+    pub(super) copy: Option<Copy>,
     /// The last request of the registry that was judged.
     pub(super) asked: Ticket,
     pub(super) people: Vec<Person>,
@@ -85,11 +88,15 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     pub(super) seeds: Dice,
     steps: u32,
+    /// How often each program was woken by its timers in this second.
+    wakes: BTreeMap<Site, u32>,
     pub(super) trace: Trace,
 }
 
 /// More cannot happen at one moment, unless something turns for nothing.
 const STEPS_MAX: u32 = 20_000;
+/// Nor is any timer set so often in a second, were it by a microsecond later each time.
+const WAKES_MAX: u32 = 20_000;
 
 /// Where the registry is.
 pub(super) const REGISTRY: ([u8; 4], u16) = ([10, 0, 0, 1], 12345);
@@ -125,6 +132,10 @@ impl World {
         let people: Vec<Person> = (0..plan.clients)
             .map(|number| Person::new(number, plan.seed, &mut seeds))
             .collect::<Result<_, _>>()?;
+        let mut disk = Disk::new(store, Dice::new(plan.seed, 4));
+        if plan.trouble.disasters > 0 {
+            disk.keep_log();
+        }
         let identities: Vec<_> = people
             .iter()
             .map(|person| (person.identity.card().id, person.name.clone()))
@@ -137,7 +148,8 @@ impl World {
             chores: BTreeMap::new(),
             planned: 0,
             registry_identity: Arc::new(Identity::from_seed(&seeds.seed(), Role::Registry)),
-            registry: Machine::new(Disk::new(store, Dice::new(plan.seed, 4)), address),
+            registry: Machine::new(disk, address),
+            copy: None,
             asked: Ticket(0),
             addresses: people
                 .iter()
@@ -150,9 +162,10 @@ impl World {
             unproven: BTreeMap::new(),
             sealed: BTreeMap::new(),
             attacker: Attacker::new(Dice::new(plan.seed, 5)),
-            ledger: Ledger::new(&identities, plan.trouble.room, plan.trouble.jumps == 0),
+            ledger: Ledger::new(&identities, plan.trouble.room, plan.trouble.jumps == 0, store_id),
             seeds,
             steps: 0,
+            wakes: BTreeMap::new(),
             trace,
             plan,
         })
@@ -214,15 +227,29 @@ impl World {
             self.ledger.violated(at, Invariant::NoSpin, what);
             return Err(WorldFault("a program spins".into()));
         }
+        let second = |at: Instant| at.as_micros() / 1_000_000;
+        if second(at) > second(self.now.at) {
+            self.wakes.clear();
+        }
         self.set_time(at.max(self.now.at));
         if flight == Some(at) {
             self.land();
         } else if chore == Some(at) {
             self.do_chore()?;
         } else if let Some((_, site)) = turn {
+            self.count_wake(site);
             self.turn(site);
         }
         Ok(true)
+    }
+
+    fn count_wake(&mut self, site: Site) {
+        let wakes = self.wakes.entry(site).or_default();
+        *wakes += 1;
+        if *wakes == WAKES_MAX {
+            let what = format!("{} wakes {WAKES_MAX} times in a second", self.name(site));
+            self.ledger.violated(self.now.at, Invariant::NoSpin, what);
+        }
     }
 
     fn set_time(&mut self, at: Instant) {

@@ -11,24 +11,24 @@ use crate::client::interface::Refusal;
 use crate::client::storage::{Finish, Key};
 use crate::clock::Instant;
 use crate::simulation::invariant::Invariant;
-use crate::simulation::letter::{Letter, Mail, State};
+use crate::simulation::letter::{Letter, State};
 use crate::wire::envelope::Verdict as Answered;
 
-/// So long after a name was registered somebody may have heard last that nobody has it.
+/// So long after a name was registered somebody may have heard last that nobody has it, and so long after a registry's
+/// database was lost what it had said.
 const HEARSAY: Duration = Duration::from_secs(60);
 
 impl Ledger {
     /// A sender has recorded an end.
     pub(super) fn finished(&mut self, at: Instant, person: usize, key: Key, end: Finish) -> Verdict {
-        let clocks_true = self.clocks_true;
-        let joined = |to: usize| self.joined.get(to).copied().flatten();
+        let joined = |to: usize| self.books.joined.get(&to).copied();
         let number = self.by_key.get(&(person, key)).copied();
         if let Some(letter) = number.and_then(|number| self.letters.get(number))
             && !letter.state.is_final()
         {
             let why_not = match end {
                 Finish::Delivered => None,
-                Finish::Expired => letter.why_not_expired(at, clocks_true),
+                Finish::Expired => self.why_not_expired(at, letter),
                 Finish::Refused(reason) => letter.why_not_refused(reason, joined(letter.to)),
             };
             if let Some(why_not) = why_not {
@@ -40,29 +40,28 @@ impl Ledger {
         }
         self.now_is(at, person, key, State::from(end))
     }
+
+    /// A lifetime has one judge: its sender, as long as the registry cannot have it, and then the registry. What one that has
+    /// lost its database has said is under way for a while.
+    fn why_not_expired(&self, at: Instant, letter: &Letter) -> Option<&'static str> {
+        let there = letter
+            .slot
+            .is_some_and(|slot| self.books.row(letter.from, slot).is_some());
+        let lately = self.books.since.is_some_and(|since| at.since(since) < HEARSAY);
+        if self.clocks_true && letter.lives(at) {
+            Some("its time is not over")
+        } else if there && !lately && !letter.was_ended_there() {
+            Some("that is the registry's to say")
+        } else {
+            None
+        }
+    }
 }
 
 impl Letter {
     /// Whether its lifetime is not over.
     pub(super) fn lives(&self, at: Instant) -> bool {
         at.since(self.written) + LIFETIME_SLACK < self.lives
-    }
-
-    /// A lifetime has one judge: its sender, as long as the registry cannot have it, and then the registry.
-    fn why_not_expired(&self, at: Instant, clocks_true: bool) -> Option<&'static str> {
-        if clocks_true && self.lives(at) {
-            Some("its time is not over")
-        } else if self.ends_elsewhere() {
-            Some("that is the registry's to say")
-        } else {
-            None
-        }
-    }
-
-    /// Whether the registry has it, or its end, and has never said that it expired.
-    pub(super) const fn ends_elsewhere(&self) -> bool {
-        let there = matches!(self.mail, Mail::Waiting | Mail::Ended);
-        there && !self.expired_there && self.no_room.is_empty()
     }
 
     fn why_not_refused(&self, reason: Refusal, joined: Option<Instant>) -> Option<&'static str> {

@@ -1,15 +1,17 @@
 //! What the registry commits: what its mailboxes hold, and whether they let go of it too early.
 //!
-//! What clients commit, and users are told, is the other half of the ledger.
-//! Invariant: a letter's `mail` says what the registry's database says of the number that it was deposited under.
+//! What clients commit, and users are told, is the other half of the ledger. A registry's database may be lost, or an older
+//! copy of it take its place: what it has then is judged, not what it had.
+//! Invariant: the books say what the registry's database says.
 
+use super::books::{Books, KeptRow, Outcome, Row};
 use super::{Ledger, Number, Verdict};
 use crate::client::storage::Key;
 use crate::clock::Instant;
 use crate::id::Slot;
-use crate::registry::storage::{self as registry, Kept, MemberId};
+use crate::registry::storage::{self as registry, Ending, Kept, MemberId};
 use crate::simulation::invariant::Invariant;
-use crate::simulation::letter::{Letter, Mail, Row, State};
+use crate::simulation::letter::{Letter, State, Stay};
 use crate::wire::envelope::Verdict as Answered;
 use crate::wire::message::End;
 
@@ -29,17 +31,18 @@ impl Ledger {
             (registry::Request::Deposit(mail), registry::Reply::Deposit(Kept::Fresh(_))) => {
                 self.deposited(at, mail)
             }
-            (registry::Request::Answer(answer), registry::Reply::Ended(registry::Ending::Nothing)) => {
-                self.ignored(answer)
+            (registry::Request::Answer(answer), registry::Reply::Ended(ending)) => {
+                self.answered(answer, *ending)
             }
-            (registry::Request::Answer(answer), registry::Reply::Ended(_)) => self.answered(answer),
-            (registry::Request::Forget { sender, slot }, _) => self.forgotten(*sender, *slot),
+            (registry::Request::Forget { sender, slot }, registry::Reply::Forgotten(true)) => {
+                self.forgotten(*sender, *slot)
+            }
             (
                 registry::Request::Withdraw { sender, slot },
                 registry::Reply::Withdrawn(
                     registry::Withdrawn::Message { .. } | registry::Withdrawn::Outcome,
                 ),
-            ) => self.gone(*sender, *slot, Mail::Gone),
+            ) => self.withdrawn(*sender, *slot),
             (registry::Request::Expire { .. }, registry::Reply::Expired { rows, .. }) => rows
                 .iter()
                 .try_for_each(|row| self.expired_there(at, row.sender, row.notice.slot)),
@@ -48,42 +51,69 @@ impl Ledger {
         self.judge(at, verdict);
     }
 
-    fn joined(&mut self, at: Instant, member: &registry::MemberRow) {
-        let Some(&person) = self.people.get(&member.card.id) else {
-            return;
+    /// The registry's database as it is now, to be put back later.
+    pub(in crate::simulation) fn copy_of_books(&self) -> Books {
+        self.books.clone()
+    }
+
+    /// Another database has taken the place of the registry's: an older copy, or one in which nothing stands.
+    pub(in crate::simulation) fn other_books(&mut self, at: Instant, books: Books, store_id: [u8; 16]) {
+        self.books = Books {
+            store_id,
+            since: Some(at),
+            ..books
         };
-        self.members.insert(member.id, person);
-        if let Some(joined) = self.joined.get_mut(person) {
-            joined.get_or_insert(at);
+        for ((_, slot), row) in &self.books.rows {
+            if let Some(letter) = self.letters.get_mut(row.number)
+                && letter.slot == Some(*slot)
+            {
+                letter.kept.push(Stay::new(at, store_id));
+            }
+        }
+    }
+
+    fn joined(&mut self, at: Instant, member: &registry::MemberRow) {
+        if let Some(&person) = self.people.get(&member.card.id) {
+            self.books.members.insert(member.id, person);
+            self.books.joined.entry(person).or_insert(at);
         }
     }
 
     fn deposited(&mut self, at: Instant, mail: &registry::NewMail) -> Verdict {
         let registry::NewMail {
-            sender, slot, hash, ..
+            sender,
+            slot,
+            hash,
+            recipient,
+            ..
         } = *mail;
         if mail.new_contact {
-            self.contacts.insert((sender, mail.recipient));
+            self.books.contacts.insert((sender, recipient));
         }
-        let Some(letter) = self.of_member(sender, slot) else {
+        let Some(number) = self.number_of_member(sender, slot) else {
             return Err((
                 Invariant::Authentic,
                 format!("{sender:?} deposited {slot:?}, which was never written"),
             ));
         };
-        if letter.slot != Some(slot) {
-            return Ok(());
-        }
-        letter.mail = Mail::Waiting;
-        letter.kept.push((at, None));
-        let bytes = u64::try_from(mail.forward.envelope.len()).unwrap_or(u64::MAX);
-        letter.row = Some(Row {
-            sender,
-            slot,
+        let row = Row {
+            number,
+            recipient,
             hash,
-            bytes,
-        });
-        if letter.state == State::Expired && letter.ends_elsewhere() {
+            bytes: u64::try_from(mail.forward.envelope.len()).unwrap_or(u64::MAX),
+            outcome: None,
+        };
+        self.books.rows.insert((sender, slot), row);
+        let store_id = self.books.store_id;
+        let Some(letter) = self
+            .letters
+            .get_mut(number)
+            .filter(|letter| letter.slot == Some(slot))
+        else {
+            return Ok(());
+        };
+        letter.kept.push(Stay::new(at, store_id));
+        if letter.state == State::Expired && !letter.was_ended_there() {
             return Err((
                 Invariant::HonestEnd,
                 format!(
@@ -104,18 +134,33 @@ impl Ledger {
         ))
     }
 
-    /// A recipient has answered: as his database did.
-    fn answered(&mut self, answer: &registry::Answer) -> Verdict {
-        let Some(letter) = self.of_member(answer.sender, answer.slot) else {
-            return Ok(());
-        };
-        if letter.slot == Some(answer.slot) {
-            letter.mail = Mail::Ended;
-        }
+    /// A recipient has answered: as his database did. It may change nothing only if he has answered before.
+    fn answered(&mut self, answer: &registry::Answer, ending: Ending) -> Verdict {
         let End::Answered(receipt) = &answer.end else {
             return Ok(());
         };
-        letter.answer_there = Some(receipt.verdict);
+        let key = (answer.sender, answer.slot);
+        let there = self.books.rows.get(&key).copied();
+        let Some(number) = there
+            .map(|row| row.number)
+            .or_else(|| self.number_of_member(answer.sender, answer.slot))
+        else {
+            return Ok(());
+        };
+        if ending == Ending::Nothing {
+            return self.ignored(answer, there);
+        }
+        let row = Row {
+            number,
+            recipient: answer.recipient,
+            hash: answer.hash,
+            bytes: there.map_or(0, |row| row.bytes),
+            outcome: Some(Outcome::Answered(receipt.verdict)),
+        };
+        self.books.rows.insert(key, row);
+        let Some(letter) = self.letters.get(number) else {
+            return Ok(());
+        };
         let true_there = match receipt.verdict {
             Answered::Received => letter.inbox.is_some(),
             verdict => letter.declined.contains(&verdict) || letter.slot != Some(answer.slot),
@@ -132,39 +177,30 @@ impl Ledger {
         ))
     }
 
-    /// An answer has changed nothing: only one that is known already may be lost on a message that is kept, or has expired.
-    fn ignored(&mut self, answer: &registry::Answer) -> Verdict {
-        let Some(letter) = self.of_member(answer.sender, answer.slot) else {
-            return Ok(());
-        };
-        let meant = letter.slot == Some(answer.slot)
-            && letter.row.is_some_and(|row| row.hash == answer.hash)
-            && matches!(letter.mail, Mail::Waiting | Mail::Ended);
-        match answer.end {
-            End::Answered(receipt) if meant && letter.answer_there.is_none() => Err((
-                Invariant::KeptUntilKnown,
-                format!(
-                    "{:.7} is {:?} at the registry, which drops that its recipient has answered {:?}",
-                    letter.text, letter.mail, receipt.verdict
-                ),
-            )),
+    fn ignored(&self, answer: &registry::Answer, there: Option<Row>) -> Verdict {
+        match there {
+            Some(row) if row.hash == answer.hash && !matches!(row.outcome, Some(Outcome::Answered(_))) => {
+                Err((
+                    Invariant::KeptUntilKnown,
+                    format!(
+                        "#{} has the outcome {:?} at the registry, which drops {:?}",
+                        row.number, row.outcome, answer.end
+                    ),
+                ))
+            }
             _ => Ok(()),
         }
     }
 
     /// The registry drops the notice of an end.
     fn forgotten(&mut self, sender: MemberId, slot: Slot) -> Verdict {
-        let Some(letter) = self.of_member(sender, slot) else {
+        let Some((row, letter)) = self.taken(sender, slot) else {
             return Ok(());
         };
-        let known = match letter.answer_there.take() {
-            Some(Answered::Received) => letter.state == State::Delivered,
+        let known = match row.outcome {
+            Some(Outcome::Answered(Answered::Received)) => letter.state == State::Delivered,
             _ => letter.state.is_final(),
         };
-        if letter.slot != Some(slot) {
-            return Ok(());
-        }
-        letter.mail = Mail::Gone;
         if known {
             return Ok(());
         }
@@ -178,35 +214,36 @@ impl Ledger {
     }
 
     /// A mailbox has given a message up for its sender.
-    fn gone(&mut self, sender: MemberId, slot: Slot, now: Mail) -> Verdict {
-        let Some(letter) = self.of_member(sender, slot) else {
-            return Ok(());
-        };
-        if letter.slot != Some(slot) {
-            return Ok(());
-        }
-        letter.mail = now;
-        if letter.inbox.is_none() || letter.state != State::Delivered {
-            return Err((
+    fn withdrawn(&mut self, sender: MemberId, slot: Slot) -> Verdict {
+        match self.taken(sender, slot) {
+            Some((_, letter)) if letter.inbox.is_none() || letter.state != State::Delivered => Err((
                 Invariant::KeptUntilKnown,
                 format!(
                     "{:.7} was withdrawn, in the inbox {:?}, for its sender {:?}",
                     letter.text, letter.inbox, letter.state
                 ),
-            ));
+            )),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Takes a row out; gives it with the message, if that has the number still.
+    fn taken(&mut self, sender: MemberId, slot: Slot) -> Option<(Row, &Letter)> {
+        let row = self.books.rows.remove(&(sender, slot))?;
+        let letter = self.letters.get(row.number)?;
+        (letter.slot == Some(slot)).then_some((row, letter))
     }
 
     fn expired_there(&mut self, at: Instant, sender: MemberId, slot: Slot) -> Verdict {
         let clocks_true = self.clocks_true;
-        let Some(letter) = self.of_member(sender, slot) else {
+        let Some(row) = self.books.rows.get_mut(&(sender, slot)) else {
             return Ok(());
         };
-        if letter.slot == Some(slot) {
-            letter.mail = Mail::Ended;
-            letter.expired_there = true;
-        }
+        row.outcome = Some(Outcome::Expired);
+        let Some(letter) = self.letters.get_mut(row.number) else {
+            return Ok(());
+        };
+        letter.expired_there |= letter.slot == Some(slot);
         if clocks_true && letter.lives(at) {
             return Err((
                 Invariant::HonestEnd,
@@ -218,41 +255,20 @@ impl Ledger {
 
     /// What the registry's database should say of what it has.
     pub(in crate::simulation) fn rows(&self) -> Vec<KeptRow> {
-        let rows = self.letters.iter().enumerate();
-        rows.filter_map(|(number, letter)| KeptRow::of(number, letter))
-            .collect()
+        self.books.questions()
     }
 
     /// The same of one message.
     pub(in crate::simulation) fn row_of(&self, person: usize, key: Key) -> Option<KeptRow> {
         let number = *self.by_key.get(&(person, key))?;
-        KeptRow::of(number, self.letters.get(number)?)
+        let slot = self.letters.get(number)?.slot?;
+        let row = self.books.row(person, slot)?;
+        Some(KeptRow::of((self.books.member(person)?, slot), row))
     }
 
-    pub(super) fn of_member(&mut self, member: MemberId, slot: Slot) -> Option<&mut Letter> {
-        let person = *self.members.get(&member)?;
-        self.letters.get_mut(*self.by_slot.get(&(person, slot))?)
-    }
-}
-
-/// A question to the registry's database, and the answer that is due.
-pub(in crate::simulation) struct KeptRow {
-    pub(in crate::simulation) number: Number,
-    pub(in crate::simulation) question: registry::Request,
-    pub(in crate::simulation) mail: Mail,
-}
-
-impl KeptRow {
-    /// `None` if the registry has nothing of it.
-    fn of(number: Number, letter: &Letter) -> Option<Self> {
-        let Row {
-            sender, slot, hash, ..
-        } = letter.row?;
-        let question = registry::Request::Known { sender, slot, hash };
-        matches!(letter.mail, Mail::Waiting | Mail::Ended).then_some(Self {
-            number,
-            question,
-            mail: letter.mail,
-        })
+    /// What a member has written under this number last.
+    pub(super) fn number_of_member(&self, member: MemberId, slot: Slot) -> Option<Number> {
+        let person = *self.books.members.get(&member)?;
+        self.by_slot.get(&(person, slot)).copied()
     }
 }

@@ -9,7 +9,6 @@ use crate::clock::Instant;
 use crate::limits::{MAILBOX_BYTES_MAX, MAILBOX_SENDER_BYTES_MAX};
 use crate::registry::storage::{MemberId, NewMail, Request, Usage};
 use crate::simulation::invariant::Invariant;
-use crate::simulation::letter::Mail;
 use crate::wire::message::DepositRefusal;
 
 /// What an envelope has beside its text, at most: names, keys and numbers.
@@ -45,11 +44,13 @@ impl Ledger {
         let verdict = match request {
             Request::Deposit(mail) => self.has_room(mail, earlier),
             Request::Known { sender, slot, .. } => {
-                let letter = self.of_member(*sender, *slot).map(|letter| {
+                let number = self.number_of_member(*sender, *slot);
+                let letter = number.and_then(|number| self.letters.get(number));
+                let asked = letter.and_then(|letter| {
                     let len = u64::try_from(letter.text.len()).unwrap_or(u64::MAX);
-                    (letter.to, len + ENVELOPE_MORE)
+                    Some((self.books.member(letter.to)?, len + ENVELOPE_MORE))
                 });
-                match letter.and_then(|(to, bytes)| Some((self.member(to)?, bytes))) {
+                match asked {
                     Some((recipient, bytes)) => {
                         let fill = self.fill(recipient, *sender, earlier);
                         let causes = self.causes(fill, bytes, unheard);
@@ -84,7 +85,8 @@ impl Ledger {
         slot: crate::id::Slot,
         causes: Vec<DepositRefusal>,
     ) -> Verdict {
-        let Some(letter) = self.of_member(sender, slot) else {
+        let number = self.number_of_member(sender, slot);
+        let Some(letter) = number.and_then(|number| self.letters.get_mut(number)) else {
             return Ok(());
         };
         if causes.is_empty() {
@@ -125,7 +127,7 @@ impl Ledger {
         earlier: impl Iterator<Item = &'a Request>,
     ) -> Fill {
         let mut fill = Fill {
-            stranger: !self.contacts.contains(&(recipient, sender)),
+            stranger: !self.books.contacts.contains(&(recipient, sender)),
             ..Fill::default()
         };
         let mut count = |from: MemberId, bytes: u64| {
@@ -133,17 +135,13 @@ impl Ledger {
             if from == sender {
                 add(&mut fill.one, bytes);
             }
-            if !self.contacts.contains(&(recipient, from)) {
+            if !self.books.contacts.contains(&(recipient, from)) {
                 add(&mut fill.strangers, bytes);
             }
         };
-        let owner = self.members.get(&recipient);
-        for letter in &self.letters {
-            if letter.mail == Mail::Waiting
-                && Some(&letter.to) == owner
-                && let Some(row) = letter.row
-            {
-                count(row.sender, row.bytes);
+        for ((from, _), row) in &self.books.rows {
+            if row.recipient == recipient && row.outcome.is_none() {
+                count(*from, row.bytes);
             }
         }
         for request in earlier {
@@ -155,10 +153,5 @@ impl Ledger {
             }
         }
         fill
-    }
-
-    fn member(&self, person: usize) -> Option<MemberId> {
-        let mut members = self.members.iter();
-        members.find(|(_, who)| **who == person).map(|(id, _)| *id)
     }
 }

@@ -8,7 +8,7 @@ use crate::client::storage::{Accept, Key, Outcome, Receive, Received};
 use crate::clock::Instant;
 use crate::id::Slot;
 use crate::simulation::invariant::Invariant;
-use crate::simulation::letter::{Arrived, Mail, State};
+use crate::simulation::letter::{Arrived, State, Stay};
 use crate::simulation::network::LATE;
 use crate::wire::envelope::Verdict as Answered;
 
@@ -52,23 +52,10 @@ impl Ledger {
                 format!("{state:?} for {key:?}, which was not accepted"),
             ));
         };
-        let (before, mail, inbox) = (letter.state, letter.mail, letter.inbox);
+        let (before, inbox) = (letter.state, letter.inbox);
         match state {
             // What is not waiting any more stays as it is: the database knows better than the request.
             State::Stored if before != State::Waiting => return Ok(()),
-            State::Stored if mail == Mail::Never => {
-                return Err((
-                    Invariant::CommittedFirst,
-                    format!("#{number} is said to be stored and is not"),
-                ));
-            }
-            // Only a sender who knows the end has it forgotten.
-            State::Stored if mail == Mail::Gone => {
-                return Err((
-                    Invariant::KeptUntilKnown,
-                    format!("#{number} is said to be stored and is gone"),
-                ));
-            }
             State::Delivered if inbox.is_none() => {
                 return Err((
                     Invariant::CommittedFirst,
@@ -91,16 +78,43 @@ impl Ledger {
         Ok(())
     }
 
+    /// A sender has recorded that it is stored in this database of the registry's, which need not be the present one.
+    pub(super) fn now_stored(&mut self, at: Instant, person: usize, key: Key, store_id: [u8; 16]) -> Verdict {
+        let there = |slot| self.books.row(person, slot).is_some();
+        let letter = self
+            .by_key
+            .get(&(person, key))
+            .and_then(|number| self.letters.get(*number));
+        if let Some(letter) = letter
+            && letter.state == State::Waiting
+        {
+            let was_there = letter.kept.iter().any(|stay| stay.store_id == store_id);
+            if !was_there {
+                return Err((
+                    Invariant::CommittedFirst,
+                    format!("{:.7} is said to be stored and is not", letter.text),
+                ));
+            }
+            // Only a sender who knows the end has it forgotten.
+            if store_id == self.books.store_id && !letter.slot.is_some_and(there) {
+                return Err((
+                    Invariant::KeptUntilKnown,
+                    format!("{:.7} is said to be stored and is gone", letter.text),
+                ));
+            }
+        }
+        self.now_is(at, person, key, State::Stored)
+    }
+
     pub(super) fn renumbered(&mut self, at: Instant, person: usize, key: Key, slot: Slot) {
         let Some((number, letter)) = self.by_key_mut(person, key) else {
             return;
         };
-        if let Some((_, until @ None)) = letter.kept.last_mut() {
-            *until = Some(at);
+        if letter.kept.iter().any(|stay| stay.until.is_none()) {
+            letter.kept.iter_mut().for_each(|stay| stay.end(at));
             letter.stranded.push(at);
         }
         letter.slot = Some(slot);
-        letter.mail = Mail::Never;
         letter.given = false;
         letter.expired_there = false;
         letter.no_room.clear();
@@ -117,6 +131,12 @@ impl Ledger {
             *known = Some(store_id);
         }
         for letter in self.letters.iter_mut().filter(|letter| letter.from == person) {
+            let elsewhere = |stay: &&mut Stay| stay.store_id != store_id;
+            letter
+                .kept
+                .iter_mut()
+                .filter(elsewhere)
+                .for_each(|stay| stay.end(at));
             // That it was kept may be told before it is recorded.
             if !letter.state.is_final() && !letter.kept.is_empty() {
                 letter.stranded.push(at);

@@ -1,17 +1,20 @@
-//! That what is judged can be found guilty: each fault is planted in what a ledger is fed with.
+//! That what is judged can be found guilty: each fault is planted in what a ledger is fed with. A registry's are in
+//! `registry`.
 
 use std::time::Duration;
 
-use super::{Ledger, Room};
+use super::{Books, Ledger, Room};
 use crate::client::interface::{Event, Refusal};
 use crate::client::storage::{self as client, Accept, Finish, Key, Receive, Received, Reply, Request};
 use crate::clock::{Age, Instant, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
 use crate::identity::Card;
-use crate::registry::storage::{self as registry, Kept, MemberId, MemberRow, NewMail, Row};
+use crate::registry::storage::{self as storage, Kept, MemberId, MemberRow, NewMail, Row};
 use crate::simulation::invariant::Invariant;
 use crate::wire::envelope::{Receipt, Verdict};
 use crate::wire::message::{DepositRefusal, End, Forward};
+
+mod registry;
 
 const STORE_ID: [u8; 16] = [7; 16];
 const KEY: Key = Key(1);
@@ -48,7 +51,7 @@ impl Play {
         let people = [(card(0).id, name(0)), (card(1).id, name(1))];
         let room = Room { one: 1, all: 2 };
         let mut play = Self {
-            ledger: Ledger::new(&people, room, true),
+            ledger: Ledger::new(&people, room, true, STORE_ID),
             now: Instant::from_micros(1_000_000),
         };
         for person in 0..2 {
@@ -59,7 +62,7 @@ impl Play {
                 card: card(person),
                 counter: 1,
             };
-            play.registry(&registry::Request::Register(member), &registry::Reply::Done);
+            play.registry(&storage::Request::Register(member), &storage::Reply::Done);
         }
         play.client(&Request::StoreId(STORE_ID), &Reply::Done);
         let text = play.ledger.typed(play.now, (0, 1), 10, LIVES);
@@ -89,7 +92,7 @@ impl Play {
         self.ledger.client_committed(self.now, 0, request, reply);
     }
 
-    fn registry(&mut self, request: &registry::Request, reply: &registry::Reply) {
+    fn registry(&mut self, request: &storage::Request, reply: &storage::Reply) {
         self.later(1);
         self.ledger.registry_committed(self.now, request, reply);
     }
@@ -121,8 +124,8 @@ impl Play {
 
     fn deposited(&mut self) {
         let mail = Self::mail();
-        let kept = registry::Reply::Deposit(Kept::Fresh(mail.forward.clone()));
-        self.registry(&registry::Request::Deposit(Box::new(mail)), &kept);
+        let kept = storage::Reply::Deposit(Kept::Fresh(mail.forward.clone()));
+        self.registry(&storage::Request::Deposit(Box::new(mail)), &kept);
     }
 
     fn stored(&mut self) {
@@ -168,27 +171,27 @@ impl Play {
     fn expires(&mut self) {
         let at = WallTime::from_unix_ms(100_000);
         let (now, keep_until) = (Age::from_ms(0), Age::from_ms(0));
-        let expired = registry::Expired {
+        let expired = storage::Expired {
             recipient: MemberId(1),
             sender: MemberId(0),
             bytes: 100,
-            notice: registry::Notice {
+            notice: storage::Notice {
                 row: Row(1),
                 slot: slot(),
                 hash: HASH,
                 end: End::Expired { at },
             },
         };
-        let reply = registry::Reply::Expired {
+        let reply = storage::Reply::Expired {
             rows: vec![expired],
             dropped: Vec::new(),
             next: None,
         };
-        self.registry(&registry::Request::Expire { now, at, keep_until }, &reply);
+        self.registry(&storage::Request::Expire { now, at, keep_until }, &reply);
     }
 
     /// The registry hears that its recipient has it, and makes this of it.
-    fn answers(&mut self, ending: registry::Ending) {
+    fn answers(&mut self, ending: storage::Ending) {
         let receipt = Receipt {
             id: MessageId {
                 sender: card(0).id,
@@ -199,7 +202,7 @@ impl Play {
             at: WallTime::from_unix_ms(10),
             tag: [0; 16],
         };
-        let answer = registry::Answer {
+        let answer = storage::Answer {
             row: Row(1),
             recipient: MemberId(1),
             sender: MemberId(0),
@@ -208,8 +211,8 @@ impl Play {
             end: End::Answered(receipt),
             keep_until: Age::from_ms(0),
         };
-        let request = registry::Request::Answer(Box::new(answer));
-        self.registry(&request, &registry::Reply::Ended(ending));
+        let request = storage::Request::Answer(Box::new(answer));
+        self.registry(&request, &storage::Reply::Ended(ending));
     }
 
     fn finishes(&mut self, end: Finish) {
@@ -336,132 +339,6 @@ fn an_end_is_not_told_before_it_is_recorded() {
     let mut play = Play::new();
     play.is_told(&expired());
     assert_eq!(play.found(), [Invariant::CommittedFirst]);
-}
-
-#[test]
-fn what_the_registry_may_have_the_registry_ends() {
-    let mut play = Play::new();
-    play.given();
-    play.deposited();
-    play.later(100);
-    play.finishes(Finish::Expired);
-    assert_eq!(play.found(), [Invariant::HonestEnd]);
-
-    let mut play = Play::new();
-    play.given();
-    play.later(100);
-    play.finishes(Finish::Expired);
-    assert_eq!(play.found(), [], "it never got there");
-    play.deposited();
-    assert_eq!(play.found(), [Invariant::HonestEnd]);
-}
-
-#[test]
-fn what_is_refused_for_want_of_room_found_none() {
-    let full = DepositRefusal::SenderFull;
-    let known = registry::Request::Known {
-        sender: MemberId(0),
-        slot: slot(),
-        hash: HASH,
-    };
-    let refused = Finish::Refused(Refusal::Registry(full));
-    let mut play = Play::new();
-    play.finishes(refused);
-    assert_eq!(
-        play.found(),
-        [Invariant::HonestEnd],
-        "the registry was not even asked"
-    );
-
-    let mut play = Play::new();
-    play.ledger.registry_asks(play.now, &known, [].iter(), 0);
-    assert_eq!(play.found(), [Invariant::HonestEnd], "there is room");
-
-    let mut play = Play::new();
-    let other = registry::Request::Deposit(Box::new(Play::mail()));
-    play.ledger.registry_asks(play.now, &known, [other].iter(), 0);
-    play.finishes(refused);
-    assert_eq!(play.found(), [], "the place is taken");
-
-    let mut play = Play::new();
-    play.given();
-    play.deposited();
-    let more = registry::Request::Deposit(Box::new(Play::mail()));
-    play.ledger.registry_asks(play.now, &more, [].iter(), 0);
-    assert_eq!(play.found(), [Invariant::Bounded], "nobody has two places here");
-}
-
-#[test]
-fn strangers_have_half_of_a_mailbox() {
-    let known = registry::Request::Known {
-        sender: MemberId(0),
-        slot: slot(),
-        hash: HASH,
-    };
-    let from = |sender| {
-        registry::Request::Deposit(Box::new(NewMail {
-            sender: MemberId(sender),
-            ..Play::mail()
-        }))
-    };
-    let (one, other) = (from(0), from(2));
-    let mut play = Play::new();
-    play.ledger
-        .registry_asks(play.now, &one, [other.clone()].iter(), 0);
-    assert_eq!(play.found(), [Invariant::Bounded], "another stranger has it");
-
-    let mut play = Play::new();
-    play.ledger.contacts.insert((MemberId(1), MemberId(0)));
-    play.ledger
-        .registry_asks(play.now, &one, [other.clone()].iter(), 0);
-    assert_eq!(
-        play.found(),
-        [],
-        "the other half is kept for whom he has written to"
-    );
-    play.ledger
-        .registry_asks(play.now, &known, [other.clone()].iter(), 1);
-    assert_eq!(
-        play.found(),
-        [],
-        "the registry need not have heard of it that he has"
-    );
-    play.ledger.registry_asks(play.now, &known, [other].iter(), 0);
-    assert_eq!(play.found(), [Invariant::HonestEnd], "there is room for him");
-}
-
-#[test]
-fn a_receipt_that_comes_after_the_end_of_a_lifetime_is_not_dropped() {
-    for (answered, found) in [(None, vec![Invariant::KeptUntilKnown]), (Some(()), vec![])] {
-        let mut play = Play::new();
-        play.given();
-        play.deposited();
-        play.later(100);
-        play.expires();
-        play.arrives();
-        if answered.is_some() {
-            play.answers(registry::Ending::Replaced);
-        }
-        play.answers(registry::Ending::Nothing);
-        assert_eq!(play.found(), found);
-    }
-}
-
-#[test]
-fn what_is_gone_is_not_recorded_as_stored() {
-    let mut play = Play::new();
-    play.given();
-    play.deposited();
-    let (sender, slot) = (MemberId(0), slot());
-    let gone = registry::Reply::Forgotten(true);
-    play.registry(&registry::Request::Forget { sender, slot }, &gone);
-    assert_eq!(
-        play.found(),
-        [Invariant::KeptUntilKnown],
-        "its sender did not know"
-    );
-    play.stored();
-    assert_eq!(play.found(), [Invariant::KeptUntilKnown; 2]);
 }
 
 #[test]
