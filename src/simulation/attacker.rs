@@ -56,16 +56,10 @@ impl Attacker {
     pub(super) fn act(&mut self, targets: &[SocketAddr]) -> Vec<Forged> {
         match self.dice.below(7) {
             0 => self.some(|_, datagram| datagram),
-            1 => self.some(|dice, datagram| Forged {
-                from: nobody(dice),
-                ..datagram
-            }),
+            1 => self.strangers(),
             2 => self.some(changed),
-            3 => self.some(|dice, mut datagram| {
-                datagram.bytes.truncate(dice.index(datagram.bytes.len()));
-                datagram
-            }),
-            4 => self.resets(),
+            3 => self.some(cut),
+            4 => self.stateless(),
             5 => self.noise(targets),
             _ => self.flood(targets),
         }
@@ -82,26 +76,49 @@ impl Attacker {
             .collect()
     }
 
-    /// "I no longer know this session", for sessions that he has heard of, with tokens that he has to guess.
-    fn resets(&mut self) -> Vec<Forged> {
+    /// What he has heard, whole, changed or cut short, as if it came from one whom nobody knows: whoever answers, answers
+    /// somebody who has not asked.
+    fn strangers(&mut self) -> Vec<Forged> {
+        let stranger = nobody(&mut self.dice);
         self.some(|dice, datagram| {
-            // The index names a session of whoever gets the packet; the Reset has to come from there.
+            let datagram = match dice.below(4) {
+                0 => changed(dice, datagram),
+                1 => cut(dice, datagram),
+                _ => datagram,
+            };
+            Forged {
+                from: stranger,
+                ..datagram
+            }
+        })
+    }
+
+    /// What may be said without a session, with tokens and cookies that he has to guess: "I no longer know this session",
+    /// for those that he has heard of, and "come again with this".
+    fn stateless(&mut self) -> Vec<Forged> {
+        self.some(|dice, datagram| {
+            // The index names a session of whoever gets the packet; the answer has to come from there.
             let back = Forged {
                 from: datagram.to,
                 to: datagram.from,
                 bytes: Vec::new(),
             };
-            let (source, way) = match Packet::parse(&datagram.bytes) {
-                Ok(Packet::Data { receiver, .. } | Packet::Finish { receiver, .. }) => (receiver, back),
-                Ok(Packet::Response { source, .. }) => (source, datagram),
-                _ => (dice.below(u64::MAX), datagram),
-            };
-            let mut token = [0; RESET_TOKEN_BYTES];
+            let (mut token, mut cookie) = ([0; RESET_TOKEN_BYTES], [0; COOKIE_BYTES]);
             dice.fill(&mut token);
-            Forged {
-                bytes: Packet::Reset { source, token }.encode(),
-                ..way
-            }
+            dice.fill(&mut cookie);
+            let reset = |source| Packet::Reset { source, token }.encode();
+            let (way, bytes) = match Packet::parse(&datagram.bytes) {
+                Ok(Packet::Data { receiver, .. } | Packet::Finish { receiver, .. }) => {
+                    (back, reset(receiver))
+                }
+                Ok(Packet::Response { source, .. }) => (datagram, reset(source)),
+                Ok(Packet::Initial { source, .. }) => {
+                    let receiver = source;
+                    (back, Packet::Retry { receiver, cookie }.encode())
+                }
+                _ => (datagram, reset(dice.below(u64::MAX))),
+            };
+            Forged { bytes, ..way }
         })
     }
 
@@ -162,6 +179,11 @@ fn nobody(dice: &mut Dice) -> SocketAddr {
 /// Whether nobody lives at this address, so that all that comes there is somebody else's doing.
 pub(super) fn is_nobody(address: SocketAddr) -> bool {
     matches!(address, SocketAddr::V4(address) if address.ip().octets().starts_with(&[172, 16]))
+}
+
+fn cut(dice: &mut Dice, mut datagram: Forged) -> Forged {
+    datagram.bytes.truncate(dice.index(datagram.bytes.len()));
+    datagram
 }
 
 fn changed(dice: &mut Dice, mut datagram: Forged) -> Forged {
