@@ -84,23 +84,48 @@ fn the_contract_holds_where_people_stay_away_and_lifetimes_end() {
     assert!(sum.expired > 0 && sum.refused > 0 && sum.through_registry > 0);
 }
 
+/// How often each of these was said in a run's history.
+fn lines_of<const N: usize>(plan: Plan, said: [&'static str; N]) -> [u32; N] {
+    let counts = Rc::new(Cell::new([0; N]));
+    let sink = Rc::clone(&counts);
+    let trace = Trace::to(Box::new(move |line| {
+        let mut counts = sink.get();
+        for (count, what) in counts.iter_mut().zip(said) {
+            *count += u32::from(line.contains(what));
+        }
+        sink.set(counts);
+    }));
+    let report = run(plan, trace).unwrap();
+    assert_eq!(report.violations, [], "seed {}", plan.seed);
+    counts.get()
+}
+
 #[test]
 fn the_contract_holds_where_a_registry_loses_its_database() {
-    let lost = Rc::new(Cell::new(0));
-    let stored_again = Rc::new(Cell::new(0));
+    let (mut lost, mut told) = (0, 0);
     for seed in seeds(25) {
         let mut plan = Profile::Hell.plan(seed);
         plan.trouble.disasters = 1;
-        let (lost, stored_again) = (Rc::clone(&lost), Rc::clone(&stored_again));
-        let trace = Trace::to(Box::new(move |line| {
-            lost.set(lost.get() + u32::from(line.contains("has lost its database")));
-            stored_again.set(stored_again.get() + u32::from(line.contains("reads StoredAgain")));
-        }));
-        let report = run(plan, trace).unwrap();
-        assert_eq!(report.violations, [], "seed {seed}");
+        let [losses, lines] = lines_of(plan, ["has lost its database", "reads StoredAgain"]);
+        lost += losses;
+        told += lines;
     }
-    eprintln!("lost: {lost:?}, told: {stored_again:?}");
-    assert!(lost.get() > 0 && stored_again.get() > 0);
+    eprintln!("lost: {lost}, told: {told}");
+    assert!(lost > 0 && told > 0);
+}
+
+#[test]
+fn what_is_written_after_a_folder_was_restored_is_held_to_the_contract() {
+    let (mut lost, mut conflicts) = (0, 0);
+    for seed in seeds(25) {
+        let mut plan = Profile::Hell.plan(seed);
+        plan.trouble.relapses = 1;
+        let [losses, renumbered] = lines_of(plan, ["has lost his database", "commits Renumber"]);
+        lost += losses;
+        conflicts += renumbered;
+    }
+    eprintln!("lost: {lost}, numbered anew: {conflicts}");
+    assert!(lost > 0 && conflicts > 0);
 }
 
 #[test]

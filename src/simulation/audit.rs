@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::invariant::Invariant;
-use super::ledger::KeptRow;
+use super::ledger::{KeptRow, number_of};
 use super::world::{World, WorldFault, broken};
 use crate::id::Name;
 use crate::registry::storage::{Kept, Reply};
@@ -90,6 +90,11 @@ impl World {
             let name = &person.name;
             for registry in &image.registries {
                 for message in &registry.outbox {
+                    let letter =
+                        number_of(&message.text).and_then(|number| self.ledger.letters().get(number));
+                    if letter.is_some_and(|letter| self.ledger.is_beyond_asking(letter)) {
+                        continue;
+                    }
                     left.push(format!("{name} has {:.7} unfinished", message.text));
                 }
             }

@@ -3,8 +3,9 @@
 //! Who loses what, and when, is `life`'s business; what may still be expected then is the ledger's.
 //! Invariant: what a copy has is what was committed when it was made.
 
-use super::ledger::Books;
+use super::ledger::{Books, Folder};
 use super::world::{Site, World, WorldFault, broken};
+use crate::store::client::ClientStore;
 use crate::store::registry::RegistryStore;
 
 /// A copy of the registry's database.
@@ -15,7 +16,45 @@ pub(super) struct Copy {
     books: Books,
 }
 
+/// A copy of somebody's folder.
+#[derive(Clone)]
+pub(super) struct FolderCopy {
+    commits: usize,
+    folder: Folder,
+}
+
 impl World {
+    /// Somebody makes a copy of his folder.
+    pub(super) fn copy_folder(&mut self, number: usize) {
+        self.note(Site::Person(number), || "is copied".into());
+        let folder = self.ledger.copy_of_folder(number);
+        if let Some(person) = self.people.get_mut(number) {
+            let commits = person.machine.disk.commits();
+            person.copy = Some(FolderCopy { commits, folder });
+        }
+    }
+
+    /// Somebody's program dies, and his database is lost; the copy takes its place, if there is one and it is wanted. Who
+    /// he is, his folder knows still.
+    pub(super) fn lose_folder(&mut self, number: usize, is_restored: bool) -> Result<(), WorldFault> {
+        self.kill(Site::Person(number));
+        let (store, _) = ClientStore::open_in_memory().map_err(broken)?;
+        let Some(person) = self.people.get_mut(number) else {
+            return Ok(());
+        };
+        person.copy = person.copy.take().filter(|_| is_restored);
+        let (commits, folder) = match &person.copy {
+            Some(copy) => (copy.commits, copy.folder.clone()),
+            None => (0, Folder::default()),
+        };
+        person.machine.disk.replace(store, commits).map_err(broken)?;
+        self.note(Site::Person(number), || {
+            format!("has lost his database, but for {commits} commits")
+        });
+        self.ledger.other_folder(self.now.at, number, &folder);
+        Ok(())
+    }
+
     /// The registry's operator makes a copy of its database.
     pub(super) fn copy_registry(&mut self) {
         self.note(Site::Registry, || "is copied".into());

@@ -5,10 +5,11 @@
 //! commits in `mailboxes`, what that comes to in `books`, and whom it may turn away in `room`. It knows nothing of engines or networks.
 //! Invariant: it says what the databases say; at the end of a run that is compared (`world.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub(super) use self::books::{Books, KeptRow};
+pub(super) use self::folders::Folder;
 use self::telling::Unseen;
 use super::invariant::{Invariant, Violation};
 use super::letter::Letter;
@@ -19,6 +20,7 @@ use crate::id::{IdentityId, MessageId, Name, Slot};
 
 mod books;
 mod ends;
+mod folders;
 mod mailboxes;
 mod room;
 mod sending;
@@ -57,6 +59,8 @@ pub(super) struct Ledger {
     begun: Vec<Instant>,
     /// What each person's program has told in this run, as far as he is not known to have seen it.
     unseen: Vec<Unseen>,
+    /// Those whose folders were once older copies.
+    restored: BTreeSet<usize>,
     /// Which database the registry has, as each person knows it.
     store_ids: Vec<Option<[u8; 16]>>,
     /// What the mailboxes hold at most.
@@ -92,6 +96,7 @@ impl Ledger {
             begun: vec![Instant::ZERO; people.len()],
             unseen: vec![Unseen::default(); people.len()],
             room,
+            restored: BTreeSet::new(),
             store_ids: vec![None; people.len()],
             clocks_true,
             counts: Counts::default(),
@@ -204,9 +209,13 @@ impl Ledger {
         Some((number, self.letters.get_mut(number)?))
     }
 
-    pub(super) fn find_mut(&mut self, id: MessageId) -> Option<&mut Letter> {
+    /// What its text says that it is, if that is by this sender, and has had this number as far as he remembers.
+    pub(super) fn find_mut(&mut self, id: MessageId, text: &str) -> Option<&mut Letter> {
         let person = *self.people.get(&id.sender)?;
-        self.letters.get_mut(*self.by_slot.get(&(person, id.slot))?)
+        let number = number_of(text)?;
+        let his = self.was_restored(person) || self.by_slot.get(&(person, id.slot)) == Some(&number);
+        let letter = self.letters.get_mut(number)?;
+        (his && letter.from == person && letter.accepted.is_some()).then_some(letter)
     }
 }
 

@@ -105,6 +105,17 @@ pub(super) struct Told {
     pub(super) run: u32,
 }
 
+/// What a sender's folder knows of a message that he wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// All that it ever knew.
+    Whole,
+    /// What it knew when a copy was made: what came after that it has forgotten.
+    Older,
+    /// Nothing: the copy is older than the message.
+    None,
+}
+
 /// A message.
 #[derive(Clone, Debug)]
 pub(super) struct Letter {
@@ -134,7 +145,14 @@ pub(super) struct Letter {
     pub(super) no_room: Vec<DepositRefusal>,
     /// What its recipient's database has said of it, but for that it was received.
     pub(super) declined: Vec<Answered>,
+    /// When it first came into its recipient's inbox.
     pub(super) inbox: Option<Arrived>,
+    /// Whether it is there no more: his folder is an older copy.
+    pub(super) fell_out: bool,
+    /// What became of what its sender knows of it, if his folder is an older copy.
+    pub(super) memory: Memory,
+    /// Whether it had another number when that copy was made: it may come under both, and under a third.
+    pub(super) had_another: bool,
     /// In which run of the recipient's program its line was last written.
     pub(super) shown_in: Option<u32>,
     /// Whether that is on his disk.
@@ -168,10 +186,48 @@ impl Letter {
             no_room: Vec::new(),
             declined: Vec::new(),
             inbox: None,
+            fell_out: false,
+            memory: Memory::Whole,
+            had_another: false,
             shown_in: None,
             marked: false,
             told: None,
         }
+    }
+
+    /// Whether its sender's folder has it.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.accepted.is_some() && self.memory != Memory::None
+    }
+
+    /// Whether its sender's folder has never been another one.
+    pub(super) fn is_remembered(&self) -> bool {
+        self.memory == Memory::Whole
+    }
+
+    /// Its sender's folder is again what a copy has, in which the message was so, if it was there at all.
+    pub(super) fn forgets(&mut self, copy: Option<&Self>) {
+        match copy.filter(|copy| copy.is_accepted()) {
+            None if self.accepted.is_some() => self.memory = Memory::None,
+            None => {}
+            Some(copy) => {
+                self.memory = Memory::Older;
+                self.had_another |= self.slot != copy.slot;
+                self.slot = copy.slot;
+                self.state = copy.state;
+                self.ends.clone_from(&copy.ends);
+                self.given = copy.given;
+                self.told = copy.told;
+            }
+        }
+    }
+
+    /// The same of its recipient's.
+    pub(super) fn falls_out(&mut self, copy: Option<&Self>) {
+        let had = copy.is_some_and(|copy| copy.inbox.is_some() && !copy.fell_out);
+        self.fell_out = self.inbox.is_some() && !had;
+        self.marked = copy.is_some_and(|copy| copy.marked);
+        self.shown_in = copy.and_then(|copy| copy.shown_in);
     }
 
     /// How long it took to reach the inbox.
@@ -208,6 +264,11 @@ impl Letter {
         self.ends
             .iter()
             .any(|(end, since, _)| *end == state && *since <= at)
+    }
+
+    /// How often it has waited again since.
+    pub(super) fn times_stranded_after(&self, at: Instant) -> usize {
+        self.stranded.iter().filter(|stranded| **stranded > at).count()
     }
 
     /// Whether it waited again between these moments after it had been stored.

@@ -29,6 +29,8 @@ enum Deed {
     Crash,
     Copy,
     Disaster,
+    CopyFolder,
+    Relapse,
     Partition,
     Heal,
     Move,
@@ -110,6 +112,8 @@ impl Life {
             (Deed::Crash, trouble.crashes),
             (Deed::Copy, trouble.disasters),
             (Deed::Disaster, trouble.disasters),
+            (Deed::CopyFolder, trouble.relapses),
+            (Deed::Relapse, trouble.relapses),
             (Deed::Partition, trouble.partitions),
             (Deed::Move, trouble.moves),
             (Deed::Jump, trouble.jumps),
@@ -196,6 +200,17 @@ impl Life {
                 let is_restored = self.dice.chance(Chance::percent(60));
                 self.world.lose_registry(is_restored)?;
                 trouble.disasters
+            }
+            Deed::CopyFolder => {
+                let person = self.somebody();
+                self.world.copy_folder(person);
+                trouble.relapses
+            }
+            Deed::Relapse => {
+                let person = self.somebody();
+                let is_restored = self.dice.chance(Chance::percent(70));
+                self.world.lose_folder(person, is_restored)?;
+                trouble.relapses
             }
             Deed::Partition => {
                 self.partition();
@@ -347,12 +362,16 @@ impl Life {
     }
 
     fn all_has_ended(&self) -> bool {
-        let settled = (0..self.plan.clients)
-            .all(|number| self.world.is_registered(number) && self.world.unfinished(number) == Some(0));
+        let ledger = &self.world.ledger;
+        let settled = (0..self.plan.clients).all(|number| {
+            let left = ledger.beyond_asking(number);
+            self.world.is_registered(number) && self.world.unfinished(number) == Some(left)
+        });
         settled
-            && self.world.ledger.letters().iter().all(|letter| {
-                letter.accepted.is_none()
-                    || (letter.state.is_final() && (letter.inbox.is_none() || letter.marked))
+            && ledger.letters().iter().all(|letter| {
+                let told = letter.inbox.is_none() || letter.fell_out || letter.marked;
+                let ended = letter.state.is_final() || ledger.is_beyond_asking(letter);
+                !letter.is_accepted() || (ended && told)
             })
     }
 

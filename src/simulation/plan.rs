@@ -44,6 +44,8 @@ pub struct Trouble {
     pub crashes: u32,
     /// The registry's database is lost, or an older copy takes its place; and as often such a copy is made.
     pub disasters: u32,
+    /// The same of a client's folder.
+    pub relapses: u32,
     /// A path is cut, one way or both, and healed.
     pub partitions: u32,
     /// A client gets another address.
@@ -74,6 +76,7 @@ impl Plan {
             absences,
             crashes,
             disasters,
+            relapses,
             partitions,
             moves,
             jumps,
@@ -82,7 +85,7 @@ impl Plan {
             disks,
             ..
         } = self.trouble;
-        let well = absences + crashes + disasters + partitions + moves + jumps + naps == 0;
+        let well = absences + crashes + disasters + relapses + partitions + moves + jumps + naps == 0;
         let clear = self.weather.loss.is_never() && self.weather.bursts.is_none();
         let disks_well = disks.full.is_never() && disks.slow.is_never();
         attacks > 0 && well && clear && disks_well && messages >= 30 && self.clients <= 4
@@ -97,6 +100,7 @@ impl Trouble {
         absences: 0,
         crashes: 0,
         disasters: 0,
+        relapses: 0,
         partitions: 0,
         moves: 0,
         jumps: 0,
@@ -328,6 +332,7 @@ fn hell(dice: &mut Dice) -> Trouble {
         trouble.away = TEN_MINUTES * 2;
     }
     trouble.disasters = u32::from(dice.chance(Chance::percent(15)));
+    trouble.relapses = u32::from(dice.chance(Chance::percent(15)));
     trouble
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::dice::Dice;
+use super::disasters::FolderCopy;
 use super::disk::{Disk, Durable, Mood};
 use super::machine::{Came, Computer, Fuse, Load, Machine};
 use super::trace::{brief, committed};
@@ -34,6 +35,8 @@ pub(super) struct Person {
     pub(super) name: Name,
     pub(super) identity: Arc<Identity>,
     pub(super) machine: Machine<Client, ClientStore>,
+    /// What he has kept of his folder.
+    pub(super) copy: Option<FolderCopy>,
     pub(super) run: u32,
     /// Events of this run that he has read.
     pub(super) read: u64,
@@ -369,6 +372,7 @@ impl Person {
                 Disk::new(store, Dice::new(seed, purpose)),
                 ([10, 0, 1, last], 1232).into(),
             ),
+            copy: None,
             run: 0,
             read: 0,
             ended: false,

@@ -12,7 +12,7 @@ impl Ledger {
     /// A message's line is written.
     pub(super) fn shown(&mut self, person: usize, message: &Incoming) -> Verdict {
         let run = self.run_of(person);
-        let Some(letter) = self.find_mut(message.id) else {
+        let Some(letter) = self.find_mut(message.id, &message.text) else {
             return Err((
                 Invariant::Authentic,
                 format!("{:?} was shown and never written", message.text),
@@ -25,7 +25,7 @@ impl Ledger {
                 format!("#{number} was shown as {:?} to {person}", message.text),
             ));
         }
-        if letter.inbox.is_none() {
+        if letter.inbox.is_none() || letter.fell_out {
             return Err((
                 Invariant::CommittedFirst,
                 format!("#{number} was shown and is not in the inbox"),
@@ -36,7 +36,8 @@ impl Ledger {
         }
         let again = letter.shown_in.replace(run).is_some();
         self.counts.repeated += u64::from(again);
-        if message.road == Road::Late {
+        // A restored folder begins its numbers anew: there is no order between what it forgot and what it writes.
+        if message.road == Road::Late || self.was_restored(from) {
             return Ok(());
         }
         let later = self.letters.iter().skip(number + 1).find(|later| {

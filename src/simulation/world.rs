@@ -129,12 +129,17 @@ impl World {
             id
         };
         let (store, _) = RegistryStore::open_in_memory(store_id).map_err(broken)?;
-        let people: Vec<Person> = (0..plan.clients)
+        let mut people: Vec<Person> = (0..plan.clients)
             .map(|number| Person::new(number, plan.seed, &mut seeds))
             .collect::<Result<_, _>>()?;
         let mut disk = Disk::new(store, Dice::new(plan.seed, 4));
         if plan.trouble.disasters > 0 {
             disk.keep_log();
+        }
+        if plan.trouble.relapses > 0 {
+            people
+                .iter_mut()
+                .for_each(|person| person.machine.disk.keep_log());
         }
         let identities: Vec<_> = people
             .iter()

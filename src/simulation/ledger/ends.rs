@@ -25,6 +25,7 @@ impl Ledger {
         let number = self.by_key.get(&(person, key)).copied();
         if let Some(letter) = number.and_then(|number| self.letters.get(number))
             && !letter.state.is_final()
+            && letter.is_remembered()
         {
             let why_not = match end {
                 Finish::Delivered => None,
@@ -44,9 +45,7 @@ impl Ledger {
     /// A lifetime has one judge: its sender, as long as the registry cannot have it, and then the registry. What one that has
     /// lost its database has said is under way for a while.
     fn why_not_expired(&self, at: Instant, letter: &Letter) -> Option<&'static str> {
-        let there = letter
-            .slot
-            .is_some_and(|slot| self.books.row(letter.from, slot).is_some());
+        let there = self.is_there(letter);
         let lately = self.books.since.is_some_and(|since| at.since(since) < HEARSAY);
         if self.clocks_true && letter.lives(at) {
             Some("its time is not over")

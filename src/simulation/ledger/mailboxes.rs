@@ -5,14 +5,14 @@
 //! Invariant: the books say what the registry's database says.
 
 use super::books::{Books, KeptRow, Outcome, Row};
-use super::{Ledger, Number, Verdict};
+use super::{Ledger, Number, Verdict, number_of};
 use crate::client::storage::Key;
 use crate::clock::Instant;
 use crate::id::Slot;
 use crate::registry::storage::{self as registry, Ending, Kept, MemberId};
 use crate::simulation::invariant::Invariant;
 use crate::simulation::letter::{Letter, State, Stay};
-use crate::wire::envelope::Verdict as Answered;
+use crate::wire::envelope::{Body, Envelope, Verdict as Answered};
 use crate::wire::message::End;
 
 impl Ledger {
@@ -90,7 +90,7 @@ impl Ledger {
         if mail.new_contact {
             self.books.contacts.insert((sender, recipient));
         }
-        let Some(number) = self.number_of_member(sender, slot) else {
+        let Some(number) = self.number_deposited(mail) else {
             return Err((
                 Invariant::Authentic,
                 format!("{sender:?} deposited {slot:?}, which was never written"),
@@ -113,7 +113,7 @@ impl Ledger {
             return Ok(());
         };
         letter.kept.push(Stay::new(at, store_id));
-        if letter.state == State::Expired && !letter.was_ended_there() {
+        if letter.state == State::Expired && !letter.was_ended_there() && letter.is_remembered() {
             return Err((
                 Invariant::HonestEnd,
                 format!(
@@ -122,7 +122,7 @@ impl Ledger {
                 ),
             ));
         }
-        if letter.given {
+        if letter.given || !letter.is_remembered() {
             return Ok(());
         }
         Err((
@@ -165,7 +165,7 @@ impl Ledger {
             Answered::Received => letter.inbox.is_some(),
             verdict => letter.declined.contains(&verdict) || letter.slot != Some(answer.slot),
         };
-        if true_there {
+        if true_there || !letter.is_remembered() {
             return Ok(());
         }
         Err((
@@ -227,11 +227,11 @@ impl Ledger {
         }
     }
 
-    /// Takes a row out; gives it with the message, if that has the number still.
+    /// Takes a row out; gives it with the message, if that has the number still and its sender may know what became of it.
     fn taken(&mut self, sender: MemberId, slot: Slot) -> Option<(Row, &Letter)> {
         let row = self.books.rows.remove(&(sender, slot))?;
         let letter = self.letters.get(row.number)?;
-        (letter.slot == Some(slot)).then_some((row, letter))
+        (letter.slot == Some(slot) && letter.is_remembered()).then_some((row, letter))
     }
 
     fn expired_there(&mut self, at: Instant, sender: MemberId, slot: Slot) -> Verdict {
@@ -264,6 +264,18 @@ impl Ledger {
         let slot = self.letters.get(number)?.slot?;
         let row = self.books.row(person, slot)?;
         Some(KeptRow::of((self.books.member(person)?, slot), row))
+    }
+
+    /// Which message is deposited. A restored folder may not know its number any more.
+    fn number_deposited(&self, mail: &registry::NewMail) -> Option<Number> {
+        let person = *self.books.members.get(&mail.sender)?;
+        if !self.was_restored(person) {
+            return self.number_of_member(mail.sender, mail.slot);
+        }
+        let Body::Plain(text) = Envelope::parse(&mail.forward.envelope).ok()?.body;
+        let number = number_of(&text)?;
+        let letter = self.letters.get(number)?;
+        (letter.from == person && letter.text == text).then_some(number)
     }
 
     /// What a member has written under this number last.

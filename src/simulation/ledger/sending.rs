@@ -80,7 +80,6 @@ impl Ledger {
 
     /// A sender has recorded that it is stored in this database of the registry's, which need not be the present one.
     pub(super) fn now_stored(&mut self, at: Instant, person: usize, key: Key, store_id: [u8; 16]) -> Verdict {
-        let there = |slot| self.books.row(person, slot).is_some();
         let letter = self
             .by_key
             .get(&(person, key))
@@ -96,7 +95,7 @@ impl Ledger {
                 ));
             }
             // Only a sender who knows the end has it forgotten.
-            if store_id == self.books.store_id && !letter.slot.is_some_and(there) {
+            if store_id == self.books.store_id && !self.is_there(letter) {
                 return Err((
                     Invariant::KeptUntilKnown,
                     format!("{:.7} is said to be stored and is gone", letter.text),
@@ -168,25 +167,32 @@ impl Ledger {
     }
 
     fn declined(&mut self, receive: &Receive, answer: Answered) {
-        if let Some(letter) = self.find_mut(receive.id) {
+        if let Some(letter) = self.find_mut(receive.id, &receive.text) {
             letter.declined.push(answer);
         }
     }
 
     /// A recipient does not wait for a message any more: its sender has told him that it will not come.
     fn skipped(&mut self, receive: &Receive) -> Verdict {
-        match self.find_mut(receive.id) {
-            Some(letter) if letter.slot == Some(receive.id.slot) && !letter.state.is_final() => Err((
-                Invariant::HonestEnd,
-                format!("{:.7} is skipped, and its sender has not ended it", letter.text),
-            )),
+        let restored = self.restored.clone();
+        match self.find_mut(receive.id, &receive.text) {
+            Some(letter)
+                if letter.slot == Some(receive.id.slot)
+                    && !letter.state.is_final()
+                    && !restored.contains(&letter.from) =>
+            {
+                Err((
+                    Invariant::HonestEnd,
+                    format!("{:.7} is skipped, and its sender has not ended it", letter.text),
+                ))
+            }
             _ => Ok(()),
         }
     }
 
     fn arrived(&mut self, at: Instant, person: usize, receive: &Receive) -> Verdict {
         let runs = self.runs.clone();
-        let Some(letter) = self.find_mut(receive.id) else {
+        let Some(letter) = self.find_mut(receive.id, &receive.text) else {
             return Err((
                 Invariant::Authentic,
                 format!(
@@ -201,13 +207,18 @@ impl Ledger {
                 format!("{:.7} came as {:?} to {person}", letter.text, receive.text),
             ));
         }
-        if letter.inbox.is_some() {
+        let may_repeat = std::mem::take(&mut letter.fell_out) || letter.had_another;
+        if letter.inbox.is_some() && !may_repeat {
             return Err((
                 Invariant::OnceInInbox,
                 format!("{:.7} is in the inbox twice", letter.text),
             ));
         }
-        letter.inbox = Some(Arrived {
+        if letter.inbox.is_some() && letter.had_another {
+            letter.marked = false;
+            letter.shown_in = None;
+        }
+        letter.inbox.get_or_insert(Arrived {
             at,
             stored: receive.stored,
         });
@@ -216,7 +227,10 @@ impl Ledger {
         let run = runs.get(letter.from).copied().unwrap_or(0);
         match letter.ends.first() {
             Some((end, since, ended_in))
-                if !receive.stored && *ended_in < run && at.since(*since) > LATE * 2 =>
+                if letter.is_remembered()
+                    && !receive.stored
+                    && *ended_in < run
+                    && at.since(*since) > LATE * 2 =>
             {
                 Err((
                     Invariant::HonestEnd,

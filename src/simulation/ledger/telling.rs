@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Ledger, Verdict};
+use super::{Ledger, Number, Verdict, number_of};
 use crate::client::interface::Event;
 use crate::client::storage::{self as client, Key};
 use crate::clock::{Instant, WallTime};
@@ -35,7 +35,7 @@ impl Said {
     }
 
     fn may_mean(&self, letter: &Letter) -> bool {
-        letter.accepted.is_some()
+        letter.is_accepted()
             && self.to.is_none_or(|to| to == letter.to)
             && self.sent_at.is_none_or(|_| self.sent_at == letter.sent_at)
     }
@@ -44,7 +44,7 @@ impl Said {
 /// A line that is to be marked once it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {
-    Incoming(MessageId),
+    Incoming(MessageId, Option<Number>),
     Own(Said),
 }
 
@@ -61,7 +61,7 @@ impl Unseen {
         let failed = self.failed.iter().flat_map(|(_, lines)| lines);
         failed.chain(&self.lines).filter_map(|line| match line {
             Line::Own(said) => Some(*said),
-            Line::Incoming(_) => None,
+            Line::Incoming(..) => None,
         })
     }
 
@@ -81,7 +81,9 @@ impl Ledger {
         let verdict = match event {
             Event::Incoming(message) => {
                 if let Some(unseen) = self.unseen.get_mut(person) {
-                    unseen.lines.push_back(Line::Incoming(message.id));
+                    unseen
+                        .lines
+                        .push_back(Line::Incoming(message.id, number_of(&message.text)));
                 }
                 self.shown(person, message)
             }
@@ -114,7 +116,9 @@ impl Ledger {
     /// reached the registry is `mailboxes`' to judge.
     pub(in crate::simulation) fn untold(&self) -> Vec<String> {
         let told = |letter: &Letter| letter.told.map(|told| told.state);
-        let wrong = |letter: &&Letter| letter.accepted.is_some() && told(letter) != Some(letter.state);
+        let wrong = |letter: &&Letter| {
+            letter.is_accepted() && letter.is_remembered() && told(letter) != Some(letter.state)
+        };
         let wrong = self.letters.iter().filter(wrong);
         wrong
             .map(|letter| {
@@ -153,7 +157,7 @@ impl Ledger {
         self.said_of_one(person, said)
     }
 
-    /// Something is said: there is a message of which it is true and was not said yet.
+    /// Something is said: there is a message of which it is true and was not said yet, or not since it waited again.
     fn said_of_one(&mut self, person: usize, said: Said) -> Verdict {
         let run = self.run_of(person);
         let begun = self.begun.get(person).copied().unwrap_or(Instant::ZERO);
@@ -162,13 +166,15 @@ impl Ledger {
         };
         unseen.lines.push_back(Line::Own(said));
         let alike: Vec<Said> = unseen.said().filter(|other| said.covers(other)).collect();
-        let so = self
+        let first = alike.iter().map(|said| said.at).min().unwrap_or(said.at);
+        let so: usize = self
             .letters
             .iter()
             .filter(|letter| letter.from == person && said.may_mean(letter))
             .filter(|letter| !letter.was_known(said, run, begun))
             .filter(|letter| alike.iter().any(|said| letter.may_be_said(said.state, said.at)))
-            .count();
+            .map(|letter| 1 + letter.times_stranded_after(first))
+            .sum();
         if alike.len() <= so {
             return Ok(());
         }
@@ -186,10 +192,7 @@ impl Ledger {
     fn is_open(&self, person: usize, to: &Name) -> Verdict {
         let to = self.who(to);
         let open = |letter: &Letter| {
-            letter.from == person
-                && Some(letter.to) == to
-                && letter.accepted.is_some()
-                && !letter.state.is_final()
+            letter.from == person && Some(letter.to) == to && letter.is_accepted() && !letter.state.is_final()
         };
         if self.letters.iter().any(open) {
             return Ok(());
@@ -233,8 +236,8 @@ impl Ledger {
     /// A line that was seen is marked.
     fn seen(&mut self, at: Instant, person: usize, line: Line, seen: &client::Told) -> Verdict {
         match (line, seen) {
-            (Line::Incoming(told), client::Told::Incoming(id)) if told == *id => {
-                if let Some(letter) = self.find_mut(*id) {
+            (Line::Incoming(told, number), client::Told::Incoming(id)) if told == *id => {
+                if let Some(letter) = number.and_then(|number| self.letters.get_mut(number)) {
                     letter.marked = true;
                 }
                 Ok(())

@@ -1,19 +1,20 @@
-//! That what is judged can be found guilty: each fault is planted in what a ledger is fed with. A registry's are in
-//! `registry`.
+//! That what is judged can be found guilty: each fault is planted in what a ledger is fed with. Those of a
+//! registry are in `registry`; folders that are older copies in `folders`.
 
 use std::time::Duration;
 
-use super::{Books, Ledger, Room};
+use super::{Books, Folder, Ledger, Room};
 use crate::client::interface::{Event, Refusal};
 use crate::client::storage::{self as client, Accept, Finish, Key, Receive, Received, Reply, Request};
 use crate::clock::{Age, Instant, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
 use crate::identity::Card;
-use crate::registry::storage::{self as storage, Kept, MemberId, MemberRow, NewMail, Row};
+use crate::registry::storage::{self, Kept, MemberId, MemberRow, NewMail, Row};
 use crate::simulation::invariant::Invariant;
 use crate::wire::envelope::{Receipt, Verdict};
 use crate::wire::message::{DepositRefusal, End, Forward};
 
+mod folders;
 mod registry;
 
 const STORE_ID: [u8; 16] = [7; 16];
