@@ -69,7 +69,12 @@ impl Client {
                 self.directory.not_stored();
                 self.timers.set_by(Timer::Table, cx.now.at + REQUEST_RETRY);
             }
-            Some(_) | None => self.timers.set_by(Timer::Store, cx.now.at + REQUEST_RETRY),
+            Some(_) | None => {
+                self.timers.set_by(Timer::Store, cx.now.at + REQUEST_RETRY);
+                if !self.link.may_register() {
+                    self.registration_waits(cx);
+                }
+            }
         }
         if !self.in_trouble {
             self.in_trouble = true;

@@ -191,7 +191,7 @@ impl Client {
 
     /// The program is to end.
     fn end(&mut self, ending: Ending) {
-        let unreached = ending == Ending::Done && self.link.first && self.link.silent;
+        let unreached = ending == Ending::Done && !self.link.starting && !self.link.met;
         let ending = if unreached { Ending::Unreached } else { ending };
         for _ in std::mem::take(&mut self.early) {
             let reason = "no server was reached yet, so there is nowhere to keep it".to_owned();

@@ -45,8 +45,12 @@ pub(super) struct Link {
     pub(super) behind: bool,
     pub(super) store_id: Option<[u8; 16]>,
     pub(super) local: Option<SocketAddr>,
-    /// Nobody has registered us in this run yet.
-    pub(super) first: bool,
+    /// The program has just begun: where it is not wanted, or nobody is there, it ends.
+    pub(super) starting: bool,
+    /// The registry has opened a session in this run.
+    pub(super) met: bool,
+    /// It has registered us in this run.
+    pub(super) welcome: bool,
     /// The user waits for the outcome.
     pub(super) asked: bool,
     /// He was told that the registry is silent.
@@ -89,7 +93,9 @@ impl Default for Link {
             behind: false,
             store_id: None,
             local: None,
-            first: true,
+            starting: true,
+            met: false,
+            welcome: false,
             asked: true,
             silent: false,
             stranger: None,
@@ -166,7 +172,12 @@ impl Link {
         }
     }
 
+    /// The machine slept: all has its time from now.
     pub(super) const fn restart_attempts(&mut self, now: Instant) {
+        self.tried_at = now;
+        if self.ours_since.is_some() {
+            self.ours_since = Some(now);
+        }
         if self.round_since.is_some() {
             self.round_since = Some(now);
         }

@@ -140,8 +140,9 @@ impl Client {
         self.link.silent = true;
         self.link.asked = false;
         self.link.round_since = None;
-        let goes_on = !self.link.first || (ending == Ending::ServerSilent && self.link.store_id.is_some());
-        if goes_on || self.closing() {
+        let is_known = self.link.store_id.is_some();
+        if !self.link.starting || self.closing() || (is_known && ending == Ending::ServerSilent) {
+            self.link.starting = false;
             self.away(cx);
         } else {
             self.end_unserved(cx, ending);

@@ -71,7 +71,7 @@ impl Client {
             SocketReply::Failed(sentence) => {
                 self.link.phase = Phase::Offline;
                 self.out.event(Event::Trouble(sentence));
-                if self.link.first {
+                if self.link.starting {
                     self.end_unserved(cx, Ending::Port);
                 } else {
                     self.link.asked = false;
@@ -111,6 +111,8 @@ impl Client {
         self.link.counted = false;
         let counter = self.link.counter;
         self.out
+            .forget_failed(|request| matches!(request, Request::Counter(_)));
+        self.out
             .store_surely(Request::Counter(counter), After::Counter(counter));
     }
 
@@ -134,10 +136,14 @@ impl Client {
         self.link.opened_at = cx.now.at;
         self.link.replayed = false;
         self.link.behind = false;
+        self.link.met = true;
         self.link.our_turn(cx.now.at.min(self.link.tried_at + SILENCE));
         if self.link.identity.is_none() {
             self.use_registry(cx.now, card.id);
             self.count();
+        }
+        if self.link.put_off {
+            self.registration_waits(cx);
         }
         self.register(cx);
     }
@@ -214,7 +220,7 @@ impl Client {
                 });
                 self.refused(cx);
             }
-            _ if registering && self.link.first => {
+            _ if registering && self.link.starting => {
                 // Once more, within the time that the first attempts have.
                 let since = self.link.round_since.unwrap_or(cx.now.at);
                 if cx.now.at.since(since) < ATTEMPTS_TOTAL {
@@ -237,7 +243,7 @@ impl Client {
 
     /// The registry will not have us: the end at the start, offline later.
     pub(super) fn refused(&mut self, cx: &Context<'_>) {
-        if self.link.first {
+        if self.link.starting {
             self.end_unserved(cx, Ending::Refused);
         } else if self.closing() {
             self.close_all(cx);
@@ -290,7 +296,7 @@ impl Client {
     ) {
         if matches!(self.link.phase, Phase::Registering { .. }) && !self.deregistering() {
             if reason == BusyReason::Storage
-                && self.link.asked
+                && (self.link.asked || self.link.silent)
                 && !std::mem::replace(&mut self.link.told_busy, true)
             {
                 let sentence = "the server cannot write to its disk; you will be registered when it can";
@@ -300,10 +306,17 @@ impl Client {
             self.register_in(cx, pause);
             let since = *self.link.round_since.get_or_insert(cx.now.at);
             if reason != BusyReason::Rate || cx.now.at + pause >= since + ATTEMPTS_TOTAL {
-                self.link.put_off = true;
-                self.registry_away(cx);
-                self.despair(cx);
+                self.registration_waits(cx);
             }
+        }
+    }
+
+    /// The registry is there, and will not have us soon, or our own disk stands in the way: what waits for it, waits.
+    pub(super) fn registration_waits(&mut self, cx: &Context<'_>) {
+        self.link.put_off = true;
+        if matches!(self.link.phase, Phase::Registering { .. }) {
+            self.registry_away(cx);
+            self.despair(cx);
         }
     }
 
@@ -325,7 +338,9 @@ impl Client {
         self.link.phase = Phase::Registered { session };
         self.link.round_since = None;
         self.link.backoff = REQUEST_RETRY;
-        if std::mem::take(&mut self.link.first) | std::mem::take(&mut self.link.asked) {
+        self.link.starting = false;
+        let welcome = !std::mem::replace(&mut self.link.welcome, true);
+        if std::mem::take(&mut self.link.asked) || welcome {
             self.out.event(Event::Registered {
                 returning: registered.returning,
             });

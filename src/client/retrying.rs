@@ -268,7 +268,10 @@ impl Client {
             .filter(|(_, message)| {
                 matches!(
                     message.stage,
-                    Stage::Direct { again: Some(_), .. } | Stage::Depositing { .. }
+                    Stage::Direct { again: Some(_), .. }
+                        | Stage::Depositing { .. }
+                        | Stage::Marking
+                        | Stage::Conflicted
                 )
             })
             .map(|(key, _)| key)

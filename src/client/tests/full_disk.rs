@@ -3,12 +3,13 @@
 use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
 use super::people::{name, offline, online, receipt};
-use crate::client::interface::Event;
+use crate::client::interface::{Command, Ending, Event};
+use crate::client::storage::Request;
 use crate::engine::Role;
 use crate::limits::REQUEST_RETRY;
 use crate::transport::CloseCause;
 use crate::wire::envelope::Verdict;
-use crate::wire::message::ToPeer;
+use crate::wire::message::{FromRegistry, ToPeer};
 
 /// More than may be under way at the store.
 const MANY: usize = 2_100;
@@ -94,4 +95,39 @@ fn that_a_new_database_keeps_a_message_is_committed_after_that_it_is_new() {
     assert_eq!(driver.states(), [1]);
     driver.restart();
     assert_eq!(driver.events(), [], "that was told");
+}
+
+#[test]
+fn what_cannot_be_marked_is_said_to_wait_when_we_leave() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.peer_opens("bob");
+    driver.send("bob", "hi");
+    driver.disk = Disk::Fails;
+    driver.pass(ms(500));
+    driver.clear();
+    driver.command(Command::Leave);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    let waiting = Event::Waiting { to: name("bob") };
+    assert_eq!(
+        driver.events(),
+        [waiting, Event::Deregistered, Event::Ended(Ending::Done)]
+    );
+}
+
+#[test]
+fn numbers_that_cannot_be_committed_do_not_pile_up() {
+    let mut driver = Driver::registered(&[]);
+    driver.disk = Disk::Fails;
+    for _ in 0..50 {
+        driver.close(REGISTRY, CloseCause::Reset);
+        driver.pass(ms(25_000));
+        driver.registry_opens();
+    }
+    driver.asked.clear();
+    driver.pass(REQUEST_RETRY);
+    let counters = driver
+        .asked
+        .iter()
+        .filter(|request| matches!(request, Request::Counter(_)));
+    assert_eq!(counters.count(), 1);
 }

@@ -2,7 +2,7 @@
 
 use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
-use super::people::name;
+use super::people::{name, offline};
 use crate::client::interface::{Ending, Event};
 use crate::transport::CloseCause;
 use crate::wire::frame::CloseCode;
@@ -115,4 +115,38 @@ fn a_session_of_whose_end_we_have_not_heard_yet_is_not_silent() {
         reason: RegistrationRefusal::NotAdmitted,
     };
     assert_eq!(driver.events(), [refused, Event::Ended(Ending::Refused)]);
+}
+
+#[test]
+fn a_sleep_during_the_first_connection_leaves_the_round_where_it_is() {
+    let mut driver = first_start();
+    driver.sleep(ms(8 * 3_600_000));
+    for _ in 0..30 {
+        assert_eq!(driver.events(), []);
+        driver.registry_opens();
+        registry_ends(&mut driver);
+        driver.pass(ms(500));
+    }
+    driver.registry_opens();
+    registry_ends(&mut driver);
+    let events = driver.events();
+    assert_eq!(
+        events.last(),
+        Some(&Event::Ended(Ending::ServerSilent)),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn what_waits_for_a_registration_that_our_disk_holds_back_is_said_to_wait() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.disk = Disk::Fails;
+    driver.hear(FromRegistry::NotRegistered);
+    assert!(matches!(driver.events()[..], [Event::Trouble(_)]));
+    driver.disk = Disk::Commits;
+    driver.send("bob", "hi");
+    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
+    driver.pass(ms(5_000));
+    driver.registry_registers();
+    assert_eq!(driver.deposits().len(), 1);
 }

@@ -275,7 +275,8 @@ fn what_is_written_once_the_disk_has_room_again_is_accepted_at_once() {
     driver.disk = Disk::Commits;
     driver.clear();
     driver.send("bob", "hi");
-    assert_eq!(driver.events(), [], "nothing is refused");
+    let waiting = Event::Waiting { to: name("bob") };
+    assert_eq!(driver.events(), [waiting], "nothing is refused");
     assert_eq!(driver.client.unfinished(), 1);
     assert_eq!(driver.store.image().unwrap().registries[0].outbox.len(), 1);
 }

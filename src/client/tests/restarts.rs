@@ -1,11 +1,14 @@
 //! `kill -9` at every point: only what was committed is left, and that is enough.
 
 use super::driver::{Disk, Driver, ms};
-use super::people::{id_of, message_from, name, offline, online};
+use super::others::REGISTRY;
+use super::people::{id_of, message_from, name, offline, online, person};
 use crate::client::interface::{Command, Ending, Event, Road};
-use crate::transport::ConnectFault;
+use crate::engine::SocketReply;
+use crate::transport::{CloseCause, ConnectFault};
 use crate::wire::envelope::Verdict;
-use crate::wire::message::{FromRegistry, Record, ToPeer, ToRegistry};
+use crate::wire::frame::CloseCode;
+use crate::wire::message::{Busy, BusyReason, FromRegistry, Record, ToPeer, ToRegistry};
 
 #[test]
 fn a_message_that_was_only_accepted_goes_out_after_the_restart() {
@@ -224,6 +227,54 @@ fn who_leaves_a_registry_that_was_silent_all_the_time_is_told_so() {
         driver.events(),
         [Event::Deregistered, Event::Ended(Ending::Unreached)]
     );
+}
+
+#[test]
+fn who_has_gone_on_alone_is_ended_by_nobody() {
+    let refusals: [fn(&mut Driver); 3] = [
+        |driver| {
+            let attempt = driver.registry_connect().attempt;
+            driver.fail(attempt, ConnectFault::OtherIdentity(person("eve").id()));
+        },
+        |driver| {
+            driver.registry_opens();
+            driver.close(REGISTRY, CloseCause::Remote(CloseCode::NotAdmitted));
+        },
+        |driver| {
+            driver.command(Command::Deregister);
+            driver.command(Command::Register);
+            driver.socket(SocketReply::Failed("taken".to_owned()));
+        },
+    ];
+    for refuse in refusals {
+        let mut driver = later_run_alone(&[]);
+        registry_is_silent(&mut driver);
+        driver.clear();
+        driver.pass(ms(5_000));
+        refuse(&mut driver);
+        let ended = |event: &Event| matches!(event, Event::Ended(_));
+        let events = driver.events();
+        assert!(!events.is_empty() && !events.iter().any(ended), "{events:?}");
+    }
+}
+
+#[test]
+fn a_registry_that_was_silent_and_cannot_write_is_told_and_was_there() {
+    let mut driver = later_run_alone(&[]);
+    registry_is_silent(&mut driver);
+    driver.clear();
+    driver.pass(ms(5_000));
+    driver.registry_opens();
+    driver.hear(FromRegistry::Busy(Busy {
+        of: None,
+        reason: BusyReason::Storage,
+        retry_after_ms: 1_000,
+    }));
+    assert!(matches!(driver.events()[..], [Event::Trouble(_)]));
+    driver.command(Command::Leave);
+    driver.hear(FromRegistry::Deregistered { counter: 3 });
+    let events = driver.events();
+    assert_eq!(events.last(), Some(&Event::Ended(Ending::Done)), "{events:?}");
 }
 
 #[test]
