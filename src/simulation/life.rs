@@ -192,24 +192,12 @@ impl Life {
                 self.crash();
                 trouble.crashes
             }
-            Deed::Copy => {
-                self.world.copy_registry();
+            Deed::Copy | Deed::Disaster => {
+                self.disaster(deed)?;
                 trouble.disasters
             }
-            Deed::Disaster => {
-                let is_restored = self.dice.chance(Chance::percent(60));
-                self.world.lose_registry(is_restored)?;
-                trouble.disasters
-            }
-            Deed::CopyFolder => {
-                let person = self.somebody();
-                self.world.copy_folder(person);
-                trouble.relapses
-            }
-            Deed::Relapse => {
-                let person = self.somebody();
-                let is_restored = self.dice.chance(Chance::percent(70));
-                self.world.lose_folder(person, is_restored)?;
+            Deed::CopyFolder | Deed::Relapse => {
+                self.relapse(deed)?;
                 trouble.relapses
             }
             Deed::Partition => {
@@ -297,6 +285,27 @@ impl Life {
                 self.world.light(site, Fuse::Answers(heard));
             }
         }
+    }
+
+    /// The registry's database is copied, or lost.
+    fn disaster(&mut self, deed: Deed) -> Result<(), WorldFault> {
+        if deed == Deed::Copy {
+            self.world.copy_registry();
+            return Ok(());
+        }
+        let is_restored = self.dice.chance(Chance::percent(60));
+        self.world.lose_registry(is_restored)
+    }
+
+    /// The same of somebody's folder.
+    fn relapse(&mut self, deed: Deed) -> Result<(), WorldFault> {
+        let person = self.somebody();
+        if deed == Deed::CopyFolder {
+            self.world.copy_folder(person);
+            return Ok(());
+        }
+        let is_restored = self.dice.chance(Chance::percent(70));
+        self.world.lose_folder(person, is_restored)
     }
 
     fn partition(&mut self) {

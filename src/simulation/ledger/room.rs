@@ -46,7 +46,9 @@ impl Ledger {
             Request::Known { sender, slot, .. } => {
                 let number = self.number_of_member(*sender, *slot);
                 let letter = number.and_then(|number| self.letters.get(number));
-                let asked = letter.and_then(|letter| {
+                // Of a name that was registered at this moment it may not have heard: then it is that which it lacks.
+                let known = |letter: &&super::Letter| self.books.joined.get(&letter.to) != Some(&at);
+                let asked = letter.filter(known).and_then(|letter| {
                     let len = u64::try_from(letter.text.len()).unwrap_or(u64::MAX);
                     Some((self.books.member(letter.to)?, len + ENVELOPE_MORE))
                 });
