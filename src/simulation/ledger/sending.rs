@@ -129,8 +129,10 @@ impl Ledger {
         if let Some(known) = self.store_ids.get_mut(person) {
             *known = Some(store_id);
         }
+        // That may be recorded late, when there is yet another one of which he has to hear.
+        let present = self.books.store_id;
         for letter in self.letters.iter_mut().filter(|letter| letter.from == person) {
-            let elsewhere = |stay: &&mut Stay| stay.store_id != store_id;
+            let elsewhere = |stay: &&mut Stay| ![store_id, present].contains(&stay.store_id);
             letter
                 .kept
                 .iter_mut()
