@@ -67,7 +67,7 @@ impl Client {
         };
         // If it will be deposited anyhow, that is committed with it.
         let deposit = card.filter(|card| {
-            self.link.registered().is_some()
+            self.keeper(now.at).is_some()
                 && !self.closing()
                 && self.directory.offline(&folded)
                 && self.peers.get(card.id).is_none_or(|peer| peer.session.is_none())

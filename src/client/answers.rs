@@ -237,7 +237,6 @@ impl Client {
     /// The registry keeps it.
     fn deposited(&mut self, cx: &Context<'_>, slot: Slot, hash: EnvelopeHash) {
         self.deposit_window = self.deposit_window.saturating_add(1);
-        self.deposit_pause = DepositPause::default();
         let Some(key) = self.outbox.key_of(slot) else {
             if let Some(again @ None) = self.withdrawals.copies.get_mut(&slot) {
                 *again = Some(REQUEST_RETRY);
@@ -255,7 +254,12 @@ impl Client {
                 Stage::Stored | Stage::Conflicted | Stage::Ending | Stage::Marking
             )
         {
+            // What it has had for long does not say that its disk takes more.
             return;
+        }
+        if matches!(message.stage, Stage::Depositing { .. }) {
+            // All that was put off goes on once this message is dealt with.
+            self.deposit_pause = DepositPause::default();
         }
         message.stored = true;
         let to = message.name.clone();

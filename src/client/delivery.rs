@@ -2,7 +2,8 @@
 //!
 //! Straight to the recipient where that works; to the registry if he is away or does not answer in time; otherwise
 //! it waits until either can be reached. While an earlier message of a conversation is with the registry, later
-//! ones wait for its outcome up to the direct budget, then follow it, so that they do not overtake.
+//! ones wait for its outcome up to the direct budget, then follow it, so that they do not overtake. A registry whose disk
+//! takes nothing is no road: whoever can be reached is written to as if it were away.
 //! Invariants: nothing is sent before it is committed; a conversation's messages start in order; a deposit is
 //! committed as "the registry may have it" before it is sent.
 
@@ -174,6 +175,7 @@ impl Client {
     fn road_to(&self, cx: &Context<'_>, to: &str, card: Card, key: Key, message: &Outgoing) -> Road {
         let now = cx.now.at;
         let registered = self.link.registered().is_some();
+        let keeps = self.keeper(now).is_some();
         if let Some(other) = message.sealed_for().filter(|other| other.id != card.id) {
             return self.road_of_sealed(cx, message, other);
         }
@@ -183,7 +185,7 @@ impl Client {
         let offline = self.directory.offline(to);
         let why = if offline { Why::Offline } else { Why::NoAnswer };
         let tried = message.to_registry || message.direct_tries >= DIRECT_TRIES_MAX;
-        if registered && tried {
+        if keeps && tried {
             return Road::Deposit(card, Why::NoAnswer);
         }
         if let Some(until) = self.answer_until(cx, to)
@@ -205,11 +207,12 @@ impl Client {
             if session.is_none() && connecting.is_none() && !may_connect {
                 return Road::Deposit(card, why);
             }
-            return if now < until {
-                Road::Until(until)
-            } else {
-                Road::Deposit(card, Why::NoAnswer)
-            };
+            if now < until {
+                return Road::Until(until);
+            }
+            if keeps {
+                return Road::Deposit(card, Why::NoAnswer);
+            }
         }
         if let Some(session) = session {
             return Road::Direct(session, card);
@@ -380,15 +383,16 @@ impl Client {
 
     /// Gives a message to the registry. False if it has to wait for room.
     fn deposit(&mut self, cx: &Context<'_>, to: &str, key: Key, card: &Card, why: Why) -> bool {
+        if let Some(until) = self.deposit_pause.until(cx.now.at) {
+            self.stalled.wait(to, Lack::Registry);
+            self.timers.set_by(Timer::Room, until);
+            self.tell_waiting(to);
+            return false;
+        }
         let (Some(session), Some(message)) = (self.link.registered(), self.outbox.get_mut(key)) else {
             return false;
         };
         message.to_registry = true;
-        if let Some(until) = self.deposit_pause.until(cx.now.at) {
-            self.timers.set(Timer::Conversation(to.to_owned()), until);
-            self.tell_waiting(to);
-            return false;
-        }
         if !message.told_road && !message.told_waiting {
             message.told_road = true;
             let to = message.name.clone();

@@ -41,8 +41,12 @@ impl Client {
         self.timers.set(Timer::Inquiry, cx.now.at + REQUEST_RETRY);
     }
 
-    /// Asks for the next message, or begins another round.
+    /// Asks for the next message, or begins another round. Not while the registry's disk takes nothing.
     pub(super) fn inquire(&mut self, cx: &Context<'_>) {
+        if let Some(until) = self.deposit_pause.until(cx.now.at) {
+            self.timers.set(Timer::Inquiry, until);
+            return;
+        }
         if self.inquiries.due.is_empty() {
             self.begin_round(cx);
         }

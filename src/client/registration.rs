@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::committed::After;
 use super::link::Phase;
 use super::patience::SILENCE;
+use super::retrying::DepositPause;
 use super::{Client, Timer};
 use crate::client::interface::{Ending, Event};
 use crate::client::storage::Request;
@@ -355,6 +356,7 @@ impl Client {
             self.store_changed(registered.store_id);
         }
         self.answered(cx, session);
+        self.deposit_pause = DepositPause::default();
         self.ask_withdrawals(cx);
         self.inquire_soon(cx);
         self.deposit_late(cx);

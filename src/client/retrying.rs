@@ -2,6 +2,7 @@
 //!
 //! Every question to the registry or a peer is asked again until it is answered, and handed on when the session
 //! that carried it is gone.
+//! What the registry's disk did not take may go directly meanwhile, and is repeated as if there were no registry.
 //! Invariant: a message that nobody can take now is told of as waiting, once, and goes by itself later.
 
 use std::time::Duration;
@@ -46,18 +47,22 @@ impl DepositPause {
         (now < self.until).then_some(self.until)
     }
 
-    /// The registry's disk has failed, and it says when to come again. Those that fail together count once. Returns how
-    /// long from now.
-    fn fail(&mut self, now: Instant, asked: Duration) -> Duration {
+    /// The registry's disk has failed, and it says when to come again. Those that fail together count once.
+    fn fail(&mut self, now: Instant, asked: Duration) {
         if self.until(now).is_none() {
             self.last = (self.last * 2).max(asked).min(REQUEST_RETRY_MAX);
             self.until = now + self.last;
         }
-        self.until.since(now)
     }
 }
 
 impl Client {
+    /// The registry, unless its disk takes nothing.
+    pub(super) fn keeper(&self, now: Instant) -> Option<SessionId> {
+        let registry = self.link.registered()?;
+        self.deposit_pause.until(now).is_none().then_some(registry)
+    }
+
     pub(super) fn budget_of(&self, cx: &Context<'_>, key: Key) -> Duration {
         match self.outbox.get(key).map(|message| message.stage) {
             Some(Stage::Direct { session, .. }) => Self::budget(cx, session),
@@ -76,7 +81,7 @@ impl Client {
                 // His answer may be there: nobody reads what we say, so we do not listen.
                 self.timers.set(Timer::Message(key), cx.now.at + ATTEMPT);
             }
-            Stage::Direct { .. } if self.link.registered().is_some() => {
+            Stage::Direct { .. } if self.keeper(cx.now.at).is_some() => {
                 self.take_to_registry(cx, key);
                 self.pump(cx, &to);
             }
@@ -139,8 +144,8 @@ impl Client {
         }
     }
 
-    /// The registry is busy: this one and what follows it in its conversation wait. A full disk may last, so that is
-    /// told; of a pace that was too quick a person need not know.
+    /// The registry is busy: this one and what follows it in its conversation wait. A full disk may last: what has no other
+    /// road is told of as waiting; of a pace that was too quick a person need not know.
     pub(super) fn deposit_put_off(
         &mut self,
         cx: &Context<'_>,
@@ -149,10 +154,9 @@ impl Client {
         pause: Duration,
     ) {
         self.deposit_window = (self.deposit_window() / 2).max(DEPOSIT_WINDOW_MIN);
-        let pause = match reason {
-            BusyReason::Storage => self.deposit_pause.fail(cx.now.at, pause),
-            _ => pause,
-        };
+        if reason == BusyReason::Storage {
+            self.deposit_pause.fail(cx.now.at, pause);
+        }
         let Some(key) = self.outbox.key_of(slot) else {
             self.nothing_to_withdraw(slot);
             return;
@@ -166,13 +170,24 @@ impl Client {
             .map(|conversation| conversation.parked.range(key..).copied().collect())
             .unwrap_or_default();
         for key in later {
-            self.put_off(cx, key, pause);
-            let kept = self.outbox.get(key).is_some_and(|message| message.stored);
-            if reason == BusyReason::Storage && !kept {
-                self.tell_one_waiting(key);
+            match reason {
+                BusyReason::Storage => self.hand_back(cx, key),
+                _ => self.put_off(cx, key, pause),
             }
         }
         self.pump(cx, &to);
+    }
+
+    /// The registry did not keep it: all roads are open to it again.
+    fn hand_back(&mut self, cx: &Context<'_>, key: Key) {
+        if let Some(message) = self.outbox.get_mut(key)
+            && matches!(message.stage, Stage::Depositing { .. } | Stage::Queued)
+        {
+            message.to_registry = false;
+            message.direct_tries = 0;
+            self.timers.clear(&Timer::Message(key));
+            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+        }
     }
 
     /// Takes an asked deposit back into the queue for a while.
@@ -210,7 +225,7 @@ impl Client {
             self.timers.clear(&Timer::Message(key));
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             self.pump(cx, &to);
-        } else if self.link.registered().is_none() {
+        } else if self.keeper(cx.now.at).is_none() {
             // Each repetition has doubled it.
             let pause = again.map_or(pause, |again| again.max(pause));
             let again = Some(pause);
@@ -235,23 +250,19 @@ impl Client {
             .map(|(key, _)| key)
             .collect();
         for key in asked {
-            self.timers.clear(&Timer::Message(key));
-            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
-            if let Some(message) = self.outbox.get_mut(key) {
-                message.to_registry = false;
-                message.direct_tries = 0;
-            }
+            self.hand_back(cx, key);
         }
     }
 
     /// A peer's session is gone: what it was given may or may not have arrived.
     pub(super) fn take_back(&mut self, cx: &Context<'_>, session: SessionId) {
+        let keeps = self.keeper(cx.now.at).is_some();
         for key in self.outbox.direct_on(session) {
             self.timers.clear(&Timer::Message(key));
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             if let Some(message) = self.outbox.get_mut(key) {
                 message.direct_tries = message.direct_tries.saturating_add(1);
-                if message.direct_tries >= DIRECT_TRIES_MAX && self.link.registered().is_none() {
+                if message.direct_tries >= DIRECT_TRIES_MAX && !keeps {
                     message.direct_tries = 0;
                     message.not_before = cx.now.at + REQUEST_RETRY;
                 }

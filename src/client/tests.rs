@@ -6,6 +6,7 @@ mod crowds;
 mod direct;
 mod driver;
 mod full_disk;
+mod full_registry;
 mod inquiring;
 mod leaving;
 mod looking_up;

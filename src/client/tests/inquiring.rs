@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::driver::{Driver, ms};
+use super::full_registry::not_kept;
 use super::others::REGISTRY;
 use super::people::{id_of, name, offline};
 use crate::client::interface::{Event, Refusal};
@@ -175,6 +176,51 @@ fn short_sessions_ask_for_all_together_and_for_none_twice_a_day() {
     driver.clear();
     driver.pass_alive(20);
     assert_eq!(asked(&driver).len(), 30, "again after a day");
+}
+
+#[test]
+fn nothing_is_asked_for_while_the_registrys_disk_is_full() {
+    let (mut driver, _) = away_for(61, 30);
+    driver.send("bob", "new");
+    let deposit = driver.deposits()[0].clone();
+    for pause in [1, 2] {
+        driver.hear(not_kept(&deposit));
+        driver.pass_alive(pause);
+    }
+    driver.hear(not_kept(&deposit));
+    driver.clear();
+    driver.pass_alive(3);
+    assert_eq!(driver.deposits(), [], "for four seconds");
+    driver.pass_alive(2);
+    assert!(driver.deposits().len() > 4);
+}
+
+#[test]
+fn that_the_registry_has_a_message_already_does_not_say_that_its_disk_takes_another() {
+    let (mut driver, sent) = away_for(61, 1);
+    driver.send("bob", "new");
+    let deposit = driver.deposits()[0].clone();
+    driver.hear(not_kept(&deposit));
+    driver.pass_alive(1);
+    driver.hear(not_kept(&deposit));
+    driver.pass_alive(3);
+    assert_eq!(asked(&driver).len(), 3, "twice more");
+    driver.clear();
+    driver.pass_alive(1);
+    assert_eq!(asked(&driver), [id_of(&sent[0].forward).slot]);
+    driver.hear(not_kept(&deposit));
+    driver.clear();
+    driver.answer_deposit(&sent[0]);
+    driver.pass_alive(3);
+    assert_eq!(driver.deposits(), [], "for four seconds");
+    driver.pass_alive(1);
+    assert_eq!(driver.deposits().len(), 1);
+    driver.hear(not_kept(&deposit));
+    driver.clear();
+    driver.pass_alive(7);
+    assert_eq!(driver.deposits(), [], "and then for eight");
+    driver.pass_alive(1);
+    assert_eq!(driver.deposits().len(), 1);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! A registry, or a peer, that says "later": to a registration, to a message.
 
 use super::driver::{Driver, ms};
-use super::people::{id_of, name, offline, online};
+use super::people::{id_of, name, online};
 use crate::client::interface::Event;
-use crate::wire::message::{Busy, BusyReason, Deposit, FromRegistry, ToPeer, ToRegistry};
+use crate::wire::message::{Busy, BusyReason, FromRegistry, ToPeer, ToRegistry};
 
 /// What the registry says to a registration.
 const fn not_now(reason: BusyReason, retry_after_ms: u32) -> FromRegistry {
@@ -11,15 +11,6 @@ const fn not_now(reason: BusyReason, retry_after_ms: u32) -> FromRegistry {
         of: None,
         reason,
         retry_after_ms,
-    })
-}
-
-/// What a registry says whose disk fails.
-fn not_kept(deposit: &Deposit) -> FromRegistry {
-    FromRegistry::Busy(Busy {
-        of: Some(id_of(&deposit.forward).slot),
-        reason: BusyReason::Storage,
-        retry_after_ms: 1_000,
     })
 }
 
@@ -83,71 +74,6 @@ fn who_registers_too_quickly_is_registered_in_a_moment_and_nothing_is_said_to_wa
         [Event::Waiting { to: name("bob") }],
         "for fifteen seconds"
     );
-}
-
-#[test]
-fn a_registry_whose_disk_fails_is_asked_ever_more_seldom() {
-    let mut driver = Driver::registered(&[offline("bob"), offline("carl")]);
-    driver.send("bob", "hi");
-    let deposit = driver.deposits()[0].clone();
-    driver.hear(not_kept(&deposit));
-    let mut pauses = Vec::new();
-    for _ in 0..8 {
-        driver.clear();
-        let mut seconds = 0;
-        while driver.deposits().is_empty() {
-            driver.pass_alive(1);
-            seconds += 1;
-        }
-        pauses.push(seconds);
-        driver.hear(not_kept(&deposit));
-    }
-    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
-    driver.clear();
-    driver.send("carl", "ho");
-    assert_eq!(driver.deposits(), [], "nor is it asked for others");
-    assert_eq!(driver.events(), [Event::Waiting { to: name("carl") }]);
-    driver.pass_alive(60);
-    assert_eq!(driver.deposits().len(), 2);
-}
-
-#[test]
-fn a_registry_that_has_kept_something_is_asked_as_soon_as_it_says_again() {
-    let mut driver = Driver::registered(&[offline("bob")]);
-    driver.send("bob", "first");
-    let deposit = driver.deposits()[0].clone();
-    for pause in [1, 2, 4] {
-        driver.hear(not_kept(&deposit));
-        driver.pass_alive(pause);
-    }
-    driver.answer_deposit(&deposit);
-    driver.clear();
-    driver.send("bob", "second");
-    driver.pass_alive(1);
-    let deposit = driver.deposits()[0].clone();
-    driver.clear();
-    driver.hear(not_kept(&deposit));
-    driver.pass(ms(999));
-    assert_eq!(driver.deposits(), []);
-    driver.pass(ms(1));
-    assert_eq!(driver.deposits()[0].forward, deposit.forward);
-}
-
-#[test]
-fn of_deposits_that_fail_together_the_registry_has_said_so_once() {
-    let mut driver = Driver::registered(&[offline("bob"), offline("carl"), offline("dora")]);
-    for to in ["bob", "carl", "dora"] {
-        driver.send(to, "hi");
-    }
-    let deposits = driver.deposits();
-    for deposit in &deposits {
-        driver.hear(not_kept(deposit));
-    }
-    driver.clear();
-    driver.pass(ms(999));
-    assert_eq!(driver.deposits(), []);
-    driver.pass(ms(1));
-    assert_eq!(driver.deposits().len(), 3, "one second for all");
 }
 
 #[test]

@@ -1,0 +1,224 @@
+//! A registry whose disk takes nothing: it is asked ever more seldom, and whoever can be reached without it is.
+
+use super::driver::{Driver, ms};
+use super::others::REGISTRY;
+use super::people::{here, id_of, name, offline, online, text_of};
+use crate::client::interface::Event;
+use crate::transport::{CloseCause, SessionId};
+use crate::wire::message::{Busy, BusyReason, Change, Deposit, FromRegistry, Record};
+
+/// What a registry says of a deposit whose disk fails.
+pub(super) fn not_kept(deposit: &Deposit) -> FromRegistry {
+    FromRegistry::Busy(Busy {
+        of: Some(id_of(&deposit.forward).slot),
+        reason: BusyReason::Storage,
+        retry_after_ms: 1_000,
+    })
+}
+
+/// A client whose registry has just said of a message for carl that its disk takes nothing, for a second.
+fn with_a_full_registry(bob: Record) -> Driver {
+    let mut driver = Driver::registered(&[bob, offline("carl")]);
+    driver.send("carl", "for carl");
+    let deposit = driver.deposits()[0].clone();
+    driver.hear(not_kept(&deposit));
+    driver.clear();
+    driver
+}
+
+fn texts(driver: &Driver, session: SessionId) -> Vec<String> {
+    driver.deliveries(session).iter().map(text_of).collect()
+}
+
+fn bob_comes(driver: &mut Driver) {
+    let presence = here();
+    let name = name("bob");
+    driver.delta(2, Change::Presence { name, presence });
+}
+
+#[test]
+fn a_registry_whose_disk_fails_is_asked_ever_more_seldom() {
+    let mut driver = Driver::registered(&[offline("bob"), offline("carl")]);
+    driver.send("bob", "hi");
+    let deposit = driver.deposits()[0].clone();
+    driver.hear(not_kept(&deposit));
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        driver.clear();
+        let mut seconds = 0;
+        while driver.deposits().is_empty() {
+            driver.pass_alive(1);
+            seconds += 1;
+        }
+        pauses.push(seconds);
+        driver.hear(not_kept(&deposit));
+    }
+    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+    driver.clear();
+    driver.send("carl", "ho");
+    assert_eq!(driver.deposits(), [], "nor is it asked for others");
+    assert_eq!(driver.events(), [Event::Waiting { to: name("carl") }]);
+    driver.pass_alive(60);
+    assert_eq!(driver.deposits().len(), 2);
+}
+
+#[test]
+fn a_registry_that_has_kept_something_is_asked_as_soon_as_it_says_again() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "first");
+    let deposit = driver.deposits()[0].clone();
+    for pause in [1, 2, 4] {
+        driver.hear(not_kept(&deposit));
+        driver.pass_alive(pause);
+    }
+    driver.answer_deposit(&deposit);
+    driver.clear();
+    driver.send("bob", "second");
+    driver.pass_alive(1);
+    let deposit = driver.deposits()[0].clone();
+    driver.clear();
+    driver.hear(not_kept(&deposit));
+    driver.pass(ms(999));
+    assert_eq!(driver.deposits(), []);
+    driver.pass(ms(1));
+    assert_eq!(driver.deposits()[0].forward, deposit.forward);
+}
+
+#[test]
+fn of_deposits_that_fail_together_the_registry_has_said_so_once() {
+    let mut driver = Driver::registered(&[offline("bob"), offline("carl"), offline("dora")]);
+    for to in ["bob", "carl", "dora"] {
+        driver.send(to, "hi");
+    }
+    let deposits = driver.deposits();
+    for deposit in &deposits {
+        driver.hear(not_kept(deposit));
+    }
+    driver.clear();
+    driver.pass(ms(999));
+    assert_eq!(driver.deposits(), []);
+    driver.pass(ms(1));
+    assert_eq!(driver.deposits().len(), 3, "one second for all");
+}
+
+#[test]
+fn what_the_registry_did_not_keep_goes_directly_as_soon_as_its_recipient_is_there() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "first");
+    let deposit = driver.deposits()[0].clone();
+    for pause in [1, 2, 4] {
+        driver.hear(not_kept(&deposit));
+        driver.pass_alive(pause);
+    }
+    driver.hear(not_kept(&deposit));
+    driver.send("bob", "second");
+    driver.clear();
+    bob_comes(&mut driver);
+    let session = driver.peer_answers("bob");
+    assert_eq!(texts(&driver, session), ["first", "second"]);
+    for sent in driver.deliveries(session) {
+        driver.answer_delivery("bob", session, &sent);
+    }
+    assert_eq!(driver.states(), [2, 2]);
+    assert_eq!(driver.deposits(), []);
+}
+
+#[test]
+fn what_was_never_deposited_for_want_of_a_disk_goes_directly_as_soon_as_its_recipient_is_there() {
+    let mut driver = with_a_full_registry(offline("bob"));
+    driver.send("bob", "first");
+    driver.send("bob", "second");
+    let waiting = Event::Waiting { to: name("bob") };
+    assert_eq!(driver.events(), [waiting.clone(), waiting]);
+    let image = driver.store.image().unwrap();
+    assert!(
+        !image.registries[0].outbox[1].deposited,
+        "its lifetime is ours to judge"
+    );
+    bob_comes(&mut driver);
+    let session = driver.peer_answers("bob");
+    assert_eq!(texts(&driver, session), ["first", "second"]);
+    assert_eq!(driver.deposits(), []);
+}
+
+#[test]
+fn who_does_not_answer_while_the_registrys_disk_is_full_is_asked_again_ever_more_seldom() {
+    let mut driver = with_a_full_registry(online("bob"));
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "hi");
+    assert_eq!(driver.events(), []);
+    driver.pass(ms(500));
+    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
+    let mut asked = Vec::new();
+    for second in 1..=200 {
+        driver.clear();
+        driver.pass_alive(1);
+        if !driver.deliveries(session).is_empty() {
+            asked.push(second);
+        }
+        for deposit in driver.deposits() {
+            driver.hear(not_kept(&deposit));
+        }
+    }
+    assert!((4..=8).contains(&asked.len()), "{asked:?}");
+    driver.pass_alive(60);
+    let deposit = driver.deposits().pop().unwrap();
+    driver.answer_deposit(&deposit);
+    driver.pass_alive(60);
+    assert!(driver.states().contains(&1));
+}
+
+#[test]
+fn what_follows_a_stored_message_goes_directly_after_the_budget_if_the_registrys_disk_is_full() {
+    let mut driver = Driver::registered(&[online("bob"), offline("carl")]);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "first");
+    driver.pass(ms(500));
+    let first = driver.deposits()[0].clone();
+    driver.answer_deposit(&first);
+    driver.send("carl", "for carl");
+    let deposit = driver.deposits()[1].clone();
+    driver.hear(not_kept(&deposit));
+    driver.clear();
+    driver.send("bob", "second");
+    driver.pass(ms(499));
+    assert_eq!(driver.deliveries(session), []);
+    driver.pass(ms(1));
+    assert_eq!(texts(&driver, session), ["second"]);
+    assert_eq!(driver.deposits(), []);
+}
+
+#[test]
+fn what_was_put_off_goes_when_the_registry_has_kept_something() {
+    let mut driver = Driver::registered(&[offline("bob"), offline("carl"), offline("dora")]);
+    driver.send("bob", "hi");
+    driver.send("carl", "ho");
+    let deposits = driver.deposits();
+    driver.hear(not_kept(&deposits[0]));
+    driver.send("dora", "hu");
+    driver.clear();
+    driver.answer_deposit(&deposits[1]);
+    let again: Vec<String> = driver
+        .deposits()
+        .iter()
+        .map(|deposit| text_of(&deposit.forward))
+        .collect();
+    assert_eq!(again, ["hi", "hu"]);
+}
+
+#[test]
+fn a_registry_that_registers_us_anew_is_not_taken_for_full() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "hi");
+    let deposit = driver.deposits()[0].clone();
+    for pause in [1, 2, 4] {
+        driver.hear(not_kept(&deposit));
+        driver.pass_alive(pause);
+    }
+    driver.hear(not_kept(&deposit));
+    driver.close(REGISTRY, CloseCause::Reset);
+    driver.registry_opens();
+    let before = driver.deposits().len();
+    driver.registry_registers();
+    assert_eq!(driver.deposits().len(), before + 1);
+}
