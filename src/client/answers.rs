@@ -255,6 +255,7 @@ impl Client {
             )
         {
             // What it has had for long does not say that its disk takes more.
+            self.inquiries.answered(key);
             return;
         }
         if matches!(message.stage, Stage::Depositing { .. }) {

@@ -2,8 +2,8 @@
 //!
 //! Whoever stays away longer than ends are remembered is not told of them. So what is that old is deposited once more:
 //! a registry that has it, or its end, says so; one that has neither keeps it anew, and the recipient says what he knows.
-//! Invariants: a question changes nothing, only its answer does; questions are paced, and a run asks for each message at
-//! most once a day, however often it registers.
+//! Invariants: a question changes nothing, only its answer does; questions are paced; once a message's is answered it is
+//! not asked for again for a day, however often we register.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -16,23 +16,38 @@ use super::{Client, Timer};
 use crate::client::interface::Refusal;
 use crate::clock::Instant;
 use crate::engine::Context;
-use crate::limits::{DEPOSITS_PER_SECOND, OUTCOME_LIFETIME, REQUEST_RETRY};
+use crate::limits::{DEPOSITS_PER_SECOND, OUTCOME_LIFETIME, REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::wire::message::{DepositRefusal, ToRegistry};
 
 /// Questions a second: a fifth of what the registry takes from a client for long.
 const INQUIRIES_PER_SECOND: u32 = DEPOSITS_PER_SECOND / 5;
 /// How often what is kept all the same is asked for.
 const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
+/// Rounds are this far apart at least: what was asked for one by one is lined up together a day later.
+const GATHER: Duration = REQUEST_RETRY_MAX;
 
 /// What is asked for: at most one entry for each message.
 #[derive(Debug, Default)]
 pub(super) struct Inquiries {
     /// To be asked for in this session, in turn.
     due: VecDeque<Key>,
-    /// Asked for in this session.
-    here: BTreeSet<Key>,
+    /// Asked for in this session, and not answered: what is put off is not.
+    open: BTreeSet<Key>,
     /// When each was asked for last.
     asked: BTreeMap<Key, Instant>,
+}
+
+impl Inquiries {
+    /// The registry has said something of this message. Whether it was asked.
+    pub(super) fn answered(&mut self, key: Key) -> bool {
+        self.open.remove(&key)
+    }
+
+    /// When the next round begins: a day after the first of those that were asked for since.
+    fn next_round(&self, now: Instant) -> Instant {
+        let first = self.asked.values().min().copied().unwrap_or(now);
+        (first + AGAIN).max(now + GATHER)
+    }
 }
 
 impl Client {
@@ -55,11 +70,11 @@ impl Client {
         {
             self.inquiries.due.push_front(key);
         }
-        let pause = match self.inquiries.due.is_empty() {
-            true => AGAIN,
-            false => Duration::from_secs(1) / INQUIRIES_PER_SECOND,
+        let next = match self.inquiries.due.is_empty() {
+            true => self.inquiries.next_round(cx.now.at),
+            false => cx.now.at + Duration::from_secs(1) / INQUIRIES_PER_SECOND,
         };
-        self.timers.set(Timer::Inquiry, cx.now.at + pause);
+        self.timers.set(Timer::Inquiry, next);
     }
 
     /// Lines up all that is doubtful and was not asked for of late, beginning anywhere: a run may end before the round
@@ -69,7 +84,7 @@ impl Client {
         self.inquiries
             .asked
             .retain(|key, at| now.since(*at) < AGAIN && outbox.get(*key).is_some());
-        self.inquiries.here.clear();
+        self.inquiries.open.retain(|key| outbox.get(*key).is_some());
         let mut due = self.doubtful(cx);
         due.retain(|key| !self.inquiries.asked.contains_key(key));
         if due.len() > 1 {
@@ -111,7 +126,7 @@ impl Client {
         let deposit = ToRegistry::Deposit(deposit);
         let sent = self.ask_loosely(cx, session, &deposit);
         if sent {
-            self.inquiries.here.insert(key);
+            self.inquiries.open.insert(key);
             self.inquiries.asked.insert(key, cx.now.at);
         }
         sent
@@ -120,7 +135,7 @@ impl Client {
     /// The registry has forgotten it, and does not keep it anew. Want of room ends nothing, for the recipient may have it;
     /// nor does a name that may come back, before its time.
     pub(super) fn inquiry_refused(&mut self, cx: &Context<'_>, key: Key, reason: DepositRefusal) {
-        if !self.inquiries.here.remove(&key) {
+        if !self.inquiries.answered(key) {
             // The answer to a deposit that was repeated, and has been kept since.
             return;
         }
@@ -137,10 +152,12 @@ impl Client {
         }
     }
 
-    /// The registry is away: nothing is asked.
+    /// The registry is away: nothing is asked, and what it has not answered was asked in vain.
     pub(super) fn inquiries_over(&mut self) {
         self.inquiries.due.clear();
-        self.inquiries.here.clear();
+        for key in std::mem::take(&mut self.inquiries.open) {
+            self.inquiries.asked.remove(&key);
+        }
         self.timers.clear(&Timer::Inquiry);
     }
 }

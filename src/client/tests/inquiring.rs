@@ -168,14 +168,49 @@ fn short_sessions_ask_for_all_together_and_for_none_twice_a_day() {
     for _ in 0..8 {
         driver.pass(ms(6_000));
         all.extend(asked(&driver));
+        driver.answer_deposits(0);
         come_back(&mut driver);
     }
     assert_eq!(all.len(), 30);
     assert_eq!(all.into_iter().collect::<BTreeSet<Slot>>().len(), 30);
-    driver.pass_alive(DAY);
-    driver.clear();
-    driver.pass_alive(20);
+    driver.pass_alive(DAY - 60);
+    assert_eq!(asked(&driver).len(), 0);
+    driver.pass_alive(3 * 60);
     assert_eq!(asked(&driver).len(), 30, "again after a day");
+}
+
+#[test]
+fn a_registration_does_not_put_off_when_a_message_is_asked_for_again() {
+    let (mut driver, sent) = away_for(61, 1);
+    driver.pass(ms(5_000));
+    driver.answer_deposit(&sent[0]);
+    driver.pass_alive(23 * 3_600);
+    come_back(&mut driver);
+    driver.pass_alive(3_599);
+    assert_eq!(driver.deposits(), []);
+    driver.pass_alive(1);
+    assert_eq!(driver.deposits().len(), 1, "a day after the last time");
+}
+
+#[test]
+fn a_question_that_was_lost_or_put_off_is_asked_in_the_next_session() {
+    let (mut driver, sent) = away_for(61, 1);
+    driver.pass(ms(5_000));
+    assert_eq!(asked(&driver).len(), 1);
+    come_back(&mut driver);
+    driver.pass(ms(5_000));
+    assert_eq!(asked(&driver).len(), 1, "nobody has answered");
+    driver.hear(not_kept(&sent[0]));
+    driver.clear();
+    driver.pass_alive(DAY / 2);
+    assert_eq!(driver.deposits(), [], "not in this session");
+    come_back(&mut driver);
+    driver.pass(ms(5_000));
+    assert_eq!(asked(&driver).len(), 1, "it was put off");
+    driver.answer_deposit(&sent[0]);
+    come_back(&mut driver);
+    driver.pass(ms(20_000));
+    assert_eq!(driver.deposits(), [], "it is answered");
 }
 
 #[test]
