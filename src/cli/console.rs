@@ -2,19 +2,19 @@
 //!
 //! With a terminal on both sides there is a prompt with a line editor; otherwise plain lines are read and there
 //! is none. What is typed is kept in memory for the arrow keys and never written to a file.
-//! Invariant: `run_input` ends with `Command::Leave` or `Input::Interrupt` handed over, unless the program has ended before.
+//! Invariant: `run_input` ends with a command to leave or `Input::Interrupt` handed over, unless the program has ended before.
 
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cli::begun::Begun;
 use crate::cli::commands::{self, Parsed};
 use crate::cli::gate::Gate;
 use crate::cli::plain::{self, Line};
 use crate::cli::printer::{Printer, Screen};
 use crate::cli::prompt::Prompt;
 use crate::cli::render;
-use crate::cli::settling::Settling;
 use crate::cli::streams::{self, write_out};
 use crate::cli::terminal::Saved;
 use crate::client::interface::Command;
@@ -43,7 +43,7 @@ pub enum Input {
 pub struct Console {
     own: Name,
     prompt: Option<Prompt>,
-    settling: Arc<Settling>,
+    begun: Arc<Begun>,
 }
 
 /// Puts the terminal back as it was found. To be dropped after the printer has finished.
@@ -58,7 +58,7 @@ pub struct Closing {
 /// A thread could not be started.
 pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
-    let settling = Arc::new(Settling::default());
+    let begun = Arc::new(Begun::default());
     let saved = Saved::take();
     let prompt = if io::stdin().is_terminal() && io::stdout().is_terminal() {
         with_prompt(&gate)?
@@ -69,14 +69,14 @@ pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
     let console = Console {
         own,
         prompt,
-        settling: Arc::clone(&settling),
+        begun: Arc::clone(&begun),
     };
     let saved = console.prompt.as_ref().and(saved);
     if let Some(saved) = &saved {
         saved.keep_for_the_end();
     }
     let closing = Closing { gate, saved };
-    Ok((console, Printer::new(screen, settling), closing))
+    Ok((console, Printer::new(screen, begun), closing))
 }
 
 type Ends = (Prompt, Screen);
@@ -100,14 +100,10 @@ impl Console {
     /// prompt. Hands that over last, and leaves the terminal as it was found: another Ctrl+C is a
     /// signal then. What is wrong with a line is answered here.
     pub fn run_input(self, submit: impl FnMut(Input) -> Flow) {
-        let Self {
-            own,
-            prompt,
-            settling,
-        } = self;
+        let Self { own, prompt, begun } = self;
         let mut hands = Hands {
             own,
-            settling,
+            begun,
             submit,
             answer: write_out,
         };
@@ -118,13 +114,10 @@ impl Console {
     }
 }
 
-/// Messages from a pipe that may be without a state at once: enough to keep a fast link busy.
-const UNSETTLED_MAX: u64 = 1_000;
-
 /// What carries commands from lines to the client, and answers to the person.
 struct Hands<S, A> {
     own: Name,
-    settling: Arc<Settling>,
+    begun: Arc<Begun>,
     submit: S,
     answer: A,
 }
@@ -153,12 +146,10 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 
     fn run_plain(&mut self, input: &mut impl BufRead) {
         // What is sent before the registration would be said to wait.
-        if !self.settling.wait_begun(SILENCE) {
+        if !self.begun.wait(SILENCE) {
             return;
         }
         loop {
-            self.settling
-                .wait_unsettled(UNSETTLED_MAX, limits::ATTEMPTS_TOTAL);
             match plain::read_line(input) {
                 Ok(Line::End) => break,
                 Ok(line) => {
@@ -172,17 +163,13 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
                 }
             }
         }
-        self.settling.wait_unsettled(0, SILENCE);
-        self.leave();
+        self.end(Input::Command(Command::LeaveSettled));
     }
 
     /// One line: to the client, or answered.
     fn take(&mut self, line: Line) -> Flow {
         let parsed = read(line, &self.own);
         if let Parsed::Command(command) = parsed {
-            if matches!(command, Command::Send { .. }) {
-                self.settling.sent();
-            }
             let last = command == Command::Leave;
             let flow = (self.submit)(Input::Command(command));
             return if last { Flow::Stop } else { flow };
@@ -211,8 +198,8 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
     }
 }
 
-/// Before the first line of a pipe, so long without a registration; at its end, so long without any message getting a
-/// state: all attempts at the registry, with all the patience that progress can earn them.
+/// Before the first line of a pipe, so long without a registration: all attempts at the registry, with all the patience that
+/// progress can earn them.
 const SILENCE: Duration = limits::ATTEMPTS_TOTAL;
 
 /// A line as a command, or as what is wrong with it.

@@ -3,22 +3,17 @@
 use super::*;
 use crate::client::interface::{Ending, Event};
 
-/// Runs lines through, with a client that is registered and settles everything at once. The commands, and what
+/// Runs lines through, with a client that is registered. The commands, and what
 /// was answered.
 fn run(input: &[u8]) -> (Vec<Command>, String) {
-    let settling = Arc::new(Settling::default());
-    settling.note(&Event::Registered { returning: false });
-    let answering = Arc::clone(&settling);
+    let begun = Arc::new(Begun::default());
+    begun.note(&Event::Registered { returning: false });
     let (mut seen, mut answers) = (Vec::new(), String::new());
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
-        settling,
+        begun,
         submit: |input: Input| {
-            let command = command(input);
-            if let Command::Send { to, .. } = &command {
-                answering.note(&Event::Received { to: to.clone() });
-            }
-            seen.push(command);
+            seen.push(command(input));
             Flow::Continue
         },
         answer: |text: &str| {
@@ -55,7 +50,7 @@ fn each_line_is_a_command_or_answered_and_the_end_leaves() {
             Command::Deregister,
             Command::Register,
             send("last"),
-            Command::Leave
+            Command::LeaveSettled
         ]
     );
     assert_eq!(
@@ -75,7 +70,7 @@ fn a_line_too_long_and_one_that_is_no_text_leave_the_others_alone() {
     let long = format!("send bob {}\n", "x".repeat(1 << 20));
     let input = [long.as_bytes(), b"send bob \xff\n", b"send bob ok\n"].concat();
     let (commands, answers) = run(&input);
-    assert_eq!(commands, [send("ok"), Command::Leave]);
+    assert_eq!(commands, [send("ok"), Command::LeaveSettled]);
     assert_eq!(
         answers,
         "[Message not sent: it has 1048576 bytes, and at most 65536 are allowed.]\n\
@@ -85,12 +80,12 @@ fn a_line_too_long_and_one_that_is_no_text_leave_the_others_alone() {
 
 #[test]
 fn without_a_reader_of_the_answers_it_leaves() {
-    let settling = Arc::new(Settling::default());
-    settling.note(&Event::Registered { returning: false });
+    let begun = Arc::new(Begun::default());
+    begun.note(&Event::Registered { returning: false });
     let mut seen = Vec::new();
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
-        settling,
+        begun,
         submit: |input: Input| {
             seen.push(command(input));
             Flow::Continue
@@ -117,11 +112,11 @@ fn how_much_too_long_a_line_is_is_said_to_the_byte() {
 
 #[test]
 fn a_program_that_ended_before_reads_nothing() {
-    let settling = Arc::new(Settling::default());
-    settling.note(&Event::Ended(Ending::ServerSilent));
+    let begun = Arc::new(Begun::default());
+    begun.note(&Event::Ended(Ending::ServerSilent));
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
-        settling,
+        begun,
         submit: |input: Input| panic!("{input:?}"),
         answer: |text: &str| panic!("{text}"),
     };

@@ -9,12 +9,13 @@
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
-//! | `gate`, `settling`, `terminal` | who may write; what a pipe's end waits for; the settings put back |
+//! | `gate`, `begun`, `terminal` | who may write; what a pipe's end waits for; the settings put back |
 //!
 //! The first four rows are pure. Invariant: no byte from another person reaches the terminal but through
 //! [`sanitise`].
 
 pub mod args;
+mod begun;
 pub mod commands;
 pub mod console;
 mod figures;
@@ -25,7 +26,6 @@ pub mod printer;
 mod prompt;
 pub mod render;
 pub mod sanitise;
-mod settling;
 pub mod simulate;
 pub mod start;
 mod streams;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use rustyline::ExternalPrinter;
 
+use crate::cli::begun::Begun;
 use crate::cli::gate::{Answer, Gate};
 use crate::cli::render::{self, OffsetAt};
-use crate::cli::settling::Settling;
 use crate::cli::streams::write_out;
 use crate::client::interface::Event;
 
@@ -20,7 +20,7 @@ use crate::client::interface::Event;
 pub struct Printer {
     screen: Option<Screen>,
     offset_at: OffsetAt,
-    settling: Arc<Settling>,
+    begun: Arc<Begun>,
 }
 
 impl Printer {
@@ -29,11 +29,11 @@ impl Printer {
         Self::new(None, Arc::default())
     }
 
-    pub(super) fn new(screen: Option<Screen>, settling: Arc<Settling>) -> Self {
+    pub(super) fn new(screen: Option<Screen>, begun: Arc<Begun>) -> Self {
         Self {
             screen,
             offset_at: render::local_offset,
-            settling,
+            begun,
         }
     }
 
@@ -67,7 +67,7 @@ impl Printer {
             .collect();
         let printed = self.print(&lines);
         for event in events {
-            self.settling.note(event);
+            self.begun.note(event);
         }
         printed
     }

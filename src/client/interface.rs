@@ -26,6 +26,8 @@ pub enum Command {
     Register,
     /// Deregister and end.
     Leave,
+    /// Nothing more comes: leave when every message has a state and what was kept for us is here, or nothing moves.
+    LeaveSettled,
     /// Take the identity with this fingerprint for `name` from now on.
     Trust {
         /// Whose.

@@ -62,6 +62,11 @@ impl Client {
         returning.map(|leaving| leaving.again = true).is_some()
     }
 
+    /// Whether we register again once we have left.
+    pub(super) fn returning(&self) -> bool {
+        self.leaving.as_ref().is_some_and(|leaving| leaving.again)
+    }
+
     /// Whether the registry is being told that we leave.
     pub(super) fn deregistering(&self) -> bool {
         self.leaving
@@ -198,7 +203,9 @@ impl Client {
             self.out.event(Event::NotAccepted(NotAccepted::Storage(reason)));
         }
         self.leaving = None;
+        self.awaited = None;
         self.timers.clear(&Timer::Leave);
+        self.timers.clear(&Timer::Settled);
         self.over = true;
         self.write_marks();
         self.out.event(Event::Ended(ending));

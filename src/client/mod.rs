@@ -18,6 +18,7 @@ mod delivery;
 mod directory;
 mod ends;
 mod incoming;
+mod input_ended;
 mod inquiring;
 pub mod interface;
 mod leaving;
@@ -88,6 +89,8 @@ enum Timer {
     KeepAlive,
     /// What leaving waits for.
     Leave,
+    /// Nothing has moved for long since the input ended.
+    Settled,
     /// A message's budget, or its repetition.
     Message(Key),
     /// A conversation waits for something.
@@ -161,6 +164,8 @@ pub struct Client {
     table_changed: bool,
     /// A storage failure was told and nothing has succeeded since.
     in_trouble: bool,
+    /// The input has ended, and this is waited for.
+    awaited: Option<input_ended::Awaited>,
     /// The last event was told.
     over: bool,
 }
@@ -207,6 +212,7 @@ impl Client {
             table_told: None,
             table_changed: false,
             in_trouble: false,
+            awaited: None,
             over: false,
         };
         if let Some(registry) = known {
@@ -278,6 +284,7 @@ impl Client {
             Timer::Register => self.register(cx),
             Timer::KeepAlive => self.keep_alive(cx),
             Timer::Leave => self.leave_on(cx),
+            Timer::Settled => self.leave_unsettled(cx),
             Timer::Message(key) => self.message_due(cx, key),
             Timer::Conversation(to) => self.pump(cx, &to),
             Timer::Renewal(to) => self.renew(cx, &to),
@@ -350,6 +357,7 @@ impl Role for Client {
             SessionEvent::Moved { .. } => {}
             SessionEvent::Closed { session, cause } => self.closed(cx, session, cause),
         }
+        self.leave_if_settled(cx);
     }
 
     fn handle_command(&mut self, cx: &Context<'_>, command: Command) {
@@ -362,8 +370,10 @@ impl Role for Client {
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),
             Command::Leave => self.leave(cx),
+            Command::LeaveSettled => self.input_ended(cx),
             Command::Trust { name, fingerprint } => self.trust(&name, &fingerprint),
         }
+        self.leave_if_settled(cx);
     }
 
     fn handle_store_reply(&mut self, cx: &Context<'_>, ticket: Ticket, reply: Result<Reply, StoreFault>) {
@@ -375,11 +385,13 @@ impl Role for Client {
             (Err(fault), after) => self.store_failed(cx, after, &fault),
         }
         self.leave_on(cx);
+        self.leave_if_settled(cx);
     }
 
     fn handle_socket(&mut self, cx: &Context<'_>, reply: SocketReply) {
         self.out.turn();
         self.socket(cx, reply);
+        self.leave_if_settled(cx);
     }
 
     fn handle_timeout(&mut self, cx: &Context<'_>) {
@@ -391,6 +403,7 @@ impl Role for Client {
         while let Some(timer) = self.timers.pop_due(now) {
             self.fire(cx, timer);
         }
+        self.leave_if_settled(cx);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -92,6 +92,11 @@ impl<A> Outlet<A> {
         self.push(Action::Event(event));
     }
 
+    /// How much was told so far.
+    pub(super) const fn told(&self) -> u64 {
+        self.events
+    }
+
     /// Tells something that is to be marked once it was seen.
     pub(super) fn tell(&mut self, event: Event, lines: impl IntoIterator<Item = Told>) {
         self.event(event);

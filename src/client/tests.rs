@@ -7,6 +7,7 @@ mod direct;
 mod driver;
 mod full_disk;
 mod full_registry;
+mod input_ended;
 mod inquiring;
 mod leaving;
 mod looking_up;

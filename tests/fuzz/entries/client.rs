@@ -196,7 +196,10 @@ impl Scene {
         let command = match input.below(16) {
             0 => Command::Deregister,
             1 => Command::Register,
-            2 if input.one_in(4) => Command::Leave,
+            2 if input.one_in(4) => match input.one_in(2) {
+                true => Command::Leave,
+                false => Command::LeaveSettled,
+            },
             3 => Command::Trust {
                 name,
                 fingerprint: people::card(input.below(PEOPLE)).id.fingerprint(),
