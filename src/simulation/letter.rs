@@ -217,6 +217,8 @@ impl Letter {
                 self.state = copy.state;
                 self.ends.clone_from(&copy.ends);
                 self.given = copy.given;
+                // It has not heard of what was kept since, nor of what was lost.
+                self.kept.clone_from(&copy.kept);
                 self.told = copy.told;
             }
         }

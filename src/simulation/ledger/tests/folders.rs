@@ -1,5 +1,6 @@
 //! That one whose folder is an older copy is judged by what it has, and by no less.
 
+use super::registry::{OTHER_ID, loses_all};
 use super::*;
 
 #[test]
@@ -39,6 +40,37 @@ fn what_was_told_since_the_copy_was_made_is_told_again() {
     play.ledger.other_folder(play.now, 0, &copy);
     play.is_told(&expired());
     assert_eq!(play.found(), [Invariant::CommittedFirst], "that was never so");
+}
+
+#[test]
+fn what_a_copy_takes_for_stored_may_be_told_until_it_hears_otherwise() {
+    let mut play = Play::new();
+    play.given();
+    let unknown = play.ledger.copy_of_folder(0);
+    play.deposited();
+    play.stored();
+    let copy = play.ledger.copy_of_folder(0);
+    loses_all(&mut play);
+    play.client(&Request::StoreId(OTHER_ID), &Reply::Done);
+    play.is_told(&Event::StoredAgain { messages: 1 });
+    play.has_seen(client::State::Waiting);
+
+    play.ledger.other_folder(play.now, 0, &copy);
+    play.ledger.begins(play.now, 0);
+    play.is_told(&stored());
+    play.has_seen(client::State::Stored);
+    assert_eq!(play.found(), [], "the copy knows that database only");
+    play.client(&Request::StoreId(OTHER_ID), &Reply::Done);
+    play.is_told(&Event::StoredAgain { messages: 1 });
+    play.has_seen(client::State::Waiting);
+    assert_eq!(play.found(), []);
+    play.is_told(&stored());
+    assert_eq!(play.found(), [Invariant::CommittedFirst], "it has heard");
+
+    play.ledger.other_folder(play.now, 0, &unknown);
+    play.ledger.begins(play.now, 0);
+    play.is_told(&stored());
+    assert_eq!(play.found(), [Invariant::CommittedFirst; 2], "it never knew");
 }
 
 #[test]

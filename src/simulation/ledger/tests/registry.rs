@@ -129,7 +129,7 @@ fn what_is_gone_is_not_recorded_as_stored() {
 }
 
 /// The registry has lost all that it had.
-fn loses_all(play: &mut Play) {
+pub(super) fn loses_all(play: &mut Play) {
     play.later(1);
     let books = Books::new(OTHER_ID);
     play.ledger.other_books(play.now, books, OTHER_ID);
@@ -144,7 +144,7 @@ fn stored_there(play: &mut Play, store_id: [u8; 16]) {
     play.client(&stored, &Reply::Done);
 }
 
-const OTHER_ID: [u8; 16] = [8; 16];
+pub(super) const OTHER_ID: [u8; 16] = [8; 16];
 
 #[test]
 fn what_a_lost_database_had_may_be_told_until_that_is_known() {
