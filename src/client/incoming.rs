@@ -92,6 +92,11 @@ pub(super) struct Reception {
 }
 
 impl Reception {
+    /// Whether messages wait for their sender to be known.
+    pub(super) fn has_strangers(&self) -> bool {
+        !self.strangers.is_empty()
+    }
+
     pub(super) fn receipts_sent(&self) -> bool {
         self.answers.is_empty()
     }

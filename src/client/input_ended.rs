@@ -14,8 +14,8 @@ use crate::limits::ATTEMPTS_TOTAL;
 pub(super) struct Awaited {
     /// Messages without a state.
     messages: usize,
-    /// What was told until then, while the mailbox is not drained.
-    told: Option<u64>,
+    /// Messages for us that were shown until then, while more of them is due.
+    shown: Option<u64>,
 }
 
 impl Client {
@@ -27,9 +27,10 @@ impl Client {
 
     fn still_awaited(&self) -> Awaited {
         let draining = self.registered() && !self.link.replayed;
+        let due = draining || self.shelf.holds() || self.inbound.has_strangers();
         Awaited {
-            messages: self.outbox.moving() + self.accepting.0 + self.early.len(),
-            told: draining.then(|| self.out.told()),
+            messages: self.outbox.unsettled() + self.accepting.0 + self.early.len(),
+            shown: due.then(|| self.out.incoming()),
         }
     }
 
@@ -40,7 +41,7 @@ impl Client {
         };
         let now = self.still_awaited();
         let coming = self.link.trying() || self.returning();
-        if now.messages == 0 && now.told.is_none() && !coming {
+        if now.messages == 0 && now.shown.is_none() && !coming {
             self.leave_unsettled(cx);
         } else if now != before {
             self.input_ended(cx);

@@ -170,8 +170,11 @@ impl Client {
             Some(Leaving {
                 ends: Some(ending), ..
             }) => self.end_settled(cx, ending),
-            Some(Leaving { again: true, .. }) => self.reregister(cx),
-            _ => {}
+            Some(Leaving { again: true, .. }) => {
+                self.link.starting = false;
+                self.reregister(cx);
+            }
+            _ => self.link.starting = false,
         }
     }
 

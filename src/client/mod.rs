@@ -326,6 +326,7 @@ impl Client {
         for timer in shifted {
             let budget = match timer {
                 Timer::Message(key) => self.budget_of(cx, key),
+                Timer::Settled => crate::limits::ATTEMPTS_TOTAL,
                 _ => crate::limits::DIRECT_BUDGET,
             };
             self.timers.set(timer, now + budget);

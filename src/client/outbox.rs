@@ -138,6 +138,14 @@ impl Outbox {
         self.moving.0
     }
 
+    /// Messages of which nothing was told that stands: those on their way, and those that get another number or end.
+    pub(super) fn unsettled(&self) -> usize {
+        let between = |message: &&Outgoing| {
+            !message.told_waiting && matches!(message.stage, Stage::Conflicted | Stage::Ending)
+        };
+        self.moving.0 + self.messages.values().filter(between).count()
+    }
+
     pub(super) const fn moving_bytes(&self) -> usize {
         self.moving.1
     }

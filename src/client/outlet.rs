@@ -54,6 +54,8 @@ pub(super) struct Outlet<A> {
     given: BTreeMap<SessionId, usize>,
     /// Events of this run so far.
     events: u64,
+    /// Those of them that are messages for us.
+    incoming: u64,
     /// By the number of the event: what the user knows once he has seen it. As many as the driver lets events wait.
     unseen: VecDeque<(u64, Told)>,
 }
@@ -70,6 +72,7 @@ impl<A> Outlet<A> {
             clogged: false,
             given: BTreeMap::new(),
             events: 0,
+            incoming: 0,
             unseen: VecDeque::new(),
         }
     }
@@ -89,12 +92,13 @@ impl<A> Outlet<A> {
 
     pub(super) fn event(&mut self, event: Event) {
         self.events += 1;
+        self.incoming += u64::from(matches!(event, Event::Incoming(_)));
         self.push(Action::Event(event));
     }
 
-    /// How much was told so far.
-    pub(super) const fn told(&self) -> u64 {
-        self.events
+    /// How many messages for us were told so far.
+    pub(super) const fn incoming(&self) -> u64 {
+        self.incoming
     }
 
     /// Tells something that is to be marked once it was seen.

@@ -120,6 +120,7 @@ impl Client {
     pub(super) fn counted(&mut self, cx: &Context<'_>, counter: u64) {
         if counter == self.link.counter {
             self.link.counted = true;
+            self.link.put_off = false;
             if self.timers.at(&Timer::Register).is_none() {
                 self.register(cx);
             }
@@ -296,6 +297,8 @@ impl Client {
         retry_after: Duration,
     ) {
         if matches!(self.link.phase, Phase::Registering { .. }) && !self.deregistering() {
+            // It is there: from now on it is waited for.
+            self.link.starting = false;
             if reason == BusyReason::Storage
                 && (self.link.asked || self.link.silent)
                 && !std::mem::replace(&mut self.link.told_busy, true)

@@ -290,6 +290,12 @@ impl Client {
         for key in late {
             self.tell_one_waiting(key);
         }
+        if self.link.offline() {
+            // Also of what was about to go, and could not for want of a commit.
+            for to in self.outbox.names() {
+                self.tell_waiting(&to);
+            }
+        }
     }
 
     /// Says of a conversation's queued messages that they wait, once each.

@@ -55,6 +55,11 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
+    /// Whether something is held back.
+    pub(super) const fn holds(&self) -> bool {
+        self.held > 0
+    }
+
     /// What an earlier run did not show.
     pub(super) fn load(unshown: Vec<Unshown>) -> Self {
         let mut shelf = Self::default();

@@ -115,6 +115,21 @@ fn what_cannot_be_marked_is_said_to_wait_when_we_leave() {
 }
 
 #[test]
+fn what_waits_for_a_pin_that_fails_is_said_to_wait_when_we_leave() {
+    let mut driver = Driver::registered(&[]);
+    driver.send("bob", "hi");
+    driver.disk = Disk::Fails;
+    driver.hear(FromRegistry::Found {
+        record: online("bob"),
+    });
+    driver.clear();
+    driver.command(Command::Leave);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    let waiting = Event::Waiting { to: name("bob") };
+    assert!(driver.events().contains(&waiting));
+}
+
+#[test]
 fn numbers_that_cannot_be_committed_do_not_pile_up() {
     let mut driver = Driver::registered(&[]);
     driver.disk = Disk::Fails;

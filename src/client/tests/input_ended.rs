@@ -1,9 +1,9 @@
 //! The end of the input: what is waited for, and for how long.
 
-use super::driver::{Driver, ms};
-use super::people::{message_from, name, offline, online};
+use super::driver::{Disk, Driver, ms};
+use super::people::{id_of, message_from, name, offline, online};
 use crate::client::interface::{Command, Ending, Event};
-use crate::wire::message::{FromRegistry, ToRegistry};
+use crate::wire::message::{Change, FromRegistry, ToRegistry};
 
 fn leaves(driver: &Driver) -> bool {
     let bye = |message: &ToRegistry| matches!(message, ToRegistry::Deregister { .. });
@@ -64,6 +64,70 @@ fn the_mail_that_was_kept_is_waited_for() {
         driver.hear(FromRegistry::Forward(message_from("bob", 1, sequence, 0, "hi")));
     }
     driver.hear(FromRegistry::Replayed);
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn what_is_held_back_for_a_gap_is_shown_before_the_end() {
+    let mut driver = Driver::start();
+    driver.come_up();
+    driver.directory(&[online("bob")]);
+    driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "second")));
+    driver.clear();
+    driver.command(Command::LeaveSettled);
+    driver.hear(FromRegistry::Replayed);
+    driver.pass(ms(1_999));
+    assert!(!leaves(&driver) && driver.read().is_empty());
+    driver.pass(ms(1));
+    assert_eq!(driver.read().len(), 1);
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn mail_of_somebody_who_is_looked_up_first_is_waited_for() {
+    let mut driver = Driver::registered(&[]);
+    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "hi")));
+    driver.command(Command::LeaveSettled);
+    assert!(!leaves(&driver));
+    driver.hear(FromRegistry::Found {
+        record: online("bob"),
+    });
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn what_others_do_does_not_keep_us() {
+    let mut driver = Driver::start();
+    driver.come_up();
+    driver.directory(&[]);
+    driver.command(Command::LeaveSettled);
+    for counter in 2..17 {
+        assert!(!leaves(&driver));
+        driver.pass_alive(1);
+        let who = if counter % 2 == 0 {
+            online("bob")
+        } else {
+            offline("bob")
+        };
+        driver.delta(counter, Change::Record(who));
+    }
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn what_gets_another_number_is_waited_for() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "a");
+    driver.command(Command::LeaveSettled);
+    let slot = id_of(&driver.deposits()[0].forward).slot;
+    driver.disk = Disk::Waits;
+    driver.hear(FromRegistry::Conflict { slot });
+    driver.pass(ms(1_000));
+    assert!(!leaves(&driver));
+    driver.commit();
+    assert!(!leaves(&driver));
+    let deposit = driver.deposits().pop().unwrap();
+    driver.answer_deposit(&deposit);
     assert!(leaves(&driver));
 }
 
