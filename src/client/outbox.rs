@@ -138,10 +138,13 @@ impl Outbox {
         self.moving.0
     }
 
-    /// Messages of which nothing was told that stands: those on their way, and those that get another number or end.
+    /// Messages whose state is about to be told: those on their way, those that get another number or end, and those that
+    /// were told to wait and are being given to the registry after all.
     pub(super) fn unsettled(&self) -> usize {
-        let between = |message: &&Outgoing| {
-            !message.told_waiting && matches!(message.stage, Stage::Conflicted | Stage::Ending)
+        let between = |message: &&Outgoing| match message.stage {
+            Stage::Conflicted | Stage::Ending => !message.told_waiting,
+            Stage::Marking | Stage::Depositing { .. } => message.told_waiting,
+            Stage::Queued | Stage::Direct { .. } | Stage::Stored => false,
         };
         self.moving.0 + self.messages.values().filter(between).count()
     }

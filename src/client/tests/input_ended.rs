@@ -115,6 +115,23 @@ fn what_others_do_does_not_keep_us() {
 }
 
 #[test]
+fn what_was_told_to_wait_and_goes_after_all_is_waited_for() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.command(Command::Deregister);
+    driver.command(Command::Register);
+    driver.send("bob", "a");
+    driver.command(Command::LeaveSettled);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    driver.come_up();
+    let deposit = driver.deposits().pop().unwrap();
+    driver.clear();
+    driver.hear(FromRegistry::Replayed);
+    assert!(!leaves(&driver));
+    driver.answer_deposit(&deposit);
+    assert!(leaves(&driver));
+}
+
+#[test]
 fn what_gets_another_number_is_waited_for() {
     let mut driver = Driver::registered(&[offline("bob")]);
     driver.send("bob", "a");
