@@ -172,7 +172,7 @@ impl Link {
         }
     }
 
-    /// The machine slept: all has its time from now.
+    /// All has its time from now.
     pub(super) const fn restart_attempts(&mut self, now: Instant) {
         self.tried_at = now;
         if self.ours_since.is_some() {

@@ -95,14 +95,14 @@ impl Client {
                 let patience = owed + ATTEMPTS_TOTAL;
                 if silent_at <= now || (patience <= now && self.must_answer()) {
                     self.give_up(cx, session);
-                } else if patience <= now {
+                    return;
+                }
+                if patience <= now {
                     // It is there, but does not get round to us: what waits is told, and asked again in time.
                     self.link.owed_since = Some(now);
                     self.despair(cx);
-                    self.watch(cx, session);
-                } else {
-                    self.watch(cx, session);
                 }
+                self.watch(cx, session);
             }
             Phase::Offline | Phase::Opening | Phase::Away | Phase::Connecting { .. } => {}
         }

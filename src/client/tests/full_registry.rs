@@ -36,6 +36,19 @@ fn bob_comes(driver: &mut Driver) {
     driver.delta(2, Change::Presence { name, presence });
 }
 
+/// What was sent to bob, who is away, has been put off so often that its next turn is 8 s away.
+fn put_off_for_long(text: &str) -> Driver {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", text);
+    let deposit = driver.deposits()[0].clone();
+    for pause in [1, 2, 4] {
+        driver.hear(not_kept(&deposit));
+        driver.pass_alive(pause);
+    }
+    driver.hear(not_kept(&deposit));
+    driver
+}
+
 #[test]
 fn a_registry_whose_disk_fails_is_asked_ever_more_seldom() {
     let mut driver = Driver::registered(&[offline("bob"), offline("carl")]);
@@ -103,14 +116,7 @@ fn of_deposits_that_fail_together_the_registry_has_said_so_once() {
 
 #[test]
 fn what_the_registry_did_not_keep_goes_directly_as_soon_as_its_recipient_is_there() {
-    let mut driver = Driver::registered(&[offline("bob")]);
-    driver.send("bob", "first");
-    let deposit = driver.deposits()[0].clone();
-    for pause in [1, 2, 4] {
-        driver.hear(not_kept(&deposit));
-        driver.pass_alive(pause);
-    }
-    driver.hear(not_kept(&deposit));
+    let mut driver = put_off_for_long("first");
     driver.send("bob", "second");
     driver.clear();
     bob_comes(&mut driver);
@@ -208,14 +214,7 @@ fn what_was_put_off_goes_when_the_registry_has_kept_something() {
 
 #[test]
 fn a_registry_that_registers_us_anew_is_not_taken_for_full() {
-    let mut driver = Driver::registered(&[offline("bob")]);
-    driver.send("bob", "hi");
-    let deposit = driver.deposits()[0].clone();
-    for pause in [1, 2, 4] {
-        driver.hear(not_kept(&deposit));
-        driver.pass_alive(pause);
-    }
-    driver.hear(not_kept(&deposit));
+    let mut driver = put_off_for_long("hi");
     driver.close(REGISTRY, CloseCause::Reset);
     driver.registry_opens();
     let before = driver.deposits().len();

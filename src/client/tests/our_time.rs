@@ -20,6 +20,18 @@ fn registry_ends(driver: &mut Driver) {
     driver.close(REGISTRY, CloseCause::Remote(CloseCode::Done));
 }
 
+/// The registry ends each session at once, for fifteen seconds; nothing is told before.
+fn ends_each_session(driver: &mut Driver) {
+    for _ in 0..30 {
+        assert_eq!(driver.events(), []);
+        driver.registry_opens();
+        registry_ends(driver);
+        driver.pass(ms(500));
+    }
+    driver.registry_opens();
+    registry_ends(driver);
+}
+
 /// The registry answers, and nothing was told before.
 fn is_registered(driver: &mut Driver) {
     driver.registry_registers();
@@ -50,14 +62,7 @@ fn a_first_session_that_has_ended_before_we_hear_of_it_is_opened_again() {
 #[test]
 fn a_registry_that_ends_each_first_session_is_silent_after_fifteen_seconds() {
     let mut driver = first_start();
-    for _ in 0..30 {
-        assert_eq!(driver.events(), []);
-        driver.registry_opens();
-        registry_ends(&mut driver);
-        driver.pass(ms(500));
-    }
-    driver.registry_opens();
-    registry_ends(&mut driver);
+    ends_each_session(&mut driver);
     assert_eq!(
         driver.events(),
         [Event::ServerSilent, Event::Ended(Ending::ServerSilent)]
@@ -121,14 +126,7 @@ fn a_session_of_whose_end_we_have_not_heard_yet_is_not_silent() {
 fn a_sleep_during_the_first_connection_leaves_the_round_where_it_is() {
     let mut driver = first_start();
     driver.sleep(ms(8 * 3_600_000));
-    for _ in 0..30 {
-        assert_eq!(driver.events(), []);
-        driver.registry_opens();
-        registry_ends(&mut driver);
-        driver.pass(ms(500));
-    }
-    driver.registry_opens();
-    registry_ends(&mut driver);
+    ends_each_session(&mut driver);
     let events = driver.events();
     assert_eq!(
         events.last(),
