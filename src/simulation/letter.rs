@@ -151,8 +151,6 @@ pub(super) struct Letter {
     pub(super) fell_out: bool,
     /// What became of what its sender knows of it, if his folder is an older copy.
     pub(super) memory: Memory,
-    /// Whether it had another number when that copy was made: it may come under both, and under a third.
-    pub(super) had_another: bool,
     /// In which run of the recipient's program its line was last written.
     pub(super) shown_in: Option<u32>,
     /// Whether that is on his disk.
@@ -188,7 +186,6 @@ impl Letter {
             inbox: None,
             fell_out: false,
             memory: Memory::Whole,
-            had_another: false,
             shown_in: None,
             marked: false,
             told: None,
@@ -212,7 +209,6 @@ impl Letter {
             None => {}
             Some(copy) => {
                 self.memory = Memory::Older;
-                self.had_another |= self.slot != copy.slot;
                 self.slot = copy.slot;
                 self.state = copy.state;
                 self.ends.clone_from(&copy.ends);

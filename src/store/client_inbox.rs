@@ -1,8 +1,8 @@
 //! What a client has received: the SQL of its inbox and of the marks that tell new messages from known ones.
 //!
 //! Whether a message is new is decided here, because only the committed state can tell; what follows from it is
-//! the engine's business.
-//! Invariants: an inbox row is never replaced; a mark never goes back.
+//! the engine's business. A message that its sender has numbered anew is known by who wrote what when (PROTOCOL §9.3).
+//! Invariants: an inbox row is never replaced; a mark never goes back; a message is one row, whatever its numbers.
 
 use rusqlite::{OptionalExtension, Result, params};
 
@@ -11,6 +11,10 @@ use crate::client::storage::{Outcome, Receive, Received, Reply};
 use crate::clock::WallTime;
 use crate::id::{EnvelopeHash, Epoch, MessageId, Sequence};
 use crate::store::database::Bits;
+
+/// Messages of one sender and one millisecond among which one that comes under another number is looked for: more than are
+/// written in that time, and few enough to be read for each that a hostile one sends.
+const SAME_MOMENT_MAX: i64 = 64;
 
 impl Tables<'_> {
     /// Its line is written.
@@ -66,15 +70,10 @@ impl Stream<'_> {
     fn receive(&self, receive: &Receive) -> Result<Received> {
         let sequence = receive.id.slot.sequence;
         let (before, shown) = self.mark()?;
-        let there = self.row(sequence)?;
-        let (outcome, at) = match there {
+        let (outcome, at) = match self.row(sequence)? {
             Some((hash, at)) if hash == receive.hash => (Outcome::Duplicate, at),
             Some((_, at)) => (Outcome::Conflict, at),
-            None if sequence < before => (Outcome::Skipped, receive.at),
-            None => {
-                self.insert(receive)?;
-                (Outcome::Fresh, receive.at)
-            }
+            None => self.unnumbered(receive, before)?,
         };
         let mut next = before;
         if outcome != Outcome::Conflict {
@@ -94,6 +93,55 @@ impl Stream<'_> {
             next,
             shown,
         })
+    }
+
+    /// What it is if nothing has its number: there under another one, or skipped, or new.
+    fn unnumbered(&self, receive: &Receive, mark: Sequence) -> Result<(Outcome, WallTime)> {
+        let sequence = receive.id.slot.sequence;
+        if let Some((arrival, at)) = self.elsewhere(receive)? {
+            self.tables.execute(
+                "INSERT INTO inbox_again (sender, epoch, sequence, hash, arrival) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    self.sender,
+                    Bits(self.epoch.0),
+                    Bits(sequence.0),
+                    receive.hash.0,
+                    arrival
+                ],
+            )?;
+            return Ok((Outcome::Duplicate, at));
+        }
+        if sequence < mark {
+            return Ok((Outcome::Skipped, receive.at));
+        }
+        self.insert(receive)?;
+        Ok((Outcome::Fresh, receive.at))
+    }
+
+    /// Whether it is in the inbox under a number of another epoch, and under none of this one. Few senders have more than
+    /// one epoch.
+    fn elsewhere(&self, receive: &Receive) -> Result<Option<(i64, WallTime)>> {
+        self.tables
+            .connection
+            .prepare_cached(
+                "SELECT arrival, received_ms FROM inbox
+                 WHERE EXISTS (SELECT 1 FROM stream WHERE sender = ?1 AND epoch <> ?2)
+                 AND arrival IN (SELECT arrival FROM inbox WHERE sender = ?1 AND sent_ms = ?3 ORDER BY arrival LIMIT ?5)
+                 AND epoch <> ?2 AND octet_length(text) = octet_length(?4) AND text = ?4
+                 AND NOT EXISTS (SELECT 1 FROM inbox_again AS again WHERE again.arrival = inbox.arrival AND again.epoch = ?2)
+                 ORDER BY arrival LIMIT 1",
+            )?
+            .query_row(
+                params![
+                    self.sender,
+                    Bits(self.epoch.0),
+                    receive.sent_at.unix_ms(),
+                    receive.text,
+                    SAME_MOMENT_MAX
+                ],
+                |row| Ok((row.get(0)?, WallTime::from_unix_ms(row.get(1)?))),
+            )
+            .optional()
     }
 
     fn mark(&self) -> Result<(Sequence, Option<Sequence>)> {
@@ -129,11 +177,14 @@ impl Stream<'_> {
         self.tables
             .connection
             .prepare_cached(
-                "SELECT hash, received_ms FROM inbox WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3 ORDER BY arrival",
+                "SELECT hash, received_ms FROM inbox WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3
+                 UNION ALL SELECT again.hash, received_ms FROM inbox_again AS again JOIN inbox USING (arrival)
+                 WHERE again.sender = ?1 AND again.epoch = ?2 AND again.sequence = ?3 ORDER BY received_ms",
             )?
-            .query_row(params![self.sender, Bits(self.epoch.0), Bits(sequence.0)], |row| {
-                Ok((EnvelopeHash(row.get(0)?), WallTime::from_unix_ms(row.get(1)?)))
-            })
+            .query_row(
+                params![self.sender, Bits(self.epoch.0), Bits(sequence.0)],
+                |row| Ok((EnvelopeHash(row.get(0)?), WallTime::from_unix_ms(row.get(1)?))),
+            )
             .optional()
     }
 

@@ -4,7 +4,9 @@ use rusqlite::Connection;
 
 use super::{ClientStore, SCHEMA};
 use crate::client::interface::Refusal;
-use crate::client::storage::{Accept, Finish, Key, Outcome, Receive, Renumber, Reply, Request, State, Told};
+use crate::client::storage::{
+    Accept, Finish, Key, Outcome, Receive, Received, Renumber, Reply, Request, State, Told,
+};
 use crate::clock::{Age, WallTime};
 use crate::engine::{Store, Ticket};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
@@ -57,28 +59,37 @@ const fn slot(epoch: u64, sequence: u64) -> Slot {
     }
 }
 
-fn receive(store: &mut ClientStore, sequence: u64, floor: u64, hash: u8) -> (Outcome, u64) {
-    let reply = ask(
-        store,
-        Request::Receive(Receive {
-            id: MessageId {
-                sender: IdentityId([2; 32]),
-                slot: slot(u64::MAX, sequence),
-            },
-            hash: EnvelopeHash([hash; 16]),
-            floor: Sequence(floor),
-            from: bob(),
-            pin: None,
-            sent_at: WallTime::from_unix_ms(1),
-            text: "hi".to_owned(),
-            stored: false,
-            at: WallTime::from_unix_ms(2),
-        }),
-    );
-    match reply {
+/// What bob has written, differently each time.
+fn written(epoch: u64, sequence: u64, hash: u8) -> Receive {
+    Receive {
+        id: MessageId {
+            sender: IdentityId([2; 32]),
+            slot: slot(epoch, sequence),
+        },
+        hash: EnvelopeHash([hash; 16]),
+        floor: Sequence(0),
+        from: bob(),
+        pin: None,
+        sent_at: WallTime::from_unix_ms(1),
+        text: format!("{sequence} {hash}"),
+        stored: false,
+        at: WallTime::from_unix_ms(2),
+    }
+}
+
+fn take_in(store: &mut ClientStore, receive: Receive) -> (Outcome, u64) {
+    match ask(store, Request::Receive(receive)) {
         Reply::Received(received) => (received.outcome, received.next.0),
         other => panic!("{other:?}"),
     }
+}
+
+fn receive(store: &mut ClientStore, sequence: u64, floor: u64, hash: u8) -> (Outcome, u64) {
+    let receive = Receive {
+        floor: Sequence(floor),
+        ..written(u64::MAX, sequence, hash)
+    };
+    take_in(store, receive)
 }
 
 #[test]
@@ -276,6 +287,83 @@ fn fresh_duplicate_conflict_and_skipped_are_told_apart_for_ever() {
     assert_eq!(receive(&mut store, 3, 2, 1), (Outcome::Fresh, 4));
     assert_eq!(receive(&mut store, 1, 0, 1), (Outcome::Skipped, 4));
     assert_eq!(receive(&mut store, 2, 2, 1), (Outcome::Duplicate, 4));
+}
+
+/// The same words under a number of another epoch.
+fn again(epoch: u64, sequence: u64, hash: u8, first: &Receive) -> Receive {
+    Receive {
+        text: first.text.clone(),
+        at: WallTime::from_unix_ms(99),
+        ..written(epoch, sequence, hash)
+    }
+}
+
+#[test]
+fn what_its_sender_has_numbered_anew_is_known() {
+    let mut store = store();
+    let first = written(1, 5, 1);
+    assert_eq!(take_in(&mut store, first.clone()), (Outcome::Fresh, 0));
+    let reply = ask(&mut store, Request::Receive(again(2, 0, 2, &first)));
+    let known = Received {
+        outcome: Outcome::Duplicate,
+        at: first.at,
+        next: Sequence(1),
+        shown: None,
+    };
+    assert_eq!(reply, Reply::Received(known));
+    // By its new number as well as by its old one, and by a third.
+    for (copy, outcome, next) in [
+        (again(2, 0, 2, &first), Outcome::Duplicate, 1),
+        (again(2, 0, 3, &first), Outcome::Conflict, 1),
+        (first.clone(), Outcome::Duplicate, 0),
+        (again(3, 0, 4, &first), Outcome::Duplicate, 1),
+    ] {
+        assert_eq!(take_in(&mut store, copy), (outcome, next));
+    }
+    assert_eq!(store.image().unwrap().unshown.len(), 1, "one message");
+    // Also what was not to be waited for.
+    take_in(
+        &mut store,
+        Receive {
+            floor: Sequence(9),
+            ..written(4, 9, 5)
+        },
+    );
+    assert_eq!(take_in(&mut store, again(4, 3, 6, &first)).0, Outcome::Duplicate);
+    assert_eq!(take_in(&mut store, written(4, 4, 6)).0, Outcome::Skipped);
+}
+
+#[test]
+fn the_same_words_are_another_message_unless_they_may_be_that_one() {
+    let mut store = store();
+    let first = written(1, 0, 1);
+    take_in(&mut store, first.clone());
+    for other in [
+        again(1, 1, 2, &first),
+        Receive {
+            sent_at: WallTime::from_unix_ms(3),
+            ..again(2, 1, 3, &first)
+        },
+        Receive {
+            text: first.text.to_uppercase() + "!",
+            ..again(2, 2, 4, &first)
+        },
+    ] {
+        assert_eq!(take_in(&mut store, other).0, Outcome::Fresh);
+    }
+    // Two messages are two, whatever they are called: each is known once in another epoch.
+    let outcomes: Vec<Outcome> = (3..6)
+        .map(|sequence| take_in(&mut store, again(2, sequence, 5, &first)).0)
+        .collect();
+    assert_eq!(outcomes, [Outcome::Duplicate, Outcome::Duplicate, Outcome::Fresh]);
+    let from_another = Receive {
+        id: MessageId {
+            sender: IdentityId([3; 32]),
+            ..first.id
+        },
+        ..first
+    };
+    assert_eq!(take_in(&mut store, from_another).0, Outcome::Fresh);
 }
 
 #[test]

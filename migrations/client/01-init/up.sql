@@ -118,3 +118,16 @@ CREATE TABLE inbox (
     UNIQUE (sender, epoch, sequence)
 ) STRICT;
 CREATE INDEX inbox_unshown ON inbox (arrival) WHERE shown = 0;
+-- Whether a message is there under another number is looked for by when it was written.
+CREATE INDEX inbox_written ON inbox (sender, sent_ms);
+
+-- Other numbers of messages in the inbox: their sender's database was an older copy, and has numbered them anew.
+CREATE TABLE inbox_again (
+    sender   INTEGER NOT NULL REFERENCES sender,
+    epoch    INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    hash     BLOB NOT NULL,
+    arrival  INTEGER NOT NULL REFERENCES inbox,
+    PRIMARY KEY (sender, epoch, sequence),
+    UNIQUE (arrival, epoch)
+) STRICT;

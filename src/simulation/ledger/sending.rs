@@ -209,16 +209,11 @@ impl Ledger {
                 format!("{:.7} came as {:?} to {person}", letter.text, receive.text),
             ));
         }
-        let may_repeat = std::mem::take(&mut letter.fell_out) || letter.had_another;
-        if letter.inbox.is_some() && !may_repeat {
+        if letter.inbox.is_some() && !std::mem::take(&mut letter.fell_out) {
             return Err((
                 Invariant::OnceInInbox,
                 format!("{:.7} is in the inbox twice", letter.text),
             ));
-        }
-        if letter.inbox.is_some() && letter.had_another {
-            letter.marked = false;
-            letter.shown_in = None;
         }
         letter.inbox.get_or_insert(Arrived {
             at,
