@@ -6,7 +6,7 @@
 use super::acceptance::Accepting;
 use super::incoming::Inbound;
 use super::stalling::Lack;
-use super::storage::{Finish, Key, Reply};
+use super::storage::{Finish, Key, Reply, Told};
 use super::{Client, Timer};
 use crate::client::interface::{Event, NotAccepted};
 use crate::engine::{Context, StoreFault};
@@ -53,6 +53,7 @@ pub(super) enum After {
         card: Card,
     },
     Received(Box<Inbound>),
+    Told(Vec<Told>),
 }
 
 impl Client {
@@ -65,6 +66,7 @@ impl Client {
                 return;
             }
             Some(After::Received(inbound)) => self.not_received(cx, &inbound),
+            Some(After::Told(lines)) => self.marks_not_written(cx, lines),
             Some(After::Directory) => {
                 self.directory.not_stored();
                 self.timers.set_by(Timer::Table, cx.now.at + REQUEST_RETRY);
@@ -111,6 +113,7 @@ impl Client {
                 self.trusted(cx, &name, card, &slots);
             }
             (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
+            (After::Told(_), _) => self.marks_written(cx),
             (After::Nothing | After::Directory, _) => {}
             (after, reply) => tracing::error!(?after, ?reply, "the store answered something else"),
         }

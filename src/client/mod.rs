@@ -57,7 +57,7 @@ use crate::client::outbox::Outbox;
 use crate::client::outlet::Outlet;
 use crate::client::peers::Peers;
 use crate::client::showing::Shelf;
-use crate::client::storage::{Image, Key, RegistryImage, Reply, Request, Told};
+use crate::client::storage::{Image, Key, RegistryImage, Reply, Request};
 use crate::client::timers::Timers;
 use crate::clock::{Age, AgeClock, Instant, Now};
 use crate::engine::{Action, Context, Role, SocketReply, StoreFault, Ticket};
@@ -155,8 +155,7 @@ pub struct Client {
     lookups: names::Lookups,
     inbound: incoming::Reception,
     shelf: Shelf,
-    /// Lines seen, and not marked yet.
-    seen: Vec<Told>,
+    marks: telling::Marks,
     /// The registry is to hear how far the directory copy is.
     ack_owed: bool,
     /// When the directory's change was last told; whether another is to be.
@@ -207,7 +206,7 @@ impl Client {
             lookups: names::Lookups::default(),
             inbound: incoming::Reception::default(),
             shelf: Shelf::load(image.unshown),
-            seen: Vec::new(),
+            marks: telling::Marks::default(),
             ack_owed: false,
             table_told: None,
             table_changed: false,

@@ -3,7 +3,8 @@
 //! A state is told when it is true; that its line was seen is marked in the database. What a run did not get to show
 //! the next one tells at its start. Marks are gathered, because a commit for each would stand in the way of the next
 //! message's: a crash repeats the lines of that moment.
-//! Invariant: a state is marked as seen only after its line is on the screen, and only while it is so.
+//! Invariants: a state is marked as seen only after its line is on the screen, and only while it is so; marks are written in
+//! the order seen.
 
 use std::time::Duration;
 
@@ -12,9 +13,27 @@ use super::{Client, Timer};
 use crate::client::interface::Event;
 use crate::client::storage::{Finish, Key, Request, State, Told, Untold};
 use crate::engine::Context;
+use crate::limits::REQUEST_RETRY;
 
 /// How long marks are gathered: short for a person, long beside a commit.
 const MARKS_AFTER: Duration = Duration::from_millis(100);
+
+/// Lines seen, and not marked yet: a disk that takes no marks takes no messages either, of which more could be told.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    seen: Vec<Told>,
+    writing: Writing,
+}
+
+/// What becomes of the marks that were written last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Writing {
+    #[default]
+    Done,
+    UnderWay,
+    /// They are written again with the next, after a pause.
+    Failed,
+}
 
 impl Client {
     /// Tells that a message of ours is in this state.
@@ -60,19 +79,49 @@ impl Client {
 
     /// The user has seen so many events.
     pub(super) fn seen(&mut self, cx: &Context<'_>, events: u64) {
-        self.seen.extend(self.out.take_seen(events));
+        self.marks.seen.extend(self.out.take_seen(events));
         if self.over {
-            self.write_marks();
-        } else if !self.seen.is_empty() {
-            self.timers.set_by(Timer::Marks, cx.now.at + MARKS_AFTER);
+            // Nobody waits for what is under way: what is asked now is committed before the program is gone.
+            self.ask_marks();
+        } else if self.marks.writing == Writing::Done {
+            self.marks_due(cx, MARKS_AFTER);
         }
     }
 
-    /// Marks what he has seen.
+    /// Marks what he has seen: one batch at a time, so that those of one that fails are written before later ones.
     pub(super) fn write_marks(&mut self) {
-        if !self.seen.is_empty() {
-            let lines = std::mem::take(&mut self.seen);
-            self.out.store_surely(Request::Told(lines), After::Nothing);
+        if self.marks.writing != Writing::UnderWay {
+            self.ask_marks();
         }
+    }
+
+    fn ask_marks(&mut self) {
+        if !self.marks.seen.is_empty() {
+            let lines = std::mem::take(&mut self.marks.seen);
+            self.marks.writing = Writing::UnderWay;
+            let request = Request::Told(lines.clone());
+            self.out.store(request, After::Told(lines));
+        }
+    }
+
+    fn marks_due(&mut self, cx: &Context<'_>, pause: Duration) {
+        if !self.marks.seen.is_empty() {
+            self.timers.set_by(Timer::Marks, cx.now.at + pause);
+        }
+    }
+
+    /// They are written; what was seen meanwhile is next.
+    pub(super) fn marks_written(&mut self, cx: &Context<'_>) {
+        self.marks.writing = Writing::Done;
+        self.marks_due(cx, MARKS_AFTER);
+    }
+
+    /// The disk did not take them.
+    pub(super) fn marks_not_written(&mut self, cx: &Context<'_>, mut lines: Vec<Told>) {
+        lines.append(&mut self.marks.seen);
+        self.marks.seen = lines;
+        self.marks.writing = Writing::Failed;
+        self.timers.clear(&Timer::Marks);
+        self.marks_due(cx, REQUEST_RETRY);
     }
 }

@@ -6,10 +6,10 @@ use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
 use super::people::{name, offline, online};
 use crate::client::interface::{Command, Ending, Event, Refusal};
-use crate::client::storage::Request;
+use crate::client::storage::{Request, Told};
 use crate::clock::WallTime;
 use crate::id::EnvelopeHash;
-use crate::limits::TIME_TO_LIVE;
+use crate::limits::{REQUEST_RETRY, TIME_TO_LIVE};
 use crate::transport::CloseCause;
 use crate::wire::envelope::{Envelope, Verdict};
 use crate::wire::message::{Deposit, DepositRefusal, End, FromRegistry, Outcome, ToRegistry};
@@ -108,6 +108,41 @@ fn a_line_that_was_seen_is_marked_a_moment_later_with_all_others() {
     assert_eq!(driver.asked, []);
     driver.pass(ms(1));
     assert!(matches!(&driver.asked[..], [Request::Told(lines)] if lines.len() == 2));
+    driver.restart();
+    assert_eq!(driver.events(), []);
+}
+
+#[test]
+fn marks_that_failed_are_written_with_the_next_and_before_them() {
+    let (mut driver, first) = deposited();
+    driver.send("bob", "again");
+    let other = driver.deposits()[1].clone();
+    driver.answer_deposit(&first);
+    driver.see();
+    driver.disk = Disk::Waits;
+    driver.pass(ms(100));
+    let marked = |driver: &Driver| -> Vec<Vec<Told>> {
+        let told = driver.asked.iter().filter_map(|request| match request {
+            Request::Told(lines) => Some(lines.clone()),
+            _ => None,
+        });
+        told.collect()
+    };
+    let before = marked(&driver);
+    assert_eq!(before.len(), 1);
+    driver.answer_deposit(&other);
+    driver.see();
+    driver.pass(ms(200));
+    assert_eq!(marked(&driver), before, "one batch at a time");
+    driver.disk = Disk::Fails;
+    driver.settle();
+    driver.disk = Disk::Commits;
+    driver.asked.clear();
+    driver.pass(REQUEST_RETRY.saturating_sub(ms(1)));
+    assert_eq!(marked(&driver), Vec::<Vec<Told>>::new(), "the disk has its pause");
+    driver.pass(ms(1));
+    let again = marked(&driver);
+    assert_eq!((again.len(), again[0].len(), again[0][0]), (1, 2, before[0][0]));
     driver.restart();
     assert_eq!(driver.events(), []);
 }

@@ -52,26 +52,29 @@ enum Line {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unseen {
     lines: VecDeque<Line>,
-    /// What was to be marked and could not be.
-    failed: Vec<(Vec<client::Told>, Vec<Line>)>,
+    /// What was to be marked and could not be: it comes again, before the others.
+    failed: Vec<(client::Told, Line)>,
 }
 
 impl Unseen {
     fn said(&self) -> impl Iterator<Item = Said> {
-        let failed = self.failed.iter().flat_map(|(_, lines)| lines);
+        let failed = self.failed.iter().map(|(_, line)| line);
         failed.chain(&self.lines).filter_map(|line| match line {
             Line::Own(said) => Some(*said),
             Line::Incoming(..) => None,
         })
     }
 
-    /// The lines that these marks are of.
+    /// The lines that these marks are of. At its very end a program does not wait for what may fail.
     fn take(&mut self, seen: &[client::Told]) -> Vec<Line> {
-        let again = self.failed.iter().position(|(failed, _)| failed == seen);
-        match again {
-            Some(place) => self.failed.remove(place).1,
-            None => self.lines.drain(..seen.len().min(self.lines.len())).collect(),
+        let failed = self.failed.iter().map(|(mark, _)| mark);
+        let mut lines = Vec::new();
+        if seen.len() >= self.failed.len() && failed.zip(seen).all(|(failed, mark)| failed == mark) {
+            lines.extend(self.failed.drain(..).map(|(_, line)| line));
         }
+        let missing = (seen.len() - lines.len()).min(self.lines.len());
+        lines.extend(self.lines.drain(..missing));
+        lines
     }
 }
 
@@ -204,7 +207,7 @@ impl Ledger {
     }
 
     /// A client's database has answered that lines were seen: each is marked, or none. Marks are asked for in the order
-    /// told, and again if they fail.
+    /// told, and first again if they fail.
     pub(in crate::simulation) fn marks(
         &mut self,
         at: Instant,
@@ -229,7 +232,7 @@ impl Ledger {
             };
             self.judge(at, verdict);
         } else {
-            unseen.failed.push((seen.to_vec(), lines));
+            unseen.failed.extend(seen.iter().copied().zip(lines));
         }
     }
 
@@ -280,26 +283,13 @@ impl Ledger {
             at: said.at,
             run,
         };
-        let before = match letter.told {
-            // A mark that has failed comes late.
-            Some(before) if before.is_later_than(now) => return Ok(()),
-            before => before,
-        };
-        letter.told = Some(now);
-        match before {
+        match letter.told.replace(now) {
             Some(before) if !letter.may_be_told_after(before, now, begun) => Err((
                 Invariant::OneState,
                 format!("{:.7} was told to be {before:?} and then {now:?}", letter.text),
             )),
             _ => Ok(()),
         }
-    }
-}
-
-impl Told {
-    fn is_later_than(self, other: Self) -> bool {
-        let at_once = self.at == other.at && self.state.is_final() && !other.state.is_final();
-        self.run == other.run && (self.at > other.at || at_once)
     }
 }
 
