@@ -17,6 +17,7 @@ mod initiate;
 mod link;
 mod noise;
 mod path;
+mod primitives;
 mod reset;
 mod respond;
 mod schedule;

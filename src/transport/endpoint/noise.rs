@@ -1,21 +1,14 @@
 //! The Noise handshake: `Noise_XX_25519_ChaChaPoly_BLAKE2s` (Noise rev. 34) by the snow library.
 //!
-//! The primitives are handed to snow from here, so that its randomness comes from the endpoint's generator
-//! and no second copy of each primitive is linked. What the payloads mean is not known here.
+//! What it calculates with is in `primitives.rs`. What the payloads mean is not known here.
 //! Invariant: a message that does not verify leaves the state as it was. snow alone does not promise that
 //! (it keeps the key it has just mixed), so a responder is made anew from its seed after such a message.
 
-use blake2::digest::FixedOutputReset;
-use blake2::{Blake2s256, Digest};
-use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng, SeedableRng};
-use snow::params::{CipherChoice, DHChoice, HashChoice};
-use snow::resolvers::CryptoResolver;
-use snow::types::{Cipher, Dh, Hash, Random};
-use snow::{Builder, Error, HandshakeState};
+use snow::{Builder, HandshakeState};
 use zeroize::Zeroizing;
 
-use super::seal::{Keys, open_in_place, seal_in_place};
+use super::primitives::Primitives;
+use super::seal::Keys;
 use crate::identity::Identity;
 use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::wire::packet::{NOISE_FIRST_BYTES, SEAL_BYTES, Service};
@@ -128,7 +121,7 @@ impl Responder {
 
 fn build(identity: &Identity, service: Service, seed: &[u8; 32], initiator: bool) -> HandshakeState {
     let state = PATTERN.parse().and_then(|params| {
-        let builder = Builder::with_resolver(params, Box::new(Primitives(Zeroizing::new(*seed))))
+        let builder = Builder::with_resolver(params, Box::new(Primitives::new(seed)))
             .local_private_key(identity.static_secret())?
             .prologue(service.prologue())?;
         if initiator {
@@ -157,171 +150,6 @@ fn read(state: &mut HandshakeState, noise: &[u8]) -> Option<Introduced> {
     payload.truncate(len);
     let key = state.get_remote_static()?.try_into().ok()?;
     Some(Introduced { payload, key })
-}
-
-/// What snow is given to calculate with.
-struct Primitives(Zeroizing<[u8; 32]>);
-
-impl CryptoResolver for Primitives {
-    fn resolve_rng(&self) -> Option<Box<dyn Random>> {
-        Some(Box::new(Seeded(ChaCha20Rng::from_seed(*self.0))))
-    }
-
-    fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
-        matches!(choice, DHChoice::Curve25519).then(|| Box::<X25519>::default() as Box<dyn Dh>)
-    }
-
-    fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
-        matches!(choice, HashChoice::Blake2s).then(|| Box::<Blake2s>::default() as Box<dyn Hash>)
-    }
-
-    fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
-        matches!(choice, CipherChoice::ChaChaPoly).then(|| Box::<ChaChaPoly>::default() as Box<dyn Cipher>)
-    }
-}
-
-struct Seeded(ChaCha20Rng);
-
-impl Random for Seeded {
-    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), Error> {
-        self.0.fill_bytes(dest);
-        Ok(())
-    }
-}
-
-#[derive(Default)]
-struct X25519 {
-    secret: Zeroizing<[u8; 32]>,
-    public: [u8; 32],
-}
-
-impl X25519 {
-    fn derive(&mut self) {
-        let secret = x25519_dalek::StaticSecret::from(*self.secret);
-        self.public = x25519_dalek::PublicKey::from(&secret).to_bytes();
-    }
-}
-
-impl Dh for X25519 {
-    fn name(&self) -> &'static str {
-        "25519"
-    }
-
-    fn pub_len(&self) -> usize {
-        32
-    }
-
-    fn priv_len(&self) -> usize {
-        32
-    }
-
-    fn set(&mut self, privkey: &[u8]) {
-        if let Some(bytes) = privkey.first_chunk() {
-            *self.secret = *bytes;
-            self.derive();
-        }
-    }
-
-    fn generate(&mut self, rng: &mut dyn Random) -> Result<(), Error> {
-        rng.try_fill_bytes(self.secret.as_mut_slice())?;
-        self.derive();
-        Ok(())
-    }
-
-    fn pubkey(&self) -> &[u8] {
-        &self.public
-    }
-
-    fn privkey(&self) -> &[u8] {
-        self.secret.as_slice()
-    }
-
-    /// Refuses points that would make the result public (RFC 7748 §6.1).
-    fn dh(&self, pubkey: &[u8], out: &mut [u8]) -> Result<(), Error> {
-        let theirs = *pubkey.first_chunk::<32>().ok_or(Error::Dh)?;
-        let shared = x25519_dalek::StaticSecret::from(*self.secret)
-            .diffie_hellman(&x25519_dalek::PublicKey::from(theirs));
-        if !shared.was_contributory() {
-            return Err(Error::Dh);
-        }
-        *out.first_chunk_mut().ok_or(Error::Dh)? = *shared.as_bytes();
-        Ok(())
-    }
-}
-
-#[derive(Default)]
-struct Blake2s(Blake2s256);
-
-impl Hash for Blake2s {
-    fn name(&self) -> &'static str {
-        "BLAKE2s"
-    }
-
-    fn block_len(&self) -> usize {
-        64
-    }
-
-    fn hash_len(&self) -> usize {
-        32
-    }
-
-    fn reset(&mut self) {
-        self.0 = Blake2s256::default();
-    }
-
-    fn input(&mut self, data: &[u8]) {
-        Digest::update(&mut self.0, data);
-    }
-
-    fn result(&mut self, out: &mut [u8]) {
-        if let Some(out) = out.first_chunk_mut::<32>() {
-            *out = self.0.finalize_fixed_reset().into();
-        }
-    }
-}
-
-#[derive(Default)]
-struct ChaChaPoly(Zeroizing<[u8; 32]>);
-
-impl Cipher for ChaChaPoly {
-    fn name(&self) -> &'static str {
-        "ChaChaPoly"
-    }
-
-    fn set(&mut self, key: &[u8; 32]) {
-        *self.0 = *key;
-    }
-
-    /// snow checks beforehand that `out` has room, and has no way to be told of a failure.
-    fn encrypt(&self, nonce: u64, authtext: &[u8], plaintext: &[u8], out: &mut [u8]) -> usize {
-        let Some((body, rest)) = out.split_at_mut_checked(plaintext.len()) else {
-            return 0;
-        };
-        body.copy_from_slice(plaintext);
-        let (Some(tag), Some(room)) = (
-            seal_in_place(&self.0, nonce, authtext, body),
-            rest.first_chunk_mut(),
-        ) else {
-            return 0;
-        };
-        *room = tag;
-        plaintext.len() + SEAL_BYTES
-    }
-
-    fn decrypt(
-        &self,
-        nonce: u64,
-        authtext: &[u8],
-        ciphertext: &[u8],
-        out: &mut [u8],
-    ) -> Result<usize, Error> {
-        let mut bytes = ciphertext.to_vec();
-        let plain = open_in_place(&self.0, nonce, authtext, &mut bytes).ok_or(Error::Decrypt)?;
-        out.get_mut(..plain.len())
-            .ok_or(Error::Decrypt)?
-            .copy_from_slice(plain);
-        Ok(plain.len())
-    }
 }
 
 #[cfg(test)]
