@@ -15,6 +15,7 @@ mod chaos;
 mod crossing;
 mod ends;
 mod figures;
+mod finishes;
 mod flood;
 mod forgery;
 mod handshake;

@@ -1,13 +1,15 @@
 //! The Noise handshake: `Noise_XX_25519_ChaChaPoly_BLAKE2s` (Noise rev. 34) by the snow library.
 //!
 //! What it calculates with is in `primitives.rs`. What the payloads mean is not known here.
-//! Invariant: a message that does not verify leaves the state as it was. snow alone does not promise that
-//! (it keeps the key it has just mixed), so a responder is made anew from its seed after such a message.
+//! Invariant: a message that does not verify keeps the true one from nothing. snow alone does not promise that (it keeps
+//! the key it has just mixed), so a responder is made anew from its seed: once, for the true third message.
+
+use std::sync::{Arc, OnceLock};
 
 use snow::{Builder, HandshakeState};
 use zeroize::Zeroizing;
 
-use super::primitives::Primitives;
+use super::primitives::{Primitives, Unopened};
 use super::seal::Keys;
 use crate::identity::Identity;
 use crate::limits::DATAGRAM_BYTES_MAX;
@@ -15,8 +17,10 @@ use crate::wire::packet::{NOISE_FIRST_BYTES, SEAL_BYTES, Service};
 
 const PATTERN: &str = "Noise_XX_25519_ChaChaPoly_BLAKE2s";
 
-/// What the third Noise message adds to its payload: the sealed static key and a seal.
-pub(super) const FINISH_OVERHEAD_BYTES: usize = 32 + SEAL_BYTES + SEAL_BYTES;
+/// The sealed static key that the third Noise message begins with.
+const SEALED_KEY_BYTES: usize = 32 + SEAL_BYTES;
+/// What that message adds to its payload.
+pub(super) const FINISH_OVERHEAD_BYTES: usize = SEALED_KEY_BYTES + SEAL_BYTES;
 
 /// A payload and the static key that its sender has proven to hold.
 pub(super) struct Introduced {
@@ -38,7 +42,7 @@ impl Initiator {
         service: Service,
         seed: [u8; 32],
     ) -> (Self, [u8; NOISE_FIRST_BYTES]) {
-        let mut state = build(identity, service, &seed, true);
+        let mut state = build(identity, service, Primitives::new(&seed, Arc::default()), true);
         let mut first = [0; DATAGRAM_BYTES_MAX];
         #[expect(clippy::expect_used, reason = "the buffer is larger than the first message")]
         state
@@ -71,6 +75,11 @@ impl Initiator {
 /// The side that answers.
 pub(super) struct Responder {
     state: HandshakeState,
+    /// A sealed key that has opened, when the payload after it did not: the state is spoiled. Only the initiator can have
+    /// sealed it, and one who is honest does so once: no message with another one is his.
+    settled: Option<[u8; SEALED_KEY_BYTES]>,
+    /// What that payload would have opened with.
+    unopened: Arc<OnceLock<Unopened>>,
     seed: Zeroizing<[u8; 32]>,
     service: Service,
     first: [u8; NOISE_FIRST_BYTES],
@@ -85,19 +94,32 @@ impl Responder {
         first: [u8; NOISE_FIRST_BYTES],
         payload: &[u8],
     ) -> Option<(Self, Vec<u8>)> {
-        let mut state = build(identity, service, &seed, false);
+        let unopened = Arc::default();
+        let mut state = build(
+            identity,
+            service,
+            Primitives::new(&seed, Arc::clone(&unopened)),
+            false,
+        );
         state.read_message(&first, &mut []).ok()?;
         let noise = write(&mut state, payload)?;
         let seed = Zeroizing::new(seed);
         Some((
             Self {
                 state,
+                settled: None,
+                unopened,
                 seed,
                 service,
                 first,
             },
             noise,
         ))
+    }
+
+    /// Whether the next message that verifies costs a key agreement of its own.
+    pub(super) const fn is_spoiled(&self) -> bool {
+        self.settled.is_some()
     }
 
     /// Reads the third message. `None`: it is not the one, and the true one may still come; `payload` must be
@@ -108,20 +130,32 @@ impl Responder {
         payload: &[u8],
         noise: &[u8],
     ) -> Option<(Introduced, Keys)> {
+        let (sealed_key, rest) = noise.split_first_chunk::<SEALED_KEY_BYTES>()?;
+        if rest.len() < SEAL_BYTES {
+            return None;
+        }
+        if let Some(settled) = &self.settled {
+            let unopened = self.unopened.get()?;
+            if sealed_key != settled || !unopened.opens(rest) {
+                return None;
+            }
+            (*self, _) = Self::new(identity, self.service, *self.seed, self.first, payload)?;
+        }
         if let Some(introduced) = read(&mut self.state, noise) {
             let (theirs, ours) = self.state.dangerously_get_raw_split();
             return Some((introduced, Keys::new(ours, theirs)));
         }
-        if let Some((anew, _)) = Self::new(identity, self.service, *self.seed, self.first, payload) {
-            *self = anew;
+        // Where not even the key has opened, snow has mixed nothing.
+        if self.state.get_remote_static().is_some() {
+            self.settled = Some(*sealed_key);
         }
         None
     }
 }
 
-fn build(identity: &Identity, service: Service, seed: &[u8; 32], initiator: bool) -> HandshakeState {
+fn build(identity: &Identity, service: Service, primitives: Primitives, initiator: bool) -> HandshakeState {
     let state = PATTERN.parse().and_then(|params| {
-        let builder = Builder::with_resolver(params, Box::new(Primitives::new(seed)))
+        let builder = Builder::with_resolver(params, Box::new(primitives))
             .local_private_key(identity.static_secret())?
             .prologue(service.prologue())?;
         if initiator {
@@ -203,6 +237,48 @@ mod tests {
             );
         }
         assert!(responder.read_finish(&b, b"hello a", &third).is_some());
+    }
+
+    #[test]
+    fn a_message_of_any_length_leaves_room_for_the_true_one() {
+        let (a, b) = identities();
+        let (mut initiator, first) = Initiator::new(&a, Service::Registry, [3; 32]);
+        let (mut responder, second) =
+            Responder::new(&b, Service::Registry, [4; 32], first, b"hello a").unwrap();
+        initiator.read_response(&second).unwrap();
+        let (third, _) = initiator.finish(b"hello b").unwrap();
+        for len in 0..third.len() {
+            let cut = responder.read_finish(&b, b"hello a", &third[..len]);
+            assert!(cut.is_none(), "{len} bytes");
+            let other = responder.read_finish(&b, b"hello a", &vec![9; len]);
+            assert!(other.is_none(), "{len} other bytes");
+            assert_eq!(
+                responder.is_spoiled(),
+                len >= FINISH_OVERHEAD_BYTES,
+                "{len} bytes"
+            );
+        }
+        assert!(responder.read_finish(&b, b"hello a", &third).is_some());
+    }
+
+    #[test]
+    fn an_initiator_who_spoils_the_state_has_settled_who_he_is() {
+        let (a, b) = identities();
+        let c = Identity::from_seed(&[5; 32], Role::Client);
+        // Two faces of one machine: the same first message, with two static keys to follow it.
+        let (mut as_a, first) = Initiator::new(&a, Service::Registry, [3; 32]);
+        let (mut as_c, _) = Initiator::new(&c, Service::Registry, [3; 32]);
+        let (mut responder, second) = Responder::new(&b, Service::Registry, [4; 32], first, b"").unwrap();
+        as_a.read_response(&second).unwrap();
+        as_c.read_response(&second).unwrap();
+        let (third_of_a, _) = as_a.finish(b"").unwrap();
+        let (third_of_c, _) = as_c.finish(b"").unwrap();
+        let mut damaged = third_of_c.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        assert!(responder.read_finish(&b, b"", &damaged).is_none());
+        assert!(responder.read_finish(&b, b"", &third_of_a).is_none());
+        let (met, _) = responder.read_finish(&b, b"", &third_of_c).unwrap();
+        assert_eq!(met.key, c.card().key);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! handshake is lies in `noise.rs`, how packets are sealed in `seal.rs`.
 //! Invariant: a secret is wiped when it is dropped.
 
+use std::sync::{Arc, OnceLock};
+
 use blake2::digest::FixedOutputReset;
 use blake2::{Blake2s256, Digest};
 use rand_chacha::ChaCha20Rng;
@@ -17,18 +19,36 @@ use zeroize::Zeroizing;
 use super::seal::{open_in_place, seal_in_place};
 use crate::wire::packet::SEAL_BYTES;
 
-/// All of them, with the seed of the randomness.
-pub(super) struct Primitives(Zeroizing<[u8; 32]>);
+/// All of them.
+pub(super) struct Primitives {
+    /// What all randomness comes of.
+    seed: Zeroizing<[u8; 32]>,
+    unopened: Arc<OnceLock<Unopened>>,
+}
 
 impl Primitives {
-    pub(super) fn new(seed: &[u8; 32]) -> Self {
-        Self(Zeroizing::new(*seed))
+    /// `unopened` is told of the first payload that does not open.
+    pub(super) fn new(seed: &[u8; 32], unopened: Arc<OnceLock<Unopened>>) -> Self {
+        let seed = Zeroizing::new(*seed);
+        Self { seed, unopened }
+    }
+}
+
+/// Where a payload did not open: what another one in its place would be opened with.
+pub(super) struct Unopened {
+    key: Zeroizing<[u8; 32]>,
+    header: Vec<u8>,
+}
+
+impl Unopened {
+    pub(super) fn opens(&self, sealed: &[u8]) -> bool {
+        open_in_place(&self.key, 0, &self.header, &mut sealed.to_vec()).is_some()
     }
 }
 
 impl CryptoResolver for Primitives {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {
-        Some(Box::new(Seeded(ChaCha20Rng::from_seed(*self.0))))
+        Some(Box::new(Seeded(ChaCha20Rng::from_seed(*self.seed))))
     }
 
     fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
@@ -40,7 +60,11 @@ impl CryptoResolver for Primitives {
     }
 
     fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
-        matches!(choice, CipherChoice::ChaChaPoly).then(|| Box::<ChaChaPoly>::default() as Box<dyn Cipher>)
+        let cipher = || ChaChaPoly {
+            key: Zeroizing::default(),
+            unopened: self.unopened.clone(),
+        };
+        matches!(choice, CipherChoice::ChaChaPoly).then(|| Box::new(cipher()) as Box<dyn Cipher>)
     }
 }
 
@@ -144,8 +168,10 @@ impl Hash for Blake2s {
     }
 }
 
-#[derive(Default)]
-struct ChaChaPoly(Zeroizing<[u8; 32]>);
+struct ChaChaPoly {
+    key: Zeroizing<[u8; 32]>,
+    unopened: Arc<OnceLock<Unopened>>,
+}
 
 impl Cipher for ChaChaPoly {
     fn name(&self) -> &'static str {
@@ -153,7 +179,7 @@ impl Cipher for ChaChaPoly {
     }
 
     fn set(&mut self, key: &[u8; 32]) {
-        *self.0 = *key;
+        *self.key = *key;
     }
 
     /// snow checks beforehand that `out` has room, and has no way to be told of a failure.
@@ -163,7 +189,7 @@ impl Cipher for ChaChaPoly {
         };
         body.copy_from_slice(plaintext);
         let (Some(tag), Some(room)) = (
-            seal_in_place(&self.0, nonce, authtext, body),
+            seal_in_place(&self.key, nonce, authtext, body),
             rest.first_chunk_mut(),
         ) else {
             return 0;
@@ -180,7 +206,16 @@ impl Cipher for ChaChaPoly {
         out: &mut [u8],
     ) -> Result<usize, Error> {
         let mut bytes = ciphertext.to_vec();
-        let plain = open_in_place(&self.0, nonce, authtext, &mut bytes).ok_or(Error::Decrypt)?;
+        let Some(plain) = open_in_place(&self.key, nonce, authtext, &mut bytes) else {
+            // The sealed key of a Finish is the second thing under its key, and no payload.
+            if nonce == 0 {
+                self.unopened.get_or_init(|| Unopened {
+                    key: self.key.clone(),
+                    header: authtext.to_vec(),
+                });
+            }
+            return Err(Error::Decrypt);
+        };
         out.get_mut(..plain.len())
             .ok_or(Error::Decrypt)?
             .copy_from_slice(plain);

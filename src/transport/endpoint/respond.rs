@@ -24,9 +24,6 @@ use crate::wire::frame::CloseCode;
 use crate::wire::handshake::Hello;
 use crate::wire::packet::{COOKIE_BYTES, NOISE_FIRST_BYTES, Packet};
 
-/// Finishes that fail to verify before a handshake is given up. Each costs two key agreements, and comes from
-/// somebody who sees the road.
-const FAILURES_MAX: u32 = 8;
 /// Sessions beyond which others may begin no more: what is left is for those that this side begins. Whoever fills a
 /// client with sessions must not keep it from its registry.
 pub(super) const ACCEPTED_MAX: usize = SESSIONS_MAX - TRIES_MAX;
@@ -104,7 +101,6 @@ impl Endpoint {
             began: now,
             response: response.clone(),
             responses: 1,
-            failures: 0,
             stage: Stage::Answered(Box::new(responder)),
         };
         let evicted = self.waiting.insert(index, handshake);
@@ -150,13 +146,11 @@ impl Endpoint {
             return Ok(());
         };
         let payload = hello(&self.identity, index);
-        let Some((introduced, keys)) = responder.read_finish(&self.identity, &payload, noise) else {
-            handshake.failures += 1;
-            if handshake.failures >= FAILURES_MAX {
-                self.waiting.remove(index);
-            }
-            return Err(DropCause::Forged);
-        };
+        let spoiled = responder.is_spoiled();
+        let (introduced, keys) = responder
+            .read_finish(&self.identity, &payload, noise)
+            .ok_or(DropCause::Forged)?;
+        self.stats.handshakes_rebuilt = self.stats.handshakes_rebuilt.wrapping_add(spoiled.into());
         let verified = codec::decode_prefix::<Hello>(&introduced.payload)
             .ok()
             .filter(|(hello, _)| hello.index == handshake.claim.index && hello.card.id != ours)

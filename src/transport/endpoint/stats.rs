@@ -92,6 +92,9 @@ pub struct Stats {
     pub violations: u64,
     /// Handshakes answered: each cost a key agreement.
     pub handshakes_answered: u64,
+    /// Handshakes calculated a second time for the true Finish, because somebody has sent a copy of it with another end:
+    /// each cost a key agreement.
+    pub handshakes_rebuilt: u64,
     /// Handshakes that gave way to newer ones before they were finished.
     pub handshakes_evicted: u64,
     /// Resets sent.

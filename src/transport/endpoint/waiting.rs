@@ -28,8 +28,6 @@ pub(super) struct Handshake {
     pub(super) response: Vec<u8>,
     /// How often it was sent: only a single one can be measured.
     pub(super) responses: u32,
-    /// Finishes that did not verify.
-    pub(super) failures: u32,
     /// What is to come, or has come.
     pub(super) stage: Stage,
 }
@@ -166,7 +164,6 @@ mod tests {
             began,
             response,
             responses: 1,
-            failures: 0,
             stage: Stage::Answered(Box::new(responder)),
         }
     }
