@@ -53,7 +53,10 @@ impl Session {
             received.ack_eliciting |= !matches!(frame, Frame::Ack(_) | Frame::Close { .. });
             match frame {
                 Frame::Ping => {}
-                Frame::Ack(ack) => self.handle_ack(now, &ack, pool)?,
+                Frame::Ack(ack) => {
+                    self.handle_ack(now, &ack, pool)?;
+                    received.acknowledges = true;
+                }
                 Frame::Part {
                     message,
                     offset,

@@ -63,6 +63,8 @@ pub(super) struct Received {
     pub(super) close: Option<CloseCode>,
     /// Whether it asks for an acknowledgement.
     pub(super) ack_eliciting: bool,
+    /// Whether it acknowledges a packet of ours.
+    pub(super) acknowledges: bool,
 }
 
 /// What no honest end does. The session is to be closed.

@@ -7,7 +7,7 @@
 use udpchat::transport::DropCause;
 use udpchat::wire::packet::{FINISH_HEADER_BYTES, Packet, Service};
 
-use crate::net::{DELAY, Datagram, Net, ms};
+use crate::net::{DELAY, Datagram, Net, address, ms};
 
 /// The sealed static key at the beginning of the third Noise message.
 const SEALED_KEY_BYTES: usize = 32 + 16;
@@ -121,4 +121,34 @@ fn finishes_of_other_bytes_leave_the_handshake_as_it_was() {
     net.run(ms(5_000));
     assert_eq!(net.hosts[0].endpoint.stats().handshakes_rebuilt, 0);
     assert_eq!(net.hosts[0].opened().len(), 1);
+}
+
+#[test]
+fn a_finish_is_answered_again_only_until_its_sender_knows_the_session() {
+    let mut net = Net::registry_and_client();
+    let finish = about_to_finish(&mut net, 1);
+    // Nothing of the registry's arrives: the client repeats itself, and is answered.
+    net.rule = Box::new(|datagram| {
+        if datagram.kind() == "data" {
+            vec![]
+        } else {
+            vec![DELAY]
+        }
+    });
+    net.run(ms(2_000));
+    let answers = net.count("data");
+    assert!(
+        answers >= net.count("finish") && net.count("finish") > 2,
+        "{answers}"
+    );
+    net.rule = Box::new(|_| vec![DELAY]);
+    net.run(ms(10_000));
+    let sent = net.sent.len();
+    for _ in 0..100 {
+        net.inject(0, finish.from, &finish.bytes);
+        net.inject(0, address("192.0.2.66:666"), &finish.bytes);
+        net.run(ms(1_000));
+    }
+    assert_eq!(net.sent.len(), sent, "a copy causes nothing");
+    assert_eq!(net.hosts[0].endpoint.stats().dropped(DropCause::Unasked), 200);
 }

@@ -132,6 +132,9 @@ impl Endpoint {
             self.end_link(now, index, cause, None);
             return;
         }
+        if received.acknowledges {
+            link.finish_tail = None;
+        }
         let open = link.closing.is_none();
         let back = Route {
             from,

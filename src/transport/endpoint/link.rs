@@ -77,7 +77,8 @@ pub(super) struct Link {
     /// When the other side's first packet confirmed the Finish; for a session that the other side began, when
     /// it came up.
     pub(super) confirmed: Option<Instant>,
-    /// How the other side's Finish ended, to know its repetitions.
+    /// How the other side's Finish ended, to know its repetitions: until it has acknowledged something, for then it
+    /// repeats the Finish no more, and only somebody else does.
     pub(super) finish_tail: Option<[u8; 16]>,
     /// The other side's highest packet number.
     highest: Option<u64>,

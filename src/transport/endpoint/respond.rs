@@ -117,8 +117,9 @@ impl Endpoint {
         bytes: usize,
     ) -> Result<(), DropCause> {
         if let Some(link) = self.links.get_mut(&receiver) {
+            let expected = link.finish_tail.ok_or(DropCause::Unasked)?;
             // Our first answer was lost, or is late.
-            if link.finish_tail == Some(tail(noise)?) {
+            if expected == tail(noise)? {
                 link.nudge(now);
                 self.schedule.line_up(receiver);
                 return Err(DropCause::Duplicate);

@@ -28,7 +28,7 @@ pub enum DropCause {
     OtherAddress,
     /// A Response of somebody else than whom the try is meant for.
     OtherIdentity,
-    /// A Response, Retry or Reset that nothing here waits for.
+    /// A Response, Retry, Finish or Reset that nothing here waits for.
     Unasked,
     /// A handshake message that was answered before; it was answered alike again, at most.
     Duplicate,
