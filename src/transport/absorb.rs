@@ -29,7 +29,8 @@ impl Session {
         Some(bytes)
     }
 
-    /// Takes the frames of an authenticated packet. One that was seen before changes nothing.
+    /// Takes the frames of an authenticated packet. One that was seen before changes nothing, nor does one that holds
+    /// anything else than frames.
     pub(in crate::transport) fn handle_packet(
         &mut self,
         now: Instant,
@@ -41,6 +42,10 @@ impl Session {
         if !self.is_fresh(number) {
             return Ok(received);
         }
+        // All of them first: of a packet that cannot be read to its end nothing counts.
+        if frames(plain).any(|frame| frame.is_err()) {
+            return Err(Violation::Malformed);
+        }
         self.heard_at = now;
         self.asked_at = None;
         self.silence_at = None;
@@ -48,8 +53,7 @@ impl Session {
         self.counts.packets_received += 1;
         self.counts.bytes_received += wire_bytes(plain.len());
         let mut held = true;
-        for frame in frames(plain) {
-            let frame = frame.map_err(|_| Violation::Malformed)?;
+        for frame in frames(plain).flatten() {
             received.ack_eliciting |= !matches!(frame, Frame::Ack(_) | Frame::Close { .. });
             match frame {
                 Frame::Ping => {}

@@ -99,7 +99,7 @@ impl Door {
         Knock::Queued
     }
 
-    /// Lets the last of the network with most of them go, unless the newcomer's own has as many.
+    /// Lets the last of the network with most of them go, unless the newcomer's own would then have as many as that.
     fn make_room(&mut self, newcomer: Subnet) -> bool {
         let own = self.by_network.get(&newcomer).copied().unwrap_or(0);
         let greediest = self.by_network.iter().max_by_key(|(_, count)| **count);

@@ -262,6 +262,25 @@ fn acknowledging_what_was_never_sent_is_a_violation() {
 }
 
 #[test]
+fn of_a_packet_that_ends_in_no_frame_nothing_counts() {
+    let mut lab = Lab::new(1, quiet(20));
+    lab.send(1, message(0, 1)).unwrap();
+    lab.frames_of(1);
+    let before = lab.ends[1].session.backlog();
+    let mut plain = Vec::new();
+    let ack = Ack::from_ranges([0..=0], 0).unwrap();
+    for frame in [Frame::Ack(ack), part(0, 0, true, b"whole")] {
+        encode_into(&frame, &mut plain);
+    }
+    plain.push(200);
+    let end = &mut lab.ends[1];
+    let done = end.session.handle_packet(lab.now, 0, &plain, &mut end.pool);
+    assert_eq!(done, Err(Violation::Malformed));
+    assert_eq!(end.session.backlog(), before, "nothing was acknowledged");
+    assert_eq!(end.session.pop_message(lab.now, &mut end.pool), None);
+}
+
+#[test]
 fn frames_that_cannot_be_read_and_parts_that_lie_are_violations() {
     let mut lab = Lab::new(1, quiet(20));
     let end = &mut lab.ends[1];
