@@ -49,18 +49,24 @@ impl<E: Send + 'static, C: Send + 'static> Outlet<E, C> {
     #[expect(clippy::disallowed_methods, reason = "the printer's thread")]
     pub fn start(
         self,
-        mut show: impl FnMut(&[E]) -> io::Result<Vec<C>> + Send + 'static,
+        show: impl FnMut(&[E]) -> io::Result<Vec<C>> + Send + 'static,
         deaf: impl FnOnce() + Send + 'static,
     ) -> io::Result<JoinHandle<Option<E>>> {
         let mut deaf = Some(deaf);
         thread::Builder::new().name("printer".into()).spawn(move || {
+            let waker = self.waker.clone();
+            let _knell = Knell::new(move || waker.wake());
+            // Dropped before it, last first, however this ends: what `show` holds (a terminal) is put in order before the
+            // answers end, and the loop is woken when they have.
+            let outlet = self;
+            let mut show = show;
             let mut last = None;
-            while let Ok(first) = self.events.recv() {
+            while let Ok(first) = outlet.events.recv() {
                 let mut batch = vec![first];
-                batch.extend(self.events.try_iter().take(BATCH_MAX - 1));
+                batch.extend(outlet.events.try_iter().take(BATCH_MAX - 1));
                 if deaf.is_some() {
                     match show(&batch) {
-                        Ok(answers) => self.answer(answers),
+                        Ok(answers) => outlet.answer(answers),
                         Err(error) => {
                             tracing::debug!(%error, "nobody listens any more");
                             if let Some(deaf) = deaf.take() {
@@ -71,12 +77,8 @@ impl<E: Send + 'static, C: Send + 'static> Outlet<E, C> {
                 }
                 last = batch.pop();
                 // There is room again.
-                self.waker.wake();
+                outlet.waker.wake();
             }
-            // Whatever `show` holds (a terminal) is put in order before the program is told that this is over.
-            drop(show);
-            drop(self.answers);
-            self.waker.wake();
             last
         })
     }
@@ -97,6 +99,7 @@ impl<E, C> Outlet<E, C> {
 #[cfg(test)]
 mod tests {
     use crossbeam_channel::bounded;
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     use super::*;
 
@@ -138,5 +141,28 @@ mod tests {
         drop(say);
         assert_eq!(thread.join().unwrap(), Some(4), "the engine is never held up");
         assert_eq!((answered.iter().count(), report.iter().count()), (0, 1));
+    }
+
+    #[test]
+    fn a_printer_that_panics_ends_the_answers_and_wakes_the_loop() {
+        let (say, events) = bounded(10);
+        let (answers, answered) = bounded::<u8>(10);
+        let waker = Waker::new().unwrap();
+        let bell = waker.clone();
+        let outlet = Outlet {
+            events,
+            answers,
+            waker,
+        };
+        let thread = outlet.start(|_: &[u8]| panic!("as a bug would"), || ()).unwrap();
+        say.send(1).unwrap();
+        assert!(thread.join().is_err());
+        assert!(answered.recv().is_err());
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let mut descriptors = [PollFd::new(&bell, PollFlags::IN)];
+        assert_eq!(poll(&mut descriptors, Some(&at_once)), Ok(1));
     }
 }
