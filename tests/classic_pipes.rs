@@ -108,3 +108,39 @@ fn the_server_is_away_and_comes_back() {
     registry.interrupt();
     assert_eq!(registry.end().0, 0);
 }
+
+#[test]
+fn times_are_those_of_the_place_where_they_are_read() {
+    let world = World::new();
+    let registry = Program::registry(&world);
+    let mut x = Program::client(&world, "x");
+    x.quiet();
+    let y = Program::client(&world, "y");
+    x.expect(TABLE_UPDATED);
+    leave(y);
+    x.expect(TABLE_UPDATED);
+    x.type_line("send y across the sea");
+    x.expect(SAVED);
+
+    // Five hours east of Greenwich, in the notation of POSIX.
+    let mut y = Program::start_with(&world, &world.chat("y"), &[("TZ", "XYZ-5")]);
+    let there = y.expect_start("x: 20");
+    let here = x.expect_start("[Message of 20");
+    let clock = |line: &str, prefix: &str| {
+        let time: String = line
+            .chars()
+            .skip(prefix.len() + "2026-01-01 ".len())
+            .take(8)
+            .collect();
+        let (hour, rest) = time.split_once(':').unwrap();
+        (hour.parse::<u32>().unwrap(), rest.to_owned())
+    };
+    let (there, here) = (clock(&there, "x: "), clock(&here, "[Message of "));
+    assert_eq!((there.0 + 24 - here.0) % 24, 5, "{there:?}, {here:?}");
+    assert_eq!(there.1, here.1);
+    for client in [x, y] {
+        leave(client);
+    }
+    registry.interrupt();
+    assert_eq!(registry.end().0, 0);
+}
