@@ -125,7 +125,7 @@ impl UsageExit {
 #[derive(Debug, Parser)]
 #[command(name = "udpchat", version, about = manual::ABOUT, override_usage = manual::USAGE)]
 #[command(after_help = manual::SHORT_EPILOGUE, after_long_help = manual::epilogue())]
-#[command(disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
 struct Flags {
     #[command(subcommand)]
     other: Option<Other>,
@@ -186,7 +186,7 @@ struct Flags {
     ///
     /// For an owner whose key is lost, or who must go. Messages that wait for the name are refused, and their senders
     /// are told. The registry must not be running.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "ephemeral", "restored"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "ephemeral", "restored", "bind", "mail_bytes", "new_names"])]
     release: Option<String>,
 
     /// Log more on standard error; twice for every datagram that is dropped
@@ -218,9 +218,6 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 impl Flags {
     fn check(self) -> Result<Invocation, String> {
         if let Some(Other::Simulate(flags)) = self.other {
-            if self.serve.is_some() || self.chat.is_some() {
-                return Err("simulate does not go with -s or -c; try 'udpchat simulate --help'".to_owned());
-            }
             return flags
                 .check()
                 .map(|options| Invocation::Simulate(Box::new(options)));
@@ -407,12 +404,16 @@ fn reshape(error: &clap::Error) -> UsageExit {
         _ => String::new(),
     };
     let argument = context(ContextKind::InvalidArg);
+    let word = context(ContextKind::InvalidSubcommand);
     let chat = argument.starts_with("--chat");
     UsageExit::wrong(match error.kind() {
-        ErrorKind::InvalidSubcommand => format!(
-            "unknown argument '{}'; try 'udpchat --help'",
-            context(ContextKind::InvalidSubcommand)
-        ),
+        ErrorKind::ArgumentConflict if word == "simulate" => {
+            "simulate takes no option before it; try 'udpchat simulate --help'".to_owned()
+        }
+        // Beside options clap takes a word too many for a subcommand.
+        ErrorKind::InvalidSubcommand | ErrorKind::ArgumentConflict if !word.is_empty() => {
+            format!("unknown argument '{word}'; try 'udpchat --help'")
+        }
         ErrorKind::UnknownArgument => format!("unknown argument '{argument}'; try 'udpchat --help'"),
         ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues | ErrorKind::TooManyValues if chat => {
             format!("-c needs four values: {}", manual::CHAT_VALUES)

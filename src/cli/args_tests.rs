@@ -168,6 +168,10 @@ fn what_is_missing_or_too_much_is_said() {
     assert!(wrong("-s 1 --release bob!").contains("is no name"));
     assert!(wrong("-s 1 --restored --ephemeral").contains("does not go with"));
     assert!(wrong("-s 1 --release bob --restored").contains("does not go with"));
+    for option in ["--bind ::1", "--mail-bytes 2G", "--new-names 20"] {
+        let line = wrong(&format!("-s 1 --release bob {option}"));
+        assert!(line.contains("does not go with"), "{option}: {line}");
+    }
     assert!(wrong("-s 1 --ephemeral --data-dir x").contains("does not go with"));
 }
 
@@ -236,8 +240,28 @@ fn simulations_are_asked_for_by_themselves() {
         run("simulate --seed 7 --seeds 3 --profile hell --loss 12.5% --rate 10k --clients 5"),
         Ok(Invocation::Simulate(_))
     ));
+    for options in [
+        "-s 1",
+        "-c a ::1 1 1",
+        "--data-dir /x",
+        "--ephemeral",
+        "--ttl nonsense",
+        "--bind foo",
+        "--mail-bytes 1",
+        "--new-names 3",
+        "--restored",
+        "--release bob",
+        "-v",
+        "--data-dir /x --ttl nonsense --bind foo",
+    ] {
+        let line = format!("{options} simulate");
+        assert_eq!(
+            wrong(&line),
+            "udpchat: simulate takes no option before it; try 'udpchat simulate --help'",
+            "{line}"
+        );
+    }
     for (line, expected) in [
-        ("-s 1 simulate", "simulate does not go with -s or -c"),
         ("simulate --profile nowhere", "--profile is lan, wifi, mobile"),
         (
             "simulate --loss 101",
