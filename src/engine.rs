@@ -29,9 +29,19 @@ pub enum StoreFault {
     /// No space left.
     #[error("the disk is full")]
     Full,
+    /// It could not be written: a quota is used up, or the disk is broken, which SQLite does not tell apart.
+    #[error("the disk takes nothing: it may be full, a quota used up, or the disk broken")]
+    Unwritten,
     /// Anything else that the database said.
     #[error("the database failed: {0}")]
     Failed(String),
+}
+
+impl StoreFault {
+    /// Whether room on the disk may be what it lacks.
+    pub const fn wants_room(&self) -> bool {
+        matches!(self, Self::Full | Self::Unwritten)
+    }
 }
 
 /// What a role decides with, besides its own state.

@@ -76,6 +76,10 @@ fn run(arguments: &[&str], data: &Path) -> (i32, String) {
     )
 }
 
+fn database(folder: &Path) -> PathBuf {
+    folder.join("database.sqlite")
+}
+
 #[test]
 fn a_taken_port_ends_with_4() {
     let scene = Scene::new();
@@ -104,7 +108,7 @@ fn a_folder_that_cannot_be_made_ends_with_5() {
 fn a_locked_database_ends_with_5() {
     let scene = Scene::new();
     for (arguments, folder) in scene.both() {
-        let other = Connection::open(folder.join("database.sqlite")).unwrap();
+        let other = Connection::open(database(&folder)).unwrap();
         other.execute_batch("BEGIN EXCLUSIVE").unwrap();
         let (code, words) = scene.run(&arguments);
         assert_eq!(code, 5, "{words}");
@@ -116,7 +120,7 @@ fn a_locked_database_ends_with_5() {
 fn a_corrupt_database_ends_with_5_and_is_kept() {
     let scene = Scene::new();
     for (arguments, folder) in scene.both() {
-        let database = folder.join("database.sqlite");
+        let database = database(&folder);
         fs::write(&database, "no database ".repeat(1_000)).unwrap();
         let (code, words) = scene.run(&arguments);
         assert_eq!(code, 5, "{words}");
@@ -126,26 +130,59 @@ fn a_corrupt_database_ends_with_5_and_is_kept() {
 }
 
 #[test]
-fn a_name_with_a_number_beyond_all_tables_ends_with_5() {
+fn a_database_with_a_value_that_nobody_writes_ends_with_5() {
     let scene = Scene::new();
-    let [(arguments, folder), _] = scene.both();
-    let database = folder.join("database.sqlite");
-    assert!(udpchat::store::registry::RegistryStore::open(&database, [7; 16]).is_ok());
-    let insert = "INSERT INTO member (id, name, folded, identity, key, signature, counter)
-                  VALUES (4294967295, 'ann', 'ann', zeroblob(32), zeroblob(32), zeroblob(64), 1)";
-    let connection = Connection::open(&database).unwrap();
-    assert_eq!(connection.execute(insert, []), Ok(1));
-    drop(connection);
-    let (code, words) = scene.run(&arguments);
-    assert_eq!(code, 5, "{words}");
-    assert!(words.contains("damaged or not a database"), "{words}");
+    let [registry, client] = scene.both();
+    let number_beyond_all_tables = "INSERT INTO member (id, name, folded, identity, key, signature, counter)
+         VALUES (4294967295, 'ann', 'ann', zeroblob(32), zeroblob(32), zeroblob(64), 1)";
+    let address_that_is_none =
+        "INSERT INTO registry (registry, identity, counter) VALUES (1, zeroblob(32), 0);
+         INSERT INTO registry_address (address, registry) VALUES ('nowhere', 1)";
+    assert!(udpchat::store::registry::RegistryStore::open(&database(&registry.1), [7; 16]).is_ok());
+    assert!(udpchat::store::client::ClientStore::open(&database(&client.1)).is_ok());
+    for ((arguments, folder), damage) in [
+        (registry, number_beyond_all_tables),
+        (client, address_that_is_none),
+    ] {
+        let connection = Connection::open(database(&folder)).unwrap();
+        connection.execute_batch(damage).unwrap();
+        drop(connection);
+        let (code, words) = scene.run(&arguments);
+        assert_eq!(code, 5, "{words}");
+        assert!(words.contains("damaged or not a database"), "{words}");
+        assert!(
+            words.contains("Restore it from a backup"),
+            "says what to do: {words}"
+        );
+    }
+}
+
+#[test]
+fn a_database_that_may_not_grow_ends_with_5() {
+    let scene = Scene::new();
+    for (arguments, folder) in scene.both() {
+        // As with a quota that is used up: writing fails, and not for want of space.
+        let output = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_udpchat"))
+            .args(&arguments)
+            .arg("--data-dir")
+            .arg(scene.data.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(5), "{words}");
+        assert!(words.contains("a quota used up"), "{words}");
+        assert!(database(&folder).exists(), "it was begun: {words}");
+    }
 }
 
 #[test]
 fn a_database_of_a_newer_program_ends_with_5_and_is_kept() {
     let scene = Scene::new();
     for ((arguments, folder), mark) in scene.both().into_iter().zip([b"udcR", b"udcC"]) {
-        let database = folder.join("database.sqlite");
+        let database = database(&folder);
         let newer = Connection::open(&database).unwrap();
         let application = i32::from_be_bytes(*mark);
         newer.pragma_update(None, "application_id", application).unwrap();

@@ -46,10 +46,7 @@ impl ClientStore {
     }
 
     fn start(connection: Connection, path: &Path) -> Result<(Self, Image), OpenError> {
-        let image = client_image::load(&connection).map_err(|error| OpenError::Failed {
-            path: path.to_path_buf(),
-            detail: error.to_string(),
-        })?;
+        let image = client_image::load(&connection).map_err(|error| OpenError::explain(path, &error))?;
         let store = Self {
             connection,
             registry: None,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use include_dir::Dir;
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 use rusqlite_migration::Migrations;
 
 use super::header;
@@ -138,6 +138,18 @@ pub enum OpenError {
         /// The database.
         path: PathBuf,
     },
+    /// It could not be written, for another reason than want of space as the system names it.
+    #[error(
+        "nothing could be written to {} ({detail}). Its messages are safe, but nothing new could be kept. The disk may \
+         be full, a quota used up, or the disk broken: make room, or choose another folder with --data-dir.",
+        .path.display()
+    )]
+    Unwritten {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        detail: String,
+    },
     /// Its upgrade failed and was undone.
     #[error(
         "{} could not be upgraded ({detail}). Its messages are safe: everything is as it was before. Use the \
@@ -164,8 +176,11 @@ impl OpenError {
     pub fn explain(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_path_buf();
         let detail = error.to_string();
-        if is_unwritten(error) {
+        if is_unheard_of(error) {
             return Self::Corrupt { path, detail };
+        }
+        if is_refused_write(error) {
+            return Self::Unwritten { path, detail };
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
@@ -179,13 +194,21 @@ impl OpenError {
 }
 
 /// Whether a value was found that this program does not write.
-const fn is_unwritten(error: &rusqlite::Error) -> bool {
+const fn is_unheard_of(error: &rusqlite::Error) -> bool {
     matches!(
         error,
         rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::InvalidColumnType(..)
     )
+}
+
+/// Whether the system did not write what it was given. SQLite tells only a disk without space from the rest of that: not
+/// a quota that is used up.
+fn is_refused_write(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE)
 }
 
 /// Opens the database in a file, created if absent, its schema up to date, and locks it until dropped.
@@ -427,6 +450,7 @@ fn commit_singly<Rq, Rp>(
 pub fn fault(error: &rusqlite::Error) -> StoreFault {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreFault::Full,
+        _ if is_refused_write(error) => StoreFault::Unwritten,
         _ => StoreFault::Failed(error.to_string()),
     }
 }

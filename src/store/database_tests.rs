@@ -268,7 +268,8 @@ fn a_folder_that_is_not_there_cannot_be_written() {
 #[test]
 fn each_refusal_of_sqlite_gets_its_own_explanation() {
     use rusqlite::ffi::{
-        Error, SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_PERM, SQLITE_READONLY, SQLITE_READONLY_DBMOVED,
+        Error, SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_IOERR_WRITE, SQLITE_PERM, SQLITE_READONLY,
+        SQLITE_READONLY_DBMOVED,
     };
     let path = Path::new("x");
     let explain = |code| OpenError::explain(path, &rusqlite::Error::SqliteFailure(Error::new(code), None));
@@ -279,7 +280,18 @@ fn each_refusal_of_sqlite_gets_its_own_explanation() {
     ));
     assert!(matches!(explain(SQLITE_PERM), OpenError::Unwritable { .. }));
     assert!(matches!(explain(SQLITE_FULL), OpenError::Full { .. }));
+    assert!(matches!(explain(SQLITE_IOERR_WRITE), OpenError::Unwritten { .. }));
     assert!(matches!(explain(SQLITE_IOERR_FSYNC), OpenError::Failed { .. }));
+}
+
+#[test]
+fn a_write_that_fails_may_want_room() {
+    use rusqlite::ffi::{Error, SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_IOERR_WRITE};
+    let told = |code| fault(&rusqlite::Error::SqliteFailure(Error::new(code), None));
+    assert_eq!(told(SQLITE_FULL), StoreFault::Full);
+    assert_eq!(told(SQLITE_IOERR_WRITE), StoreFault::Unwritten);
+    assert!(told(SQLITE_IOERR_WRITE).to_string().contains("quota"));
+    assert!(matches!(told(SQLITE_IOERR_FSYNC), StoreFault::Failed(_)));
 }
 
 #[test]

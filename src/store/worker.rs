@@ -134,7 +134,7 @@ fn work<S: Store>(
         let replies = store.commit(std::mem::replace(&mut waiting, rest));
         let full = replies
             .iter()
-            .any(|(_, reply)| matches!(reply, Err(StoreFault::Full)));
+            .any(|(_, reply)| reply.as_ref().is_err_and(StoreFault::wants_room));
         answer(replies);
         tidy = false;
         if full != was_full {
@@ -176,8 +176,10 @@ mod tests {
 
     use super::*;
 
-    /// Stands for a batch that finds no room.
+    /// Stands for a batch that finds no room …
     const TOO_MUCH: u64 = u64::MAX;
+    /// … and for one that cannot be written, perhaps because of a quota.
+    const OVER_QUOTA: u64 = u64::MAX - 1;
 
     /// Adds one; notes the size of each batch as it comes; holds each until it is let go.
     struct Adder {
@@ -197,7 +199,11 @@ mod tests {
         fn commit(&mut self, requests: Requests<u64>) -> Replies<u64> {
             self.log.send(format!("commit {}", requests.len())).unwrap();
             self.gate.recv().ok();
-            let add = |n: u64| n.checked_add(1).ok_or(StoreFault::Full);
+            let add = |n| match n {
+                TOO_MUCH => Err(StoreFault::Full),
+                OVER_QUOTA => Err(StoreFault::Unwritten),
+                n => Ok(n + 1),
+            };
             requests.into_iter().map(|(t, n)| (t, add(n))).collect()
         }
 
@@ -295,7 +301,8 @@ mod tests {
             (TOO_MUCH, rest),
             (1, full),
             (2, rest),
-            (TOO_MUCH, full),
+            (OVER_QUOTA, full),
+            (TOO_MUCH, rest),
         ] {
             worker.ask(vec![(Ticket(0), n)]).unwrap();
             open.send(()).unwrap();
