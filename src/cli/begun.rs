@@ -27,7 +27,9 @@ impl Begun {
     pub(super) fn note(&self, event: &Event) {
         let mut state = self.lock();
         match event {
-            Event::Registered { .. } | Event::ServerSilent => state.begun = true,
+            Event::Registered { .. } | Event::RegistrationRefused { .. } | Event::ServerSilent => {
+                state.begun = true;
+            }
             Event::Ended(_) => state.ended = true,
             _ => return,
         }

@@ -53,7 +53,8 @@ const REST: &str = "
 
   Without a terminal, commands are read from standard input, a line each, and
   there is no prompt. At the end of the input the client stays until each
-  message has reached one of those states (15 seconds at most of silence), then
+  message has reached one of those states, those of earlier runs included, and
+  the mail that was kept is there (15 seconds at most of silence); then it
   deregisters and ends.
 
 Files:

@@ -53,6 +53,17 @@ impl Client {
             self.accept(cx.now, &to, text);
         } else {
             self.early.push_back((to, text));
+            if !self.link.trying() && !self.returning() {
+                self.refuse_early();
+            }
+        }
+    }
+
+    /// No registry is known, nor will one be soon: says of what was written that it is kept nowhere.
+    pub(super) fn refuse_early(&mut self) {
+        for _ in std::mem::take(&mut self.early) {
+            let reason = "no server was reached yet, so there is nowhere to keep it".to_owned();
+            self.out.event(Event::NotAccepted(NotAccepted::Storage(reason)));
         }
     }
 
@@ -128,6 +139,7 @@ impl Client {
                 transmitted: false,
                 told_road: false,
                 told_waiting: false,
+                waits: false,
             },
         );
         self.plan_sweep(cx.now.at);
@@ -169,6 +181,7 @@ impl Client {
                 transmitted: true,
                 told_road: true,
                 told_waiting: false,
+                waits: false,
             },
         );
     }

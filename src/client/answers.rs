@@ -299,7 +299,7 @@ impl Client {
             DepositRefusal::NoSuchName if lives => {
                 self.lookups.unlist(to.clone());
                 self.put_off(cx, key, REQUEST_RETRY_MAX);
-                self.tell_one_waiting(key);
+                self.tell_one_waiting(cx, key);
                 self.pump(cx, &to);
             }
             DepositRefusal::NoSuchName => self.expired(cx, key, None),

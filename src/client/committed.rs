@@ -73,7 +73,7 @@ impl Client {
             }
             Some(_) | None => {
                 self.timers.set_by(Timer::Store, cx.now.at + REQUEST_RETRY);
-                if !self.link.may_register() {
+                if !self.link.may_register() && !self.link.put_off {
                     self.registration_waits(cx);
                 }
             }

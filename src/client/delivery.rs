@@ -1,23 +1,19 @@
-//! Which road a message takes, and when.
+//! Messages on their roads: given to their recipients or to the registry.
 //!
-//! Straight to the recipient where that works; to the registry if he is away or does not answer in time; otherwise
-//! it waits until either can be reached. While an earlier message of a conversation is with the registry, later
-//! ones wait for its outcome up to the direct budget, then follow it, so that they do not overtake. A registry whose disk
-//! takes nothing is no road: whoever can be reached is written to as if it were away.
+//! Which road that is, `road` says; what is not answered there is for `retrying`.
 //! Invariants: nothing is sent before it is committed; a conversation's messages start in order; a deposit is
 //! committed as "the registry may have it" before it is sent.
 
 use std::time::Duration;
 
 use super::committed::After;
-use super::directory::Knowledge;
 use super::outbox::{Outgoing, Stage};
+use super::road::{Road, Why};
 use super::stalling::Lack;
 use super::storage::Key;
 use super::{Client, Timer};
 use crate::client::interface::Event;
 use crate::client::storage::Request;
-use crate::clock::Instant;
 use crate::engine::{Action, Context};
 use crate::id::{EnvelopeHash, IdentityId, Slot};
 use crate::identity::Card;
@@ -39,29 +35,6 @@ const MARKING_MAX: usize = 256;
 /// How soon a full send buffer is looked at again.
 pub(super) const ROOM_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What is to be done with a message now.
-#[derive(Debug, PartialEq, Eq)]
-enum Road {
-    Direct(SessionId, Card),
-    Deposit(Card, Why),
-    Connect(Card),
-    Pin(Card),
-    LookUp,
-    /// Looked up, and gone on with then even without an answer.
-    LookUpUntil(Instant),
-    Until(Instant),
-    /// Something under way will tell.
-    Later,
-    Nowhere,
-}
-
-/// Why a message does not go directly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
-    NoAnswer,
-    Offline,
-}
-
 impl Client {
     pub(super) fn pump_all(&mut self, cx: &Context<'_>) {
         for to in self.outbox.names() {
@@ -82,10 +55,7 @@ impl Client {
             let Some(conversation) = self.outbox.conversation(to) else {
                 return;
             };
-            if conversation.pinning || self.renewals.has(to) {
-                return;
-            }
-            let Some(&key) = conversation.queue.first() else {
+            let Some(&key) = conversation.queue.first().filter(|_| !self.is_held_up(to)) else {
                 return;
             };
             let Some(message) = self.outbox.get(key) else {
@@ -95,7 +65,11 @@ impl Client {
                 self.stalled.wait(to, Lack::Disk);
                 return;
             }
-            let done = match self.road(cx, to, key, message) {
+            let road = self.road(cx, to, key, message);
+            if !matches!(road, Road::Later | Road::Nowhere) {
+                self.outbox.goes(key, cx.now.at);
+            }
+            let done = match road {
                 Road::Direct(session, card) => self.deliver(cx, to, key, session, &card),
                 Road::Deposit(card, why) => self.deposit(cx, to, key, &card, why),
                 Road::Connect(card) => {
@@ -107,13 +81,11 @@ impl Client {
                     false
                 }
                 Road::LookUp => {
-                    let name = message.name.clone();
-                    self.look_up(cx, &name);
+                    self.look_up_recipient(cx, key);
                     false
                 }
                 Road::LookUpUntil(at) => {
-                    let name = message.name.clone();
-                    self.look_up(cx, &name);
+                    self.look_up_recipient(cx, key);
                     self.timers.set(Timer::Conversation(to.to_owned()), at);
                     false
                 }
@@ -124,7 +96,7 @@ impl Client {
                 Road::Later => false,
                 Road::Nowhere => {
                     self.tell_contested(to);
-                    self.tell_waiting(to);
+                    self.tell_waiting(cx, to);
                     false
                 }
             };
@@ -134,140 +106,10 @@ impl Client {
         }
     }
 
-    fn road(&self, cx: &Context<'_>, to: &str, key: Key, message: &Outgoing) -> Road {
-        if self.link.offline() || self.closing() {
-            return Road::Nowhere;
+    fn look_up_recipient(&mut self, cx: &Context<'_>, key: Key) {
+        if let Some(name) = self.outbox.get(key).map(|message| message.name.clone()) {
+            self.look_up(cx, &name);
         }
-        match self.directory.knows(to) {
-            Knowledge::Pinned(card) => self.road_to(cx, to, card, key, message),
-            Knowledge::Listed(card) => Road::Pin(card),
-            Knowledge::Contested { .. } => match message.sealed_for() {
-                Some(card) => self.road_of_sealed(cx, message, card),
-                None if self.is_to_be_asked(to) => Road::LookUp,
-                None => Road::Nowhere,
-            },
-            Knowledge::Unknown if self.link.registered().is_some() => Road::LookUp,
-            Knowledge::Unknown => self.without_road(),
-        }
-    }
-
-    /// Neither he nor the registry can be reached.
-    const fn without_road(&self) -> Road {
-        if self.link.trying() {
-            Road::Later
-        } else {
-            Road::Nowhere
-        }
-    }
-
-    /// The road of what the registry may have, sealed for one whose the name is no longer: there alone it ends.
-    fn road_of_sealed(&self, cx: &Context<'_>, message: &Outgoing, recipient: Card) -> Road {
-        if message.not_before > cx.now.at {
-            Road::Until(message.not_before)
-        } else if self.link.registered().is_some() {
-            Road::Deposit(recipient, Why::NoAnswer)
-        } else {
-            self.without_road()
-        }
-    }
-
-    /// The road to somebody who is known.
-    fn road_to(&self, cx: &Context<'_>, to: &str, card: Card, key: Key, message: &Outgoing) -> Road {
-        let now = cx.now.at;
-        let registered = self.link.registered().is_some();
-        let keeps = self.keeper(now).is_some();
-        if let Some(other) = message.sealed_for().filter(|other| other.id != card.id) {
-            return self.road_of_sealed(cx, message, other);
-        }
-        if message.not_before > now {
-            return Road::Until(message.not_before);
-        }
-        let offline = self.directory.offline(to);
-        let why = if offline { Why::Offline } else { Why::NoAnswer };
-        let tried = message.to_registry || message.direct_tries >= DIRECT_TRIES_MAX;
-        if keeps && tried {
-            return Road::Deposit(card, Why::NoAnswer);
-        }
-        if let Some(until) = self.answer_until(cx, to)
-            && now < until
-            && self.usable_session(cx, to, card.id).is_none()
-        {
-            return Road::LookUpUntil(until);
-        }
-        let connecting = self.peers.get(card.id).and_then(|peer| peer.connecting.as_ref());
-        let may_connect = (!offline || !registered)
-            && self
-                .peers
-                .may_connect(card.id, &self.directory.addresses(to), now);
-        let session = self.usable_session(cx, to, card.id).filter(|session| {
-            // He may have left it behind: it is used only if he cannot be reached where he is said to be.
-            !self.moved_away(cx, to, *session) || (connecting.is_none() && !may_connect)
-        });
-        if registered && let Some(until) = self.behind(to, key, message) {
-            if session.is_none() && connecting.is_none() && !may_connect {
-                return Road::Deposit(card, why);
-            }
-            if now < until {
-                return Road::Until(until);
-            }
-            if keeps {
-                return Road::Deposit(card, Why::NoAnswer);
-            }
-        }
-        if let Some(session) = session {
-            return Road::Direct(session, card);
-        }
-        if let Some(connecting) = connecting {
-            let until = connecting.since + DIRECT_HANDSHAKE_BUDGET;
-            return match registered {
-                true if now < until => Road::Until(until),
-                true => Road::Deposit(card, why),
-                false => Road::Later,
-            };
-        }
-        if may_connect {
-            return Road::Connect(card);
-        }
-        if registered {
-            Road::Deposit(card, why)
-        } else {
-            self.without_road()
-        }
-    }
-
-    /// Whether the registry can say what it has not said yet: who has the name, and where he is.
-    pub(super) fn is_to_be_asked(&self, to: &str) -> bool {
-        self.link.registered().is_some() && !self.directory.told_of(to) && !self.lookups.is_unlisted(to)
-    }
-
-    /// Until when a message waits for what the registry says of his name; `None` if it is not asked.
-    fn answer_until(&self, cx: &Context<'_>, to: &str) -> Option<Instant> {
-        let registry = self.link.registered().filter(|_| self.is_to_be_asked(to))?;
-        let since = self.lookups.since(to, cx.now.at)?;
-        Some(since + Self::budget(cx, registry))
-    }
-
-    /// Until when a message waits for the outcome of an earlier one that the registry has; `None` if there is none.
-    fn behind(&self, to: &str, key: Key, message: &Outgoing) -> Option<Instant> {
-        let conversation = self.outbox.conversation(to)?;
-        let earlier = conversation.parked.first().is_some_and(|parked| *parked < key);
-        earlier.then(|| message.queued_at.max(conversation.parked_since) + DIRECT_BUDGET)
-    }
-
-    /// The session with a peer, unless the registry has said since it was last heard that he is offline.
-    fn usable_session(&self, cx: &Context<'_>, to: &str, id: IdentityId) -> Option<SessionId> {
-        let session = self.peers.get(id)?.session?;
-        let heard = cx.sessions.path(session)?.heard_at;
-        self.directory
-            .offline_since(to)
-            .is_none_or(|since| since <= heard)
-            .then_some(session)
-    }
-
-    /// Whether the registry has said since the session was last heard that he is somewhere else.
-    fn moved_away(&self, cx: &Context<'_>, to: &str, session: SessionId) -> bool {
-        let heard = cx.sessions.path(session).map(|path| path.heard_at);
-        self.directory.moved_at(to) > heard
     }
 
     fn pin_conversation(&mut self, to: &str, card: Card) {
@@ -386,7 +228,7 @@ impl Client {
         if let Some(until) = self.deposit_pause.until(cx.now.at) {
             self.stalled.wait(to, Lack::Registry);
             self.timers.set_by(Timer::Room, until);
-            self.tell_waiting(to);
+            self.tell_waiting(cx, to);
             return false;
         }
         let (Some(session), Some(message)) = (self.link.registered(), self.outbox.get_mut(key)) else {

@@ -9,29 +9,36 @@ use super::{Client, Timer};
 use crate::engine::Context;
 use crate::limits::ATTEMPTS_TOTAL;
 
-/// What was waited for when something moved last.
+/// How far all had come when something moved last. It only grows, and as often as there are messages: whoever talks to us
+/// without end does not keep us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Awaited {
-    /// Messages without a state.
-    messages: usize,
-    /// Messages for us that were shown until then, while more of them is due.
-    shown: Option<u64>,
+pub(super) struct Progress {
+    /// States of our messages that were told.
+    states: u64,
+    /// Messages that came out of the mailbox while it was gone through.
+    mail: u64,
 }
 
 impl Client {
     /// Nothing more will be typed.
     pub(super) fn input_ended(&mut self, cx: &Context<'_>) {
-        self.awaited = Some(self.still_awaited());
+        self.awaited = Some(self.progress());
         self.timers.set(Timer::Settled, cx.now.at + ATTEMPTS_TOTAL);
     }
 
-    fn still_awaited(&self) -> Awaited {
-        let draining = self.registered() && !self.link.replayed;
-        let due = draining || self.shelf.holds() || self.inbound.has_strangers();
-        Awaited {
-            messages: self.outbox.unsettled() + self.accepting.0 + self.early.len(),
-            shown: due.then(|| self.out.incoming()),
+    const fn progress(&self) -> Progress {
+        Progress {
+            states: self.out.states(),
+            mail: self.drained,
         }
+    }
+
+    /// Whether there is something to wait for.
+    fn awaits(&self) -> bool {
+        let draining = self.registered() && !self.link.replayed;
+        let mail = draining || self.shelf.holds() || self.inbound.has_strangers();
+        let coming = self.link.trying() || self.returning();
+        mail || coming || self.outbox.moving() > 0 || !self.early.is_empty() || !self.out.settled()
     }
 
     /// Something has happened: leaves if that was the last that was waited for.
@@ -39,17 +46,23 @@ impl Client {
         let Some(before) = self.awaited else {
             return;
         };
-        let now = self.still_awaited();
-        let coming = self.link.trying() || self.returning();
-        if now.messages == 0 && now.shown.is_none() && !coming {
+        if !self.awaits() {
             self.leave_unsettled(cx);
-        } else if now != before {
+        } else if self.progress() != before {
             self.input_ended(cx);
         }
     }
 
-    /// Nothing has moved for long, or nothing is left to wait for.
-    pub(super) fn leave_unsettled(&mut self, cx: &Context<'_>) {
+    /// Nothing has moved for long. Where nobody reads what we say we do not listen: that is no reason to leave.
+    pub(super) fn settled_due(&mut self, cx: &Context<'_>) {
+        if self.out.has_unseen() {
+            self.input_ended(cx);
+        } else {
+            self.leave_unsettled(cx);
+        }
+    }
+
+    fn leave_unsettled(&mut self, cx: &Context<'_>) {
         self.awaited = None;
         self.timers.clear(&Timer::Settled);
         self.leave(cx);

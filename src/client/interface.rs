@@ -153,6 +153,24 @@ pub enum Event {
     Ended(Ending),
 }
 
+impl Event {
+    /// Whether it says what has become of one of our messages.
+    pub(crate) const fn is_state(&self) -> bool {
+        matches!(
+            self,
+            Self::Received { .. }
+                | Self::NoAnswer { .. }
+                | Self::Offline { .. }
+                | Self::Stored { .. }
+                | Self::ReceivedLater { .. }
+                | Self::Waiting { .. }
+                | Self::Refused { .. }
+                | Self::Expired { .. }
+                | Self::NotAccepted(_)
+        )
+    }
+}
+
 /// A message for us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {

@@ -199,12 +199,12 @@ impl Client {
 
     /// The program is to end.
     fn end(&mut self, ending: Ending) {
-        let unreached = ending == Ending::Done && !self.link.starting && !self.link.met;
-        let ending = if unreached { Ending::Unreached } else { ending };
-        for _ in std::mem::take(&mut self.early) {
-            let reason = "no server was reached yet, so there is nowhere to keep it".to_owned();
-            self.out.event(Event::NotAccepted(NotAccepted::Storage(reason)));
-        }
+        let ending = match ending {
+            Ending::Done if !self.link.starting && !self.link.met => Ending::Unreached,
+            Ending::Done if self.link.refused && !self.link.welcome => Ending::Refused,
+            _ => ending,
+        };
+        self.refuse_early();
         self.leaving = None;
         self.awaited = None;
         self.timers.clear(&Timer::Leave);

@@ -51,6 +51,8 @@ pub(super) struct Link {
     pub(super) met: bool,
     /// It has registered us in this run.
     pub(super) welcome: bool,
+    /// It has refused us in this run.
+    pub(super) refused: bool,
     /// The user waits for the outcome.
     pub(super) asked: bool,
     /// He was told that the registry is silent.
@@ -96,6 +98,7 @@ impl Default for Link {
             starting: true,
             met: false,
             welcome: false,
+            refused: false,
             asked: true,
             silent: false,
             stranger: None,

@@ -31,6 +31,7 @@ mod peers;
 mod registration;
 mod renewal;
 mod retrying;
+mod road;
 mod sessions;
 mod showing;
 mod stalling;
@@ -163,8 +164,10 @@ pub struct Client {
     table_changed: bool,
     /// A storage failure was told and nothing has succeeded since.
     in_trouble: bool,
-    /// The input has ended, and this is waited for.
-    awaited: Option<input_ended::Awaited>,
+    /// Messages that came out of the mailbox while it was gone through.
+    drained: u64,
+    /// The input has ended; how far all had come when something moved last.
+    awaited: Option<input_ended::Progress>,
     /// The last event was told.
     over: bool,
 }
@@ -211,6 +214,7 @@ impl Client {
             table_told: None,
             table_changed: false,
             in_trouble: false,
+            drained: 0,
             awaited: None,
             over: false,
         };
@@ -283,7 +287,7 @@ impl Client {
             Timer::Register => self.register(cx),
             Timer::KeepAlive => self.keep_alive(cx),
             Timer::Leave => self.leave_on(cx),
-            Timer::Settled => self.leave_unsettled(cx),
+            Timer::Settled => self.settled_due(cx),
             Timer::Message(key) => self.message_due(cx, key),
             Timer::Conversation(to) => self.pump(cx, &to),
             Timer::Renewal(to) => self.renew(cx, &to),

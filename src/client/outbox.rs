@@ -62,6 +62,8 @@ pub(super) struct Outgoing {
     /// The user has heard that it does not go directly.
     pub(super) told_road: bool,
     pub(super) told_waiting: bool,
+    /// Nobody can take it now, as far as is known: not on a road, nor about to be.
+    pub(super) waits: bool,
 }
 
 impl Outgoing {
@@ -76,12 +78,8 @@ impl Outgoing {
     }
 
     /// Whether something will become of it by itself, and soon.
-    const fn moving(&self) -> bool {
-        !self.told_waiting
-            && matches!(
-                self.stage,
-                Stage::Queued | Stage::Direct { .. } | Stage::Marking | Stage::Depositing { .. }
-            )
+    fn moving(&self) -> bool {
+        !self.waits && self.stage != Stage::Stored
     }
 
     /// Whether the registry is concerned with it.
@@ -100,8 +98,8 @@ pub(super) struct Conversation {
     pub(super) open: BTreeSet<Key>,
     pub(super) queue: BTreeSet<Key>,
     pub(super) parked: BTreeSet<Key>,
-    /// Of what waits, that it does was not told.
-    untold: BTreeSet<Key>,
+    /// What is queued and not known to wait.
+    going: BTreeSet<Key>,
     /// Since when `parked` is not empty.
     pub(super) parked_since: Instant,
     pub(super) direct: usize,
@@ -134,19 +132,9 @@ impl Outbox {
         self.messages.len()
     }
 
+    /// Messages of which something will become soon: of each conversation that has a road, the next at least.
     pub(super) const fn moving(&self) -> usize {
         self.moving.0
-    }
-
-    /// Messages whose state is about to be told: those on their way, those that get another number or end, and those that
-    /// were told to wait and are being given to the registry after all.
-    pub(super) fn unsettled(&self) -> usize {
-        let between = |message: &&Outgoing| match message.stage {
-            Stage::Conflicted | Stage::Ending => !message.told_waiting,
-            Stage::Marking | Stage::Depositing { .. } => message.told_waiting,
-            Stage::Queued | Stage::Direct { .. } | Stage::Stored => false,
-        };
-        self.moving.0 + self.messages.values().filter(between).count()
     }
 
     pub(super) const fn moving_bytes(&self) -> usize {
@@ -198,14 +186,13 @@ impl Outbox {
             open: BTreeSet::new(),
             queue: BTreeSet::new(),
             parked: BTreeSet::new(),
-            untold: BTreeSet::new(),
+            going: BTreeSet::new(),
             parked_since: Instant::ZERO,
             direct: 0,
             direct_bytes: 0,
             pinning: false,
         });
         conversation.open.insert(key);
-        conversation.untold.insert(key);
         self.slots.insert(message.slot, key);
         self.bytes += message.text.len();
         if !message.deposited {
@@ -225,7 +212,6 @@ impl Outbox {
         let to = message.name.folded();
         if let Some(conversation) = self.conversations.get_mut(&to) {
             conversation.open.remove(&key);
-            conversation.untold.remove(&key);
             if conversation.open.is_empty() {
                 self.conversations.remove(&to);
             }
@@ -241,8 +227,24 @@ impl Outbox {
                 message.queued_at = now;
             }
             message.stage = stage;
+            message.waits = false;
         }
         self.index(key, now);
+    }
+
+    /// It has a road again.
+    pub(super) fn goes(&mut self, key: Key, now: Instant) {
+        self.set_waits(key, false, now);
+    }
+
+    fn set_waits(&mut self, key: Key, waits: bool, now: Instant) {
+        if self.get(key).is_some_and(|message| message.waits != waits) {
+            self.unindex(key);
+            if let Some(message) = self.messages.get_mut(&key) {
+                message.waits = waits;
+            }
+            self.index(key, now);
+        }
     }
 
     /// Nothing of what is queued in a conversation is put off any more.
@@ -306,34 +308,30 @@ impl Outbox {
             .collect()
     }
 
-    /// Queued messages of a conversation of which it was not told that they wait.
-    pub(super) fn untold(&self, to: &str) -> Vec<Key> {
-        self.conversations
+    /// Whether the first message of a conversation that the registry is concerned with is being marked so.
+    pub(super) fn marks_first(&self, to: &str) -> bool {
+        let parked = self
+            .conversations
             .get(to)
-            .map(|conversation| {
-                conversation
-                    .untold
-                    .intersection(&conversation.queue)
-                    .copied()
-                    .collect()
-            })
-            .unwrap_or_default()
+            .and_then(|conversation| conversation.parked.first());
+        parked.is_some_and(|key| {
+            self.get(*key)
+                .is_some_and(|message| message.stage == Stage::Marking)
+        })
     }
 
-    /// Notes that it is told now; says for whom the message is, unless it was told before.
-    pub(super) fn tell_waiting(&mut self, key: Key) -> Option<Name> {
+    /// Queued messages of a conversation that are not known to wait.
+    pub(super) fn going(&self, to: &str) -> Vec<Key> {
+        let going = self.conversations.get(to).map(|conversation| &conversation.going);
+        going.into_iter().flatten().copied().collect()
+    }
+
+    /// Notes that it waits, and that this is told now; says for whom the message is, unless it was told before.
+    pub(super) fn tell_waiting(&mut self, key: Key, now: Instant) -> Option<Name> {
+        self.set_waits(key, true, now);
         let message = self.messages.get_mut(&key)?;
-        if message.moving() {
-            self.moving.0 -= 1;
-            self.moving.1 -= message.text.len();
-        }
-        if std::mem::replace(&mut message.told_waiting, true) {
-            return None;
-        }
-        if let Some(conversation) = self.conversations.get_mut(&message.name.folded()) {
-            conversation.untold.remove(&key);
-        }
-        Some(message.name.clone())
+        let told = std::mem::replace(&mut message.told_waiting, true);
+        (!told).then(|| message.name.clone())
     }
 
     /// All messages, in the order accepted.
@@ -382,6 +380,9 @@ impl Outbox {
         match message.stage {
             Stage::Queued => {
                 conversation.queue.insert(key);
+                if !message.waits {
+                    conversation.going.insert(key);
+                }
             }
             Stage::Direct { session, .. } => {
                 conversation.direct += 1;
@@ -407,6 +408,7 @@ impl Outbox {
         }
         if let Some(conversation) = self.conversations.get_mut(&message.name.folded()) {
             conversation.queue.remove(&key);
+            conversation.going.remove(&key);
             conversation.parked.remove(&key);
             if matches!(message.stage, Stage::Direct { .. }) {
                 conversation.direct -= 1;

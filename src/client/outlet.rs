@@ -54,8 +54,8 @@ pub(super) struct Outlet<A> {
     given: BTreeMap<SessionId, usize>,
     /// Events of this run so far.
     events: u64,
-    /// Those of them that are messages for us.
-    incoming: u64,
+    /// Those of them that tell a message's state.
+    states: u64,
     /// By the number of the event: what the user knows once he has seen it. As many as the driver lets events wait.
     unseen: VecDeque<(u64, Told)>,
 }
@@ -72,7 +72,7 @@ impl<A> Outlet<A> {
             clogged: false,
             given: BTreeMap::new(),
             events: 0,
-            incoming: 0,
+            states: 0,
             unseen: VecDeque::new(),
         }
     }
@@ -92,13 +92,13 @@ impl<A> Outlet<A> {
 
     pub(super) fn event(&mut self, event: Event) {
         self.events += 1;
-        self.incoming += u64::from(matches!(event, Event::Incoming(_)));
+        self.states += u64::from(event.is_state());
         self.push(Action::Event(event));
     }
 
-    /// How many messages for us were told so far.
-    pub(super) const fn incoming(&self) -> u64 {
-        self.incoming
+    /// How often the state of a message of ours was told so far.
+    pub(super) const fn states(&self) -> u64 {
+        self.states
     }
 
     /// Tells something that is to be marked once it was seen.
@@ -112,6 +112,11 @@ impl<A> Outlet<A> {
     pub(super) fn take_seen(&mut self, events: u64) -> impl Iterator<Item = Told> {
         let seen = self.unseen.partition_point(|(number, _)| *number <= events);
         self.unseen.drain(..seen).map(|(_, line)| line)
+    }
+
+    /// Whether something was told that nobody is known to have seen.
+    pub(super) fn has_unseen(&self) -> bool {
+        !self.unseen.is_empty()
     }
 
     /// Whether something new may come in.

@@ -1,7 +1,7 @@
 //! The session with the registry: found, registered, kept alive, lost, found again.
 //!
 //! An attempt is half a second without authenticated progress; after five the registry is silent. Where it has never
-//! registered us that ends the program; otherwise it is told once and tried again in the background, 5 to 20 s apart.
+//! registered us, nor put us off for long, that ends the program; otherwise it is told once and tried again in the background, 5 to 20 s apart.
 //! Invariants: a registration's number is committed before it is used; the registry's key is pinned at first
 //! sight, committed before we register; who was superseded never takes the name back by himself.
 
@@ -245,6 +245,7 @@ impl Client {
 
     /// The registry will not have us: the end at the start, offline later.
     pub(super) fn refused(&mut self, cx: &Context<'_>) {
+        self.link.refused = true;
         if self.link.starting {
             self.end_unserved(cx, Ending::Refused);
         } else if self.closing() {
@@ -297,8 +298,6 @@ impl Client {
         retry_after: Duration,
     ) {
         if matches!(self.link.phase, Phase::Registering { .. }) && !self.deregistering() {
-            // It is there: from now on it is waited for.
-            self.link.starting = false;
             if reason == BusyReason::Storage
                 && (self.link.asked || self.link.silent)
                 && !std::mem::replace(&mut self.link.told_busy, true)
@@ -309,7 +308,9 @@ impl Client {
             let pause = retry_after.clamp(ATTEMPT, REQUEST_RETRY_MAX);
             self.register_in(cx, pause);
             let since = *self.link.round_since.get_or_insert(cx.now.at);
-            if reason != BusyReason::Rate || cx.now.at + pause >= since + ATTEMPTS_TOTAL {
+            if reason == BusyReason::Storage || cx.now.at + pause >= since + ATTEMPTS_TOTAL {
+                // It is there, and may be so for long: from now on it is waited for.
+                self.link.starting = false;
                 self.registration_waits(cx);
             }
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::delivery::DIRECT_TRIES_MAX;
 use super::directory::Knowledge;
 use super::outbox::Stage;
+use super::stalling::Lack;
 use super::storage::Key;
 use super::{Client, Timer};
 use crate::client::interface::Event;
@@ -47,12 +48,15 @@ impl DepositPause {
         (now < self.until).then_some(self.until)
     }
 
-    /// The registry's disk has failed, and it says when to come again. Those that fail together count once.
-    fn fail(&mut self, now: Instant, asked: Duration) {
-        if self.until(now).is_none() {
+    /// The registry's disk has failed, and it says when to come again. Those that fail together count once: whether this
+    /// is the first.
+    fn fail(&mut self, now: Instant, asked: Duration) -> bool {
+        let first = self.until(now).is_none();
+        if first {
             self.last = (self.last * 2).max(asked).min(REQUEST_RETRY_MAX);
             self.until = now + self.last;
         }
+        first
     }
 }
 
@@ -119,7 +123,7 @@ impl Client {
         self.outbox.set_stage(key, stage, cx.now.at);
         self.timers.set(Timer::Message(key), cx.now.at + pause);
         if !self.link.trying() {
-            self.tell_one_waiting(key);
+            self.tell_one_waiting(cx, key);
         }
     }
 
@@ -154,8 +158,9 @@ impl Client {
         pause: Duration,
     ) {
         self.deposit_window = (self.deposit_window() / 2).max(DEPOSIT_WINDOW_MIN);
-        if reason == BusyReason::Storage {
-            self.deposit_pause.fail(cx.now.at, pause);
+        if reason == BusyReason::Storage && self.deposit_pause.fail(cx.now.at, pause) {
+            // Whoever waits for his turn to deposit goes another way, or is told.
+            self.look_at_all(cx, Lack::Registry);
         }
         let Some(key) = self.outbox.key_of(slot) else {
             self.nothing_to_withdraw(slot);
@@ -233,7 +238,7 @@ impl Client {
                 .set_stage(key, Stage::Direct { session, again }, cx.now.at);
             self.timers.set(Timer::Message(key), cx.now.at + pause);
             if !self.link.trying() {
-                self.tell_one_waiting(key);
+                self.tell_one_waiting(cx, key);
             }
         }
     }
@@ -288,26 +293,28 @@ impl Client {
             .map(|(key, _)| key)
             .collect();
         for key in late {
-            self.tell_one_waiting(key);
+            self.tell_one_waiting(cx, key);
         }
-        if self.link.offline() {
-            // Also of what was about to go, and could not for want of a commit.
-            for to in self.outbox.names() {
-                self.tell_waiting(&to);
+        // Also of what was about to go, and could not for want of a commit.
+        let all = self.link.offline() || self.out.is_clogged();
+        for to in self.outbox.names() {
+            if all || self.is_held_up(&to) {
+                self.tell_waiting(cx, &to);
             }
         }
+        self.refuse_early();
     }
 
     /// Says of a conversation's queued messages that they wait, once each.
-    pub(super) fn tell_waiting(&mut self, to: &str) {
-        for key in self.outbox.untold(to) {
-            self.tell_one_waiting(key);
+    pub(super) fn tell_waiting(&mut self, cx: &Context<'_>, to: &str) {
+        for key in self.outbox.going(to) {
+            self.tell_one_waiting(cx, key);
         }
     }
 
     /// Says of a message that it waits, unless that was told before.
-    pub(super) fn tell_one_waiting(&mut self, key: Key) {
-        if let Some(to) = self.outbox.tell_waiting(key) {
+    pub(super) fn tell_one_waiting(&mut self, cx: &Context<'_>, key: Key) {
+        if let Some(to) = self.outbox.tell_waiting(key, cx.now.at) {
             self.out.event(Event::Waiting { to });
         }
     }

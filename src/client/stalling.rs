@@ -47,6 +47,12 @@ impl Stalled {
         }
     }
 
+    /// Who waits for this, in turn.
+    fn all(&self, lack: Lack) -> Vec<String> {
+        let queue = self.queues.range((lack, Place::MIN)..=(lack, Place::MAX));
+        queue.map(|(_, to)| to.clone()).collect()
+    }
+
     fn waits_for(&self, to: &str) -> Option<Lack> {
         self.waiting.get(to).map(|(lack, _)| *lack)
     }
@@ -88,6 +94,13 @@ impl Client {
             if lack != Lack::Peer {
                 break;
             }
+        }
+    }
+
+    /// What they wait for will not come soon: each is looked at once, for another road.
+    pub(super) fn look_at_all(&mut self, cx: &Context<'_>, lack: Lack) {
+        for to in self.stalled.all(lack) {
+            self.pump(cx, &to);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
-use super::people::{name, offline, online, receipt};
+use super::people::{name, offline, online, receipt, text_of};
 use crate::client::interface::{Command, Ending, Event};
 use crate::client::storage::Request;
 use crate::engine::Role;
@@ -145,4 +145,38 @@ fn numbers_that_cannot_be_committed_do_not_pile_up() {
         .iter()
         .filter(|request| matches!(request, Request::Counter(_)));
     assert_eq!(counters.count(), 1);
+}
+
+#[test]
+fn what_follows_a_message_that_waits_for_our_disk_does_not_overtake_it() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.peer_opens("bob");
+    driver.send("bob", "first");
+    driver.disk = Disk::Fails;
+    driver.pass(ms(500));
+    driver.disk = Disk::Commits;
+    driver.send("bob", "second");
+    driver.pass(ms(2_000));
+    driver.pass_alive(4);
+    let deposited: Vec<String> = driver
+        .deposits()
+        .iter()
+        .map(|deposit| text_of(&deposit.forward))
+        .collect();
+    assert_eq!(deposited, ["first", "second"]);
+}
+
+#[test]
+fn what_waits_for_a_pin_that_fails_is_said_to_wait_when_the_registry_is_gone() {
+    let mut driver = Driver::registered(&[]);
+    driver.send("bob", "hi");
+    driver.disk = Disk::Fails;
+    driver.hear(FromRegistry::Found {
+        record: online("bob"),
+    });
+    driver.clear();
+    driver.lose_registry();
+    driver.pass(ms(3_000));
+    let waiting = Event::Waiting { to: name("bob") };
+    assert!(driver.events().contains(&waiting));
 }

@@ -195,6 +195,25 @@ fn what_follows_a_stored_message_goes_directly_after_the_budget_if_the_registrys
 }
 
 #[test]
+fn who_waits_for_room_at_a_registry_whose_disk_is_full_is_told_with_the_first() {
+    let people: Vec<Record> = (0..100).map(|n| offline(&format!("p{n}"))).collect();
+    let mut driver = Driver::registered(&people);
+    for n in 0..100 {
+        driver.send(&format!("p{n}"), "hi");
+    }
+    let deposits = driver.deposits();
+    assert!(deposits.len() < 50, "most wait for their turn");
+    for deposit in &deposits {
+        driver.hear(not_kept(deposit));
+    }
+    let waiting = driver
+        .events()
+        .into_iter()
+        .filter(|event| matches!(event, Event::Waiting { .. }));
+    assert_eq!(waiting.count(), 100);
+}
+
+#[test]
 fn what_was_put_off_goes_when_the_registry_has_kept_something() {
     let mut driver = Driver::registered(&[offline("bob"), offline("carl"), offline("dora")]);
     driver.send("bob", "hi");

@@ -1,9 +1,11 @@
 //! The end of the input: what is waited for, and for how long.
 
+use std::collections::BTreeSet;
+
 use super::driver::{Disk, Driver, ms};
 use super::people::{id_of, message_from, name, offline, online};
 use crate::client::interface::{Command, Ending, Event};
-use crate::wire::message::{Change, FromRegistry, ToRegistry};
+use crate::wire::message::{Change, Deposit, FromRegistry, ToPeer, ToRegistry};
 
 fn leaves(driver: &Driver) -> bool {
     let bye = |message: &ToRegistry| matches!(message, ToRegistry::Deregister { .. });
@@ -158,6 +160,7 @@ fn what_never_gets_a_state_does_not_keep_us() {
     driver.pass(ms(999));
     assert!(!leaves(&driver));
     driver.pass(ms(1));
+    assert!(leaves(&driver));
     driver.hear(FromRegistry::Deregistered { counter: 1 });
     let waiting = Event::Waiting { to: name("bob") };
     assert!(driver.events().contains(&waiting), "it is told");
@@ -179,5 +182,105 @@ fn who_wanted_to_be_back_is_back_before_the_end() {
     );
     driver.clear();
     driver.hear(FromRegistry::Replayed);
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn a_reader_who_takes_nothing_for_long_gets_all_his_mail() {
+    let mut driver = Driver::start();
+    driver.come_up();
+    driver.directory(&[online("bob")]);
+    driver.clear();
+    driver.command(Command::LeaveSettled);
+    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "hi")));
+    driver.pass_alive(60);
+    assert!(!leaves(&driver), "he has not read that yet");
+    driver.see();
+    driver.pass_alive(14);
+    driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "ho")));
+    driver.see();
+    driver.hear(FromRegistry::Replayed);
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn what_was_told_to_wait_and_can_go_directly_is_waited_for() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.command(Command::Deregister);
+    driver.command(Command::Register);
+    driver.send("bob", "a");
+    driver.command(Command::LeaveSettled);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    driver.clear();
+    driver.come_up();
+    driver.hear(FromRegistry::Replayed);
+    assert!(!leaves(&driver), "his session is being opened");
+    let session = driver.peer_answers("bob");
+    assert!(!leaves(&driver), "his receipt is on its way");
+    let sent = driver.deliveries(session)[0].clone();
+    driver.answer_delivery("bob", session, &sent);
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn what_was_told_to_wait_is_deposited_to_the_last_however_much_it_is() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.lose_registry();
+    driver.pass(ms(5_000));
+    for n in 0..100 {
+        driver.send("bob", &n.to_string());
+    }
+    driver.registry_opens();
+    driver.registry_registers();
+    driver.hear(FromRegistry::Replayed);
+    driver.directory_of_run(2, &[offline("bob")]);
+    driver.command(Command::LeaveSettled);
+    let mut answered = BTreeSet::new();
+    while answered.len() < 100 {
+        assert!(!leaves(&driver), "after {}", answered.len());
+        driver.pass_alive(1);
+        let slot = |deposit: &Deposit| id_of(&deposit.forward).slot;
+        let mut deposits = driver.deposits().into_iter();
+        let next = deposits.find(|deposit| answered.insert(slot(deposit))).unwrap();
+        driver.answer_deposit(&next);
+    }
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn a_peer_who_leaves_gap_after_gap_does_not_keep_us() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    let gap = |driver: &mut Driver, second: u64| {
+        let deliver = message_from("bob", 1, 2 * second + 1, 0, "hi");
+        driver.hear_from(session, &ToPeer::Deliver(deliver));
+    };
+    gap(&mut driver, 0);
+    driver.command(Command::LeaveSettled);
+    for second in 1..=15 {
+        assert!(!leaves(&driver), "something is held back");
+        driver.pass_alive(1);
+        driver.see();
+        gap(&mut driver, second);
+    }
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn a_message_that_is_being_committed_is_shown_before_the_end() {
+    let mut driver = Driver::start();
+    driver.come_up();
+    driver.directory(&[online("bob")]);
+    driver.clear();
+    driver.command(Command::LeaveSettled);
+    driver.disk = Disk::Waits;
+    driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "second")));
+    driver.hear(FromRegistry::Replayed);
+    assert!(!leaves(&driver));
+    driver.commit();
+    driver.pass(ms(1_999));
+    assert!(!leaves(&driver), "it is held back");
+    driver.pass(ms(1));
+    assert_eq!(driver.read().len(), 1);
     assert!(leaves(&driver));
 }

@@ -2,8 +2,8 @@
 
 use super::driver::{Driver, ms};
 use super::people::{id_of, name, online};
-use crate::client::interface::Event;
-use crate::wire::message::{Busy, BusyReason, FromRegistry, ToPeer, ToRegistry};
+use crate::client::interface::{Command, Ending, Event};
+use crate::wire::message::{Busy, BusyReason, FromRegistry, RegistrationRefusal, ToPeer, ToRegistry};
 
 /// What the registry says to a registration.
 const fn not_now(reason: BusyReason, retry_after_ms: u32) -> FromRegistry {
@@ -12,6 +12,12 @@ const fn not_now(reason: BusyReason, retry_after_ms: u32) -> FromRegistry {
         reason,
         retry_after_ms,
     })
+}
+
+fn taken() -> FromRegistry {
+    FromRegistry::RegistrationRefused {
+        reason: RegistrationRefusal::NameTaken,
+    }
 }
 
 #[test]
@@ -42,10 +48,10 @@ fn what_is_typed_while_the_registry_puts_us_off_is_said_to_wait_and_goes_when_it
     let mut driver = Driver::in_first_session();
     driver.send("bob", "before");
     assert_eq!(driver.events(), [], "the registry may answer in a moment");
-    driver.hear(not_now(BusyReason::Overload, 1_000));
+    driver.hear(not_now(BusyReason::Storage, 1_000));
     let waiting = Event::Waiting { to: name("bob") };
     driver.send("bob", "after");
-    assert_eq!(driver.events(), [waiting.clone(), waiting], "each");
+    assert_eq!(driver.events()[1..], [waiting.clone(), waiting], "each");
     driver.pass(ms(1_000));
     driver.registry_registers();
     let asked = driver.to_registry();
@@ -55,6 +61,31 @@ fn what_is_typed_while_the_registry_puts_us_off_is_said_to_wait_and_goes_when_it
             .any(|message| matches!(message, ToRegistry::Lookup { .. })),
         "{asked:?}"
     );
+}
+
+#[test]
+fn who_is_refused_after_he_was_put_off_for_a_moment_does_not_go_on() {
+    for reason in [BusyReason::Overload, BusyReason::Rate] {
+        let mut driver = Driver::in_first_session();
+        driver.hear(not_now(reason, 1_000));
+        driver.pass(ms(1_000));
+        driver.clear();
+        driver.hear(taken());
+        assert_eq!(driver.events()[1..], [Event::Ended(Ending::Refused)]);
+    }
+}
+
+#[test]
+fn who_has_waited_long_and_is_refused_goes_on_and_has_not_succeeded() {
+    let mut driver = Driver::in_first_session();
+    driver.send("bob", "hi");
+    driver.hear(not_now(BusyReason::Storage, 1_000));
+    driver.pass(ms(1_000));
+    driver.clear();
+    driver.hear(taken());
+    assert!(matches!(driver.events()[..], [Event::RegistrationRefused { .. }]));
+    driver.command(Command::Leave);
+    assert_eq!(driver.events(), [Event::Ended(Ending::Refused)]);
 }
 
 #[test]
