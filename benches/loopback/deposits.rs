@@ -126,7 +126,7 @@ pub(crate) fn deposit(fleet: &mut Fleet<Socket>, letters: &[Vec<Mail>]) -> Durat
             for message in client.heard.drain(..) {
                 match message {
                     FromRegistry::Deposited { .. } => *answered += 1,
-                    FromRegistry::Directory(_) | FromRegistry::Replayed => {}
+                    FromRegistry::Directory(_) | FromRegistry::Replayed { .. } => {}
                     other => panic!("{other:?}"),
                 }
             }

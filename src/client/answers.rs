@@ -53,7 +53,11 @@ impl Client {
             }
             FromRegistry::Outcome(outcome) => self.outcome(cx, outcome),
             FromRegistry::Forward(forward) => self.forwarded(cx, session, forward),
-            FromRegistry::Replayed => self.replayed(cx),
+            FromRegistry::Replayed { forwards } => {
+                if self.link.replay.announced(forwards) {
+                    self.replayed(cx);
+                }
+            }
         }
         if self.link.session() == Some(session) {
             self.answered(cx, session);

@@ -127,6 +127,9 @@ impl Client {
     /// The registry has forwarded a message.
     pub(super) fn forwarded(&mut self, cx: &Context<'_>, session: SessionId, forward: Forward) {
         self.take_in(cx, Source::Registry(session), forward);
+        if self.link.replay.came() {
+            self.replayed(cx);
+        }
     }
 
     fn take_in(&mut self, cx: &Context<'_>, source: Source, forward: Forward) {

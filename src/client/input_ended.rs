@@ -35,7 +35,7 @@ impl Client {
 
     /// Whether there is something to wait for.
     fn awaits(&self) -> bool {
-        let draining = self.registered() && !self.link.replayed;
+        let draining = self.registered() && !self.link.replay.is_over();
         let mail = draining || self.shelf.holds() || self.inbound.has_strangers();
         let coming = self.link.trying() || self.returning();
         mail || coming || self.outbox.moving() > 0 || !self.early.is_empty() || !self.out.settled()

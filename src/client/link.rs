@@ -80,8 +80,39 @@ pub(super) struct Link {
     /// nothing.
     pub(super) asked_loosely: bool,
     pub(super) keep_alive_owed: bool,
-    /// The mailbox is drained.
-    pub(super) replayed: bool,
+    /// How far the mailbox was gone through.
+    pub(super) replay: Replay,
+}
+
+/// How much of the mailbox has come since we are registered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Replay {
+    forwards: u64,
+    /// How many there were when the registry had forwarded all.
+    all: Option<u64>,
+}
+
+impl Replay {
+    /// Another has come. True if that was the last.
+    pub(super) const fn came(&mut self) -> bool {
+        let before = self.is_over();
+        self.forwards = self.forwards.saturating_add(1);
+        self.is_over() && !before
+    }
+
+    /// The registry has forwarded all that it had: so many. True if all of them are here.
+    pub(super) const fn announced(&mut self, forwards: u64) -> bool {
+        self.all = Some(forwards);
+        self.is_over()
+    }
+
+    /// Whether nothing of it is under way.
+    pub(super) const fn is_over(self) -> bool {
+        match self.all {
+            Some(all) => all <= self.forwards,
+            None => false,
+        }
+    }
 }
 
 impl Default for Link {
@@ -114,7 +145,7 @@ impl Default for Link {
             last_sent: Instant::ZERO,
             asked_loosely: false,
             keep_alive_owed: false,
-            replayed: false,
+            replay: Replay::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rand_core::Rng;
 
-use super::link::Phase;
+use super::link::{Phase, Replay};
 use super::{Client, Timer};
 use crate::client::interface::{Ending, Event};
 use crate::clock::Instant;
@@ -180,7 +180,7 @@ impl Client {
     pub(super) fn registry_lost(&mut self, cx: &Context<'_>) {
         self.link.owed_since = None;
         self.link.keep_alive_owed = false;
-        self.link.replayed = false;
+        self.link.replay = Replay::default();
         self.shelf.batch_over();
         self.timers.clear(&Timer::Register);
         self.timers.clear(&Timer::KeepAlive);

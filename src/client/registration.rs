@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::committed::After;
-use super::link::Phase;
+use super::link::{Phase, Replay};
 use super::patience::SILENCE;
 use super::retrying::DepositPause;
 use super::{Client, Timer};
@@ -136,7 +136,7 @@ impl Client {
     pub(super) fn registry_opened(&mut self, cx: &Context<'_>, session: SessionId, card: Card) {
         self.link.phase = Phase::Registering { session };
         self.link.opened_at = cx.now.at;
-        self.link.replayed = false;
+        self.link.replay = Replay::default();
         self.link.behind = false;
         self.link.met = true;
         self.link.our_turn(cx.now.at.min(self.link.tried_at + SILENCE));

@@ -176,7 +176,7 @@ impl Client {
                 until: self.mailbox_drained().then_some(cx.now.at + HOLD_BACK),
             };
             self.shelf.put(inbound.id, held, received.next, received.shown);
-            self.drained += u64::from(inbound.stored && !self.link.replayed);
+            self.drained += u64::from(inbound.stored && !self.link.replay.is_over());
         } else if received.outcome != Outcome::Conflict {
             self.shelf.stream(inbound.id, received.next, received.shown);
         }
@@ -185,12 +185,11 @@ impl Client {
 
     /// Whether no stored mail can be under way to us.
     const fn mailbox_drained(&self) -> bool {
-        self.link.replayed || (self.link.registered().is_none() && !self.link.trying())
+        self.link.replay.is_over() || (self.link.registered().is_none() && !self.link.trying())
     }
 
-    /// The registry has forwarded all that it had.
+    /// All that the registry had is here.
     pub(super) fn replayed(&mut self, cx: &Context<'_>) {
-        self.link.replayed = true;
         self.shelf.begin_holds(cx.now.at + HOLD_BACK);
         self.release(cx);
     }
@@ -235,7 +234,7 @@ impl Client {
         if self.shelf.batch_until.is_none_or(|until| until < now) {
             self.out.event(Event::HaveMessages);
         }
-        let until = if self.link.replayed {
+        let until = if self.link.replay.is_over() {
             now + HOLD_BACK
         } else {
             now + HOLD_BACK * 5

@@ -182,8 +182,9 @@ impl Registry {
         lane.end_page(more);
         let (goes_on, passed_over) = (!lane.is_drained(), lane.has_passed_over());
         if replayed && !more && !passed_over {
+            let forwards = lane.sent();
             seat.replayed = true;
-            self.out.send(session, &FromRegistry::Replayed);
+            self.out.send(session, &FromRegistry::Replayed { forwards });
         }
         self.set_lane_timer(member, kind, due);
         if goes_on && has_room {

@@ -108,6 +108,8 @@ pub(super) struct Lane {
     needs: usize,
     /// How soon it is looked at again when it does not.
     room_wait: Duration,
+    /// How often something was sent.
+    sent: u64,
     /// When something last ended, or something new was put on its way with nothing else in the window.
     moved_at: Instant,
 }
@@ -127,6 +129,7 @@ impl Lane {
             aside: 0,
             needs: 0,
             room_wait: ROOM_RETRY,
+            sent: 0,
             moved_at: Instant::ZERO,
         }
     }
@@ -134,6 +137,11 @@ impl Lane {
     /// Where to read on.
     pub(super) const fn cursor(&self) -> Row {
         self.cursor
+    }
+
+    /// How often something was sent.
+    pub(super) const fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// Whether everything was seen to: what comes new may be sent at once.
@@ -295,6 +303,7 @@ impl Lane {
 
     /// A row is sent; returns when it is due again.
     pub(super) fn send(&mut self, now: Instant, key: Key, row: Row, bytes: u64) -> Instant {
+        self.sent += 1;
         let is_first = self.in_window() == 0;
         let (aside, moved_at) = (&mut self.aside, &mut self.moved_at);
         let flight = match self.flights.entry(key) {
@@ -351,6 +360,7 @@ impl Lane {
     /// count for it. Returns when it is due again, or `None` if it was not on its way.
     pub(super) fn resend(&mut self, now: Instant, key: &Key) -> Option<Instant> {
         let flight = self.flights.get_mut(key)?;
+        self.sent += 1;
         flight.stale = flight.stale.saturating_add(flight.sent);
         (flight.sent, flight.unanswered) = (1, 1);
         (flight.ending, flight.passed_over) = (false, false);

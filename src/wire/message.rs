@@ -132,8 +132,11 @@ pub enum FromRegistry {
     Outcome(Outcome),
     /// A message out of your mailbox. → `Receipt` or `Busy`
     Forward(Forward),
-    /// Your mailbox holds nothing that was not forwarded in this session.
-    Replayed,
+    /// Your mailbox holds nothing that was not forwarded since you are registered.
+    Replayed {
+        /// So many `Forward`s that was, repetitions included: some may still be on their way.
+        forwards: u64,
+    },
 }
 
 /// What a client says to another.

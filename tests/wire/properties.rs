@@ -288,7 +288,7 @@ fn an_initial_is_a_whole_datagram_of_zeros_behind_its_fields() {
 #[test]
 fn a_message_for_the_other_direction_is_not_even_decoded() {
     // `Replayed` has a number that no client may say; `Withdraw` reads as something else or not at all.
-    let replayed = codec::encode(&FromRegistry::Replayed);
+    let replayed = codec::encode(&FromRegistry::Replayed { forwards: 0 });
     assert_eq!(codec::decode::<ToRegistry>(&replayed), Err(DecodeError::Invalid));
     assert_eq!(codec::decode::<ToPeer>(&replayed), Err(DecodeError::Invalid));
 }

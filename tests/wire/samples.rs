@@ -340,7 +340,7 @@ pub(crate) fn from_registry() -> Named<FromRegistry> {
             }),
         ),
         ("forward", From::Forward(forward())),
-        ("replayed", From::Replayed),
+        ("replayed", From::Replayed { forwards: 0x1234 }),
     ]
 }
 

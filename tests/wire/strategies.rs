@@ -244,7 +244,7 @@ fn mail_answer() -> impl Strategy<Value = FromRegistry> {
         slot().prop_map(|slot| From::Withdrawn { slot }),
         (slot(), hash(), end).prop_map(|(slot, hash, end)| From::Outcome(Outcome { slot, hash, end })),
         forward().prop_map(From::Forward),
-        Just(From::Replayed),
+        any::<u64>().prop_map(|forwards| From::Replayed { forwards }),
     ]
 }
 

@@ -20,7 +20,7 @@ use crate::transport::{
     Attempt, Backlog, CloseCause, Connect, ConnectFault, Path, SessionEvent, SessionId, Sessions,
 };
 use crate::wire::frame::CloseCode;
-use crate::wire::message::{FromRegistry, Record};
+use crate::wire::message::Record;
 use crate::wire::packet::Service;
 
 pub(super) const fn ms(ms: u64) -> Duration {
@@ -132,7 +132,7 @@ impl Driver {
         let mut driver = Self::start_with(config);
         driver.come_up();
         driver.directory(people);
-        driver.hear(FromRegistry::Replayed);
+        driver.drained();
         driver.clear();
         driver
     }

@@ -43,7 +43,7 @@ fn what_an_earlier_run_has_left_is_waited_for_as_well() {
     driver.send("bob", "a");
     driver.restart();
     driver.come_up();
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     driver.send("bob", "b");
     driver.command(Command::LeaveSettled);
     let deposits = driver.deposits();
@@ -65,7 +65,7 @@ fn the_mail_that_was_kept_is_waited_for() {
         assert!(!leaves(&driver), "it is coming");
         driver.hear(FromRegistry::Forward(message_from("bob", 1, sequence, 0, "hi")));
     }
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     assert!(leaves(&driver));
 }
 
@@ -77,7 +77,7 @@ fn what_is_held_back_for_a_gap_is_shown_before_the_end() {
     driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "second")));
     driver.clear();
     driver.command(Command::LeaveSettled);
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     driver.pass(ms(1_999));
     assert!(!leaves(&driver) && driver.read().is_empty());
     driver.pass(ms(1));
@@ -127,7 +127,7 @@ fn what_was_told_to_wait_and_goes_after_all_is_waited_for() {
     driver.come_up();
     let deposit = driver.deposits().pop().unwrap();
     driver.clear();
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     assert!(!leaves(&driver));
     driver.answer_deposit(&deposit);
     assert!(leaves(&driver));
@@ -181,7 +181,7 @@ fn who_wanted_to_be_back_is_back_before_the_end() {
             .any(|event| matches!(event, Event::Registered { .. }))
     );
     driver.clear();
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     assert!(leaves(&driver));
 }
 
@@ -199,7 +199,7 @@ fn a_reader_who_takes_nothing_for_long_gets_all_his_mail() {
     driver.pass_alive(14);
     driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "ho")));
     driver.see();
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     assert!(leaves(&driver));
 }
 
@@ -213,7 +213,7 @@ fn what_was_told_to_wait_and_can_go_directly_is_waited_for() {
     driver.hear(FromRegistry::Deregistered { counter: 1 });
     driver.clear();
     driver.come_up();
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     assert!(!leaves(&driver), "his session is being opened");
     let session = driver.peer_answers("bob");
     assert!(!leaves(&driver), "his receipt is on its way");
@@ -232,7 +232,7 @@ fn what_was_told_to_wait_is_deposited_to_the_last_however_much_it_is() {
     }
     driver.registry_opens();
     driver.registry_registers();
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     driver.directory_of_run(2, &[offline("bob")]);
     driver.command(Command::LeaveSettled);
     let mut answered = BTreeSet::new();
@@ -275,12 +275,29 @@ fn a_message_that_is_being_committed_is_shown_before_the_end() {
     driver.command(Command::LeaveSettled);
     driver.disk = Disk::Waits;
     driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "second")));
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     assert!(!leaves(&driver));
     driver.commit();
     driver.pass(ms(1_999));
     assert!(!leaves(&driver), "it is held back");
     driver.pass(ms(1));
     assert_eq!(driver.read().len(), 1);
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn mail_that_was_lost_on_the_way_is_waited_for() {
+    let mut driver = Driver::start();
+    driver.come_up();
+    driver.directory(&[online("bob")]);
+    driver.clear();
+    driver.command(Command::LeaveSettled);
+    driver.hear(FromRegistry::Replayed { forwards: 2 });
+    driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "second")));
+    driver.pass(ms(10_000));
+    assert!(!leaves(&driver) && driver.read().is_empty(), "one is on its way");
+    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "first")));
+    let texts: Vec<String> = driver.read().into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["first", "second"]);
     assert!(leaves(&driver));
 }

@@ -28,7 +28,7 @@ fn away_for(days: i64, messages: usize) -> (Driver, Vec<Deposit>) {
     driver.set_wall(days * 24);
     driver.restart();
     driver.come_up();
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     driver.clear();
     (driver, deposits)
 }

@@ -21,7 +21,7 @@ fn started_again() -> Driver {
         driver.restart();
         driver.come_up();
         driver.directory(&[]);
-        driver.hear(FromRegistry::Replayed);
+        driver.drained();
         driver.pass(ms(2_000));
     }
     driver.clear();

@@ -80,12 +80,12 @@ fn a_gap_is_held_for_two_seconds_in_whatever_order_the_registry_is_heard() {
         driver.open_port();
         driver.registry_opens();
         if replayed_first {
-            driver.hear(FromRegistry::Replayed);
+            driver.drained();
         }
         driver.registry_registers();
         driver.directory(&[online("bob")]);
         if !replayed_first {
-            driver.hear(FromRegistry::Replayed);
+            driver.drained();
         }
         let session = driver.peer_opens("bob");
         let second = message_from("bob", 1, 1, 0, "second");

@@ -190,6 +190,11 @@ impl Driver {
         self.message(REGISTRY, codec::encode(&message));
     }
 
+    /// The registry has forwarded all that it had.
+    pub(super) fn drained(&mut self) {
+        self.hear(FromRegistry::Replayed { forwards: 0 });
+    }
+
     pub(super) fn hear_from(&mut self, session: SessionId, message: &ToPeer) {
         self.message(session, codec::encode(message));
     }

@@ -141,7 +141,7 @@ fn the_hold_begins_when_the_mailbox_is_drained() {
     driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "second")));
     driver.pass(ms(15_000));
     assert_eq!(driver.read(), []);
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     driver.pass(ms(1_999));
     assert_eq!(driver.read(), []);
     driver.pass(ms(1));

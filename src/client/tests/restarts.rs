@@ -149,7 +149,7 @@ fn a_held_message_is_held_again_and_then_shown() {
     driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "b")));
     driver.restart();
     driver.come_up();
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     assert_eq!(driver.read(), []);
     driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "a")));
     let texts: Vec<String> = driver.read().into_iter().map(|(_, text)| text).collect();
@@ -167,7 +167,7 @@ fn what_comes_after_its_successor_was_shown_in_an_earlier_run_is_late() {
     driver.pass(ms(100));
     driver.restart();
     driver.come_up();
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "a")));
     assert_eq!(driver.read(), [(Road::Late, "a".to_owned())]);
 }

@@ -129,3 +129,26 @@ fn asking_for_a_silent_registry_tries_it_at_once_and_tells_the_outcome() {
     driver.registry_registers();
     assert_eq!(driver.events(), [Event::Registered { returning: true }]);
 }
+
+#[test]
+fn a_line_that_no_registry_will_be_there_for_is_not_accepted() {
+    let mut driver = Driver::start();
+    driver.send("bob", "early");
+    driver.command(Command::Deregister);
+    assert_eq!(not_accepted(&driver), 1, "as we go offline");
+    driver.send("bob", "later");
+    assert_eq!(not_accepted(&driver), 2);
+    driver.command(Command::Register);
+    driver.send("bob", "hi");
+    assert_eq!(not_accepted(&driver), 2, "one is looked for");
+    driver.open_port();
+    driver.fail(driver.registry_connect().attempt, ConnectFault::Silent);
+    assert_eq!(not_accepted(&driver), 3, "in vain");
+    driver.send("bob", "hi");
+    assert_eq!(not_accepted(&driver), 4);
+}
+
+fn not_accepted(driver: &Driver) -> usize {
+    let refused = |event: &&Event| matches!(event, Event::NotAccepted(_));
+    driver.events.iter().filter(refused).count()
+}

@@ -4,7 +4,7 @@ use super::driver::{Driver, ms};
 use super::people::{address, claim, id_of, name, offline, online, person, usurped};
 use crate::client::interface::{Command, Ending, Event, NotAccepted, Refusal};
 use crate::engine::SocketReply;
-use crate::transport::{Connect, ConnectFault};
+use crate::transport::Connect;
 use crate::wire::envelope::Envelope;
 use crate::wire::message::{
     Change, DepositRefusal, FromRegistry, Record, RegistrationRefusal, ToPeer, ToRegistry,
@@ -90,7 +90,7 @@ fn what_the_registry_does_not_tell_of_is_asked_for_after_a_restart_too() {
     driver.restart();
     driver.come_up();
     // Nothing has changed since: the registry has nothing to tell.
-    driver.hear(FromRegistry::Replayed);
+    driver.drained();
     let asked = ToRegistry::Lookup { name: name("bob") };
     assert!(driver.to_registry().contains(&asked));
     is_his_again(&mut driver);
@@ -485,27 +485,4 @@ fn lines_written_before_the_registry_was_ever_reached_are_sent_once_it_is() {
     assert_eq!(driver.states(), [0], "accepted, and kept for the next start");
     let waiting = Event::Waiting { to: name("bob") };
     assert_eq!(driver.events()[1..], [waiting, Event::Ended(Ending::Refused)]);
-}
-
-#[test]
-fn a_line_that_no_registry_will_be_there_for_is_not_accepted() {
-    let mut driver = Driver::start();
-    driver.send("bob", "early");
-    driver.command(Command::Deregister);
-    assert_eq!(not_accepted(&driver), 1, "as we go offline");
-    driver.send("bob", "later");
-    assert_eq!(not_accepted(&driver), 2);
-    driver.command(Command::Register);
-    driver.send("bob", "hi");
-    assert_eq!(not_accepted(&driver), 2, "one is looked for");
-    driver.open_port();
-    driver.fail(driver.registry_connect().attempt, ConnectFault::Silent);
-    assert_eq!(not_accepted(&driver), 3, "in vain");
-    driver.send("bob", "hi");
-    assert_eq!(not_accepted(&driver), 4);
-}
-
-fn not_accepted(driver: &Driver) -> usize {
-    let refused = |event: &&Event| matches!(event, Event::NotAccepted(_));
-    driver.events.iter().filter(refused).count()
 }

@@ -67,7 +67,7 @@ fn a_message_expires_when_its_lifetime_ends_and_not_before() {
     let to_bea = world.join(3, &bea, 2);
     assert_eq!(
         world.heard_mail(to_bea),
-        [registered(&bea, 2, true), FromRegistry::Replayed],
+        [registered(&bea, 2, true), replayed(0)],
         "it is no longer hers"
     );
     world.say(to_ann, &deposit_for(&text, 2_500));

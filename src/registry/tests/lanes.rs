@@ -67,7 +67,7 @@ fn the_end_of_the_mailbox_is_told_when_there_is_room_to_tell_it() {
     world.run(Duration::from_millis(49), &[to_bea]);
     assert_eq!(world.heard_mail(to_bea), []);
     world.run(Duration::from_millis(1), &[to_bea]);
-    assert_eq!(world.heard_mail(to_bea), [FromRegistry::Replayed]);
+    assert_eq!(world.heard_mail(to_bea), [replayed(1)]);
 }
 
 /// So many messages of 60 KB for bea, who is on a slow path.

@@ -220,7 +220,7 @@ fn mail_waits_for_the_recipient_and_comes_in_order_with_its_end_marked() {
     let to_bea = world.join(3, &bea, 2);
     let expected: Vec<_> = std::iter::once(registered(&bea, 2, true))
         .chain(texts.iter().map(|text| passed_on(text)))
-        .chain([FromRegistry::Replayed])
+        .chain([replayed(3)])
         .collect();
     assert_eq!(world.heard_mail(to_bea), expected);
     // He answers all; she is away and learns it when she comes back, after a restart even.
@@ -236,7 +236,7 @@ fn mail_waits_for_the_recipient_and_comes_in_order_with_its_end_marked() {
         .map(|(n, text)| answered(n, text, bea.receipt(&ann, n, text, Verdict::Received)))
         .collect();
     assert_eq!(heard[0], registered(&ann, 2, true));
-    assert_eq!(heard[1], FromRegistry::Replayed);
+    assert_eq!(heard[1], replayed(0));
     assert_eq!(heard[2..], outcomes);
 }
 
@@ -369,11 +369,7 @@ fn a_new_session_is_forwarded_what_was_not_receipted() {
     let again = world.join(3, &bea, 2);
     assert_eq!(
         world.heard_mail(again),
-        [
-            registered(&bea, 2, true),
-            passed_on(&text),
-            FromRegistry::Replayed
-        ]
+        [registered(&bea, 2, true), passed_on(&text), replayed(1)]
     );
 }
 
@@ -441,7 +437,10 @@ fn a_large_mailbox_comes_in_windows_and_is_complete() {
                     seen.push(forward.envelope);
                     on_the_way += 1;
                 }
-                FromRegistry::Replayed => replayed += 1,
+                FromRegistry::Replayed { forwards } => {
+                    assert_eq!(forwards, 1_500);
+                    replayed += 1;
+                }
                 _ => {}
             }
         }
@@ -490,7 +489,8 @@ fn what_is_deposited_during_the_replay_comes_in_its_turn() {
         .chain(texts.iter().map(|text| passed_on(text)))
         .collect();
     let mut heard = world.heard_mail(to_bea);
-    assert_eq!(heard.iter().filter(|m| **m == FromRegistry::Replayed).count(), 1);
-    heard.retain(|message| *message != FromRegistry::Replayed);
+    let is_replayed = |message: &FromRegistry| matches!(message, FromRegistry::Replayed { .. });
+    assert_eq!(heard.iter().filter(|message| is_replayed(message)).count(), 1);
+    heard.retain(|message| !is_replayed(message));
     assert_eq!(heard, expected);
 }

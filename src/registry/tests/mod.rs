@@ -145,7 +145,7 @@ impl World {
             FromRegistry::Forward(_)
                 | FromRegistry::Outcome(_)
                 | FromRegistry::Directory(_)
-                | FromRegistry::Replayed
+                | FromRegistry::Replayed { .. }
         );
         assert!(!unasked, "sent without room: {message:?}");
     }
@@ -355,6 +355,11 @@ fn register_with(
         private: Bounded::truncated(private),
         directory,
     })
+}
+
+/// All was forwarded, in so many messages.
+const fn replayed(forwards: u64) -> FromRegistry {
+    FromRegistry::Replayed { forwards }
 }
 
 fn registered(person: &Person, counter: u64, returning: bool) -> FromRegistry {

@@ -82,7 +82,7 @@ fn who_was_replaced_stays_online_for_a_lease_and_hears_nothing_until_he_register
         [
             registered(&ann, 2, true),
             FromRegistry::Forward(forward(&text)),
-            FromRegistry::Replayed
+            replayed(1)
         ]
     );
     let newer = world.open(4, &ann);

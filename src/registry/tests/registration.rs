@@ -337,7 +337,7 @@ fn registrations_of_one_client_are_paced() {
     }
     assert_eq!(
         world.heard(session).last(),
-        Some(&FromRegistry::Replayed),
+        Some(&replayed(0)),
         "a new name is admission's, then twenty at once"
     );
     world.say(session, &register(&ann, 22));

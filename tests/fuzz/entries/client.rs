@@ -188,7 +188,7 @@ impl Scene {
         }
         self.registry_answers(&mut fresh());
         self.directory(&mut fresh());
-        self.say(&FromRegistry::Replayed);
+        self.say(&FromRegistry::Replayed { forwards: 0 });
     }
 
     fn types(&mut self, input: &mut Input<'_>) {
@@ -280,7 +280,9 @@ impl Scene {
             9 => FromRegistry::Busy(busy(Some(slot).filter(|_| input.one_in(2)), input)),
             10 => FromRegistry::Withdrawn { slot },
             11 => self.outcome(input, to, (id, hash)),
-            12 => FromRegistry::Replayed,
+            12 => FromRegistry::Replayed {
+                forwards: input.below(4) as u64,
+            },
             _ => match input.below(4) {
                 0 => FromRegistry::Deregistered { counter },
                 1 => FromRegistry::Conflict { slot },
