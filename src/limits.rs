@@ -64,7 +64,7 @@ pub const FORWARD_WINDOW_BYTES: u64 = 1024 * 1024;
 pub const FORWARD_PAGE_MESSAGES: usize = 256;
 /// … and so are their bytes.
 pub const FORWARD_PAGE_BYTES: u64 = 256 * 1024;
-/// How soon a full send buffer, or a busy database, is looked at again …
+/// How soon a full send buffer is looked at again …
 pub const ROOM_RETRY: Duration = Duration::from_millis(50);
 /// … doubling up to this while it stays full: what it holds takes minutes on a slow path, and whoever never
 /// acknowledges anything has it full for ever.

@@ -2,11 +2,11 @@
 //!
 //! Reads pages from the database as windows and send buffers allow, sends their rows in order, and sends again what
 //! is not answered. What a message means is `mailbox.rs`'s and `outcomes.rs`'s business.
-//! Invariant: a lane with something left to do has a page under way, something on its way, or a timer.
+//! Invariant: a lane with something left to do has a page under way, something on its way, a place in line, or a timer.
 
 use crate::clock::Instant;
 use crate::engine::{Context, StoreFault};
-use crate::limits::{FORWARD_PAGE_BYTES, REQUEST_RETRY, ROOM_RETRY};
+use crate::limits::{FORWARD_PAGE_BYTES, REQUEST_RETRY};
 use crate::registry::Registry;
 use crate::registry::lane::{Key, LaneKind, LaneOf, Turn};
 use crate::registry::storage::{Mail, MemberId, Notice, Reply, Request, Row};
@@ -76,13 +76,13 @@ impl Registry {
             return;
         }
         let needs = lane.needs().max(OUTCOME_BYTES_MAX);
-        let later = if self.out.room(cx, session) < needs {
-            Some(lane.lacks_room(cx.now.at, needs))
-        } else {
-            (!has_page_room).then(|| cx.now.at + ROOM_RETRY)
-        };
-        if let Some(later) = later {
+        if self.out.room(cx, session) < needs {
+            let later = lane.lacks_room(cx.now.at, needs);
             self.timers.set_earliest(Timer::Lane(member, kind), later);
+            return;
+        }
+        if !has_page_room {
+            self.page_line.join(member, kind);
             return;
         }
         lane.begin_page();
@@ -106,6 +106,15 @@ impl Registry {
             LaneOf { member, stay, kind },
             bytes.min(FORWARD_PAGE_BYTES),
         );
+    }
+
+    /// The store has answered: there may be room for the pages of those in line.
+    pub(super) fn serve_line(&mut self, cx: &Context<'_>) {
+        while self.out.has_page_room()
+            && let Some((member, kind)) = self.page_line.next()
+        {
+            self.pump(cx, member, kind);
+        }
     }
 
     /// A page was read, or not.

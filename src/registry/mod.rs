@@ -19,6 +19,7 @@ mod mailbox;
 mod members;
 mod out;
 mod outcomes;
+mod page_line;
 mod presence;
 mod quota;
 mod registering;
@@ -46,6 +47,7 @@ use crate::registry::interface::{Command, Event, Row as TableRow, TABLE_ROWS_MAX
 use crate::registry::lane::Key;
 use crate::registry::members::Members;
 use crate::registry::out::{Out, Pending};
+use crate::registry::page_line::PageLine;
 use crate::registry::presence::Session;
 use crate::registry::quota::Quotas;
 use crate::registry::storage::{Image, MemberId, Reply, Request, Row};
@@ -84,6 +86,7 @@ pub struct Registry {
     sweeping: bool,
     timers: Timers,
     out: Out,
+    page_line: PageLine,
     /// When the operator may see the table again.
     table_not_before: Instant,
     operator: Operator,
@@ -135,6 +138,7 @@ impl Registry {
             sweeping: false,
             timers: Timers::default(),
             out: Out::default(),
+            page_line: PageLine::default(),
             table_not_before: now.at,
             operator: Operator::UpToDate,
             stopping: Stopping::No,
@@ -361,6 +365,7 @@ impl Role for Registry {
         };
         if self.stopping == Stopping::No {
             self.replied(cx, pending, reply);
+            self.serve_line(cx);
         } else if self.stopping == Stopping::Waiting && self.out.is_settled() {
             self.stopping = Stopping::Ended;
             self.out.event(Event::Ended);

@@ -1,0 +1,35 @@
+//! Lanes that wait until a page may be read for them (PROTOCOL §8.4).
+//!
+//! A crowd that comes back all at once wants more pages than memory has room for. Each lane stands in line once, and does
+//! nothing meanwhile; whoever has room for a page serves the line.
+//! Invariant: while a lane waits, the store has something to answer, for what has no room is under way there.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::registry::lane::LaneKind;
+use crate::registry::storage::MemberId;
+
+type Place = (MemberId, LaneKind);
+
+/// The line: at most two places for each member.
+#[derive(Debug, Default)]
+pub(super) struct PageLine {
+    order: VecDeque<Place>,
+    there: BTreeSet<Place>,
+}
+
+impl PageLine {
+    /// One more waits, unless it does already.
+    pub(super) fn join(&mut self, member: MemberId, kind: LaneKind) {
+        if self.there.insert((member, kind)) {
+            self.order.push_back((member, kind));
+        }
+    }
+
+    /// Whoever has waited for longest.
+    pub(super) fn next(&mut self) -> Option<Place> {
+        let first = self.order.pop_front()?;
+        self.there.remove(&first);
+        Some(first)
+    }
+}
