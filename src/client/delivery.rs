@@ -66,7 +66,8 @@ impl Client {
                 return;
             }
             let road = self.road(cx, to, key, message);
-            if !matches!(road, Road::Later | Road::Nowhere) {
+            // What is put off may be so for long: it waits if that was said.
+            if message.not_before <= cx.now.at && !matches!(road, Road::Later | Road::Nowhere) {
                 self.outbox.goes(key, cx.now.at);
             }
             let done = match road {

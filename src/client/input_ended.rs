@@ -9,10 +9,17 @@ use super::{Client, Timer};
 use crate::engine::Context;
 use crate::limits::ATTEMPTS_TOTAL;
 
-/// How far all had come when something moved last. It only grows, and as often as there are messages: whoever talks to us
-/// without end does not keep us.
+/// How far all had come when something moved last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Awaited {
+    progress: Progress,
+    /// Events that were seen.
+    seen: u64,
+}
+
+/// It only grows, and with what is ours: whoever talks to us without end does not keep us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Progress {
+struct Progress {
     /// States of our messages that were told.
     states: u64,
     /// Messages that came out of the mailbox while it was gone through.
@@ -22,7 +29,11 @@ pub(super) struct Progress {
 impl Client {
     /// Nothing more will be typed.
     pub(super) fn input_ended(&mut self, cx: &Context<'_>) {
-        self.awaited = Some(self.progress());
+        let (seen, _) = self.out.events_seen();
+        self.awaited = Some(Awaited {
+            progress: self.progress(),
+            seen,
+        });
         self.timers.set(Timer::Settled, cx.now.at + ATTEMPTS_TOTAL);
     }
 
@@ -37,8 +48,13 @@ impl Client {
     fn awaits(&self) -> bool {
         let draining = self.registered() && !self.link.replay.is_over();
         let mail = draining || self.shelf.holds() || self.inbound.has_strangers();
-        let coming = self.link.trying() || self.returning();
+        let coming = self.link.trying() || self.starts_again() || self.returning();
         mail || coming || self.outbox.moving() > 0 || !self.early.is_empty() || !self.out.settled()
+    }
+
+    /// Whether the first registration is about to be tried once more.
+    fn starts_again(&self) -> bool {
+        self.link.starting && self.timers.at(&Timer::Reconnect).is_some()
     }
 
     /// Something has happened: leaves if that was the last that was waited for.
@@ -48,14 +64,15 @@ impl Client {
         };
         if !self.awaits() {
             self.leave_unsettled(cx);
-        } else if self.progress() != before {
+        } else if self.progress() != before.progress {
             self.input_ended(cx);
         }
     }
 
     /// Nothing has moved for long. Where nobody reads what we say we do not listen: that is no reason to leave.
     pub(super) fn settled_due(&mut self, cx: &Context<'_>) {
-        if self.out.has_unseen() {
+        let (seen, unseen) = self.out.events_seen();
+        if unseen && self.awaited.is_some_and(|awaited| awaited.seen == seen) {
             self.input_ended(cx);
         } else {
             self.leave_unsettled(cx);

@@ -167,7 +167,7 @@ pub struct Client {
     /// Messages that came out of the mailbox while it was gone through.
     drained: u64,
     /// The input has ended; how far all had come when something moved last.
-    awaited: Option<input_ended::Progress>,
+    awaited: Option<input_ended::Awaited>,
     /// The last event was told.
     over: bool,
 }

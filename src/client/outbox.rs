@@ -1,6 +1,6 @@
 //! The unfinished messages in memory: what each is doing, and what its conversation has under way.
 //!
-//! Bookkeeping only; which road a message takes is `delivery`'s to decide.
+//! Bookkeeping only; which road a message takes is `road`'s to decide.
 //! Invariants: every message is in its conversation's `open`; in `queue` exactly while `Queued`, in `parked`
 //! exactly while the registry is concerned with it, in `direct` exactly while a session is; counts agree.
 

@@ -54,6 +54,8 @@ pub(super) struct Outlet<A> {
     given: BTreeMap<SessionId, usize>,
     /// Events of this run so far.
     events: u64,
+    /// So many of them were seen.
+    events_seen: u64,
     /// Those of them that tell a message's state.
     states: u64,
     /// By the number of the event: what the user knows once he has seen it. As many as the driver lets events wait.
@@ -72,6 +74,7 @@ impl<A> Outlet<A> {
             clogged: false,
             given: BTreeMap::new(),
             events: 0,
+            events_seen: 0,
             states: 0,
             unseen: VecDeque::new(),
         }
@@ -110,13 +113,14 @@ impl<A> Outlet<A> {
 
     /// Takes what is to be marked now that so many events were seen.
     pub(super) fn take_seen(&mut self, events: u64) -> impl Iterator<Item = Told> {
+        self.events_seen = self.events_seen.max(events);
         let seen = self.unseen.partition_point(|(number, _)| *number <= events);
         self.unseen.drain(..seen).map(|(_, line)| line)
     }
 
-    /// Whether something was told that nobody is known to have seen.
-    pub(super) fn has_unseen(&self) -> bool {
-        !self.unseen.is_empty()
+    /// How many events were seen, and whether there are others.
+    pub(super) const fn events_seen(&self) -> (u64, bool) {
+        (self.events_seen, self.events_seen < self.events)
     }
 
     /// Whether something new may come in.

@@ -76,7 +76,7 @@ impl Client {
                     self.end_unserved(cx, Ending::Port);
                 } else {
                     self.link.asked = false;
-                    self.pump_all(cx);
+                    self.despair(cx);
                 }
             }
         }

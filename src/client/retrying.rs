@@ -158,10 +158,16 @@ impl Client {
         pause: Duration,
     ) {
         self.deposit_window = (self.deposit_window() / 2).max(DEPOSIT_WINDOW_MIN);
-        if reason == BusyReason::Storage && self.deposit_pause.fail(cx.now.at, pause) {
+        let full = reason == BusyReason::Storage && self.deposit_pause.fail(cx.now.at, pause);
+        self.put_off_from(cx, slot, reason, pause);
+        if full {
             // Whoever waits for his turn to deposit goes another way, or is told.
             self.look_at_all(cx, Lack::Registry);
         }
+    }
+
+    /// Puts off a deposit, and what follows it in its conversation.
+    fn put_off_from(&mut self, cx: &Context<'_>, slot: Slot, reason: BusyReason, pause: Duration) {
         let Some(key) = self.outbox.key_of(slot) else {
             self.nothing_to_withdraw(slot);
             return;

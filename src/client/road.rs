@@ -4,8 +4,8 @@
 //! it waits until either can be reached. While an earlier message of a conversation is with the registry, later
 //! ones wait for its outcome up to the direct budget, then follow it, so that they do not overtake. A registry whose disk
 //! takes nothing is no road: whoever can be reached is written to as if it were away. `delivery` takes the road.
-//! Invariant: what is looked at is not changed, and where nothing is under way that would tell, there is a time at which to
-//! look again, or the message is said to wait.
+//! Invariant: what is looked at is not changed, and where nothing is under way that would tell (a session that is opened, a
+//! commit, however long the disk takes), there is a time at which to look again, or the message is said to wait.
 
 use super::Client;
 use super::delivery::DIRECT_TRIES_MAX;

@@ -240,3 +240,29 @@ fn a_registry_that_registers_us_anew_is_not_taken_for_full() {
     driver.registry_registers();
     assert_eq!(driver.deposits().len(), before + 1);
 }
+
+#[test]
+fn what_waits_for_its_turn_does_not_overtake_what_a_full_registry_hands_back() {
+    let mut people: Vec<Record> = (0..100).map(|n| offline(&format!("p{n}"))).collect();
+    people.push(online("bob"));
+    let mut driver = Driver::registered(&people);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "first");
+    driver.pass(ms(500));
+    let first = driver.deposits()[0].clone();
+    for n in 0..100 {
+        driver.send(&format!("p{n}"), "hi");
+    }
+    driver.send("bob", "second");
+    driver.pass(ms(1_500));
+    assert!(
+        driver
+            .deposits()
+            .iter()
+            .all(|deposit| text_of(&deposit.forward) != "second"),
+        "it waits for its turn"
+    );
+    driver.clear();
+    driver.hear(not_kept(&first));
+    assert_eq!(texts(&driver, session), ["first", "second"]);
+}

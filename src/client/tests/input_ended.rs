@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::driver::{Disk, Driver, ms};
+use super::others::REGISTRY;
 use super::people::{id_of, message_from, name, offline, online};
 use crate::client::interface::{Command, Ending, Event};
-use crate::wire::message::{Change, Deposit, FromRegistry, ToPeer, ToRegistry};
+use crate::transport::CloseCause;
+use crate::wire::message::{Change, Deposit, DepositRefusal, FromRegistry, ToPeer, ToRegistry};
 
 fn leaves(driver: &Driver) -> bool {
     let bye = |message: &ToRegistry| matches!(message, ToRegistry::Deregister { .. });
@@ -112,6 +114,7 @@ fn what_others_do_does_not_keep_us() {
             offline("bob")
         };
         driver.delta(counter, Change::Record(who));
+        driver.see();
     }
     assert!(leaves(&driver));
 }
@@ -157,6 +160,7 @@ fn what_never_gets_a_state_does_not_keep_us() {
     driver.pass(ms(1_000));
     driver.command(Command::LeaveSettled);
     driver.pass_alive(14);
+    driver.see();
     driver.pass(ms(999));
     assert!(!leaves(&driver));
     driver.pass(ms(1));
@@ -259,8 +263,10 @@ fn a_peer_who_leaves_gap_after_gap_does_not_keep_us() {
     driver.command(Command::LeaveSettled);
     for second in 1..=15 {
         assert!(!leaves(&driver), "something is held back");
+        if second == 7 {
+            driver.see();
+        }
         driver.pass_alive(1);
-        driver.see();
         gap(&mut driver, second);
     }
     assert!(leaves(&driver));
@@ -299,5 +305,43 @@ fn mail_that_was_lost_on_the_way_is_waited_for() {
     driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "first")));
     let texts: Vec<String> = driver.read().into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["first", "second"]);
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn a_reader_who_has_not_read_any_line_yet_is_waited_for() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "a");
+    driver.command(Command::LeaveSettled);
+    assert_eq!(driver.events(), [Event::Offline { to: name("bob") }]);
+    driver.pass_alive(60);
+    assert!(!leaves(&driver), "he stands in the way of the answer, too");
+    driver.see();
+    driver.pass_alive(15);
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn what_is_put_off_for_long_and_said_to_wait_does_not_keep_us() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "a");
+    let slot = id_of(&driver.deposits()[0].forward).slot;
+    driver.command(Command::LeaveSettled);
+    assert!(!leaves(&driver));
+    let reason = DepositRefusal::NoSuchName;
+    driver.hear(FromRegistry::DepositRefused { slot, reason });
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn a_start_that_is_tried_once_more_is_waited_for() {
+    let mut driver = Driver::in_first_session();
+    driver.command(Command::LeaveSettled);
+    driver.close(REGISTRY, CloseCause::Reset);
+    driver.pass(ms(500));
+    driver.registry_opens();
+    driver.registry_registers();
+    assert!(!leaves(&driver));
+    driver.drained();
     assert!(leaves(&driver));
 }

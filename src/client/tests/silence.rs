@@ -4,6 +4,7 @@ use super::driver::{Driver, ms};
 use super::others::REGISTRY;
 use super::people::name;
 use crate::client::interface::{Command, Ending, Event};
+use crate::engine::SocketReply;
 use crate::transport::{CloseCause, ConnectFault};
 use crate::wire::message::FromRegistry;
 
@@ -146,6 +147,11 @@ fn a_line_that_no_registry_will_be_there_for_is_not_accepted() {
     assert_eq!(not_accepted(&driver), 3, "in vain");
     driver.send("bob", "hi");
     assert_eq!(not_accepted(&driver), 4);
+    driver.command(Command::Deregister);
+    driver.command(Command::Register);
+    driver.send("bob", "hi");
+    driver.socket(SocketReply::Failed("port 40 is taken".to_owned()));
+    assert_eq!(not_accepted(&driver), 5, "without a port");
 }
 
 fn not_accepted(driver: &Driver) -> usize {

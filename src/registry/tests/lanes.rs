@@ -379,3 +379,33 @@ fn a_lower_row_behind_a_full_window_of_outcomes() {
     commits(&mut world, 5_000);
     assert_eq!(answered(world.heard_mail(to_ann)), BTreeSet::from([0]));
 }
+
+#[test]
+fn what_is_forwarded_twice_before_all_was_forwarded_once_counts_twice() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
+    world.close(to_bea, CloseCause::Reset);
+    let texts: Vec<_> = (0..600).map(|n| ann.envelope(&bea, n, "x")).collect();
+    for text in &texts {
+        world.say(to_ann, &deposit(text));
+    }
+    world.take();
+    let to_bea = world.join(3, &bea, 2);
+    let (mut forwards, mut all) = (0, None);
+    let mut unanswered = (0..).zip(&texts);
+    while all.is_none() {
+        world.run(Duration::from_secs(6), &[to_bea]);
+        for message in world.heard_mail(to_bea) {
+            match message {
+                FromRegistry::Forward(_) if all.is_none() => forwards += 1,
+                FromRegistry::Replayed { forwards } => all = Some(forwards),
+                _ => {}
+            }
+        }
+        for (n, text) in unanswered.by_ref().take(300) {
+            let receipt = bea.receipt(&ann, n, text, Verdict::Received);
+            world.say(to_bea, &ToRegistry::Receipt(receipt));
+        }
+    }
+    assert!(forwards > 600, "some came twice");
+    assert_eq!(all, Some(forwards));
+}
