@@ -131,7 +131,7 @@ fn what_is_written_after_a_folder_was_restored_is_held_to_the_contract() {
 /// Seeds that once broke the contract, with their minutes.
 #[test]
 fn the_contract_holds_where_it_was_broken_once() {
-    for (minutes, seed) in [(25, 91), (25, 177), (5, 3_000_813), (5, 4_001_227)] {
+    for (minutes, seed) in [(25, 91), (25, 177), (5, 3_000_813), (5, 4_001_227), (5, 2112)] {
         let mut plan = Profile::Hell.plan(seed);
         plan.minutes = minutes;
         let report = run(plan, Trace::OFF).unwrap();

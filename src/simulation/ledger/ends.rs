@@ -63,6 +63,12 @@ impl Letter {
         at.since(self.written) + LIFETIME_SLACK < self.lives
     }
 
+    /// Whether the registry may have said when it ended that nobody had the name, which somebody has since `joined`.
+    pub(super) fn may_have_had_nobody(&self, joined: Option<Instant>) -> bool {
+        let mut ends = self.ends.iter();
+        joined.is_none_or(|joined| ends.any(|(_, ended, _)| *ended < joined + HEARSAY))
+    }
+
     fn why_not_refused(&self, reason: Refusal, joined: Option<Instant>) -> Option<&'static str> {
         let accepted = self.accepted.map(|(at, _)| at);
         match reason {

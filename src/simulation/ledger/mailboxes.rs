@@ -113,7 +113,9 @@ impl Ledger {
             return Ok(());
         };
         letter.kept.push(Stay::new(at, store_id));
-        if letter.state == State::Expired && !letter.was_ended_there() && letter.is_remembered() {
+        let joined = self.books.joined.get(&letter.to).copied();
+        let was_ended_there = letter.was_ended_there() || letter.may_have_had_nobody(joined);
+        if letter.state == State::Expired && !was_ended_there && letter.is_remembered() {
             return Err((
                 Invariant::HonestEnd,
                 format!(

@@ -57,13 +57,7 @@ impl Play {
         };
         for person in 0..2 {
             play.ledger.begins(play.now, person);
-            let member = MemberRow {
-                id: MemberId(u32::try_from(person).unwrap()),
-                name: name(person),
-                card: card(person),
-                counter: 1,
-            };
-            play.registry(&storage::Request::Register(member), &storage::Reply::Done);
+            play.joins(person);
         }
         play.client(&Request::StoreId(STORE_ID), &Reply::Done);
         let text = play.ledger.typed(play.now, (0, 1), 10, LIVES);
@@ -96,6 +90,16 @@ impl Play {
     fn registry(&mut self, request: &storage::Request, reply: &storage::Reply) {
         self.later(1);
         self.ledger.registry_committed(self.now, request, reply);
+    }
+
+    fn joins(&mut self, person: usize) {
+        let member = MemberRow {
+            id: MemberId(u32::try_from(person).unwrap()),
+            name: name(person),
+            card: card(person),
+            counter: 1,
+        };
+        self.registry(&storage::Request::Register(member), &storage::Reply::Done);
     }
 
     fn given(&mut self) {

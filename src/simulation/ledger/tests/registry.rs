@@ -135,6 +135,31 @@ pub(super) fn loses_all(play: &mut Play) {
     play.ledger.other_books(play.now, books, OTHER_ID);
 }
 
+#[test]
+fn what_expired_where_nobody_had_the_name_may_be_kept_once_somebody_has_it() {
+    let mut play = Play::new();
+    play.given();
+    play.later(100);
+    loses_all(&mut play);
+    play.joins(0);
+    play.finishes(Finish::Expired);
+    play.joins(1);
+    // The same was asked before, and comes late.
+    play.deposited();
+    assert_eq!(play.found(), []);
+
+    let mut play = Play::new();
+    play.given();
+    play.later(100);
+    play.finishes(Finish::Expired);
+    play.deposited();
+    assert_eq!(
+        play.found(),
+        [Invariant::HonestEnd],
+        "somebody had it all the time"
+    );
+}
+
 fn stored_there(play: &mut Play, store_id: [u8; 16]) {
     let stored = Request::Stored {
         key: KEY,
