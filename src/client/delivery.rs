@@ -66,8 +66,10 @@ impl Client {
                 return;
             }
             let road = self.road(cx, to, key, message);
-            // What is put off may be so for long: it waits if that was said.
-            if message.not_before <= cx.now.at && !matches!(road, Road::Later | Road::Nowhere) {
+            // What is put off may be so for long: where that was said it waits, and so does what follows it.
+            let put_off = message.not_before > cx.now.at;
+            let all_wait = put_off && message.waits;
+            if !put_off && !matches!(road, Road::Later | Road::Nowhere) {
                 self.outbox.goes(key, cx.now.at);
             }
             let done = match road {
@@ -92,6 +94,9 @@ impl Client {
                 }
                 Road::Until(at) => {
                     self.timers.set(Timer::Conversation(to.to_owned()), at);
+                    if all_wait {
+                        self.tell_waiting(cx, to);
+                    }
                     false
                 }
                 Road::Later => false,

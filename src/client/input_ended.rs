@@ -3,7 +3,8 @@
 //! `echo 'send bob hi' | udpchat …` is to end when bob or the server has the message, or when it is clear that it waits;
 //! not before, because then nobody would send it. What an earlier run has left is waited for as well, or each run would
 //! only send what the one before has accepted; and so is the mail that was kept for us.
-//! Invariant: waiting ends: with the last state, or when nothing has moved for as long as the registry may take.
+//! Invariant: waiting ends: with the last state, or when nothing has moved for as long as the registry may take, and somebody
+//! reads what we say.
 
 use super::{Client, Timer};
 use crate::engine::Context;
@@ -15,6 +16,8 @@ pub(super) struct Awaited {
     progress: Progress,
     /// Events that were seen.
     seen: u64,
+    /// Nobody had read anything for so long before.
+    unread: bool,
 }
 
 /// It only grows, and with what is ours: whoever talks to us without end does not keep us.
@@ -29,10 +32,15 @@ struct Progress {
 impl Client {
     /// Nothing more will be typed.
     pub(super) fn input_ended(&mut self, cx: &Context<'_>) {
+        self.wait_on(cx, false);
+    }
+
+    fn wait_on(&mut self, cx: &Context<'_>, unread: bool) {
         let (seen, _) = self.out.events_seen();
         self.awaited = Some(Awaited {
             progress: self.progress(),
             seen,
+            unread,
         });
         self.timers.set(Timer::Settled, cx.now.at + ATTEMPTS_TOTAL);
     }
@@ -69,13 +77,14 @@ impl Client {
         }
     }
 
-    /// Nothing has moved for long. Where nobody reads what we say we do not listen: that is no reason to leave.
+    /// Nothing has moved for long. Where nobody reads what we say we do not listen: that is no reason to leave, nor that
+    /// somebody has only just begun to read again.
     pub(super) fn settled_due(&mut self, cx: &Context<'_>) {
         let (seen, unseen) = self.out.events_seen();
-        if unseen && self.awaited.is_some_and(|awaited| awaited.seen == seen) {
-            self.input_ended(cx);
-        } else {
-            self.leave_unsettled(cx);
+        match self.awaited {
+            Some(before) if before.seen == seen && unseen => self.wait_on(cx, true),
+            Some(before) if before.seen != seen && before.unread => self.wait_on(cx, false),
+            _ => self.leave_unsettled(cx),
         }
     }
 

@@ -308,16 +308,10 @@ impl Outbox {
             .collect()
     }
 
-    /// Whether the first message of a conversation that the registry is concerned with is being marked so.
-    pub(super) fn marks_first(&self, to: &str) -> bool {
-        let parked = self
-            .conversations
-            .get(to)
-            .and_then(|conversation| conversation.parked.first());
-        parked.is_some_and(|key| {
-            self.get(*key)
-                .is_some_and(|message| message.stage == Stage::Marking)
-        })
+    /// Where the first message of a conversation is that the registry is concerned with.
+    pub(super) fn first_parked(&self, to: &str) -> Option<Stage> {
+        let first = self.conversations.get(to)?.parked.first()?;
+        self.get(*first).map(|message| message.stage)
     }
 
     /// Queued messages of a conversation that are not known to wait.

@@ -10,7 +10,7 @@
 use super::Client;
 use super::delivery::DIRECT_TRIES_MAX;
 use super::directory::Knowledge;
-use super::outbox::Outgoing;
+use super::outbox::{Outgoing, Stage};
 use super::storage::Key;
 use crate::clock::Instant;
 use crate::engine::Context;
@@ -120,9 +120,12 @@ impl Client {
             if now < until {
                 return Road::Until(until);
             }
-            if self.outbox.marks_first(to) {
+            match self.outbox.first_parked(to) {
                 // Our own disk is slow, or fails: what goes before it is not on its way yet.
-                return Road::Later;
+                Some(Stage::Marking) => return Road::Later,
+                // The registry is about to hand back what goes before it.
+                Some(Stage::Depositing { .. }) if !keeps => return Road::Later,
+                _ => {}
             }
             if keeps {
                 return Road::Deposit(card, Why::NoAnswer);

@@ -197,9 +197,11 @@ impl Out {
         self.pending.len() < STORE_REQUESTS_MAX - REQUESTS_PER_INPUT && self.carried < STORE_BYTES_MAX
     }
 
-    /// Whether one may be made that brings a page.
+    /// Whether one may be made that brings a page: pages leave room for what inputs ask.
     pub(super) fn has_page_room(&self) -> bool {
-        self.has_store_room() && self.awaited < STORE_BYTES_MAX as u64
+        self.has_store_room()
+            && self.pending.len() < STORE_REQUESTS_MAX / 2
+            && self.awaited < STORE_BYTES_MAX as u64
     }
 
     /// Whether nothing is under way.

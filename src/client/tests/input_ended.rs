@@ -317,7 +317,7 @@ fn a_reader_who_has_not_read_any_line_yet_is_waited_for() {
     driver.pass_alive(60);
     assert!(!leaves(&driver), "he stands in the way of the answer, too");
     driver.see();
-    driver.pass_alive(15);
+    driver.pass_alive(30);
     assert!(leaves(&driver));
 }
 
@@ -330,6 +330,33 @@ fn what_is_put_off_for_long_and_said_to_wait_does_not_keep_us() {
     assert!(!leaves(&driver));
     let reason = DepositRefusal::NoSuchName;
     driver.hear(FromRegistry::DepositRefused { slot, reason });
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn what_follows_a_message_that_is_put_off_for_long_is_said_to_wait_and_does_not_keep_us() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "a");
+    let slot = id_of(&driver.deposits()[0].forward).slot;
+    let reason = DepositRefusal::NoSuchName;
+    driver.hear(FromRegistry::DepositRefused { slot, reason });
+    driver.clear();
+    driver.send("bob", "b");
+    assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);
+    driver.command(Command::LeaveSettled);
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn who_has_just_begun_to_read_again_is_waited_for_once_more() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "a");
+    driver.command(Command::LeaveSettled);
+    driver.pass_alive(29);
+    driver.see();
+    driver.pass_alive(15);
+    assert!(!leaves(&driver), "the answer may stand behind others");
+    driver.pass_alive(1);
     assert!(leaves(&driver));
 }
 

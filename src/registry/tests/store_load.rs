@@ -2,7 +2,10 @@
 
 use super::mail::pair_with;
 use super::*;
+use crate::engine::STORE_REQUESTS_MAX;
 use crate::limits::{FORWARD_PAGE_BYTES, REQUEST_RETRY, STORE_BYTES_MAX};
+use crate::registry::lane::{LaneKind, LaneOf};
+use crate::registry::out::Out;
 use crate::registry::timers::Timer;
 
 const BODY: usize = 60_000;
@@ -68,4 +71,23 @@ fn those_who_come_back_at_once_are_read_for_as_memory_allows() {
         .filter(|did| matches!(did, Did::Say(_, FromRegistry::Forward(_))))
         .count();
     assert_eq!(forwards, 5 * others.len(), "everybody has all of his, at once");
+}
+
+#[test]
+fn pages_of_those_who_have_no_mail_leave_room_for_what_is_said() {
+    let mut out = Out::default();
+    let mut pages = 0;
+    while out.has_page_room() {
+        let after = Row(0);
+        let recipient = MemberId(1);
+        let of = LaneOf {
+            member: recipient,
+            stay: 1,
+            kind: LaneKind::Mail,
+        };
+        out.read(Request::ReadMail { recipient, after }, of, 0);
+        pages += 1;
+    }
+    assert_eq!(pages, STORE_REQUESTS_MAX / 2);
+    assert!(out.has_store_room());
 }
