@@ -308,10 +308,11 @@ impl Outbox {
             .collect()
     }
 
-    /// Where the first message of a conversation is that the registry is concerned with.
-    pub(super) fn first_parked(&self, to: &str) -> Option<Stage> {
-        let first = self.conversations.get(to)?.parked.first()?;
-        self.get(*first).map(|message| message.stage)
+    /// Where the messages of a conversation before this one are that the registry is concerned with.
+    pub(super) fn parked_before(&self, to: &str, key: Key) -> impl Iterator<Item = Stage> {
+        let conversation = self.conversations.get(to).into_iter();
+        let parked = conversation.flat_map(move |conversation| conversation.parked.range(..key));
+        parked.filter_map(|key| self.get(*key).map(|message| message.stage))
     }
 
     /// Queued messages of a conversation that are not known to wait.

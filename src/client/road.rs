@@ -120,12 +120,8 @@ impl Client {
             if now < until {
                 return Road::Until(until);
             }
-            match self.outbox.first_parked(to) {
-                // Our own disk is slow, or fails: what goes before it is not on its way yet.
-                Some(Stage::Marking) => return Road::Later,
-                // The registry is about to hand back what goes before it.
-                Some(Stage::Depositing { .. }) if !keeps => return Road::Later,
-                _ => {}
+            if let Some(road) = self.road_behind(now, to, key) {
+                return road;
             }
             if keeps {
                 return Road::Deposit(card, Why::NoAnswer);
@@ -169,6 +165,21 @@ impl Client {
         let conversation = self.outbox.conversation(to)?;
         let earlier = conversation.parked.first().is_some_and(|parked| *parked < key);
         earlier.then(|| message.queued_at.max(conversation.parked_since) + DIRECT_BUDGET)
+    }
+
+    /// What a message does whose time behind others is over, while one of those is not on its way.
+    fn road_behind(&self, now: Instant, to: &str, key: Key) -> Option<Road> {
+        let mut before = self.outbox.parked_before(to, key);
+        if before.any(|stage| stage == Stage::Marking) {
+            // Our own disk is slow, or fails.
+            return Some(Road::Later);
+        }
+        // The registry is about to hand it back.
+        let until = self.deposit_pause.until(now)?;
+        let mut before = self.outbox.parked_before(to, key);
+        before
+            .any(|stage| matches!(stage, Stage::Depositing { .. }))
+            .then_some(Road::Until(until))
     }
 
     /// The session with a peer, unless the registry has said since it was last heard that he is offline.

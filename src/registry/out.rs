@@ -135,6 +135,8 @@ pub(super) struct Out {
     carried: usize,
     /// … and, at most, in the pages that are being read.
     awaited: u64,
+    /// How many pages those are.
+    pages: usize,
     /// What each session was given in this turn, which its room does not tell of.
     given: BTreeMap<SessionId, usize>,
 }
@@ -174,6 +176,7 @@ impl Out {
 
     /// Asks the store for a page of so many bytes at most.
     pub(super) fn read(&mut self, request: Request, of: LaneOf, bytes: u64) {
+        self.pages += 1;
         self.ask(request, Pending::Page(of), bytes);
     }
 
@@ -199,9 +202,7 @@ impl Out {
 
     /// Whether one may be made that brings a page: pages leave room for what inputs ask.
     pub(super) fn has_page_room(&self) -> bool {
-        self.has_store_room()
-            && self.pending.len() < STORE_REQUESTS_MAX / 2
-            && self.awaited < STORE_BYTES_MAX as u64
+        self.has_store_room() && self.pages < STORE_REQUESTS_MAX / 2 && self.awaited < STORE_BYTES_MAX as u64
     }
 
     /// Whether nothing is under way.
@@ -219,6 +220,7 @@ impl Out {
         let asked = self.pending.pop_front()?;
         self.carried -= asked.carries;
         self.awaited -= asked.awaits;
+        self.pages -= usize::from(matches!(asked.pending, Pending::Page(_)));
         Some(asked.pending)
     }
 

@@ -268,3 +268,32 @@ fn what_waits_for_its_turn_does_not_overtake_what_a_full_registry_hands_back() {
         assert_eq!(texts(&driver, session), ["first", "second"]);
     }
 }
+
+#[test]
+fn nor_does_it_where_something_before_that_is_stored() {
+    let mut driver = Driver::registered(&[online("bob"), offline("carl")]);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "first");
+    driver.pass(ms(500));
+    let first = driver.deposits()[0].clone();
+    driver.answer_deposit(&first);
+    driver.send("bob", "second");
+    driver.pass(ms(500));
+    let second = driver.deposits()[1].clone();
+    driver.send("carl", "for carl");
+    let other = driver.deposits()[2].clone();
+    driver.hear(not_kept(&other));
+    driver.send("bob", "third");
+    driver.clear();
+    driver.pass(ms(900));
+    assert_eq!(texts(&driver, session), [] as [&str; 0]);
+    driver.hear(not_kept(&second));
+    driver.pass(ms(600));
+    let deposits = driver.deposits();
+    let to_bob: Vec<String> = deposits
+        .iter()
+        .filter(|deposit| deposit.forward != other.forward)
+        .map(|deposit| text_of(&deposit.forward))
+        .collect();
+    assert_eq!(to_bob, ["second", "third"]);
+}
