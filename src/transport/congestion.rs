@@ -6,6 +6,7 @@
 //! reason is [`Copies`]' business.
 //! Invariant: the window never falls below four datagrams, so that a path that comes back is noticed.
 
+mod ceiling;
 mod copies;
 mod delivery;
 mod heaps;

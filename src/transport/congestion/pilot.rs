@@ -10,6 +10,7 @@
 
 use std::time::Duration;
 
+use super::ceiling::Ceiling;
 use super::delivery::Delivery;
 use super::heaps::Heaps;
 use super::path_loss::PathLoss;
@@ -37,10 +38,6 @@ const DRAIN_GAIN: u64 = 36;
 const CRUISE_ROUND_TRIPS: u32 = 6;
 /// How long little is under way, to see the shortest round trip again (ProbeRTTDuration).
 const REST_SPAN: Duration = Duration::from_millis(200);
-/// Percent of the ceiling that is left when it is lowered: as a CUBIC flow beside it does (RFC 9438 §4.6).
-const CUT: u64 = 70;
-/// Rounds since then that are counted: with the step of so many the ceiling is above every window.
-const SINCE_CUT_MAX: u32 = 1_024;
 /// Percent of loss beyond the path's own that count: where a queue stands for a whole round trip, on a path that by
 /// itself loses fewer than so many thousandths; where there is a queue (BBRLossThresh); and where none is seen.
 const STANDING_MARGIN: u64 = 1;
@@ -105,9 +102,7 @@ pub(in crate::transport) struct Pilot {
     unexplained: (u32, u32),
     round: Round,
     shortest: Shortest,
-    /// What may be under way since losses said so, and how many rounds ago that was.
-    ceiling: u64,
-    since_cut: u32,
+    ceiling: Ceiling,
     window: u64,
 }
 
@@ -125,8 +120,7 @@ impl Pilot {
             unexplained: (0, 0),
             round: Round::default(),
             shortest: Shortest::new(now),
-            ceiling: u64::MAX,
-            since_cut: 0,
+            ceiling: Ceiling::NONE,
             window: INITIAL_WINDOW,
         }
     }
@@ -164,6 +158,11 @@ impl Pilot {
         packet.stamp.alone || (packet.stamp.calm && !self.round.after_queue && !self.has_standing_queue())
     }
 
+    /// What a packet counts for in this round: nothing, if the ceiling was lowered after it left.
+    fn news(&self, packet: &Fate) -> u32 {
+        u32::from(self.ceiling.is_news(packet.stamp.sent_at))
+    }
+
     /// So much under way brings no queue about.
     fn little(&self) -> u64 {
         (bytes_in(self.bandwidth(), self.shortest.get()) / 2).max(MINIMUM_WINDOW)
@@ -191,10 +190,9 @@ impl Pilot {
     fn end_round(&mut self, now: Instant) {
         let pressed = self.is_pressed();
         if pressed {
-            self.ceiling = percent(self.round.peak.min(self.ceiling), CUT).max(MINIMUM_WINDOW);
-            self.since_cut = 0;
+            self.ceiling.lower(now, self.round.peak);
         } else {
-            self.raise_ceiling();
+            self.ceiling.raise(now, self.round.peak);
         }
         // While nothing but the application has bounded the rate, it is no model of the path.
         if self.phase == Phase::Startup && (self.has_plateaued() || (pressed && self.round.full)) {
@@ -226,17 +224,6 @@ impl Pilot {
             return self.loss.is_exceeded(lost, all, QUEUED_MARGIN);
         }
         self.phase != Phase::Startup && self.loss.is_exceeded(lost, all, UNQUEUED_MARGIN)
-    }
-
-    /// By a datagram a round trip, and by more as time passes: what is added in all grows with the cube of it, as
-    /// CUBIC's window does.
-    fn raise_ceiling(&mut self) {
-        self.since_cut = (self.since_cut + 1).min(SINCE_CUT_MAX);
-        if self.round.peak + DATAGRAM >= self.ceiling {
-            let rounds = u64::from(self.since_cut);
-            let step = DATAGRAM + DATAGRAM * rounds * rounds / 64;
-            self.ceiling = self.ceiling.saturating_add(step);
-        }
     }
 
     /// Whether the rate has stopped growing. While it grows, what was lost a round ago the path has lost by itself:
@@ -311,7 +298,7 @@ impl Controller for Pilot {
         self.delivery.on_acked(now, packet.bytes, packet.stamp);
         self.heaps
             .on_acked(now, packet.bytes, self.bandwidth(), self.window);
-        self.round.acked += 1;
+        self.round.acked += self.news(&packet);
         if self.tells_path_loss(&packet) {
             self.loss.on_acked();
         }
@@ -323,7 +310,7 @@ impl Controller for Pilot {
     }
 
     fn on_lost(&mut self, mut packet: Fate) -> Stamp {
-        self.round.lost += 1;
+        self.round.lost += self.news(&packet);
         packet.stamp.counted = self.tells_path_loss(&packet);
         if packet.stamp.counted {
             self.loss.on_lost();
@@ -332,7 +319,7 @@ impl Controller for Pilot {
     }
 
     fn on_spurious(&mut self, packet: Fate) {
-        self.round.lost = self.round.lost.saturating_sub(1);
+        self.round.lost = self.round.lost.saturating_sub(self.news(&packet));
         if packet.stamp.counted {
             self.loss.on_spurious();
         }
@@ -369,7 +356,7 @@ impl Controller for Pilot {
     fn window(&self) -> u64 {
         let most = match self.phase {
             Phase::Rest => (self.held() / 2).max(MINIMUM_WINDOW),
-            _ => self.ceiling,
+            _ => self.ceiling.get(),
         };
         self.window.min(most)
     }
