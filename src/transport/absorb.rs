@@ -12,7 +12,7 @@ use crate::limits::{MESSAGE_BYTES_MAX, REASSEMBLY_FREE_BYTES, REASSEMBLY_PATIENC
 use crate::transport::SEND_OVERHEAD;
 use crate::transport::congestion::{Controller, Fate};
 use crate::transport::flow::Pool;
-use crate::transport::incoming::{MESSAGE_OVERHEAD, Piece, Taken};
+use crate::transport::incoming::{PARTIAL_OVERHEAD, Piece, Taken};
 use crate::transport::recovery::Acked;
 use crate::transport::session::{Received, Session, Violation, wire_bytes};
 use crate::wire::frame::{Ack, Frame, frames};
@@ -85,9 +85,11 @@ impl Session {
         if held {
             self.received.insert(now, number, received.ack_eliciting);
         } else {
-            // As if it had not come; but the sender hears that somebody is here, and how much is wanted.
-            self.received.answer_now();
-            self.window.repeat();
+            // What it carried has to come again; how much is wanted is told once until that is known to have arrived.
+            self.received.refuse(number);
+            if !self.is_telling_window() {
+                self.window.repeat();
+            }
         }
         Ok(received)
     }
@@ -125,7 +127,7 @@ impl Session {
 
     /// Takes of the pool what the lowest message may need at most. Whether there was so much.
     fn take_turn(&mut self, pool: &mut Pool) -> bool {
-        let most = self.incoming.cost() + MESSAGE_BYTES_MAX + MESSAGE_OVERHEAD;
+        let most = self.incoming.cost() + MESSAGE_BYTES_MAX + PARTIAL_OVERHEAD;
         let wanted = most.saturating_sub(REASSEMBLY_FREE_BYTES + self.reserved_incoming);
         if self.turn.is_some() || pool.reassembly.left() < wanted {
             return false;

@@ -17,9 +17,12 @@ const WORDS: usize = 64;
 const _: () = assert!(WORDS as u64 * 64 == SESSION_MESSAGES_MAX);
 /// What a message costs in memory beside its bytes, roughly: a flood of empty ones is not free.
 pub(super) const MESSAGE_OVERHEAD: usize = 128;
-/// Separate pieces of one message that are kept: an honest sender's parts make half as many at most. More would
-/// let tiny parts cost more than they weigh.
-const SPANS_MAX: usize = 128;
+/// And one that is not whole yet, with its place in a map and its spans.
+pub(super) const PARTIAL_OVERHEAD: usize = 1_024;
+/// Separate pieces of one message that are kept: an honest sender's parts have a thousand bytes and more, but for
+/// the last, and every second may be missing. More would let tiny parts cost more than they weigh.
+const SPANS_MAX: usize = 64;
+const _: () = assert!(MESSAGE_BYTES_MAX / 1_000 / 2 < SPANS_MAX);
 
 /// A piece of a message, as it came.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +87,7 @@ impl Incoming {
 
     /// Memory in use.
     pub(super) fn cost(&self) -> usize {
-        self.held + (self.ready.len() + self.partial.len()) * MESSAGE_OVERHEAD
+        self.held + self.ready.len() * MESSAGE_OVERHEAD + self.partial.len() * PARTIAL_OVERHEAD
     }
 
     fn is_full(&self) -> bool {

@@ -74,6 +74,16 @@ impl ReceivedPackets {
         }
     }
 
+    /// Records a fresh packet of which not everything was held: it is not acknowledged, and cannot come again. Whoever
+    /// sent it hears at once that somebody is here.
+    pub(super) fn refuse(&mut self, number: u64) {
+        if number >= self.next {
+            self.advance(number);
+        }
+        self.seen.insert(number);
+        self.due = true;
+    }
+
     /// Moves the window up to `number`, and clears the places that it enters.
     fn advance(&mut self, number: u64) {
         if number - self.next >= Bits::<WORDS>::SIZE {
@@ -113,11 +123,6 @@ impl ReceivedPackets {
                 }
             }
         }
-    }
-
-    /// Owes an acknowledgement at once, whatever came.
-    pub(super) const fn answer_now(&mut self) {
-        self.due = true;
     }
 
     /// Whether an Ack has to leave now.

@@ -289,7 +289,7 @@ impl<T> Recovery<T> {
                 lost: true,
                 content: packet.content,
             };
-            self.lost.insert(number, forgone);
+            remember(&mut self.lost, number, forgone);
         }
         self.arm(now, rtt);
         losses
@@ -302,9 +302,6 @@ impl<T> Recovery<T> {
             && first.get().lost_at + span < now
         {
             first.remove();
-        }
-        while self.lost.len() > REMEMBERED_MAX {
-            self.lost.pop_first();
         }
     }
 
@@ -350,10 +347,7 @@ impl<T> Recovery<T> {
                 lost: false,
                 content: packet.content,
             };
-            forgone.insert(number, left_behind);
-        }
-        while forgone.len() > REMEMBERED_MAX {
-            forgone.pop_first();
+            remember(&mut forgone, number, left_behind);
         }
         *self = Self {
             lost: forgone,
@@ -377,12 +371,20 @@ impl<T> Recovery<T> {
         self.sent.len() * size_of::<Sent<T>>() + self.lost.len() * size_of::<Forgone<T>>()
     }
 
-    /// Drops what is remembered of lost packets, and what an emptied map keeps: a leaf of some 900 bytes.
+    /// Drops what is remembered of lost packets, and what an emptied map keeps: one leaf.
     pub(super) fn rest(&mut self) {
         self.lost = BTreeMap::new();
         if self.sent.is_empty() {
             self.sent = BTreeMap::new();
         }
+    }
+}
+
+/// Keeps what is not waited for any more, the latest of it.
+fn remember<T>(forgone: &mut BTreeMap<u64, Forgone<T>>, number: u64, packet: Forgone<T>) {
+    forgone.insert(number, packet);
+    if forgone.len() > REMEMBERED_MAX {
+        forgone.pop_first();
     }
 }
 

@@ -376,11 +376,16 @@ impl Session {
 
     /// Asks no more about what is under way, if all of it has arrived.
     pub(super) fn settle(&mut self) {
-        if self.outgoing.is_empty() && !self.recovery.needed().any(|content| content.window) {
+        if self.outgoing.is_empty() && !self.is_telling_window() {
             self.recovery.let_go();
             self.probes_owed = 0;
             self.copies.cancel();
         }
+    }
+
+    /// Whether a Window is under way.
+    pub(super) fn is_telling_window(&self) -> bool {
+        self.recovery.needed().any(|content| content.window)
     }
 
     fn rest(&mut self) {

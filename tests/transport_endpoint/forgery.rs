@@ -195,6 +195,7 @@ fn a_forged_address_is_never_sent_more_than_three_times_what_it_sent() {
     let (mut net, ..) = talk();
     let victim: SocketAddr = address(STRANGER);
     let mut kinds = Vec::new();
+    let mut came = 0;
     let mut initial = net
         .sent
         .iter()
@@ -209,6 +210,7 @@ fn a_forged_address_is_never_sent_more_than_three_times_what_it_sent() {
         for bytes in [&initial, &recorded.bytes] {
             for host in [0, 1] {
                 let before = net.bytes_to(victim);
+                came += bytes.len();
                 net.inject(host, victim, bytes);
                 let sent = net.bytes_to(victim) - before;
                 assert!(sent <= 3 * bytes.len(), "{} caused {sent} bytes", kind(bytes));
@@ -223,6 +225,10 @@ fn a_forged_address_is_never_sent_more_than_three_times_what_it_sent() {
     kinds.dedup();
     assert!(kinds.len() >= 4, "{kinds:?}");
     let quiet = net.bytes_to(victim);
+    assert!(
+        quiet <= 3 * came,
+        "{quiet} bytes for {came}, what left later included"
+    );
     net.run(ms(30_000));
     assert_eq!(net.bytes_to(victim), quiet, "nothing follows by itself");
 }

@@ -133,6 +133,55 @@ fn a_finish_is_repeated_as_it_is_until_something_comes_back() {
     assert_eq!(net.count("reset"), 0);
 }
 
+/// How soon one would ask again who was told so of the round trip: RFC 9002 §6.2.1 for a first sample, and our 25 ms.
+fn asks_again_after(net: &Net, host: usize) -> Duration {
+    let session = *net.hosts[host].opened().last().unwrap();
+    net.hosts[host].endpoint.session_stats(session).unwrap().rtt * 3
+}
+
+#[test]
+fn a_finish_that_was_lost_or_had_to_wait_says_nothing_of_the_round_trip() {
+    for lost_for in [0, 1_500, 6_000] {
+        let mut net = Net::registry_and_client();
+        net.lose("finish");
+        net.connect(1, 0);
+        net.run(ms(lost_for));
+        net.rule = Box::new(|_| vec![DELAY]);
+        net.run_until("a session", |net| !net.hosts[0].opened().is_empty());
+        let wait = asks_again_after(&net, 0);
+        assert!(wait <= ms(1_000), "{wait:?} after {lost_for} ms");
+    }
+}
+
+#[test]
+fn a_response_that_lay_unread_says_nothing_of_the_round_trip() {
+    let mut net = Net::registry_and_client();
+    net.connect(1, 0);
+    net.run_until("a response", |net| net.count("response") == 1);
+    // It comes, and nobody looks for so long.
+    net.now = net.now + ms(5_000);
+    net.run_until("a session", |net| !net.hosts[1].opened().is_empty());
+    let wait = asks_again_after(&net, 1);
+    assert!(wait <= ms(1_000), "{wait:?}");
+}
+
+#[test]
+fn a_finish_is_repeated_within_four_seconds_however_slow_the_path_is() {
+    let mut net = Net::registry_and_client();
+    net.rule = Box::new(|datagram| match datagram.kind() {
+        "finish" => vec![],
+        _ => vec![ms(900)],
+    });
+    net.connect_for(1, 0, Service::Registry, None);
+    net.run(ms(16_000));
+    let at: Vec<_> = net.sent_of("finish").iter().map(|finish| finish.at).collect();
+    assert!(at.len() >= 3, "{at:?}");
+    assert!(
+        at.windows(2).all(|pair| pair[1].since(pair[0]) <= ms(4_000)),
+        "{at:?}"
+    );
+}
+
 #[test]
 fn a_try_without_an_answer_fails_one_interval_after_its_last_initial() {
     let mut net = Net::registry_and_client();

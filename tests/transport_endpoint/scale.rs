@@ -163,7 +163,7 @@ fn an_idle_session_costs_little_and_none_is_looked_at_without_need() {
     let freed = allocation_counter::measure(|| drop(registry.endpoint));
     let each = -freed.bytes_current / i64::from(SESSIONS);
     println!("{each} bytes for an idle session, {timeouts} timeouts until all were at rest");
-    assert!(each < IDLE_BYTES_MAX, "{each} bytes");
+    assert!(each <= IDLE_BYTES_MAX, "{each} bytes");
 }
 
 #[test]

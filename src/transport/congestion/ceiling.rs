@@ -26,24 +26,20 @@ const _: () = assert!(cubic(REACH_MS) > MAXIMUM_WINDOW.cast_signed());
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ceiling {
     bytes: u64,
-    lowered: Option<Lowered>,
-}
-
-/// When it was lowered last, and from what.
-#[derive(Clone, Copy, Debug)]
-struct Lowered {
-    at: Instant,
-    /// `W_max`.
+    /// What it was lowered from the last time, `W_max`, and when; zero if it never was.
     from: u64,
+    lowered_at: Instant,
     /// Round trips since then.
-    rounds: u64,
+    rounds: u32,
 }
 
 impl Ceiling {
     /// There is none until something says so.
     pub(super) const NONE: Self = Self {
         bytes: u64::MAX,
-        lowered: None,
+        from: 0,
+        lowered_at: Instant::ZERO,
+        rounds: 0,
     };
 
     /// Bytes that may be under way.
@@ -54,46 +50,42 @@ impl Ceiling {
     /// Whether the fate of a packet that left then says something that it was not lowered for already (RFC 9002
     /// §7.3.2).
     pub(super) fn is_news(&self, sent_at: Instant) -> bool {
-        self.lowered.is_none_or(|lowered| sent_at > lowered.at)
+        self.from == 0 || sent_at > self.lowered_at
     }
 
     /// Too much was under way in a round trip, at most `peak`.
     pub(super) fn lower(&mut self, now: Instant, peak: u64) {
         let from = peak.min(self.bytes);
-        self.bytes = percent(from, BETA).max(MINIMUM_WINDOW);
-        self.lowered = Some(Lowered {
-            at: now,
+        *self = Self {
+            bytes: percent(from, BETA).max(MINIMUM_WINDOW),
             from,
+            lowered_at: now,
             rounds: 0,
-        });
+        };
     }
 
     /// A round trip has passed in which no more than `peak` was under way, and nothing spoke against it.
     pub(super) fn raise(&mut self, now: Instant, peak: u64) {
-        let Some(lowered) = &mut self.lowered else {
-            return;
-        };
-        lowered.rounds = lowered.rounds.saturating_add(1);
+        self.rounds = self.rounds.saturating_add(1);
         if peak + DATAGRAM < self.bytes {
             return;
         }
-        let target = lowered.cubic(now).max(lowered.reno());
+        let target = self.cubic(now).max(self.reno());
         self.bytes = target.clamp(self.bytes, percent(self.bytes, RISE_MAX));
     }
-}
 
-impl Lowered {
     /// `W_cubic(t)` (section 4.2): flat about what it was lowered from, steeper before and after.
     fn cubic(&self, now: Instant) -> u64 {
-        let since = now.since(self.at).as_millis().try_into().unwrap_or(REACH_MS);
+        let since = now.since(self.lowered_at).as_millis();
+        let since = i64::try_from(since).unwrap_or(i64::MAX);
         let inflection = i64::try_from(inflection(self.from).as_millis()).unwrap_or(REACH_MS);
-        let gain = cubic(since.saturating_sub(inflection).clamp(-REACH_MS, REACH_MS));
+        let gain = cubic((since - inflection).clamp(-REACH_MS, REACH_MS));
         self.from.saturating_add_signed(gain)
     }
 
     /// `W_est` (section 4.3), with the acknowledgements of a whole window counted as one round trip.
     fn reno(&self) -> u64 {
-        percent(self.from, BETA) + percent(DATAGRAM, ALPHA).saturating_mul(self.rounds)
+        percent(self.from, BETA) + percent(DATAGRAM, ALPHA) * u64::from(self.rounds)
     }
 }
 

@@ -3,7 +3,8 @@
 //! A message that fills no packet has nothing behind it that would show its loss: it would wait for the probe timeout.
 //! Where the path is known to lose, it is sent more than once within a round trip, with pauses, for losses come in
 //! bursts. Knows nothing of packets: says how often and when.
-//! Invariant: at most three copies of a packet, and none on a path that loses next to nothing.
+//! Invariant: at most three copies after each packet that brings something new, and none on a path that loses next to
+//! nothing.
 
 use std::time::Duration;
 

@@ -14,12 +14,15 @@ const PACKETS_MAX: u32 = 128;
 const FADE: Duration = Duration::from_secs(30);
 /// A few that arrived are assumed: one loss at the beginning is no rate.
 const ASSUMED: u32 = 8;
+/// Packets are counted in such parts, so that what fades does not vanish at once where little is said.
+const PARTS: u32 = 256;
 /// What is believed at most, in thousandths: beyond it no rate that makes up for it can be borne.
 const BELIEVED_MAX: u64 = 600;
 
 /// The estimate for one path.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PathLoss {
+    /// Parts of packets.
     lost: u32,
     all: u32,
     faded_at: Instant,
@@ -60,7 +63,7 @@ impl PathLoss {
 
     /// A packet that was counted as lost has arrived after all.
     pub(super) const fn on_spurious(&mut self) {
-        self.lost = self.lost.saturating_sub(1);
+        self.lost = self.lost.saturating_sub(PARTS);
     }
 
     /// So many packets have arrived, and so many were lost.
@@ -72,9 +75,9 @@ impl PathLoss {
     }
 
     const fn count(&mut self, lost: u32) {
-        self.lost += lost;
-        self.all += 1;
-        if self.all >= PACKETS_MAX {
+        self.lost += lost * PARTS;
+        self.all += PARTS;
+        if self.all >= PACKETS_MAX * PARTS {
             self.lost /= 2;
             self.all /= 2;
         }
@@ -82,7 +85,12 @@ impl PathLoss {
 
     /// Thousandths of the packets.
     pub(super) fn thousandths(self) -> u64 {
-        (u64::from(self.lost) * 1_000 / u64::from(self.all + ASSUMED)).min(BELIEVED_MAX)
+        (u64::from(self.lost) * 1_000 / u64::from(self.known())).min(BELIEVED_MAX)
+    }
+
+    /// What the estimate rests on, in parts of packets.
+    const fn known(self) -> u32 {
+        self.all + ASSUMED * PARTS
     }
 
     /// Whether `lost` of `all` is so much more than this that it is no chance, twice its standard deviation, and by
@@ -97,8 +105,8 @@ impl PathLoss {
             return false;
         };
         let one = rate * (1_000 - rate);
-        let known = u64::from(self.all + ASSUMED);
-        let variance = one * all + one * all / known * all;
+        let known = u64::from(self.known());
+        let variance = one * all + one * all * u64::from(PARTS) / known * all;
         excess.saturating_mul(excess) > 4 * variance
     }
 }
@@ -128,13 +136,23 @@ mod tests {
         let at = |seconds: u64| Instant::from_micros(seconds * 1_000_000);
         loss.fade(at(30));
         assert!(loss.thousandths() > 250, "{loss:?}: some were lost in these 30 s");
-        for minute in 1..5 {
+        for minute in 1..6 {
             loss.fade(at(minute * 60));
         }
         assert!(loss.thousandths() < 20, "{loss:?}");
         let mut loss = after((0..500).map(|n| n % 3 == 0));
         loss.fade(at(1 << 40));
         assert_eq!(loss.thousandths(), 0, "however long ago");
+    }
+
+    #[test]
+    fn one_who_says_little_remembers_that_the_path_loses() {
+        let at = |seconds: u64| Instant::from_micros(seconds * 1_000_000);
+        let mut loss = after([true, false, false, false].into_iter());
+        let known = loss.thousandths();
+        // The 30 s in which it was lost do not count.
+        loss.fade(at(60));
+        assert!(loss.thousandths() > known / 3, "{loss:?} of {known}");
     }
 
     #[test]

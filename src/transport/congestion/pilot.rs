@@ -5,8 +5,11 @@
 //! and how many may be under way; the rate is raised by what the path loses. It is probed by sending more for a round
 //! trip, then less. Loss lowers a ceiling only where there is more of it than the path has when little is sent, and
 //! round trips are longer than they need be, or there is much more of it.
-//! Invariant: once the path is known, no more than twice what it holds is under way, and what is acknowledged in one
-//! go.
+//! Not as in the draft: losses are subtracted from what a path may lose by itself, and lower a ceiling that rises as
+//! CUBIC's window does, instead of bounds on what is under way short and long; there is no phase Refill. Figures without a
+//! source were measured in `tests/transport_table/`.
+//! Invariant: once the path is known and the queue of the start has gone, no more than twice what it holds is under way,
+//! and what is acknowledged in one go; or the least window.
 
 use std::time::Duration;
 
@@ -36,12 +39,14 @@ const DOWN_GAIN: u64 = 75;
 const DRAIN_GAIN: u64 = 36;
 /// Shortest round trips between two probes for more.
 const CRUISE_ROUND_TRIPS: u32 = 6;
+/// … and those after which a phase that lets a queue go ends, whether or not it went: others may keep it up.
+const PATIENCE_ROUND_TRIPS: u32 = 8;
 /// How long little is under way, to see the shortest round trip again (ProbeRTTDuration).
 const REST_SPAN: Duration = Duration::from_millis(200);
 /// Percent of loss beyond the path's own that count: where a queue stands for a whole round trip, on a path that by
 /// itself loses fewer than so many thousandths; where there is a queue (BBRLossThresh); and where none is seen.
 const STANDING_MARGIN: u64 = 1;
-const LOSSLESS: u64 = 50;
+const LOW_LOSS_THOUSANDTHS: u64 = 50;
 const QUEUED_MARGIN: u64 = 2;
 const UNQUEUED_MARGIN: u64 = 10;
 /// What may be under way beside that and the heaps seen: two packets that are acknowledged together, and one more.
@@ -217,7 +222,7 @@ impl Pilot {
         }
         let Round { acked, lost, .. } = self.round;
         let all = acked + lost;
-        if self.has_standing_queue() && self.loss.thousandths() < LOSSLESS {
+        if self.has_standing_queue() && self.loss.thousandths() < LOW_LOSS_THOUSANDTHS {
             return u64::from(lost) * 100 > u64::from(all) * STANDING_MARGIN + 100;
         }
         if !self.is_unqueued() {
@@ -251,14 +256,14 @@ impl Pilot {
         let (held, rtt) = (self.held(), self.shortest.get());
         let next = match self.phase {
             Phase::Startup => None,
-            Phase::Drain => (flight <= held || lasted > rtt * 8).then_some(Phase::Cruise),
+            Phase::Drain => (flight <= held || lasted > rtt * PATIENCE_ROUND_TRIPS).then_some(Phase::Cruise),
             Phase::Up => {
                 let enough = percent(held, UP_GAIN).min(self.window.saturating_sub(2 * DATAGRAM));
                 (lasted >= rtt && (flight >= enough || lasted >= rtt * 2)).then_some(Phase::Down)
             }
             Phase::Down => (lasted >= rtt || flight <= held).then_some(Phase::Cruise),
             Phase::Cruise => (lasted >= rtt * CRUISE_ROUND_TRIPS).then_some(Phase::Up),
-            Phase::Rest if flight > self.window() + DATAGRAM && lasted < rtt * 8 => None,
+            Phase::Rest if flight > self.window() + DATAGRAM && lasted < rtt * PATIENCE_ROUND_TRIPS => None,
             Phase::Rest => (lasted >= REST_SPAN.max(rtt * 2)).then_some(Phase::Cruise),
         };
         if let Some(next) = next {

@@ -2,7 +2,7 @@
 //!
 //! Kept for a span and the one before, so that a path that became longer is believed after a while. Says when the
 //! shortest was not seen again, and leaves it to the controller to make room for it.
-//! Invariant: nothing older than two spans counts once a new round trip is seen.
+//! Invariant: what is not seen again counts for two spans more at most in which round trips are seen.
 
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_long_sleep_the_next_round_trip_counts() {
+    fn a_round_trip_that_slept_is_not_believed_before_another_span() {
         let mut shortest = Shortest::new(at(0));
         shortest.see(at(0), ms(40));
         shortest.see(at(3_600_000), ms(3_600_000));

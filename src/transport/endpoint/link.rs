@@ -32,6 +32,8 @@ const FINISH_SPACE: usize =
 const PROBE_BYTES: u64 = (DATA_HEADER_BYTES + 1 + 9 + SEAL_BYTES) as u64;
 /// A Finish is not repeated more slowly than this: the other side remembers its handshake for some seconds only.
 const FINISH_WAIT_MAX: Duration = Duration::from_secs(4);
+/// Between two answers to repeated Finishes, at most: whoever repeats his gives up in the end.
+const NUDGE_PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// Who is at the other end, and how this session came to be.
 #[derive(Clone, Copy)]
@@ -215,7 +217,8 @@ impl Link {
 
     /// Says something at once, so that the other side stops repeating its Finish, or shows whether it lives.
     pub(super) fn nudge(&mut self, now: Instant) {
-        if now > self.nudged_at && now.since(self.nudged_at) < self.session.probe_timeout() / 2 {
+        let pause = (self.session.probe_timeout() / 2).min(NUDGE_PAUSE_MAX);
+        if now > self.nudged_at && now.since(self.nudged_at) < pause {
             return;
         }
         self.nudged_at = now;
@@ -303,7 +306,7 @@ impl Link {
             noise: &noise,
         }
         .encode();
-        let wait = self.session.probe_timeout();
+        let wait = self.session.probe_timeout().min(FINISH_WAIT_MAX);
         self.stage = Stage::Finishing(Box::new(Finishing {
             keys,
             finish: finish.clone(),

@@ -27,6 +27,9 @@ use crate::wire::packet::{COOKIE_BYTES, NOISE_FIRST_BYTES, Packet};
 /// Sessions beyond which others may begin no more: what is left is for those that this side begins. Whoever fills a
 /// client with sessions must not keep it from its registry.
 pub(super) const ACCEPTED_MAX: usize = SESSIONS_MAX - TRIES_MAX;
+/// A Finish that comes later than this was rather lost and repeated than slow (RFC 6298 §2: what is assumed of a path of
+/// which nothing is known). Which, nobody can tell from it.
+const ROUND_TRIP_MAX: Duration = Duration::from_secs(1);
 
 impl Endpoint {
     pub(super) fn handle_initial(
@@ -133,13 +136,13 @@ impl Endpoint {
             return Err(DropCause::OtherAddress);
         }
         if matches!(handshake.stage, Stage::Answered(_)) {
-            self.read_finish(receiver, noise)?;
+            self.read_finish(now, receiver, noise)?;
         }
         self.admit(now, receiver, noise)
     }
 
     /// Brings a handshake from `Answered` to `Finished`.
-    fn read_finish(&mut self, index: u64, noise: &[u8]) -> Result<(), DropCause> {
+    fn read_finish(&mut self, now: Instant, index: u64, noise: &[u8]) -> Result<(), DropCause> {
         let tail = tail(noise)?;
         let ours = self.identity.id();
         let handshake = self.waiting.find(index).ok_or(DropCause::UnknownSession)?;
@@ -165,6 +168,7 @@ impl Endpoint {
             keys,
             frames: frames.to_vec(),
             tail,
+            verified: now,
         }));
         Ok(())
     }
@@ -191,8 +195,10 @@ impl Endpoint {
             return Err(DropCause::Crossed);
         }
         let handshake = self.waiting.remove(index).ok_or(DropCause::UnknownSession)?;
-        let round_trip = (handshake.responses == 1).then(|| now.since(handshake.began));
         if let Stage::Finished(finished) = handshake.stage {
+            let is_clear = handshake.responses == 1 && finished.verified == now;
+            let round_trip = is_clear.then(|| now.since(handshake.began));
+            let round_trip = round_trip.filter(|&it| it <= ROUND_TRIP_MAX);
             self.open_finished(now, index, handshake.claim.from, round_trip, *finished);
         }
         Ok(())
@@ -225,6 +231,7 @@ impl Endpoint {
             keys,
             frames,
             tail,
+            verified: _,
         } = finished;
         let mut session = Session::new(now, round_trip);
         let Ok(received) = session.handle_packet(now, 0, &frames, &mut self.pool) else {

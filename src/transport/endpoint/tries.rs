@@ -99,9 +99,9 @@ impl Try {
         Some(initial.encode())
     }
 
-    /// The round trip that ends now, if it is clear which Initial was answered.
+    /// The round trip that ends now, if it is clear which Initial was answered, and this side did not stand still.
     pub(super) fn round_trip(&self, now: Instant) -> Option<Duration> {
-        (self.sent_at_all == 1).then(|| now.since(self.began))
+        (self.sent_at_all == 1 && now <= self.next_at).then(|| now.since(self.began))
     }
 }
 

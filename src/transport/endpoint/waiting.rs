@@ -46,6 +46,8 @@ pub(super) struct Finished {
     pub(super) frames: Vec<u8>,
     /// How the Finish ends, to know it again.
     pub(super) tail: [u8; 16],
+    /// When it verified.
+    pub(super) verified: Instant,
 }
 
 #[derive(Default)]

@@ -43,18 +43,34 @@ fn acknowledgements_alone_are_never_acknowledged() {
 }
 
 #[test]
-fn a_packet_with_a_part_that_is_not_held_stays_fresh_and_unacknowledged() {
+fn a_packet_with_a_part_that_is_not_held_is_not_acknowledged_and_cannot_come_again() {
     let mut lab = Lab::new(1, quiet(50));
     let far = SESSION_MESSAGES_MAX + 5;
     lab.inject(0, &[part(0, 0, true, b"a"), part(far, 0, true, b"b")])
         .unwrap();
-    assert!(lab.ends[1].session.is_fresh(0));
-    assert_eq!(lab.acked_by(1), None, "nothing was held yet");
+    assert!(
+        !lab.ends[1].session.is_fresh(0),
+        "whoever recorded it has nothing of it"
+    );
+    assert_eq!(lab.acked_by(1), None, "not all of it was held");
     lab.inject(1, &[Frame::Ping]).unwrap();
     lab.inject(2, &[Frame::Ping]).unwrap();
     assert_eq!(lab.acked_by(1), Some(vec![1, 2]));
-    lab.inject(0, &[part(0, 0, true, b"a")]).unwrap();
-    assert_eq!(lab.acked_by(1), Some(vec![0, 1, 2]));
+    let heard = lab.ends[1].session.heard_at();
+    lab.now = lab.now + Duration::from_secs(20);
+    lab.inject(0, &[Frame::Ping]).unwrap();
+    assert_eq!((lab.acked_by(1), lab.ends[1].session.heard_at()), (None, heard));
+}
+
+#[test]
+fn one_who_sends_what_has_no_room_is_told_of_it_once_until_he_acknowledges_that() {
+    let mut lab = Lab::new(1, quiet(20));
+    let windows = (0..1_000).filter(|&number| {
+        lab.inject(number, &[part(SESSION_MESSAGES_MAX, 0, true, b"x")])
+            .unwrap();
+        lab.frames_of(1).iter().any(|frame| frame.starts_with("Window"))
+    });
+    assert_eq!(windows.count(), 1);
 }
 
 #[test]
@@ -71,30 +87,32 @@ fn with_the_pool_nearly_used_up_the_lowest_message_still_arrives_and_others_wait
         .unwrap();
     }
     lab.inject(60, &[part(2, 0, false, &[3; 1_000])]).unwrap();
-    assert!(!lab.ends[1].session.is_fresh(59) && lab.ends[1].session.is_fresh(60));
+    assert_eq!(lab.acked_by(1), Some((0..60).collect()));
     let end = &mut lab.ends[1];
     let got = end.session.pop_message(lab.now, &mut end.pool).unwrap();
     assert_eq!(got, vec![2; 59_000]);
     lab.frames_of(1);
-    lab.inject(60, &[part(2, 0, false, &[3; 1_000])]).unwrap();
-    assert!(!lab.ends[1].session.is_fresh(60), "taken: room again");
+    lab.inject(61, &[part(2, 0, false, &[3; 1_000])]).unwrap();
+    lab.inject(62, &[Frame::Ping]).unwrap();
+    let acked = lab.acked_by(1).unwrap();
+    assert!(acked.contains(&61) && !acked.contains(&60), "taken: room again");
 }
 
 #[test]
 fn more_messages_than_the_pool_holds_all_arrive_in_turn() {
     let now = Instant::from_micros(1_000_000);
     let mut pool = Pool::new(400_000, 0);
-    let mut senders: Vec<_> = (0..20).map(|_| (Session::new(now, None), 0)).collect();
+    let mut senders: Vec<_> = (0..20).map(|_| (Session::new(now, None), 0u32)).collect();
     let (mut arrived, mut rounds) = (0, 0);
     while arrived < senders.len() {
         for (session, next) in senders.iter_mut().filter(|(_, next)| *next < 60) {
+            let before = session.incoming.held();
             let mut plain = Vec::new();
             encode_into(&part(0, *next * 1_000, *next == 59, &[1; 1_000]), &mut plain);
-            session
-                .handle_packet(now, u64::from(*next), &plain, &mut pool)
-                .unwrap();
-            *next += u32::from(!session.is_fresh(u64::from(*next)));
-            arrived += usize::from(session.pop_message(now, &mut pool).is_some());
+            session.handle_packet(now, rounds, &plain, &mut pool).unwrap();
+            let is_whole = session.pop_message(now, &mut pool).is_some();
+            arrived += usize::from(is_whole);
+            *next += u32::from(is_whole || session.incoming.held() > before);
         }
         rounds += 1;
         assert!(rounds < 2_000, "nobody can finish");
