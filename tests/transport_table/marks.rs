@@ -99,7 +99,7 @@ fn the_marks_are_met() {
             format!("({})", mark.per_second),
         )
         .unwrap();
-        if p99 > mark.lone_p99_ms || rate < mark.per_second {
+        if p99.max(rare) > mark.lone_p99_ms || rate < mark.per_second {
             missed.push(mark.loss_percent);
         }
     }

@@ -11,7 +11,7 @@ use crate::clock::Instant;
 /// After so many packets all counts are halved: so old fates fade.
 const PACKETS_MAX: u32 = 128;
 /// … and after so long in which none was lost: one who says little would otherwise believe in a bad hour all day.
-const FADE: Duration = Duration::from_secs(30);
+const FADE: Duration = Duration::from_secs(60);
 /// A few that arrived are assumed: one loss at the beginning is no rate.
 const ASSUMED: u32 = 8;
 /// Packets are counted in such parts, so that what fades does not vanish at once where little is said.
@@ -134,9 +134,12 @@ mod tests {
     fn a_bad_hour_is_not_believed_in_for_long() {
         let mut loss = after((0..500).map(|n| n % 3 == 0));
         let at = |seconds: u64| Instant::from_micros(seconds * 1_000_000);
-        loss.fade(at(30));
-        assert!(loss.thousandths() > 250, "{loss:?}: some were lost in these 30 s");
-        for minute in 1..6 {
+        loss.fade(at(60));
+        assert!(
+            loss.thousandths() > 250,
+            "{loss:?}: some were lost in this minute"
+        );
+        for minute in 2..10 {
             loss.fade(at(minute * 60));
         }
         assert!(loss.thousandths() < 20, "{loss:?}");
@@ -150,8 +153,8 @@ mod tests {
         let at = |seconds: u64| Instant::from_micros(seconds * 1_000_000);
         let mut loss = after([true, false, false, false].into_iter());
         let known = loss.thousandths();
-        // The 30 s in which it was lost do not count.
-        loss.fade(at(60));
+        // The minute in which it was lost does not count.
+        loss.fade(at(120));
         assert!(loss.thousandths() > known / 3, "{loss:?} of {known}");
     }
 
