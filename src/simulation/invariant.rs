@@ -23,7 +23,8 @@ pub enum Invariant {
     OnceInInbox,
     /// A message is shown at most once, but for a line whose mark a crash cut off.
     OnceOnScreen,
-    /// Messages of a conversation are shown in the order written, but for those that say that they are late.
+    /// Messages of a conversation are shown in the order written; one is late, and says so, only if what overtook it had been
+    /// held back for it.
     InOrder,
     /// What is shown was written by whom it says, to whom it was shown, and in these words.
     Authentic,

@@ -66,6 +66,16 @@ pub(super) struct Arrived {
     pub(super) stored: bool,
 }
 
+/// A line on its recipient's screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) at: Instant,
+    /// In which run of his program.
+    pub(super) run: u32,
+    /// Under which number.
+    pub(super) slot: Slot,
+}
+
 /// A time in which a registry's database had it under its number, as far as its sender could know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stay {
@@ -147,12 +157,12 @@ pub(super) struct Letter {
     pub(super) declined: Vec<Answered>,
     /// When it first came into its recipient's inbox.
     pub(super) inbox: Option<Arrived>,
-    /// Whether it is there no more: his folder is an older copy.
-    pub(super) fell_out: bool,
+    /// How it stands there now: not at all if his folder is an older copy, and later if it came again.
+    pub(super) stands: Option<Arrived>,
     /// What became of what its sender knows of it, if his folder is an older copy.
     pub(super) memory: Memory,
-    /// In which run of the recipient's program its line was last written.
-    pub(super) shown_in: Option<u32>,
+    /// When its line was last written.
+    pub(super) shown: Option<Shown>,
     /// Whether that is on his disk.
     pub(super) marked: bool,
     pub(super) told: Option<Told>,
@@ -184,9 +194,9 @@ impl Letter {
             no_room: Vec::new(),
             declined: Vec::new(),
             inbox: None,
-            fell_out: false,
+            stands: None,
             memory: Memory::Whole,
-            shown_in: None,
+            shown: None,
             marked: false,
             told: None,
         }
@@ -222,10 +232,14 @@ impl Letter {
 
     /// The same of its recipient's.
     pub(super) fn falls_out(&mut self, copy: Option<&Self>) {
-        let had = copy.is_some_and(|copy| copy.inbox.is_some() && !copy.fell_out);
-        self.fell_out = self.inbox.is_some() && !had;
+        self.stands = copy.and_then(|copy| copy.stands);
         self.marked = copy.is_some_and(|copy| copy.marked);
-        self.shown_in = copy.and_then(|copy| copy.shown_in);
+        self.shown = copy.and_then(|copy| copy.shown);
+    }
+
+    /// Whether its line stands before what this run of its recipient's program shows next.
+    pub(super) fn was_shown(&self, run: u32) -> bool {
+        self.marked || self.shown.is_some_and(|shown| shown.run == run)
     }
 
     /// How long it took to reach the inbox.

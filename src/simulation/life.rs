@@ -378,7 +378,7 @@ impl Life {
         });
         settled
             && ledger.letters().iter().all(|letter| {
-                let told = letter.inbox.is_none() || letter.fell_out || letter.marked;
+                let told = letter.stands.is_none() || letter.marked;
                 let ended = letter.state.is_final() || ledger.is_beyond_asking(letter);
                 !letter.is_accepted() || (ended && told)
             })

@@ -1,16 +1,23 @@
 //! What stands on people's screens, and whether it may.
 //!
 //! A line repeats only where a crash has cut off its mark, and comes after all that was written before it, unless it
-//! says that it is late.
+//! says that it is late: then what overtook it had been held back for it.
 //! Invariant: reads the ledger; changes in it only what was shown.
 
+use std::time::Duration;
+
 use super::invariant::Invariant;
-use super::ledger::{Ledger, Verdict, number_of};
+use super::ledger::{Ledger, Number, Verdict, number_of};
+use super::letter::{Arrived, Letter, Shown};
 use crate::client::interface::{Incoming, Road};
+use crate::clock::Instant;
+
+/// So long is held back what has come before its predecessor, at least: as the contract says it, whatever the program does.
+const HELD: Duration = Duration::from_secs(2);
 
 impl Ledger {
     /// A message's line is written.
-    pub(super) fn shown(&mut self, person: usize, message: &Incoming) -> Verdict {
+    pub(super) fn shown(&mut self, at: Instant, person: usize, message: &Incoming) -> Verdict {
         let run = self.run_of(person);
         let Some(letter) = self.find_mut(message.id, &message.text) else {
             return Err((
@@ -18,37 +25,89 @@ impl Ledger {
                 format!("{:?} was shown and never written", message.text),
             ));
         };
-        let (number, from) = (number_of(&letter.text).unwrap_or(0), letter.from);
+        let number = number_of(&letter.text).unwrap_or(0);
         if letter.to != person || letter.text != message.text {
             return Err((
                 Invariant::Authentic,
                 format!("#{number} was shown as {:?} to {person}", message.text),
             ));
         }
-        if letter.inbox.is_none() || letter.fell_out {
+        if letter.stands.is_none() {
             return Err((
                 Invariant::CommittedFirst,
                 format!("#{number} was shown and is not in the inbox"),
             ));
         }
-        if letter.marked || letter.shown_in == Some(run) {
+        if letter.was_shown(run) {
             return Err((Invariant::OnceOnScreen, format!("#{number} was shown again")));
         }
-        let again = letter.shown_in.replace(run).is_some();
+        let slot = message.id.slot;
+        let again = letter.shown.replace(Shown { at, run, slot }).is_some();
         self.counts.repeated += u64::from(again);
-        // A restored folder begins its numbers anew: there is no order between what it forgot and what it writes.
-        if message.road == Road::Late || self.was_restored(from) {
+        self.in_its_turn(number, message.road == Road::Late)
+    }
+
+    /// A line has been written: before its successors, or as late and after successors that were held back.
+    fn in_its_turn(&self, number: Number, is_late: bool) -> Verdict {
+        let Some((letter, shown)) = self
+            .letters
+            .get(number)
+            .and_then(|letter| Some((letter, letter.shown?)))
+        else {
             return Ok(());
-        }
-        let later = self.letters.iter().skip(number + 1).find(|later| {
-            later.from == from && later.to == person && (later.marked || later.shown_in == Some(run))
-        });
-        match later {
-            Some(later) => Err((
+        };
+        let overtakers = || {
+            self.successors(number, shown)
+                .filter_map(|later| Some((later, later.shown?, later.stands?)))
+        };
+        let Some((first, overtaken, _)) = overtakers().min_by_key(|(_, shown, _)| shown.at) else {
+            return match is_late {
+                false => Ok(()),
+                true => Err((
+                    Invariant::InOrder,
+                    format!("#{number} is shown as late, and nothing before it that was written later"),
+                )),
+            };
+        };
+        if !is_late {
+            return Err((
                 Invariant::InOrder,
-                format!("#{number} was shown after {:.8}", later.text),
-            )),
-            None => Ok(()),
+                format!("#{number} was shown after {:.8}", first.text),
+            ));
         }
+        // Those that went together: the longest held took the others with it.
+        let together = overtakers().filter(|(_, shown, _)| shown.at == overtaken.at);
+        let since = together.map(|(_, _, Arrived { at, .. })| at).min();
+        let held = since.map_or(Duration::ZERO, |since| overtaken.at.since(since));
+        if held < HELD {
+            return Err((
+                Invariant::InOrder,
+                format!(
+                    "{:.7} was overtaken at {} by {:.8}, which was held back for {held:?}",
+                    letter.text, overtaken.at, first.text
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What has been shown and was written after this by the same person. One whose folder was restored begins his numbers
+    /// anew: there is no order between what it forgot and what it writes.
+    fn successors(&self, number: Number, shown: Shown) -> impl Iterator<Item = &Letter> {
+        let ends = self.letters.get(number).map(|letter| (letter.from, letter.to));
+        let restored = ends.is_some_and(|(from, _)| self.was_restored(from));
+        let slot = shown.slot;
+        let is_after = move |place: Number, later: &Letter| match restored {
+            false => place > number,
+            true => later
+                .shown
+                .is_some_and(|shown| shown.slot.epoch == slot.epoch && shown.slot > slot),
+        };
+        let letters = self.letters.iter().enumerate();
+        letters
+            .filter(move |(place, later)| {
+                Some((later.from, later.to)) == ends && is_after(*place, later) && later.was_shown(shown.run)
+            })
+            .map(|(_, later)| later)
     }
 }

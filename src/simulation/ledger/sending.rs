@@ -209,16 +209,15 @@ impl Ledger {
                 format!("{:.7} came as {:?} to {person}", letter.text, receive.text),
             ));
         }
-        if letter.inbox.is_some() && !std::mem::take(&mut letter.fell_out) {
+        if letter.stands.is_some() {
             return Err((
                 Invariant::OnceInInbox,
                 format!("{:.7} is in the inbox twice", letter.text),
             ));
         }
-        letter.inbox.get_or_insert(Arrived {
-            at,
-            stored: receive.stored,
-        });
+        let stored = receive.stored;
+        letter.stands = Some(Arrived { at, stored });
+        letter.inbox = letter.inbox.or(letter.stands);
         // A copy that was under way when it ended may come. The session that it was given to is gone with the program,
         // and what the network has of it comes within its bound.
         let run = runs.get(letter.from).copied().unwrap_or(0);

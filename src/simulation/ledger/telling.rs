@@ -88,7 +88,7 @@ impl Ledger {
                         .lines
                         .push_back(Line::Incoming(message.id, number_of(&message.text)));
                 }
-                self.shown(person, message)
+                self.shown(at, person, message)
             }
             Event::Received { to } => self.says(at, person, State::Delivered, to, None),
             Event::ReceivedLater { to, sent_at } => {

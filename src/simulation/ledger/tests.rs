@@ -16,6 +16,7 @@ use crate::wire::message::{DepositRefusal, End, Forward};
 
 mod folders;
 mod registry;
+mod screen;
 
 const STORE_ID: [u8; 16] = [7; 16];
 const KEY: Key = Key(1);

@@ -1,0 +1,143 @@
+//! That lines are found guilty that stand in the wrong place, or say of whom and when they are what is not so.
+
+use super::*;
+use crate::client::interface::{Incoming, Road};
+
+const NEXT: Key = Key(2);
+
+const fn slot_of(number: usize) -> Slot {
+    Slot {
+        epoch: Epoch(5),
+        sequence: Sequence(if number == 0 { 0 } else { 1 }),
+    }
+}
+
+/// c1 has written two messages to c2.
+fn two() -> Play {
+    let mut play = Play::new();
+    let text = play.ledger.typed(play.now, (0, 1), 10, LIVES);
+    let accept = Accept {
+        to: name(1),
+        text,
+        sent_at: WallTime::from_unix_ms(9),
+        expires: Age::from_ms(0),
+        pin: None,
+        deposit: None,
+        fresh: Epoch(5),
+    };
+    let reply = Reply::Accepted {
+        key: NEXT,
+        slot: slot_of(1),
+    };
+    play.client(&Request::Accept(accept), &reply);
+    play
+}
+
+impl Play {
+    fn comes(&mut self, number: usize) {
+        self.comes_as(number, name(0), 9);
+    }
+
+    fn comes_as(&mut self, number: usize, from: Name, sent_ms: i64) {
+        let receive = Receive {
+            id: MessageId {
+                sender: card(0).id,
+                slot: slot_of(number),
+            },
+            hash: HASH,
+            floor: Sequence(0),
+            from,
+            pin: None,
+            sent_at: WallTime::from_unix_ms(sent_ms),
+            text: self.ledger.letters()[number].text.clone(),
+            stored: false,
+            at: WallTime::from_unix_ms(10),
+        };
+        let received = Received {
+            outcome: client::Outcome::Fresh,
+            at: receive.at,
+            next: Sequence(1),
+            shown: None,
+        };
+        let (request, reply) = (Request::Receive(receive), Reply::Received(received));
+        self.ledger.client_committed(self.now, 1, &request, &reply);
+    }
+
+    fn line(&self, number: usize, road: Road) -> Incoming {
+        Incoming {
+            id: MessageId {
+                sender: card(0).id,
+                slot: slot_of(number),
+            },
+            from: name(0),
+            sent_at: WallTime::from_unix_ms(9),
+            text: self.ledger.letters()[number].text.clone(),
+            road,
+        }
+    }
+
+    fn reads(&mut self, number: usize, road: Road) {
+        let line = self.line(number, road);
+        self.ledger.told(self.now, 1, &Event::Incoming(line));
+    }
+}
+
+#[test]
+fn lines_in_their_turn_are_accepted_and_so_is_one_that_comes_after_the_hold() {
+    let mut play = two();
+    play.comes(0);
+    play.comes(1);
+    play.reads(0, Road::Direct);
+    play.reads(1, Road::Direct);
+    assert_eq!(play.found(), []);
+
+    let mut play = two();
+    play.comes(1);
+    play.later(2);
+    play.reads(1, Road::Direct);
+    play.comes(0);
+    play.reads(0, Road::Late);
+    assert_eq!(play.found(), []);
+}
+
+#[test]
+fn what_was_overtaken_says_that_it_is_late() {
+    let mut play = two();
+    play.comes(1);
+    play.later(2);
+    play.reads(1, Road::Direct);
+    play.comes(0);
+    play.reads(0, Road::Direct);
+    assert_eq!(play.found(), [Invariant::InOrder]);
+}
+
+#[test]
+fn what_was_overtaken_before_the_hold_was_over_is_found_by_its_own_line() {
+    let mut play = two();
+    play.comes(1);
+    play.later(1);
+    play.reads(1, Road::Direct);
+    play.comes(0);
+    play.reads(0, Road::Late);
+    assert_eq!(play.found(), [Invariant::InOrder]);
+}
+
+#[test]
+fn what_comes_in_its_turn_is_not_late() {
+    let mut play = two();
+    play.comes(0);
+    play.reads(0, Road::Late);
+    assert_eq!(play.found(), [Invariant::InOrder]);
+}
+
+#[test]
+fn numbers_of_another_epoch_have_no_order_with_these_once_a_folder_was_restored() {
+    let mut play = two();
+    let copy = play.ledger.copy_of_folder(0);
+    play.ledger.other_folder(play.now, 0, &copy);
+    play.comes(1);
+    play.reads(1, Road::Direct);
+    play.comes(0);
+    play.reads(0, Road::Late);
+    assert_eq!(play.found(), [Invariant::InOrder], "of one epoch they have");
+}
