@@ -26,7 +26,7 @@ pub enum Invariant {
     /// Messages of a conversation are shown in the order written; one is late, and says so, only if what overtook it had been
     /// held back for it.
     InOrder,
-    /// What is shown was written by whom it says, to whom it was shown, and in these words.
+    /// What is shown was written by whom it says, when it says, to whom it was shown, and in these words; and came as it says.
     Authentic,
     /// An end comes for its reason: no message expires before its time, none is refused without cause.
     HonestEnd,

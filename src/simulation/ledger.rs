@@ -51,7 +51,7 @@ pub(super) struct Ledger {
     by_key: BTreeMap<(usize, Key), Number>,
     by_slot: BTreeMap<(usize, Slot), Number>,
     people: BTreeMap<IdentityId, usize>,
-    names: Vec<Name>,
+    pub(super) names: Vec<Name>,
     /// What the registry's database has.
     books: Books,
     /// The runs of each person's program, and when the last one began.

@@ -10,7 +10,8 @@ use super::invariant::Invariant;
 use super::ledger::{Ledger, Number, Verdict, number_of};
 use super::letter::{Arrived, Letter, Shown};
 use crate::client::interface::{Incoming, Road};
-use crate::clock::Instant;
+use crate::clock::{Instant, WallTime};
+use crate::id::{MessageId, Name};
 
 /// So long is held back what has come before its predecessor, at least: as the contract says it, whatever the program does.
 const HELD: Duration = Duration::from_secs(2);
@@ -19,23 +20,22 @@ impl Ledger {
     /// A message's line is written.
     pub(super) fn shown(&mut self, at: Instant, person: usize, message: &Incoming) -> Verdict {
         let run = self.run_of(person);
-        let Some(letter) = self.find_mut(message.id, &message.text) else {
-            return Err((
-                Invariant::Authentic,
-                format!("{:?} was shown and never written", message.text),
-            ));
-        };
+        let (from, sent_at) = (&message.from, message.sent_at);
+        let letter = self.written(person, message.id, from, sent_at, &message.text)?;
         let number = number_of(&letter.text).unwrap_or(0);
-        if letter.to != person || letter.text != message.text {
-            return Err((
-                Invariant::Authentic,
-                format!("#{number} was shown as {:?} to {person}", message.text),
-            ));
-        }
-        if letter.stands.is_none() {
+        let Some(stands) = letter.stands else {
             return Err((
                 Invariant::CommittedFirst,
                 format!("#{number} was shown and is not in the inbox"),
+            ));
+        };
+        if message.road != Road::Late && stands.stored != (message.road == Road::Stored) {
+            return Err((
+                Invariant::Authentic,
+                format!(
+                    "#{number} was shown as {:?} and has come {stands:?}",
+                    message.road
+                ),
             ));
         }
         if letter.was_shown(run) {
@@ -45,6 +45,35 @@ impl Ledger {
         let again = letter.shown.replace(Shown { at, run, slot }).is_some();
         self.counts.repeated += u64::from(again);
         self.in_its_turn(number, message.road == Road::Late)
+    }
+
+    /// The message that `person` has, or is shown, in these words: its sender has written it to him, so, and then.
+    pub(super) fn written(
+        &mut self,
+        person: usize,
+        id: MessageId,
+        from: &Name,
+        sent_at: WallTime,
+        text: &str,
+    ) -> Result<&mut Letter, (Invariant, String)> {
+        let names = self.names.clone();
+        let Some(letter) = self.find_mut(id, text) else {
+            let what = format!("{text:?} came from {from} and was never written");
+            return Err((Invariant::Authentic, what));
+        };
+        let what = if letter.to != person || letter.text != text {
+            format!("{:.7} came as {text:?} to {person}", letter.text)
+        } else if names.get(letter.from) != Some(from) {
+            format!("{:.7} came as a message of {from}", letter.text)
+        } else if letter.sent_at != Some(sent_at) {
+            format!(
+                "{:.7} came as of {sent_at:?}, and is of {:?}",
+                letter.text, letter.sent_at
+            )
+        } else {
+            return Ok(letter);
+        };
+        Err((Invariant::Authentic, what))
     }
 
     /// A line has been written: before its successors, or as late and after successors that were held back.

@@ -194,21 +194,8 @@ impl Ledger {
 
     fn arrived(&mut self, at: Instant, person: usize, receive: &Receive) -> Verdict {
         let runs = self.runs.clone();
-        let Some(letter) = self.find_mut(receive.id, &receive.text) else {
-            return Err((
-                Invariant::Authentic,
-                format!(
-                    "{:?} came from {} and was never written",
-                    receive.text, receive.from
-                ),
-            ));
-        };
-        if letter.to != person || letter.text != receive.text {
-            return Err((
-                Invariant::Authentic,
-                format!("{:.7} came as {:?} to {person}", letter.text, receive.text),
-            ));
-        }
+        let (from, sent_at) = (&receive.from, receive.sent_at);
+        let letter = self.written(person, receive.id, from, sent_at, &receive.text)?;
         if letter.stands.is_some() {
             return Err((
                 Invariant::OnceInInbox,

@@ -141,3 +141,33 @@ fn numbers_of_another_epoch_have_no_order_with_these_once_a_folder_was_restored(
     play.reads(0, Road::Late);
     assert_eq!(play.found(), [Invariant::InOrder], "of one epoch they have");
 }
+
+#[test]
+fn what_comes_is_by_whom_and_of_when_it_says() {
+    let wrong: [fn(&mut Play); 2] = [
+        |play| play.comes_as(0, name(1), 9),
+        |play| play.comes_as(0, name(0), 10),
+    ];
+    for comes in wrong {
+        let mut play = two();
+        comes(&mut play);
+        assert_eq!(play.found(), [Invariant::Authentic]);
+    }
+}
+
+#[test]
+fn a_line_says_by_whom_of_when_and_by_which_road() {
+    let wrong: [fn(&mut Incoming); 3] = [
+        |line| line.from = name(1),
+        |line| line.sent_at = WallTime::from_unix_ms(10),
+        |line| line.road = Road::Stored,
+    ];
+    for change in wrong {
+        let mut play = two();
+        play.comes(0);
+        let mut line = play.line(0, Road::Direct);
+        change(&mut line);
+        play.ledger.told(play.now, 1, &Event::Incoming(line));
+        assert_eq!(play.found(), [Invariant::Authentic]);
+    }
+}
