@@ -42,9 +42,9 @@ pub enum Invariant {
     SameTable,
     /// Timers make progress: a program does not turn without time passing.
     NoSpin,
-    /// Once all is well, everything accepted comes to its end, and is told, within the bound.
+    /// Once all is well, everything accepted comes to its end, and is told, within the bound; nobody helps programs along.
     ComesToAnEnd,
-    /// Once everything has ended, nothing is sent but signs of life.
+    /// Once everything has ended, nothing is sent but signs of life, and no program wakes but for them.
     GoesQuiet,
 }
 

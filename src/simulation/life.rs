@@ -1,24 +1,20 @@
-//! What people and misfortune do in a simulated world, and whether all comes to a good end.
+//! What people and misfortune do in a simulated world: trouble, as the plan has it.
 //!
-//! Phase one: trouble, as the plan has it. Phase two: all is well; everything accepted must end inside the bound, and
-//! then it must be quiet.
+//! Whether all comes to a good end afterwards is `healing`'s to see.
 //! Invariant: a run ends, whatever it finds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::dice::{Chance, Dice};
-use super::disk::Mood;
 use super::invariant::Invariant;
 use super::machine::Fuse;
-use super::network::Weather;
 use super::plan::Plan;
 use super::report::Report;
 use super::trace::Trace;
 use super::world::{Site, World, WorldFault};
 use crate::client::interface::Command;
 use crate::clock::Instant;
-use crate::limits;
 
 /// What happens from time to time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,22 +35,13 @@ enum Deed {
     Attack,
 }
 
-/// Everything accepted has ended so long after all is well: requests are issued again within a minute, a registry
-/// waits ten before it expires anything, and whoever is asleep wakes.
-const HEALING: Duration = Duration::from_secs(20 * 60);
-/// How often that is looked at.
-const GLANCE: Duration = Duration::from_secs(1);
-/// Sessions that nobody needs close, and late copies arrive, before it has to be quiet.
-const CALM: Duration = Duration::from_secs(300);
-/// How long quiet is listened to.
-const QUIET: Duration = Duration::from_secs(60);
-/// Datagrams of each client in a quiet minute: three signs of life and their answers, and as much with each peer.
-const QUIET_DATAGRAMS: u64 = 12;
+/// Before the trouble begins.
+const FIRST: Duration = Duration::from_secs(1);
 
 /// A run from its first moment to its last.
 pub(super) struct Life {
-    plan: Plan,
-    world: World,
+    pub(super) plan: Plan,
+    pub(super) world: World,
     dice: Dice,
     agenda: BTreeMap<(Instant, u64), Deed>,
     entries: u64,
@@ -93,7 +80,7 @@ impl Life {
         for site in self.world.sites() {
             self.world.start(site)?;
         }
-        self.world.pass(GLANCE)?;
+        self.world.pass(FIRST)?;
         self.world.network.weather = self.plan.weather;
         self.world.set_disks(self.plan.trouble.disks);
         self.trouble()?;
@@ -328,95 +315,5 @@ impl Life {
         let last = u8::try_from(person + 1).unwrap_or(u8::MAX);
         self.world
             .move_to(person, ([10, 1, self.moved, last], 1232).into());
-    }
-
-    /// All is well, everybody is there, and everything accepted comes to its end.
-    fn heal(&mut self) -> Result<(), WorldFault> {
-        self.world.network.heal();
-        self.world.network.weather = Weather {
-            rate: self.plan.weather.rate,
-            delay: self.plan.weather.delay,
-            ..Weather::CLEAR
-        };
-        self.world.set_disks(Mood::default());
-        let bound = HEALING + self.lives_to_wait_for();
-        let end = self.world.now.at + bound;
-        while self.world.ledger.violations().is_empty() {
-            for number in 0..self.plan.clients {
-                let site = Site::Person(number);
-                if self.world.runs(site) && !self.world.is_registered(number) {
-                    self.world.command(number, Command::Register);
-                }
-            }
-            self.world.pass(GLANCE)?;
-            if self.all_has_ended() {
-                return Ok(());
-            }
-            if self.world.now.at > end {
-                let left = self.world.left_over()?.join("; ");
-                let what = format!("after {} s: {left}", bound.as_secs());
-                self.world.ledger.violated(end, Invariant::ComesToAnEnd, what);
-            }
-        }
-        Ok(())
-    }
-
-    /// Messages with a short life may have to be waited for: whoever judges it may have just begun.
-    fn lives_to_wait_for(&self) -> Duration {
-        if self.plan.trouble.lives < limits::TIME_TO_LIVE {
-            self.plan.trouble.lives + limits::SWEEP_DELAY
-        } else {
-            Duration::ZERO
-        }
-    }
-
-    fn all_has_ended(&self) -> bool {
-        let ledger = &self.world.ledger;
-        let settled = (0..self.plan.clients).all(|number| {
-            let left = ledger.beyond_asking(number);
-            self.world.is_registered(number) && self.world.unfinished(number) == Some(left)
-        });
-        settled
-            && ledger.letters().iter().all(|letter| {
-                let told = letter.stands.is_none() || letter.marked;
-                let ended = letter.state.is_final() || ledger.is_beyond_asking(letter);
-                !letter.is_accepted() || (ended && told)
-            })
-    }
-
-    /// Nothing is sent any more but signs of life, and nothing is left in a database.
-    fn calm(&mut self) -> Result<(), WorldFault> {
-        if !self.world.ledger.violations().is_empty() {
-            return Ok(());
-        }
-        self.world.pass(CALM)?;
-        let before = self.world.traffic().datagrams;
-        self.world.pass(QUIET)?;
-        let sent = self.world.traffic().datagrams - before;
-        let people = u64::try_from(self.plan.clients).unwrap_or(u64::MAX);
-        if sent > QUIET_DATAGRAMS * people {
-            let what = format!("{sent} datagrams in a minute of rest");
-            self.world
-                .ledger
-                .violated(self.world.now.at, Invariant::GoesQuiet, what);
-        }
-        self.world.stop();
-        for what in self.world.tables_that_differ()? {
-            self.world
-                .ledger
-                .violated(self.world.now.at, Invariant::SameTable, what);
-        }
-        self.world.compare_mailboxes();
-        for what in self.world.ledger.untold() {
-            self.world
-                .ledger
-                .violated(self.world.now.at, Invariant::ComesToAnEnd, what);
-        }
-        for what in self.world.left_over()? {
-            self.world
-                .ledger
-                .violated(self.world.now.at, Invariant::ComesToAnEnd, what);
-        }
-        Ok(())
     }
 }

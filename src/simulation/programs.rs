@@ -13,7 +13,7 @@ use super::disk::{Disk, Durable, Mood};
 use super::machine::{Came, Computer, Fuse, Load, Machine};
 use super::trace::{brief, committed};
 use super::world::{Chore, REGISTRY, Site, World, WorldFault, broken};
-use crate::client::interface::{Command, Event};
+use crate::client::interface::{Command, Event, NotAccepted};
 use crate::client::{self, Client};
 use crate::clock::Instant;
 use crate::engine::Ticket;
@@ -42,6 +42,10 @@ pub(super) struct Person {
     pub(super) read: u64,
     /// Whether his program has said that it ends.
     pub(super) ended: bool,
+    /// Whether he stays away until he asks to be registered: he has left, or his program was told to.
+    pub(super) away: bool,
+    /// Whether that was the last thing he asked.
+    asked_back: bool,
 }
 
 impl Durable for ClientStore {
@@ -158,6 +162,7 @@ impl World {
                 person.run += 1;
                 person.read = 0;
                 person.ended = false;
+                person.away = false;
                 self.ledger.begins(self.now.at, number);
                 let config = client::Config {
                     time_to_live: self.plan.trouble.lives,
@@ -248,6 +253,14 @@ impl World {
         };
         if person.ended || !may_come {
             return false;
+        }
+        match command {
+            Command::Deregister => person.away = true,
+            Command::Register => person.away = false,
+            _ => {}
+        }
+        if !matches!(command, Command::Seen { .. }) {
+            person.asked_back = command == Command::Register;
         }
         let came = person.machine.command(self.now, command);
         self.took_person(number, came);
@@ -347,6 +360,11 @@ impl World {
             return;
         };
         person.ended |= matches!(event, Event::Ended(_));
+        person.away |= match event {
+            Event::Superseded | Event::RegistrationRefused { .. } => true,
+            Event::NotAccepted(NotAccepted::Leaving) => person.asked_back,
+            _ => false,
+        };
         person.read += 1;
         let (run, events) = (person.run, person.read);
         self.plan(
@@ -376,6 +394,8 @@ impl Person {
             run: 0,
             read: 0,
             ended: false,
+            away: false,
+            asked_back: false,
         })
     }
 }

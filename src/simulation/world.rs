@@ -90,6 +90,8 @@ pub(super) struct World {
     steps: u32,
     /// How often each program was woken by its timers in this second.
     wakes: BTreeMap<Site, u32>,
+    /// And since somebody began to count: by its timers and its disk.
+    pub(super) turns: BTreeMap<Site, u64>,
     pub(super) trace: Trace,
 }
 
@@ -171,6 +173,7 @@ impl World {
             seeds,
             steps: 0,
             wakes: BTreeMap::new(),
+            turns: BTreeMap::new(),
             trace,
             plan,
         })
@@ -249,6 +252,7 @@ impl World {
     }
 
     fn count_wake(&mut self, site: Site) {
+        *self.turns.entry(site).or_default() += 1;
         let wakes = self.wakes.entry(site).or_default();
         *wakes += 1;
         if *wakes == WAKES_MAX {

@@ -1,0 +1,146 @@
+//! Whether all comes to a good end: everything accepted must end inside the bound once all is well, and then it must be
+//! quiet.
+//!
+//! Nobody helps programs along: what they can find again by themselves they have to.
+//! Invariant: a healing ends, whatever it finds.
+
+use std::time::Duration;
+
+use super::disk::Mood;
+use super::invariant::Invariant;
+use super::life::Life;
+use super::network::Weather;
+use super::world::{Site, WorldFault};
+use crate::client::interface::Command;
+use crate::limits;
+
+/// Everything accepted has ended so long after all is well: requests are issued again within a minute, a registry
+/// waits ten before it expires anything, and whoever is asleep wakes.
+const HEALING: Duration = Duration::from_secs(20 * 60);
+/// How often that is looked at.
+const GLANCE: Duration = Duration::from_secs(1);
+/// Sessions that nobody needs close, and late copies arrive, before it has to be quiet.
+const CALM: Duration = Duration::from_secs(300);
+/// How long quiet is listened to.
+const QUIET: Duration = Duration::from_secs(60);
+/// Datagrams of each client in a quiet minute: three signs of life, their answers and what acknowledges them, and on a path
+/// that was bad minutes ago a copy of each (PROTOCOL §7.6) and what acknowledges that.
+const QUIET_DATAGRAMS: u64 = 24;
+/// How often a program wakes in it, the registry's for each client: to send those and for what would come if they were
+/// lost, and once to record how old its database is. Twice what the busiest was seen to do.
+const QUIET_TURNS: u64 = 40;
+
+impl Life {
+    /// All is well, everybody is there, and everything accepted comes to its end.
+    pub(super) fn heal(&mut self) -> Result<(), WorldFault> {
+        self.world.network.heal();
+        self.world.network.weather = Weather {
+            rate: self.plan.weather.rate,
+            delay: self.plan.weather.delay,
+            ..Weather::CLEAR
+        };
+        self.world.set_disks(Mood::default());
+        let bound = HEALING + self.lives_to_wait_for();
+        let end = self.world.now.at + bound;
+        while self.world.ledger.violations().is_empty() {
+            self.call_back();
+            self.world.pass(GLANCE)?;
+            if self.all_has_ended() {
+                return Ok(());
+            }
+            if self.world.now.at > end {
+                let left = self.world.left_over()?.join("; ");
+                let what = format!("after {} s: {left}", bound.as_secs());
+                self.world.ledger.violated(end, Invariant::ComesToAnEnd, what);
+            }
+        }
+        Ok(())
+    }
+
+    /// Those come back who have left, or were shown the door, and whose programs are not told otherwise: once, and again
+    /// where that was not accepted. Whoever has lost the registry finds it again by himself.
+    fn call_back(&mut self) {
+        for number in 0..self.plan.clients {
+            if self.world.people.get(number).is_some_and(|person| person.away) {
+                self.world.command(number, Command::Register);
+            }
+        }
+    }
+
+    /// Messages with a short life may have to be waited for: whoever judges it may have just begun.
+    fn lives_to_wait_for(&self) -> Duration {
+        if self.plan.trouble.lives < limits::TIME_TO_LIVE {
+            self.plan.trouble.lives + limits::SWEEP_DELAY
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    fn all_has_ended(&self) -> bool {
+        let ledger = &self.world.ledger;
+        let settled = (0..self.plan.clients).all(|number| {
+            let left = ledger.beyond_asking(number);
+            self.world.is_registered(number) && self.world.unfinished(number) == Some(left)
+        });
+        settled
+            && ledger.letters().iter().all(|letter| {
+                let told = letter.stands.is_none() || letter.marked;
+                let ended = letter.state.is_final() || ledger.is_beyond_asking(letter);
+                !letter.is_accepted() || (ended && told)
+            })
+    }
+
+    /// A quiet minute: nothing is sent but signs of life, and no program wakes but for them.
+    fn listen(&mut self) -> Result<(), WorldFault> {
+        let before = self.world.traffic().datagrams;
+        self.world.turns.clear();
+        self.world.pass(QUIET)?;
+        let sent = self.world.traffic().datagrams - before;
+        let people = u64::try_from(self.plan.clients).unwrap_or(u64::MAX);
+        let mut found = Vec::new();
+        if sent > QUIET_DATAGRAMS * people {
+            found.push(format!("{sent} datagrams in a minute of rest"));
+        }
+        for (site, turns) in &self.world.turns {
+            let others = if *site == Site::Registry { people } else { 1 };
+            if *turns > QUIET_TURNS * others {
+                found.push(format!(
+                    "{} wakes {turns} times in a minute of rest",
+                    self.world.name(*site)
+                ));
+            }
+        }
+        let at = self.world.now.at;
+        for what in found {
+            self.world.ledger.violated(at, Invariant::GoesQuiet, what);
+        }
+        Ok(())
+    }
+
+    /// Nothing is sent any more but signs of life, and nothing is left in a database.
+    pub(super) fn calm(&mut self) -> Result<(), WorldFault> {
+        if !self.world.ledger.violations().is_empty() {
+            return Ok(());
+        }
+        self.world.pass(CALM)?;
+        self.listen()?;
+        self.world.stop();
+        for what in self.world.tables_that_differ()? {
+            self.world
+                .ledger
+                .violated(self.world.now.at, Invariant::SameTable, what);
+        }
+        self.world.compare_mailboxes();
+        for what in self.world.ledger.untold() {
+            self.world
+                .ledger
+                .violated(self.world.now.at, Invariant::ComesToAnEnd, what);
+        }
+        for what in self.world.left_over()? {
+            self.world
+                .ledger
+                .violated(self.world.now.at, Invariant::ComesToAnEnd, what);
+        }
+        Ok(())
+    }
+}
