@@ -51,7 +51,14 @@ pub(super) fn table(report: &Report) -> String {
 }
 
 /// The same as a JSON object. Times are in milliseconds.
-pub(super) fn json(report: &Report, profile: Profile, seeds: &Range<u64>, found: Option<u64>) -> Value {
+///
+/// `found`: the seed that found something, and the last lines of its history.
+pub(super) fn json(
+    report: &Report,
+    profile: Profile,
+    seeds: &Range<u64>,
+    found: Option<(u64, &[String])>,
+) -> Value {
     let ms = |span: Option<Duration>| span.map(|span| span.as_secs_f64() * 1_000.0);
     let share = |total| {
         tenths(total, report)
@@ -94,7 +101,8 @@ pub(super) fn json(report: &Report, profile: Profile, seeds: &Range<u64>, found:
             "max": ms(report.delivery.longest()),
         },
         "violations": violations,
-        "violated_seed": found,
+        "violated_seed": found.map(|(seed, _)| seed),
+        "last_events": found.map(|(_, lines)| lines),
     })
 }
 
@@ -182,5 +190,12 @@ mod tests {
         );
         assert_eq!(value["datagrams_per_message"], 2.5);
         assert_eq!(value["spurious_losses"], 7);
+        assert!(value["violated_seed"].is_null() && value["last_events"].is_null());
+        let found = ["one".to_owned(), "two".to_owned()];
+        let value = json(&report, Profile::Lan, &(3..4), Some((3, &found)));
+        assert_eq!(
+            (&value["violated_seed"], &value["last_events"]),
+            (&json!(3), &json!(["one", "two"]))
+        );
     }
 }

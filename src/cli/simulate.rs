@@ -1,7 +1,8 @@
 //! `udpchat simulate`: what to simulate, from the command line, and what came of it, for a person or a program.
 //!
 //! Opens nothing; the worlds are in `simulation`, the threads in `runtime`.
-//! Invariant: the seed is printed before anything else, and with the same arguments it repeats the run to the byte.
+//! Invariant: the seed is printed before anything else, and with the same arguments it repeats the run to the byte. With
+//! `--json` it goes to standard error: standard output is one object.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -209,8 +210,11 @@ pub(super) fn simulate(options: &SimulateOptions) -> Result<u8, Fault> {
         None => u64::from(u32::from_le_bytes(random()?)),
     };
     let seeds = first..first.saturating_add(options.seeds);
-    if !options.json {
-        say(&format!("{}\n", heading(options, &seeds)))?;
+    let heading = format!("{}\n", heading(options, &seeds));
+    if options.json {
+        streams::write_err(&heading);
+    } else {
+        say(&heading)?;
     }
     let (report, found) = if options.trace {
         let report = run(options.checked_plan(first), Trace::to(Box::new(print_line)))
@@ -222,23 +226,20 @@ pub(super) fn simulate(options: &SimulateOptions) -> Result<u8, Fault> {
             harvest(seeds.clone(), |seed| options.checked_plan(seed)).map_err(|fault| memory(&fault))?;
         (harvest.report, harvest.found)
     };
+    let end = found.map(|seed| End::of(options, seed)).transpose()?;
     if options.json {
+        let last = end.as_ref().map(|end| (end.seed, &*end.lines));
         say(&format!(
             "{}\n",
-            figures::json(&report, options.profile, &seeds, found)
+            figures::json(&report, options.profile, &seeds, last)
         ))?;
     } else {
         say(&figures::table(&report))?;
-    }
-    match found {
-        None => Ok(Exit::Done as u8),
-        Some(seed) => {
-            if !options.json && !options.trace {
-                say(&last_words(options, seed)?)?;
-            }
-            Ok(BROKEN)
+        if let Some(end) = &end {
+            say(&end.words(options.trace))?;
         }
     }
+    Ok(if end.is_some() { BROKEN } else { Exit::Done as u8 })
 }
 
 fn heading(options: &SimulateOptions, seeds: &Range<u64>) -> String {
@@ -256,27 +257,44 @@ fn heading(options: &SimulateOptions, seeds: &Range<u64>) -> String {
     )
 }
 
-/// What led to what was found: the end of that run's history, and how to see it all.
-fn last_words(options: &SimulateOptions, seed: u64) -> Result<String, Fault> {
-    let lines = Rc::new(RefCell::new(VecDeque::new()));
-    let sink = Rc::clone(&lines);
-    let trace = Trace::to(Box::new(move |line| {
-        let mut lines = sink.borrow_mut();
-        if lines.len() == LAST_LINES {
-            lines.pop_front();
+/// What led to what was found: the end of that run's history.
+struct End {
+    seed: u64,
+    report: Report,
+    lines: Vec<String>,
+}
+
+impl End {
+    /// Lives that run again.
+    fn of(options: &SimulateOptions, seed: u64) -> Result<Self, Fault> {
+        let lines = Rc::new(RefCell::new(VecDeque::new()));
+        let sink = Rc::clone(&lines);
+        let trace = Trace::to(Box::new(move |line| {
+            let mut lines = sink.borrow_mut();
+            if lines.len() == LAST_LINES {
+                lines.pop_front();
+            }
+            lines.push_back(line.to_owned());
+        }));
+        let report = run(options.checked_plan(seed), trace).map_err(|fault| memory(&fault))?;
+        let lines = lines.take().into();
+        Ok(Self { seed, report, lines })
+    }
+
+    /// All of it, or what was found alone where the history was shown.
+    fn words(&self, was_shown: bool) -> String {
+        let mut text = format!("\nseed {}:\n", self.seed);
+        for violation in &self.report.violations {
+            text.push_str(&format!("  {violation}\n"));
         }
-        lines.push_back(line.to_owned());
-    }));
-    let report: Report = run(options.checked_plan(seed), trace).map_err(|fault| memory(&fault))?;
-    let mut text = format!("\nseed {seed}:\n");
-    for violation in &report.violations {
-        text.push_str(&format!("  {violation}\n"));
+        if !was_shown {
+            text.push_str("its last events (all of them: --trace):\n");
+            for line in &self.lines {
+                text.push_str(&format!("  {line}\n"));
+            }
+        }
+        text
     }
-    text.push_str("its last events (all of them: --trace):\n");
-    for line in lines.borrow().iter() {
-        text.push_str(&format!("  {line}\n"));
-    }
-    Ok(text)
 }
 
 fn say(text: &str) -> Result<(), Fault> {

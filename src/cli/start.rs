@@ -4,7 +4,7 @@
 //! standard error.
 //! Invariant: the exit codes are those of `runtime::start::Exit` and of `args::UsageExit`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
@@ -45,20 +45,14 @@ pub fn explain(usage: &UsageExit) -> u8 {
             Err(fault) => report(&fault),
         };
     }
-    complain(usage.text());
+    streams::write_err(usage.text());
     usage.code()
 }
 
 /// Says why the program ends; the result is the exit code, which says it too.
 fn report(fault: &Fault) -> u8 {
-    complain(&format!("udpchat: {fault}\n"));
+    streams::write_err(&format!("udpchat: {fault}\n"));
     fault.exit as u8
-}
-
-fn complain(line: &str) {
-    if let Err(error) = io::stderr().write_all(line.as_bytes()) {
-        tracing::debug!(%error, "nobody reads standard error");
-    }
 }
 
 const fn code(exit: Exit) -> u8 {
@@ -100,7 +94,7 @@ fn release(data: Data, port: u16, name: &Name) -> Result<Exit, Fault> {
     let refused = registry::release(keep(data), port, name)?;
     let done = format!("The nickname {name} is free; {refused} waiting messages are refused.");
     if let Err(error) = write_out(&format!("[{done}]\n")) {
-        complain(&format!(
+        streams::write_err(&format!(
             "udpchat: {done} Only standard output cannot be written: {error}\n"
         ));
     }

@@ -51,6 +51,13 @@ pub(super) fn write_at_once(text: &str) -> io::Result<()> {
     Output.write_all(text.as_bytes())
 }
 
+/// Writes to standard error what is only for a person who watches.
+pub(super) fn write_err(text: &str) {
+    if let Err(error) = io::stderr().write_all(text.as_bytes()) {
+        tracing::debug!(%error, "nobody reads standard error");
+    }
+}
+
 /// Whether standard output takes something at once: a terminal that was stopped does not.
 pub(super) fn takes_output() -> bool {
     let out = io::stdout();

@@ -1,7 +1,8 @@
 //! Many simulated lives at once, one thread a core.
 //!
 //! Says nothing of what a life is like: plans come in, reports are added up.
-//! Invariant: the sum does not depend on how many threads there are or which was faster.
+//! Invariant: what is found, and where nothing is the sum, does not depend on how many threads there are or which was
+//! faster.
 
 use std::num::NonZero;
 use std::ops::Range;
@@ -13,7 +14,8 @@ use crate::simulation::{Plan, Report, Trace, WorldFault, run};
 /// What many seeds were like.
 #[derive(Debug, Default)]
 pub struct Harvest {
-    /// All runs up to the first that found something.
+    /// All runs; if one found something, it and those that had come to their end by then. Its violations are those of the
+    /// lowest seed that found something.
     pub report: Report,
     /// The lowest seed that found something.
     pub found: Option<u64>,
@@ -34,11 +36,11 @@ pub fn harvest(seeds: Range<u64>, plan: impl Fn(u64) -> Plan + Sync) -> Result<H
                 return Ok(harvest);
             }
             let report = run(plan(seed), Trace::OFF)?;
-            if !report.violations.is_empty() {
+            let found = (!report.violations.is_empty()).then_some(seed);
+            if found.is_some() {
                 stop.fetch_min(seed + 1, Ordering::Relaxed);
-                harvest.found = Some(harvest.found.map_or(seed, |found| found.min(seed)));
             }
-            harvest.report.merge(&report);
+            harvest.add(Harvest { report, found });
         }
     };
     thread::scope(|scope| {
@@ -48,17 +50,53 @@ pub fn harvest(seeds: Range<u64>, plan: impl Fn(u64) -> Plan + Sync) -> Result<H
             let part = worker
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            sum.report.merge(&part.report);
-            sum.found = [sum.found, part.found].into_iter().flatten().min();
+            sum.add(part);
         }
         Ok(sum)
     })
 }
 
+impl Harvest {
+    fn add(&mut self, mut other: Self) {
+        match (self.found, other.found) {
+            (Some(ours), Some(theirs)) if ours < theirs => other.report.violations.clear(),
+            (Some(_), Some(_)) => self.report.violations.clear(),
+            _ => {}
+        }
+        self.report.merge(&other.report);
+        self.found = [self.found, other.found].into_iter().flatten().min();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulation::Profile;
+    use crate::clock::Instant;
+    use crate::simulation::{Invariant, Profile, Violation};
+
+    #[test]
+    fn violations_are_those_of_the_lowest_seed() {
+        let found = |seed: u64| {
+            let mut report = Report::default();
+            report.violations.push(Violation {
+                invariant: Invariant::InOrder,
+                at: Instant::ZERO,
+                what: seed.to_string(),
+            });
+            Harvest {
+                report,
+                found: Some(seed),
+            }
+        };
+        for order in [[7, 3, 5], [3, 5, 7], [5, 7, 3]] {
+            let mut sum = Harvest::default();
+            sum.add(Harvest::default());
+            order.into_iter().for_each(|seed| sum.add(found(seed)));
+            sum.add(Harvest::default());
+            assert_eq!(sum.found, Some(3));
+            assert_eq!(sum.report.violations, found(3).report.violations);
+        }
+    }
 
     #[test]
     fn many_seeds_are_the_sum_of_their_runs() {

@@ -46,11 +46,13 @@ pub enum Invariant {
     ComesToAnEnd,
     /// Once everything has ended, nothing is sent but signs of life, and no program wakes but for them.
     GoesQuiet,
+    /// No program panics, whatever comes.
+    NoPanic,
 }
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CommittedFirst,
         Self::KeptUntilKnown,
         Self::OneState,
@@ -67,6 +69,7 @@ impl Invariant {
         Self::NoSpin,
         Self::ComesToAnEnd,
         Self::GoesQuiet,
+        Self::NoPanic,
     ];
 
     /// Its name, as reports and documents have it.
@@ -88,6 +91,7 @@ impl Invariant {
             Self::NoSpin => "no-spin",
             Self::ComesToAnEnd => "comes-to-an-end",
             Self::GoesQuiet => "goes-quiet",
+            Self::NoPanic => "no-panic",
         }
     }
 }

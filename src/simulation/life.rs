@@ -3,7 +3,9 @@
 //! Whether all comes to a good end afterwards is `healing`'s to see.
 //! Invariant: a run ends, whatever it finds.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::dice::{Chance, Dice};
@@ -63,14 +65,19 @@ impl Life {
     /// Lives it, and says what it was like.
     pub(super) fn live(mut self) -> Report {
         let mut report = Report::new();
-        if let Err(fault) = self.phases() {
-            // A program that spins is noted already.
-            if self.world.ledger.violations().is_empty() {
-                let at = self.world.now.at;
-                self.world
-                    .ledger
-                    .violated(at, Invariant::ComesToAnEnd, fault.to_string());
-            }
+        // Whatever the world is like after a panic, only what was noted of it is read.
+        let lived = catch_unwind(AssertUnwindSafe(|| self.phases()));
+        let broken = match lived {
+            Ok(Ok(())) => None,
+            Ok(Err(fault)) => Some((Invariant::ComesToAnEnd, fault.to_string())),
+            Err(panic) => Some((Invariant::NoPanic, words_of(panic.as_ref()))),
+        };
+        // A program that spins is noted already.
+        if let Some((invariant, what)) = broken
+            && self.world.ledger.violations().is_empty()
+        {
+            let at = self.world.now.at;
+            self.world.ledger.violated(at, invariant, what);
         }
         report.read(&self.world);
         report
@@ -316,4 +323,11 @@ impl Life {
         self.world
             .move_to(person, ([10, 1, self.moved, last], 1232).into());
     }
+}
+
+/// What a panic said.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().copied();
+    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    words.unwrap_or("a panic without words").to_owned()
 }

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Row};
 use udpchat::client::interface::Refusal;
+use udpchat::limits::{
+    MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX, MAILBOX_SENDER_BYTES_MAX, MAILBOX_SENDER_MESSAGES_MAX,
+};
 use udpchat::wire::codec;
 use udpchat::wire::message::DepositRefusal;
 
@@ -20,6 +23,9 @@ use crate::screen;
 const TOLD_MAX: usize = 20;
 /// Of a text so much is told: its number.
 const NUMBER_BYTES: usize = 7;
+
+/// What an envelope weighs beside its text, at most: names, card, signature.
+const ENVELOPE_OVERHEAD_MAX: u64 = 1_024;
 
 /// The verdict.
 #[derive(Default)]
@@ -78,11 +84,47 @@ impl Sent {
     }
 
     /// Refused because too much waits for someone who is away: the only cause in a world where all names exist and
-    /// nobody skips.
-    fn is_refused_honestly(&self) -> bool {
+    /// nobody skips. So much may wait only if so much was ever written: by this sender to him, and by all.
+    fn is_refused_honestly(&self, by_one: Written, by_all: Written) -> bool {
         let reason = self.reason.as_deref().map(codec::decode::<Refusal>);
-        let full = [DepositRefusal::MailboxFull, DepositRefusal::SenderFull].map(Refusal::Registry);
-        self.state == 3 && reason.is_some_and(|reason| reason.is_ok_and(|reason| full.contains(&reason)))
+        let may_be_full = match reason {
+            Some(Ok(Refusal::Registry(DepositRefusal::SenderFull))) => {
+                by_one.exceeds(MAILBOX_SENDER_MESSAGES_MAX, MAILBOX_SENDER_BYTES_MAX)
+            }
+            // Half of it is for those to whom he has written.
+            Some(Ok(Refusal::Registry(DepositRefusal::MailboxFull))) => {
+                by_all.exceeds(MAILBOX_MESSAGES_MAX / 2, MAILBOX_BYTES_MAX / 2)
+            }
+            _ => false,
+        };
+        self.state == 3 && may_be_full
+    }
+}
+
+/// What was ever written to somebody.
+#[derive(Clone, Copy, Default)]
+struct Written {
+    messages: u64,
+    /// Of envelopes, at most.
+    bytes: u64,
+}
+
+impl Written {
+    fn of(sent: &[Sent]) -> Self {
+        let bytes = |sent: &Sent| u64::try_from(sent.text.len()).unwrap() + ENVELOPE_OVERHEAD_MAX;
+        Self {
+            messages: sent.len().try_into().unwrap(),
+            bytes: sent.iter().map(bytes).sum(),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.bytes += other.bytes;
+    }
+
+    const fn exceeds(self, messages: u64, bytes: u64) -> bool {
+        self.messages > messages || self.bytes > bytes
     }
 }
 
@@ -125,12 +167,18 @@ pub(crate) struct Person<'a> {
 /// Compares everything.
 pub(crate) fn judge(people: &[Person<'_>], registry: &Path) -> Verdict {
     let mut verdict = Verdict::default();
-    for sender in people {
-        for reader in people.iter().filter(|reader| reader.name != sender.name) {
+    for reader in people {
+        let senders = people.iter().filter(|sender| sender.name != reader.name);
+        let pairs = senders.map(|sender| {
             let sent = sent(&sender.folder, reader.name);
-            let got = got(&reader.folder, sender.name);
-            Pair::new(sender, reader, sent, got).judge(&mut verdict);
-        }
+            Pair::new(sender, reader, sent, got(&reader.folder, sender.name))
+        });
+        let pairs: Vec<_> = pairs.collect();
+        let mut by_all = Written::default();
+        pairs.iter().for_each(|pair| by_all.add(Written::of(&pair.sent)));
+        pairs.iter().for_each(|pair| pair.judge(by_all, &mut verdict));
+    }
+    for sender in people {
         let accepted = rows(&sender.folder, "SELECT text FROM outbox", |row| row.get(0)).unwrap();
         screen::swallowed(&mut verdict, sender, &accepted.into_iter().collect());
     }
@@ -186,24 +234,26 @@ impl<'a> Pair<'a> {
         }
     }
 
-    fn judge(&self, verdict: &mut Verdict) {
-        self.ends(verdict);
+    fn judge(&self, by_all: Written, verdict: &mut Verdict) {
+        self.ends(by_all, verdict);
         self.told(verdict);
         self.shown(verdict);
     }
 
     /// Each message has one end, and what was delivered is what is in the inbox.
-    fn ends(&self, verdict: &mut Verdict) {
+    fn ends(&self, by_all: Written, verdict: &mut Verdict) {
         let way = &self.way;
+        let by_one = Written::of(&self.sent);
+        let is_refused_honestly = |sent: &&Sent| sent.is_refused_honestly(by_one, by_all);
         verdict.accepted += self.sent.len();
-        verdict.refused += self.sent.iter().filter(|sent| sent.is_refused_honestly()).count();
+        verdict.refused += self.sent.iter().filter(is_refused_honestly).count();
         let texts: BTreeSet<&str> = self.sent.iter().map(|sent| sent.text.as_str()).collect();
         let twice = self.sent.len() - texts.len();
         verdict.none(&format!("accepted twice {way}"), (0..twice).map(|_| "?"));
         let no_end = self
             .sent
             .iter()
-            .filter(|sent| !sent.is_delivered() && !sent.is_refused_honestly());
+            .filter(|sent| !sent.is_delivered() && !is_refused_honestly(sent));
         let no_end = no_end.map(|sent| {
             let reason = sent.reason.as_deref().unwrap_or_default();
             format!("{} in state {} {reason:x?}", number(&sent.text), sent.state)

@@ -32,8 +32,11 @@ impl Left {
             shown: true,
             received_ms,
         };
+        // It was long, so that so much may have waited.
+        let mut refused = sent(3, 3, Some(&[1, 3]));
+        refused.text.push_str(&"x".repeat(2 << 20));
         Self {
-            sent: vec![sent(1, 2, None), sent(2, 2, None), sent(3, 3, Some(&[1, 3]))],
+            sent: vec![sent(1, 2, None), sent(2, 2, None), refused],
             got: vec![got(1, 10), got(2, 20)],
             sender: vec![
                 line(30, "[Message received by y.]"),
@@ -62,7 +65,8 @@ impl Left {
             person("y", self.reader, &self.killed),
         );
         let mut verdict = Verdict::default();
-        Pair::new(&sender, &reader, self.sent, self.got).judge(&mut verdict);
+        let pair = Pair::new(&sender, &reader, self.sent, self.got);
+        pair.judge(Written::of(&pair.sent), &mut verdict);
         verdict.faults.join("\n")
     }
 
@@ -94,7 +98,7 @@ fn what_is_as_promised_is_no_fault() {
 #[test]
 fn whatever_breaks_a_promise_is_told() {
     type Break = fn(&mut Left);
-    let breaks: [(&str, Break); 16] = [
+    let breaks: [(&str, Break); 17] = [
         ("1 missing in the inbox from x to y: 0000002", |left| {
             drop(left.got.pop())
         }),
@@ -113,6 +117,10 @@ fn whatever_breaks_a_promise_is_told() {
             left.sent[0].state = 1
         }),
         ("0000001 in state 4", |left| left.sent[0].state = 4),
+        (
+            "without a good end from x to y: 0000003 in state 3 [1, 3]",
+            |left| left.sent[2].text.truncate(7),
+        ),
         ("0000003 in state 3 [1, 0]", |left| {
             left.sent[2].reason = Some(vec![1, 0])
         }),
