@@ -17,7 +17,8 @@ pub enum Invariant {
     /// A mailbox gives a message up only when its recipient has it, it has expired, or its recipient has refused it;
     /// and forgets how it ended only once the sender knows.
     KeptUntilKnown,
-    /// A message is in one state, and goes from it only where it may.
+    /// A message is in one state, and goes from it only where it may: back to waiting only where there is another database, of
+    /// the registry's or its sender's.
     OneState,
     /// A message is in its recipient's inbox at most once.
     OnceInInbox,

@@ -61,6 +61,8 @@ pub(super) struct Ledger {
     unseen: Vec<Unseen>,
     /// Those whose folders were once older copies.
     restored: BTreeSet<usize>,
+    /// The databases that the registry has had.
+    databases: BTreeSet<[u8; 16]>,
     /// Which database the registry has, as each person knows it.
     store_ids: Vec<Option<[u8; 16]>>,
     /// What the mailboxes hold at most.
@@ -97,6 +99,7 @@ impl Ledger {
             unseen: vec![Unseen::default(); people.len()],
             room,
             restored: BTreeSet::new(),
+            databases: BTreeSet::from([store_id]),
             store_ids: vec![None; people.len()],
             clocks_true,
             counts: Counts::default(),
@@ -192,10 +195,7 @@ impl Ledger {
                     .for_each(|(key, slot)| self.renumbered(at, person, *key, *slot));
                 Ok(())
             }
-            (client::Request::StoreId(store_id), _) => {
-                self.another_database(at, person, *store_id);
-                Ok(())
-            }
+            (client::Request::StoreId(store_id), _) => self.another_database(at, person, *store_id),
             (client::Request::Receive(receive), client::Reply::Received(received)) => {
                 self.received(at, person, receive, *received)
             }

@@ -58,6 +58,7 @@ impl Ledger {
 
     /// Another database has taken the place of the registry's: an older copy, or one in which nothing stands.
     pub(in crate::simulation) fn other_books(&mut self, at: Instant, books: Books, store_id: [u8; 16]) {
+        self.databases.insert(store_id);
         self.books = Books {
             store_id,
             since: Some(at),

@@ -124,10 +124,16 @@ impl Ledger {
         self.by_slot.insert((person, slot), number);
     }
 
-    /// The registry's database is another one, or there is another copy of the client's: what was kept waits again.
-    pub(super) fn another_database(&mut self, at: Instant, person: usize, store_id: [u8; 16]) {
-        if let Some(known) = self.store_ids.get_mut(person) {
-            *known = Some(store_id);
+    /// The registry's database is another one, or there is another copy of the client's: what was kept waits again. Where
+    /// neither is so, nothing does.
+    pub(super) fn another_database(&mut self, at: Instant, person: usize, store_id: [u8; 16]) -> Verdict {
+        let known = self.store_ids.get_mut(person).map(|known| known.replace(store_id));
+        let is_another = known != Some(Some(store_id)) && self.databases.contains(&store_id);
+        if !is_another && !self.was_restored(person) {
+            return Err((
+                Invariant::OneState,
+                format!("what the registry kept waits again for {person}, who knew its database"),
+            ));
         }
         // That may be recorded late, when there is yet another one of which he has to hear.
         let present = self.books.store_id;
@@ -144,6 +150,7 @@ impl Ledger {
                 letter.state = State::Waiting;
             }
         }
+        Ok(())
     }
 
     pub(super) fn received(

@@ -217,3 +217,17 @@ fn what_a_copy_has_may_be_told_again() {
     play.has_seen(client::State::Stored);
     assert_eq!(play.found(), []);
 }
+
+#[test]
+fn what_is_kept_waits_again_only_where_there_is_another_database() {
+    let mut play = Play::new();
+    play.client(&Request::StoreId(STORE_ID), &Reply::Done);
+    assert_eq!(play.found(), [Invariant::OneState], "he knew it");
+    let mut play = Play::new();
+    play.client(&Request::StoreId(OTHER_ID), &Reply::Done);
+    assert_eq!(play.found(), [Invariant::OneState], "there is none such");
+    let mut play = Play::new();
+    loses_all(&mut play);
+    play.client(&Request::StoreId(OTHER_ID), &Reply::Done);
+    assert_eq!(play.found(), []);
+}
