@@ -59,6 +59,8 @@ pub(super) struct Ledger {
     begun: Vec<Instant>,
     /// What each person's program has told in this run, as far as he is not known to have seen it.
     unseen: Vec<Unseen>,
+    /// What each person has written in this run that was neither accepted yet nor refused.
+    unanswered: Vec<BTreeSet<Number>>,
     /// Those whose folders were once older copies.
     restored: BTreeSet<usize>,
     /// The databases that the registry has had.
@@ -97,6 +99,7 @@ impl Ledger {
             runs: vec![0; people.len()],
             begun: vec![Instant::ZERO; people.len()],
             unseen: vec![Unseen::default(); people.len()],
+            unanswered: vec![BTreeSet::new(); people.len()],
             room,
             restored: BTreeSet::new(),
             databases: BTreeSet::from([store_id]),
@@ -141,6 +144,9 @@ impl Ledger {
         if let Some(unseen) = self.unseen.get_mut(person) {
             *unseen = Unseen::default();
         }
+        if let Some(unanswered) = self.unanswered.get_mut(person) {
+            unanswered.clear();
+        }
     }
 
     pub(super) fn run_of(&self, person: usize) -> u32 {
@@ -156,6 +162,9 @@ impl Ledger {
         lives: Duration,
     ) -> String {
         let number = self.letters.len();
+        if let Some(unanswered) = self.unanswered.get_mut(ends.0) {
+            unanswered.insert(number);
+        }
         let mut text = format!("#{number:06} ");
         let missing = length.saturating_sub(text.len());
         text.extend((0..missing).map(|place| char::from(b'a' + u8::try_from(place % 26).unwrap_or(0))));

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::client::interface::Refusal;
 use crate::client::storage::{self as client, Finish, Key};
 use crate::clock::{Instant, WallTime};
 use crate::id::Slot;
@@ -143,6 +144,8 @@ pub(super) struct Letter {
     pub(super) state: State,
     /// The ends that its sender has recorded, when, and in which run of his program.
     pub(super) ends: Vec<(State, Instant, u32)>,
+    /// Why it was refused, as its sender has recorded it.
+    pub(super) refusals: Vec<Refusal>,
     /// When it had been stored and waited again.
     pub(super) stranded: Vec<Instant>,
     /// Whether its sender has recorded that the registry may have it.
@@ -187,6 +190,7 @@ impl Letter {
             lives,
             state: State::Waiting,
             ends: Vec::new(),
+            refusals: Vec::new(),
             stranded: Vec::new(),
             given: false,
             kept: Vec::new(),

@@ -39,7 +39,11 @@ impl Ledger {
                 ));
             }
         }
-        self.now_is(at, person, key, State::from(end))
+        self.now_is(at, person, key, State::from(end))?;
+        if let (Finish::Refused(reason), Some((_, letter))) = (end, self.by_key_mut(person, key)) {
+            letter.refusals.push(reason);
+        }
+        Ok(())
     }
 
     /// A lifetime has one judge: its sender, as long as the registry cannot have it, and then the registry. What one that has

@@ -30,6 +30,9 @@ impl Ledger {
         };
         self.by_key.insert((person, key), number);
         self.by_slot.insert((person, slot), number);
+        if let Some(unanswered) = self.unanswered.get_mut(person) {
+            unanswered.remove(&number);
+        }
         let Some(letter) = self.letters.get_mut(number) else {
             return Ok(());
         };
@@ -127,7 +130,10 @@ impl Ledger {
     /// The registry's database is another one, or there is another copy of the client's: what was kept waits again. Where
     /// neither is so, nothing does.
     pub(super) fn another_database(&mut self, at: Instant, person: usize, store_id: [u8; 16]) -> Verdict {
-        let known = self.store_ids.get_mut(person).map(|known| known.replace(store_id));
+        let known = self
+            .store_ids
+            .get_mut(person)
+            .map(|known| known.replace(store_id));
         let is_another = known != Some(Some(store_id)) && self.databases.contains(&store_id);
         if !is_another && !self.was_restored(person) {
             return Err((

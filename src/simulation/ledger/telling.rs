@@ -8,8 +8,8 @@
 use std::collections::VecDeque;
 
 use super::{Ledger, Number, Verdict, number_of};
-use crate::client::interface::Event;
-use crate::client::storage::{self as client, Key};
+use crate::client::interface::{Event, NotAccepted, Refusal};
+use crate::client::storage::{self as client, Finish, Key};
 use crate::clock::{Instant, WallTime};
 use crate::id::{MessageId, Name};
 use crate::simulation::invariant::Invariant;
@@ -23,14 +23,27 @@ pub(super) struct Said {
     to: Option<usize>,
     /// Of that time; `None` if it does not say when.
     sent_at: Option<WallTime>,
+    /// For what reason it was refused.
+    reason: Option<Refusal>,
     at: Instant,
 }
 
 impl Said {
+    const fn new(at: Instant, state: State) -> Self {
+        Self {
+            state,
+            to: None,
+            sent_at: None,
+            reason: None,
+            at,
+        }
+    }
+
     /// Whether all that the other may mean this may mean, too.
     fn covers(&self, other: &Self) -> bool {
         self.state == other.state
             && self.to == other.to
+            && self.reason == other.reason
             && self.sent_at.is_none_or(|_| self.sent_at == other.sent_at)
     }
 
@@ -38,6 +51,16 @@ impl Said {
         letter.is_accepted()
             && self.to.is_none_or(|to| to == letter.to)
             && self.sent_at.is_none_or(|_| self.sent_at == letter.sent_at)
+            && self.reason.is_none_or(|reason| letter.refusals.contains(&reason))
+    }
+
+    /// Whether that is the state that is marked.
+    fn is(&self, marked: client::State) -> bool {
+        let reason = match marked {
+            client::State::Ended(Finish::Refused(reason)) => Some(reason),
+            _ => None,
+        };
+        (self.state, self.reason) == (State::from(marked), reason)
     }
 }
 
@@ -96,15 +119,21 @@ impl Ledger {
             }
             Event::Stored { to } => self.says(at, person, State::Stored, to, None),
             Event::Expired { to, sent_at } => self.says(at, person, State::Expired, to, Some(*sent_at)),
-            Event::Refused { to, sent_at, .. } => self.says(at, person, State::Refused, to, Some(*sent_at)),
-            Event::StoredAgain { messages } => {
+            Event::Refused { to, sent_at, reason } => {
                 let said = Said {
-                    state: State::Waiting,
-                    to: None,
-                    sent_at: None,
-                    at,
+                    sent_at: Some(*sent_at),
+                    reason: Some(*reason),
+                    ..Said::new(at, State::Refused)
                 };
+                self.says_of(person, said, to)
+            }
+            Event::StoredAgain { messages } => {
+                let said = Said::new(at, State::Waiting);
                 (0..*messages).try_for_each(|_| self.said_of_one(person, said))
+            }
+            Event::NotAccepted(why) => {
+                self.not_accepted(person, why);
+                Ok(())
             }
             Event::NoAnswer { to } | Event::Offline { to } | Event::Waiting { to } => {
                 self.is_open(person, to)
@@ -123,6 +152,9 @@ impl Ledger {
             letter.is_accepted() && letter.is_remembered() && told(letter) != Some(letter.state)
         };
         let wrong = self.letters.iter().filter(wrong);
+        let unanswered = self.unanswered.iter().flatten();
+        let unanswered =
+            unanswered.map(|number| format!("#{number} was written, and neither accepted nor refused"));
         wrong
             .map(|letter| {
                 format!(
@@ -130,6 +162,7 @@ impl Ledger {
                     letter.text, letter.state, letter.inbox, letter.told
                 )
             })
+            .chain(unanswered)
             .collect()
     }
 
@@ -145,19 +178,38 @@ impl Ledger {
         to: &Name,
         sent_at: Option<WallTime>,
     ) -> Verdict {
+        let said = Said {
+            sent_at,
+            ..Said::new(at, state)
+        };
+        self.says_of(person, said, to)
+    }
+
+    fn says_of(&mut self, person: usize, said: Said, to: &Name) -> Verdict {
         let Some(to) = self.who(to) else {
             return Err((
                 Invariant::Authentic,
                 format!("{person} is told of a message to {to}"),
             ));
         };
-        let said = Said {
-            state,
-            to: Some(to),
-            sent_at,
-            at,
+        let to = Some(to);
+        self.said_of_one(person, Said { to, ..said })
+    }
+
+    /// A command was not accepted. What was written is refused at once, or when the disk has not taken it.
+    fn not_accepted(&mut self, person: usize, why: &NotAccepted) {
+        let Some(unanswered) = self.unanswered.get_mut(person) else {
+            return;
         };
-        self.said_of_one(person, said)
+        match why {
+            NotAccepted::TooLarge(_) | NotAccepted::ToSelf | NotAccepted::OutboxFull => {
+                unanswered.pop_last();
+            }
+            NotAccepted::Storage(_) => {
+                unanswered.pop_first();
+            }
+            NotAccepted::NoChange | NotAccepted::NothingToTrust | NotAccepted::Leaving => {}
+        }
     }
 
     /// Something is said: there is a message of which it is true and was not said yet, or not since it waited again.
@@ -245,7 +297,7 @@ impl Ledger {
                 }
                 Ok(())
             }
-            (Line::Own(said), client::Told::Outgoing(key, state)) if said.state == State::from(*state) => {
+            (Line::Own(said), client::Told::Outgoing(key, state)) if said.is(*state) => {
                 self.seen_of_own(person, *key, said)?;
                 // What was seen to be delivered is recorded as such with the mark.
                 match said.state {

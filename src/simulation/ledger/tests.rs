@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Books, Folder, Ledger, Room};
-use crate::client::interface::{Event, Refusal};
+use crate::client::interface::{Event, NotAccepted, Refusal};
 use crate::client::storage::{self as client, Accept, Finish, Key, Receive, Received, Reply, Request};
 use crate::clock::{Age, Instant, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
@@ -356,4 +356,38 @@ fn what_has_ended_long_ago_is_not_sent_in_a_later_run() {
     play.ledger.begins(play.now, 0);
     play.arrives();
     assert_eq!(play.found(), [Invariant::HonestEnd]);
+}
+
+#[test]
+fn an_end_is_told_for_the_reason_for_which_it_came() {
+    for (told, found) in [
+        (Refusal::NoSuchName, Vec::new()),
+        (Refusal::Skipped, vec![Invariant::CommittedFirst]),
+    ] {
+        let mut play = Play::new();
+        // What it was refused for is judged elsewhere: its sender knew nobody of that name.
+        play.ledger.books.joined.clear();
+        play.finishes(Finish::Refused(Refusal::NoSuchName));
+        play.is_told(&Event::Refused {
+            to: name(1),
+            sent_at: WallTime::from_unix_ms(9),
+            reason: told,
+        });
+        assert_eq!(play.found(), found);
+    }
+}
+
+#[test]
+fn what_is_written_is_accepted_or_said_not_to_be() {
+    let mut play = Play::new();
+    play.ledger.typed(play.now, (0, 1), 10, LIVES);
+    assert_eq!(play.ledger.unanswered[0].len(), 1);
+    play.is_told(&Event::NotAccepted(NotAccepted::OutboxFull));
+    assert_eq!(play.ledger.unanswered[0].len(), 0);
+    play.ledger.typed(play.now, (0, 1), 10, LIVES);
+    let untold = play.ledger.untold();
+    assert!(
+        untold.iter().any(|what| what.starts_with("#2 was written")),
+        "{untold:?}"
+    );
 }
