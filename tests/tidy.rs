@@ -470,3 +470,21 @@ fn recorded_mutations_still_apply() {
     }
     fail_on("a recorded mutation is kept up with what it changes", &faults);
 }
+
+#[test]
+fn every_invariant_is_promised_and_has_a_bug_that_it_finds() {
+    let all: BTreeSet<&str> = Invariant::ALL.iter().map(|invariant| invariant.name()).collect();
+    let patches = files("tests/mutations", ".patch");
+    let lines = patches.iter().flat_map(|(_, text)| text.lines());
+    let found: BTreeSet<&str> = lines
+        .filter_map(|line| line.strip_prefix("# invariant: "))
+        .collect();
+    assert_eq!(found, all, "invariants that recorded bugs name, and all");
+    let guarantees = fs::read_to_string(root().join("docs/GUARANTEES.md")).unwrap();
+    let rows = guarantees.lines().filter(|line| line.starts_with("| "));
+    let promised: BTreeSet<&str> = rows
+        .filter_map(|row| row.split(" | ").nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert_eq!(promised, all, "invariants that docs/GUARANTEES.md names, and all");
+}
