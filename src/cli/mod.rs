@@ -9,7 +9,7 @@
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
-//! | `gate`, `begun`, `terminal` | who may write; what a pipe's end waits for; the settings put back |
+//! | `gate`, `begun`, `terminal` | who may write; when a pipe's lines are read; the settings put back |
 //!
 //! The first four rows are pure. Invariant: no byte from another person reaches the terminal but through
 //! [`sanitise`].

@@ -154,7 +154,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether it says what has become of one of our messages.
+    /// Whether it says where one of our messages is, or what has become of it.
     pub(crate) const fn is_state(&self) -> bool {
         matches!(
             self,

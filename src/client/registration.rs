@@ -1,7 +1,8 @@
 //! The session with the registry: found, registered, kept alive, lost, found again.
 //!
 //! An attempt is half a second without authenticated progress; after five the registry is silent. Where it has never
-//! registered us, nor put us off for long, that ends the program; otherwise it is told once and tried again in the background, 5 to 20 s apart.
+//! registered us, nor put us off for long, that ends the program; otherwise it is told once and tried again in the
+//! background, 5 to 20 s apart.
 //! Invariants: a registration's number is committed before it is used; the registry's key is pinned at first
 //! sight, committed before we register; who was superseded never takes the name back by himself.
 

@@ -114,8 +114,8 @@ fn what_cannot_be_marked_is_said_to_wait_when_we_leave() {
     );
 }
 
-#[test]
-fn what_waits_for_a_pin_that_fails_is_said_to_wait_when_we_leave() {
+/// A client whose disk fails when bob, for whom there is a message, is to be pinned.
+fn with_a_pin_that_fails() -> Driver {
     let mut driver = Driver::registered(&[]);
     driver.send("bob", "hi");
     driver.disk = Disk::Fails;
@@ -123,6 +123,12 @@ fn what_waits_for_a_pin_that_fails_is_said_to_wait_when_we_leave() {
         record: online("bob"),
     });
     driver.clear();
+    driver
+}
+
+#[test]
+fn what_waits_for_a_pin_that_fails_is_said_to_wait_when_we_leave() {
+    let mut driver = with_a_pin_that_fails();
     driver.command(Command::Leave);
     driver.hear(FromRegistry::Deregistered { counter: 1 });
     let waiting = Event::Waiting { to: name("bob") };
@@ -168,13 +174,7 @@ fn what_follows_a_message_that_waits_for_our_disk_does_not_overtake_it() {
 
 #[test]
 fn what_waits_for_a_pin_that_fails_is_said_to_wait_when_the_registry_is_gone() {
-    let mut driver = Driver::registered(&[]);
-    driver.send("bob", "hi");
-    driver.disk = Disk::Fails;
-    driver.hear(FromRegistry::Found {
-        record: online("bob"),
-    });
-    driver.clear();
+    let mut driver = with_a_pin_that_fails();
     driver.lose_registry();
     driver.pass(ms(3_000));
     let waiting = Event::Waiting { to: name("bob") };

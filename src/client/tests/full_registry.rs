@@ -2,10 +2,10 @@
 
 use super::driver::{Driver, ms};
 use super::others::REGISTRY;
-use super::people::{here, id_of, name, offline, online, text_of};
+use super::people::{id_of, name, offline, online, text_of};
 use crate::client::interface::Event;
 use crate::transport::{CloseCause, SessionId};
-use crate::wire::message::{Busy, BusyReason, Change, Deposit, FromRegistry, Record};
+use crate::wire::message::{Busy, BusyReason, Deposit, FromRegistry, Record};
 
 /// What a registry says of a deposit whose disk fails.
 pub(super) fn not_kept(deposit: &Deposit) -> FromRegistry {
@@ -17,23 +17,13 @@ pub(super) fn not_kept(deposit: &Deposit) -> FromRegistry {
 }
 
 /// A client whose registry has just said of a message for carl that its disk takes nothing, for a second.
-fn with_a_full_registry(bob: Record) -> Driver {
+pub(super) fn with_a_full_registry(bob: Record) -> Driver {
     let mut driver = Driver::registered(&[bob, offline("carl")]);
     driver.send("carl", "for carl");
     let deposit = driver.deposits()[0].clone();
     driver.hear(not_kept(&deposit));
     driver.clear();
     driver
-}
-
-fn texts(driver: &Driver, session: SessionId) -> Vec<String> {
-    driver.deliveries(session).iter().map(text_of).collect()
-}
-
-fn bob_comes(driver: &mut Driver) {
-    let presence = here();
-    let name = name("bob");
-    driver.delta(2, Change::Presence { name, presence });
 }
 
 /// What was sent to bob, who is away, has been put off so often that its next turn is 8 s away.
@@ -119,9 +109,9 @@ fn what_the_registry_did_not_keep_goes_directly_as_soon_as_its_recipient_is_ther
     let mut driver = put_off_for_long("first");
     driver.send("bob", "second");
     driver.clear();
-    bob_comes(&mut driver);
+    driver.bob_comes();
     let session = driver.peer_answers("bob");
-    assert_eq!(texts(&driver, session), ["first", "second"]);
+    assert_eq!(driver.texts_delivered(session), ["first", "second"]);
     for sent in driver.deliveries(session) {
         driver.answer_delivery("bob", session, &sent);
     }
@@ -141,9 +131,9 @@ fn what_was_never_deposited_for_want_of_a_disk_goes_directly_as_soon_as_its_reci
         !image.registries[0].outbox[1].deposited,
         "its lifetime is ours to judge"
     );
-    bob_comes(&mut driver);
+    driver.bob_comes();
     let session = driver.peer_answers("bob");
-    assert_eq!(texts(&driver, session), ["first", "second"]);
+    assert_eq!(driver.texts_delivered(session), ["first", "second"]);
     assert_eq!(driver.deposits(), []);
 }
 
@@ -174,14 +164,20 @@ fn who_does_not_answer_while_the_registrys_disk_is_full_is_asked_again_ever_more
     assert!(driver.states().contains(&1));
 }
 
-#[test]
-fn what_follows_a_stored_message_goes_directly_after_the_budget_if_the_registrys_disk_is_full() {
+/// A client whose first message for bob, who does not answer in this session, is kept for him.
+fn with_a_stored_message() -> (Driver, SessionId) {
     let mut driver = Driver::registered(&[online("bob"), offline("carl")]);
     let session = driver.peer_opens("bob");
     driver.send("bob", "first");
     driver.pass(ms(500));
     let first = driver.deposits()[0].clone();
     driver.answer_deposit(&first);
+    (driver, session)
+}
+
+#[test]
+fn what_follows_a_stored_message_goes_directly_after_the_budget_if_the_registrys_disk_is_full() {
+    let (mut driver, session) = with_a_stored_message();
     driver.send("carl", "for carl");
     let deposit = driver.deposits()[1].clone();
     driver.hear(not_kept(&deposit));
@@ -190,7 +186,7 @@ fn what_follows_a_stored_message_goes_directly_after_the_budget_if_the_registrys
     driver.pass(ms(499));
     assert_eq!(driver.deliveries(session), []);
     driver.pass(ms(1));
-    assert_eq!(texts(&driver, session), ["second"]);
+    assert_eq!(driver.texts_delivered(session), ["second"]);
     assert_eq!(driver.deposits(), []);
 }
 
@@ -265,18 +261,13 @@ fn what_waits_for_its_turn_does_not_overtake_what_a_full_registry_hands_back() {
             driver.hear(not_kept(&other));
         }
         driver.hear(not_kept(&first));
-        assert_eq!(texts(&driver, session), ["first", "second"]);
+        assert_eq!(driver.texts_delivered(session), ["first", "second"]);
     }
 }
 
 #[test]
 fn nor_does_it_where_something_before_that_is_stored() {
-    let mut driver = Driver::registered(&[online("bob"), offline("carl")]);
-    let session = driver.peer_opens("bob");
-    driver.send("bob", "first");
-    driver.pass(ms(500));
-    let first = driver.deposits()[0].clone();
-    driver.answer_deposit(&first);
+    let (mut driver, session) = with_a_stored_message();
     driver.send("bob", "second");
     driver.pass(ms(500));
     let second = driver.deposits()[1].clone();
@@ -286,14 +277,8 @@ fn nor_does_it_where_something_before_that_is_stored() {
     driver.send("bob", "third");
     driver.clear();
     driver.pass(ms(900));
-    assert_eq!(texts(&driver, session), [] as [&str; 0]);
+    assert_eq!(driver.texts_delivered(session), [] as [&str; 0]);
     driver.hear(not_kept(&second));
     driver.pass(ms(600));
-    let deposits = driver.deposits();
-    let to_bob: Vec<String> = deposits
-        .iter()
-        .filter(|deposit| deposit.forward != other.forward)
-        .map(|deposit| text_of(&deposit.forward))
-        .collect();
-    assert_eq!(to_bob, ["second", "third"]);
+    assert_eq!(driver.texts_deposited("bob"), ["second", "third"]);
 }

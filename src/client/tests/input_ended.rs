@@ -7,11 +7,22 @@ use super::others::REGISTRY;
 use super::people::{id_of, message_from, name, offline, online};
 use crate::client::interface::{Command, Ending, Event};
 use crate::transport::CloseCause;
-use crate::wire::message::{Change, Deposit, DepositRefusal, FromRegistry, ToPeer, ToRegistry};
+use crate::wire::message::{Change, Deposit, DepositRefusal, FromRegistry, Record, ToPeer, ToRegistry};
 
 fn leaves(driver: &Driver) -> bool {
     let bye = |message: &ToRegistry| matches!(message, ToRegistry::Deregister { .. });
     driver.to_registry().iter().any(bye)
+}
+
+/// A client at the end of its input that has left, is to be back, and has something for bob then.
+fn returning_with_a_message(bob: Record) -> Driver {
+    let mut driver = Driver::registered(&[bob]);
+    driver.command(Command::Deregister);
+    driver.command(Command::Register);
+    driver.send("bob", "a");
+    driver.command(Command::LeaveSettled);
+    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    driver
 }
 
 #[test]
@@ -121,12 +132,7 @@ fn what_others_do_does_not_keep_us() {
 
 #[test]
 fn what_was_told_to_wait_and_goes_after_all_is_waited_for() {
-    let mut driver = Driver::registered(&[offline("bob")]);
-    driver.command(Command::Deregister);
-    driver.command(Command::Register);
-    driver.send("bob", "a");
-    driver.command(Command::LeaveSettled);
-    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    let mut driver = returning_with_a_message(offline("bob"));
     driver.come_up();
     let deposit = driver.deposits().pop().unwrap();
     driver.clear();
@@ -209,12 +215,7 @@ fn a_reader_who_takes_nothing_for_long_gets_all_his_mail() {
 
 #[test]
 fn what_was_told_to_wait_and_can_go_directly_is_waited_for() {
-    let mut driver = Driver::registered(&[online("bob")]);
-    driver.command(Command::Deregister);
-    driver.command(Command::Register);
-    driver.send("bob", "a");
-    driver.command(Command::LeaveSettled);
-    driver.hear(FromRegistry::Deregistered { counter: 1 });
+    let mut driver = returning_with_a_message(online("bob"));
     driver.clear();
     driver.come_up();
     driver.drained();
@@ -325,11 +326,10 @@ fn a_reader_who_has_not_read_any_line_yet_is_waited_for() {
 fn what_is_put_off_for_long_and_said_to_wait_does_not_keep_us() {
     let mut driver = Driver::registered(&[offline("bob")]);
     driver.send("bob", "a");
-    let slot = id_of(&driver.deposits()[0].forward).slot;
+    let deposit = driver.deposits()[0].clone();
     driver.command(Command::LeaveSettled);
     assert!(!leaves(&driver));
-    let reason = DepositRefusal::NoSuchName;
-    driver.hear(FromRegistry::DepositRefused { slot, reason });
+    driver.refuse_deposit(&deposit, DepositRefusal::NoSuchName);
     assert!(leaves(&driver));
 }
 
@@ -337,9 +337,8 @@ fn what_is_put_off_for_long_and_said_to_wait_does_not_keep_us() {
 fn what_follows_a_message_that_is_put_off_for_long_is_said_to_wait_and_does_not_keep_us() {
     let mut driver = Driver::registered(&[offline("bob")]);
     driver.send("bob", "a");
-    let slot = id_of(&driver.deposits()[0].forward).slot;
-    let reason = DepositRefusal::NoSuchName;
-    driver.hear(FromRegistry::DepositRefused { slot, reason });
+    let deposit = driver.deposits()[0].clone();
+    driver.refuse_deposit(&deposit, DepositRefusal::NoSuchName);
     driver.clear();
     driver.send("bob", "b");
     assert_eq!(driver.events(), [Event::Waiting { to: name("bob") }]);

@@ -33,11 +33,6 @@ fn away_for(days: i64, messages: usize) -> (Driver, Vec<Deposit>) {
     (driver, deposits)
 }
 
-fn refuse(driver: &mut Driver, deposit: &Deposit, reason: DepositRefusal) {
-    let slot = id_of(&deposit.forward).slot;
-    driver.hear(FromRegistry::DepositRefused { slot, reason });
-}
-
 /// What was asked for since the last `clear`.
 fn asked(driver: &Driver) -> Vec<Slot> {
     let deposits = driver.deposits();
@@ -99,14 +94,14 @@ fn what_has_outlived_its_time_here_is_asked_for_whatever_the_clock_on_the_wall_s
         1,
         "it was kept, and has no time left"
     );
-    refuse(&mut driver, &deposit, DepositRefusal::RegistryFull);
+    driver.refuse_deposit(&deposit, DepositRefusal::RegistryFull);
     assert_eq!(
         (driver.events(), driver.states()),
         (vec![], vec![1]),
         "he may have it"
     );
     driver.pass_alive(DAY);
-    refuse(&mut driver, &deposit, DepositRefusal::NoSuchName);
+    driver.refuse_deposit(&deposit, DepositRefusal::NoSuchName);
     assert!(matches!(driver.events()[..], [Event::Expired { .. }]));
     assert_eq!(driver.states(), [4]);
 }
@@ -117,7 +112,7 @@ fn what_is_asked_for_is_not_refused_for_want_of_room_and_is_asked_for_again() {
     driver.pass(ms(5_000));
     for reason in [DepositRefusal::MailboxFull, DepositRefusal::NoSuchName] {
         assert_eq!(driver.deposits().len(), 1);
-        refuse(&mut driver, &sent[0], reason);
+        driver.refuse_deposit(&sent[0], reason);
         assert_eq!((driver.events(), driver.states()), (vec![], vec![1]));
         driver.clear();
         driver.pass_alive(DAY - 2);
@@ -136,10 +131,10 @@ fn what_is_asked_for_is_not_refused_for_want_of_room_and_is_asked_for_again() {
 #[test]
 fn what_is_asked_for_ends_when_the_name_is_anothers() {
     let (mut driver, sent) = away_for(61, 1);
-    refuse(&mut driver, &sent[0], DepositRefusal::IdentityChanged);
+    driver.refuse_deposit(&sent[0], DepositRefusal::IdentityChanged);
     assert_eq!(driver.states(), [1], "nothing was asked yet");
     driver.pass(ms(5_000));
-    refuse(&mut driver, &sent[0], DepositRefusal::IdentityChanged);
+    driver.refuse_deposit(&sent[0], DepositRefusal::IdentityChanged);
     let reason = Refusal::Registry(DepositRefusal::IdentityChanged);
     let [Event::Refused { to, reason: told, .. }] = &driver.events()[..] else {
         panic!("not refused");

@@ -3,15 +3,15 @@
 //! Each says what the protocol has them say; when, the test decides.
 
 use super::driver::{Driver, ms};
-use super::people::{address, online, person, receipt, registry};
+use super::people::{address, here, id_of, name, online, person, receipt, registry};
 use crate::engine::SocketReply;
 use crate::id::EnvelopeHash;
 use crate::transport::{CloseCause, Connect, ConnectFault, SessionId};
 use crate::wire::codec::{self, Bounded};
 use crate::wire::envelope::{Envelope, Verdict};
 use crate::wire::message::{
-    Change, Deposit, End, Forward, FromRegistry, Outcome, Page, Record, Register, Registered, ToPeer,
-    ToRegistry, Version,
+    Busy, BusyReason, Change, Deposit, DepositRefusal, End, Forward, FromRegistry, Outcome, Page, Record,
+    Register, Registered, ToPeer, ToRegistry, Version,
 };
 use crate::wire::packet::Service;
 
@@ -129,6 +129,13 @@ impl Driver {
         }));
     }
 
+    /// Bob is online now.
+    pub(super) fn bob_comes(&mut self) {
+        let presence = here();
+        let name = name("bob");
+        self.delta(2, Change::Presence { name, presence });
+    }
+
     /// A person opens a session with the client.
     pub(super) fn peer_opens(&mut self, who: &str) -> SessionId {
         self.sessions += 1;
@@ -204,6 +211,20 @@ impl Driver {
         let slot = Envelope::parse(envelope).unwrap().slot;
         let hash = EnvelopeHash::of(envelope);
         self.hear(FromRegistry::Deposited { slot, hash });
+    }
+
+    pub(super) fn refuse_deposit(&mut self, deposit: &Deposit, reason: DepositRefusal) {
+        let slot = id_of(&deposit.forward).slot;
+        self.hear(FromRegistry::DepositRefused { slot, reason });
+    }
+
+    /// The registry asks to come again with a deposit.
+    pub(super) fn put_off_deposit(&mut self, deposit: &Deposit, reason: BusyReason, retry_after_ms: u32) {
+        self.hear(FromRegistry::Busy(Busy {
+            of: Some(id_of(&deposit.forward).slot),
+            reason,
+            retry_after_ms,
+        }));
     }
 
     /// The registry tells that the recipient has answered.

@@ -88,6 +88,12 @@ pub(super) fn text_of(forward: &Forward) -> String {
     text
 }
 
+/// Whom a message is for.
+pub(super) fn recipient_of(forward: &Forward) -> Name {
+    let Recipient::Peer(party) = Envelope::parse(&forward.envelope).unwrap().recipient;
+    party.name
+}
+
 pub(super) fn online(who: &str) -> Record {
     Record {
         name: name(who),

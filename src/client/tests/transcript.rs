@@ -4,6 +4,7 @@
 
 use super::driver::Driver;
 use super::others::REGISTRY;
+use super::people::{name, recipient_of, text_of};
 use crate::client::interface::{Command, Event, Incoming, Road};
 use crate::transport::SessionId;
 use crate::wire::codec;
@@ -70,6 +71,18 @@ impl Driver {
                 _ => None,
             })
             .collect()
+    }
+
+    /// What the registry was asked to keep for somebody, in order.
+    pub(super) fn texts_deposited(&self, to: &str) -> Vec<String> {
+        let deposits = self.deposits().into_iter().map(|deposit| deposit.forward);
+        let his = deposits.filter(|forward| recipient_of(forward) == name(to));
+        his.map(|forward| text_of(&forward)).collect()
+    }
+
+    /// What a peer was sent, in order.
+    pub(super) fn texts_delivered(&self, session: SessionId) -> Vec<String> {
+        self.deliveries(session).iter().map(text_of).collect()
     }
 
     /// The states in the outbox, in the order accepted (0 waiting … 4 expired).
