@@ -1,8 +1,9 @@
 //! The unfinished messages in memory: what each is doing, and what its conversation has under way.
 //!
 //! Bookkeeping only; which road a message takes is `road`'s to decide.
-//! Invariants: every message is in its conversation's `open`; in `queue` exactly while `Queued`, in `parked`
-//! exactly while the registry is concerned with it, in `direct` exactly while a session is; counts agree.
+//! Invariants: every message is in its conversation's `open`; in `queue` exactly while `Queued`, in `parked` exactly while
+//! the registry is concerned with it (`marking` and `depositing` are parts of that), in `direct` exactly while a session
+//! is; counts agree.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -98,6 +99,9 @@ pub(super) struct Conversation {
     pub(super) open: BTreeSet<Key>,
     pub(super) queue: BTreeSet<Key>,
     pub(super) parked: BTreeSet<Key>,
+    /// Of those: what is being marked, and what the registry has not answered yet.
+    marking: BTreeSet<Key>,
+    depositing: BTreeSet<Key>,
     /// What is queued and not known to wait.
     going: BTreeSet<Key>,
     /// Since when `parked` is not empty.
@@ -106,6 +110,27 @@ pub(super) struct Conversation {
     pub(super) direct_bytes: usize,
     /// The pin is being committed.
     pub(super) pinning: bool,
+}
+
+impl Conversation {
+    /// Whether the registry is concerned with an earlier one than this.
+    pub(super) fn is_behind(&self, key: Key) -> bool {
+        is_before(&self.parked, key)
+    }
+
+    /// Whether of an earlier one than this it is not committed yet that the registry may have it.
+    pub(super) fn is_behind_mark(&self, key: Key) -> bool {
+        is_before(&self.marking, key)
+    }
+
+    /// Whether the registry has not answered yet whether it keeps an earlier one than this.
+    pub(super) fn is_behind_deposit(&self, key: Key) -> bool {
+        is_before(&self.depositing, key)
+    }
+}
+
+fn is_before(keys: &BTreeSet<Key>, key: Key) -> bool {
+    keys.first().is_some_and(|first| *first < key)
 }
 
 /// All of them.
@@ -186,6 +211,8 @@ impl Outbox {
             open: BTreeSet::new(),
             queue: BTreeSet::new(),
             parked: BTreeSet::new(),
+            marking: BTreeSet::new(),
+            depositing: BTreeSet::new(),
             going: BTreeSet::new(),
             parked_since: Instant::ZERO,
             direct: 0,
@@ -308,13 +335,6 @@ impl Outbox {
             .collect()
     }
 
-    /// Where the messages of a conversation before this one are that the registry is concerned with.
-    pub(super) fn parked_before(&self, to: &str, key: Key) -> impl Iterator<Item = Stage> {
-        let conversation = self.conversations.get(to).into_iter();
-        let parked = conversation.flat_map(move |conversation| conversation.parked.range(..key));
-        parked.filter_map(|key| self.get(*key).map(|message| message.stage))
-    }
-
     /// Queued messages of a conversation that are not known to wait.
     pub(super) fn going(&self, to: &str) -> Vec<Key> {
         let going = self.conversations.get(to).map(|conversation| &conversation.going);
@@ -385,10 +405,14 @@ impl Outbox {
                 self.direct.entry(session).or_default().insert(key);
             }
             Stage::Depositing { .. } => {
+                conversation.depositing.insert(key);
                 self.depositing += 1;
                 self.depositing_bytes += message.weight();
             }
-            Stage::Marking => self.marking += 1,
+            Stage::Marking => {
+                conversation.marking.insert(key);
+                self.marking += 1;
+            }
             Stage::Stored | Stage::Conflicted | Stage::Ending => {}
         }
     }
@@ -405,6 +429,8 @@ impl Outbox {
             conversation.queue.remove(&key);
             conversation.going.remove(&key);
             conversation.parked.remove(&key);
+            conversation.marking.remove(&key);
+            conversation.depositing.remove(&key);
             if matches!(message.stage, Stage::Direct { .. }) {
                 conversation.direct -= 1;
                 conversation.direct_bytes -= message.weight();

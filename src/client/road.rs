@@ -3,14 +3,16 @@
 //! Straight to the recipient where that works; to the registry if he is away or does not answer in time; otherwise
 //! it waits until either can be reached. While an earlier message of a conversation is with the registry, later
 //! ones wait for its outcome up to the direct budget, then follow it, so that they do not overtake. A registry whose disk
-//! takes nothing is no road: whoever can be reached is written to as if it were away. `delivery` takes the road.
-//! Invariant: what is looked at is not changed, and where nothing is under way that would tell (a session that is opened, a
-//! commit, however long the disk takes), there is a time at which to look again, or the message is said to wait.
+//! takes nothing is no road: whoever can be reached is written to as if it were away, but what follows an unanswered
+//! deposit waits for that answer, or for the pause to be over. `delivery` takes the road.
+//! Invariants: what is looked at is not changed; nothing goes while of an earlier message it is not committed yet that the
+//! registry may have it; where nothing is under way that would tell (a session that is opened, a commit, however long the
+//! disk takes), there is a time at which to look again, or the message is said to wait.
 
 use super::Client;
 use super::delivery::DIRECT_TRIES_MAX;
 use super::directory::Knowledge;
-use super::outbox::{Outgoing, Stage};
+use super::outbox::Outgoing;
 use super::storage::Key;
 use crate::clock::Instant;
 use crate::engine::Context;
@@ -45,6 +47,22 @@ pub(super) enum Why {
 impl Client {
     /// What is to be done with the first that is queued in a conversation.
     pub(super) fn road(&self, cx: &Context<'_>, to: &str, key: Key, message: &Outgoing) -> Road {
+        let road = self.road_alone(cx, to, key, message);
+        // Being marked is no road yet: those are marked together, and go in order.
+        let goes = match road {
+            Road::Direct(..) => true,
+            Road::Deposit(..) => message.deposited,
+            _ => false,
+        };
+        match self.outbox.conversation(to) {
+            Some(conversation) if goes && conversation.is_behind_mark(key) => Road::Later,
+            _ => road,
+        }
+    }
+
+    /// What would be done with it if of none before it were to be committed first that the registry may have it. Our own
+    /// disk may be slow, or fail.
+    fn road_alone(&self, cx: &Context<'_>, to: &str, key: Key, message: &Outgoing) -> Road {
         if self.link.offline() || self.closing() {
             return Road::Nowhere;
         }
@@ -85,13 +103,13 @@ impl Client {
     fn road_to(&self, cx: &Context<'_>, to: &str, card: Card, key: Key, message: &Outgoing) -> Road {
         let now = cx.now.at;
         let registered = self.link.registered().is_some();
-        let keeps = self.keeper(now).is_some();
         if let Some(other) = message.sealed_for().filter(|other| other.id != card.id) {
             return self.road_of_sealed(cx, message, other);
         }
         if message.not_before > now {
             return Road::Until(message.not_before);
         }
+        let keeps = self.keeper(now).is_some();
         let offline = self.directory.offline(to);
         let why = if offline { Why::Offline } else { Why::NoAnswer };
         let tried = message.to_registry || message.direct_tries >= DIRECT_TRIES_MAX;
@@ -120,8 +138,8 @@ impl Client {
             if now < until {
                 return Road::Until(until);
             }
-            if let Some(road) = self.road_behind(now, to, key) {
-                return road;
+            if let Some(until) = self.handed_back_until(now, to, key) {
+                return Road::Until(until);
             }
             if keeps {
                 return Road::Deposit(card, Why::NoAnswer);
@@ -163,23 +181,16 @@ impl Client {
     /// Until when a message waits for the outcome of an earlier one that the registry has; `None` if there is none.
     fn behind(&self, to: &str, key: Key, message: &Outgoing) -> Option<Instant> {
         let conversation = self.outbox.conversation(to)?;
-        let earlier = conversation.parked.first().is_some_and(|parked| *parked < key);
-        earlier.then(|| message.queued_at.max(conversation.parked_since) + DIRECT_BUDGET)
+        let behind = conversation.is_behind(key);
+        behind.then(|| message.queued_at.max(conversation.parked_since) + DIRECT_BUDGET)
     }
 
-    /// What a message does whose time behind others is over, while one of those is not on its way.
-    fn road_behind(&self, now: Instant, to: &str, key: Key) -> Option<Road> {
-        let mut before = self.outbox.parked_before(to, key);
-        if before.any(|stage| stage == Stage::Marking) {
-            // Our own disk is slow, or fails.
-            return Some(Road::Later);
-        }
-        // The registry is about to hand it back.
+    /// Until when a message waits whose time behind others is over, because the registry is about to hand one of those
+    /// back; `None` if it is not.
+    fn handed_back_until(&self, now: Instant, to: &str, key: Key) -> Option<Instant> {
         let until = self.deposit_pause.until(now)?;
-        let mut before = self.outbox.parked_before(to, key);
-        before
-            .any(|stage| matches!(stage, Stage::Depositing { .. }))
-            .then_some(Road::Until(until))
+        let conversation = self.outbox.conversation(to)?;
+        conversation.is_behind_deposit(key).then_some(until)
     }
 
     /// The session with a peer, unless the registry has said since it was last heard that he is offline.

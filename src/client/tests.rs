@@ -11,6 +11,7 @@ mod input_ended;
 mod inquiring;
 mod leaving;
 mod looking_up;
+mod marking;
 mod order;
 mod others;
 mod our_time;
