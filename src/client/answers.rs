@@ -6,8 +6,8 @@
 //! commit of what it says.
 
 use super::committed::After;
+use super::declined::{DepositPause, Want, pause};
 use super::outbox::Stage;
-use super::retrying::{DepositPause, pause};
 use super::stalling::Lack;
 use super::storage::{Finish, Key, State};
 use super::{Client, Timer};
@@ -262,14 +262,15 @@ impl Client {
             self.inquiries.answered(key);
             return;
         }
-        if matches!(message.stage, Stage::Depositing { .. }) {
-            // All that was put off goes on once this message is dealt with.
-            self.deposit_pause = DepositPause::default();
-        }
+        let was_under_way = message.is_depositing();
         message.stored = true;
         let to = message.name.clone();
         let folded = to.folded();
-        self.lookups.list(&folded);
+        if was_under_way {
+            // All that was put off goes on once this message is dealt with.
+            self.deposit_pause = DepositPause::default();
+        }
+        self.name_listed(&folded);
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);
         self.tell_state(Event::Stored { to }, key, State::Stored);
@@ -302,8 +303,9 @@ impl Client {
             // The name was ours to believe when it was sealed: it may come back.
             DepositRefusal::NoSuchName if lives => {
                 self.lookups.unlist(to.clone());
-                self.put_off(cx, key, REQUEST_RETRY_MAX);
-                self.tell_one_waiting(cx, key);
+                if self.put_off(cx, key, Want::Name, REQUEST_RETRY_MAX) {
+                    self.tell_one_waiting(cx, key);
+                }
                 self.pump(cx, &to);
             }
             DepositRefusal::NoSuchName => self.expired(cx, key, None),

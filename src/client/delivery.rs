@@ -66,10 +66,8 @@ impl Client {
                 return;
             }
             let road = self.road(cx, to, key, message);
-            // What is put off may be so for long: where that was said it waits, and so does what follows it.
-            let put_off = message.not_before > cx.now.at;
-            let all_wait = put_off && message.waits;
-            if !put_off && !matches!(road, Road::Later | Road::Nowhere) {
+            let waits = message.waits;
+            if !matches!(road, Road::PutOff(_) | Road::Later | Road::Nowhere) {
                 self.outbox.goes(key, cx.now.at);
             }
             let done = match road {
@@ -94,7 +92,12 @@ impl Client {
                 }
                 Road::Until(at) => {
                     self.timers.set(Timer::Conversation(to.to_owned()), at);
-                    if all_wait {
+                    false
+                }
+                Road::PutOff(at) => {
+                    self.timers.set(Timer::Conversation(to.to_owned()), at);
+                    // Perhaps for long: where that was said it waits, and so does what follows it.
+                    if waits {
                         self.tell_waiting(cx, to);
                     }
                     false

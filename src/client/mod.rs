@@ -1,8 +1,8 @@
 //! The client engine: registration, delivery by both roads, outbox, inbox, directory copy.
 //!
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
-//! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying` and `stalling` (which road a
-//! message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
+//! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying`, `declined` and `stalling` (which
+//! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
 //! that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to
 //! believe); `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
@@ -14,6 +14,7 @@ mod answers;
 mod calling;
 mod committed;
 mod config;
+mod declined;
 mod delivery;
 mod directory;
 mod ends;
@@ -148,7 +149,7 @@ pub struct Client {
     /// Deposits that the registry takes at once: fewer after it was busy.
     deposit_window: usize,
     /// While its disk takes none.
-    deposit_pause: retrying::DepositPause,
+    deposit_pause: declined::DepositPause,
     withdrawals: withdrawing::Withdrawals,
     inquiries: inquiring::Inquiries,
     /// Delivered, and that is being committed: until then the registry must not forget them.
@@ -202,7 +203,7 @@ impl Client {
             accepting: (0, 0),
             stalled: stalling::Stalled::default(),
             deposit_window: usize::MAX,
-            deposit_pause: retrying::DepositPause::default(),
+            deposit_pause: declined::DepositPause::default(),
             withdrawals: withdrawing::Withdrawals::default(),
             inquiries: inquiring::Inquiries::default(),
             delivering: BTreeSet::new(),

@@ -54,9 +54,9 @@ impl Lookups {
         self.asked.contains_key(folded)
     }
 
-    /// Somebody has the name. Whether nobody had it before.
-    pub(super) fn list(&mut self, folded: &str) -> bool {
-        self.unlisted.remove(folded)
+    /// Somebody has the name.
+    fn list(&mut self, folded: &str) {
+        self.unlisted.remove(folded);
     }
 
     /// Since when an answer is waited for, if the name is asked for now or was; `None` if too many are.
@@ -159,10 +159,9 @@ impl Client {
     }
 
     /// Somebody has the name: what was put off because nobody had it need not wait.
-    fn name_listed(&mut self, folded: &str) {
-        if self.lookups.list(folded) {
-            self.outbox.hasten(folded);
-        }
+    pub(super) fn name_listed(&mut self, folded: &str) {
+        self.lookups.list(folded);
+        self.outbox.name_is_there(folded);
     }
 
     pub(super) fn name_not_found(&mut self, cx: &Context<'_>, name: &Name) {

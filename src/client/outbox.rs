@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::declined::Declined;
 use crate::client::storage::{ENDED_MAX, Ended, Key};
 use crate::clock::{Age, Instant, WallTime};
 use crate::id::{EnvelopeHash, Epoch, Name, Sequence, Slot};
@@ -52,7 +53,10 @@ pub(super) struct Outgoing {
     pub(super) hash: Option<EnvelopeHash>,
     pub(super) stage: Stage,
     pub(super) queued_at: Instant,
+    /// On no road: its recipient is too busy, or his sessions break.
     pub(super) not_before: Instant,
+    /// The registry has put it off: not deposited before.
+    pub(super) declined: Option<Declined>,
     /// The direct road was tried in vain.
     pub(super) to_registry: bool,
     pub(super) direct_tries: u8,
@@ -71,6 +75,11 @@ impl Outgoing {
     /// What it weighs in windows: its text, and what an envelope adds.
     pub(super) const fn weight(&self) -> usize {
         self.text.len() + 300
+    }
+
+    /// Whether the registry was asked to keep it, and has not answered.
+    pub(super) const fn is_depositing(&self) -> bool {
+        matches!(self.stage, Stage::Depositing { .. })
     }
 
     /// For whom it stays sealed because the registry may have it.
@@ -110,6 +119,8 @@ pub(super) struct Conversation {
     pub(super) direct_bytes: usize,
     /// The pin is being committed.
     pub(super) pinning: bool,
+    /// Something may be put off because nobody has the name.
+    pub(super) nameless: bool,
 }
 
 impl Conversation {
@@ -218,6 +229,7 @@ impl Outbox {
             direct: 0,
             direct_bytes: 0,
             pinning: false,
+            nameless: false,
         });
         conversation.open.insert(key);
         self.slots.insert(message.slot, key);
@@ -274,12 +286,16 @@ impl Outbox {
         }
     }
 
-    /// Nothing of what is queued in a conversation is put off any more.
-    pub(super) fn hasten(&mut self, to: &str) {
-        let queue = self.conversations.get(to).map(|conversation| &conversation.queue);
-        for key in queue.into_iter().flatten() {
-            if let Some(message) = self.messages.get_mut(key) {
-                message.not_before = Instant::ZERO;
+    /// Somebody has the name: what was put off because nobody had it need not wait.
+    pub(super) fn name_is_there(&mut self, to: &str) {
+        let Some(conversation) = self.conversations.get_mut(to) else {
+            return;
+        };
+        if std::mem::take(&mut conversation.nameless) {
+            for key in &conversation.open {
+                if let Some(message) = self.messages.get_mut(key) {
+                    message.name_is_there();
+                }
             }
         }
     }

@@ -9,9 +9,9 @@
 use std::time::Duration;
 
 use super::committed::After;
+use super::declined::DepositPause;
 use super::link::{Phase, Replay};
 use super::patience::SILENCE;
-use super::retrying::DepositPause;
 use super::{Client, Timer};
 use crate::client::interface::{Ending, Event};
 use crate::client::storage::Request;

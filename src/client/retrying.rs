@@ -1,72 +1,27 @@
 //! What was sent and not answered: repeated, taken another way, or said to wait.
 //!
 //! Every question to the registry or a peer is asked again until it is answered, and handed on when the session
-//! that carried it is gone.
-//! What the registry's disk did not take may go directly meanwhile, and is repeated as if there were no registry.
+//! that carried it is gone. What the registry has put off (`declined`) may go directly meanwhile, and is repeated as if
+//! there were no registry.
 //! Invariant: a message that nobody can take now is told of as waiting, once, and goes by itself later.
 
 use std::time::Duration;
 
+use super::declined::pause;
 use super::delivery::DIRECT_TRIES_MAX;
 use super::directory::Knowledge;
 use super::outbox::Stage;
-use super::stalling::Lack;
 use super::storage::Key;
 use super::{Client, Timer};
 use crate::client::interface::Event;
-use crate::clock::Instant;
 use crate::engine::Context;
-use crate::id::{MessageId, Name, Slot};
+use crate::id::{MessageId, Name};
 use crate::identity::Card;
 use crate::limits::{ATTEMPT, ATTEMPTS_TOTAL, DIRECT_BUDGET, REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::transport::SessionId;
 use crate::wire::message::{Busy, BusyReason};
 
-/// Deposits at once, at least, however busy the registry is.
-const DEPOSIT_WINDOW_MIN: usize = 4;
-/// How long a busy answer may put us off.
-const PAUSE_MAX: Duration = REQUEST_RETRY_MAX;
-/// … and at least: whoever says "at once" is asked again a moment later all the same.
-const PAUSE_MIN: Duration = Duration::from_millis(50);
-
-/// How long a busy answer puts us off.
-pub(super) fn pause(retry_after_ms: u32) -> Duration {
-    Duration::from_millis(retry_after_ms.into()).clamp(PAUSE_MIN, PAUSE_MAX)
-}
-
-/// How long nothing is deposited because the registry's disk takes nothing: each time twice as long, until it has taken
-/// something. A whole message goes up with each try.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct DepositPause {
-    last: Duration,
-    until: Instant,
-}
-
-impl DepositPause {
-    /// Until when, if not for now.
-    pub(super) fn until(&self, now: Instant) -> Option<Instant> {
-        (now < self.until).then_some(self.until)
-    }
-
-    /// The registry's disk has failed, and it says when to come again. Those that fail together count once: whether this
-    /// is the first.
-    fn fail(&mut self, now: Instant, asked: Duration) -> bool {
-        let first = self.until(now).is_none();
-        if first {
-            self.last = (self.last * 2).max(asked).min(REQUEST_RETRY_MAX);
-            self.until = now + self.last;
-        }
-        first
-    }
-}
-
 impl Client {
-    /// The registry, unless its disk takes nothing.
-    pub(super) fn keeper(&self, now: Instant) -> Option<SessionId> {
-        let registry = self.link.registered()?;
-        self.deposit_pause.until(now).is_none().then_some(registry)
-    }
-
     pub(super) fn budget_of(&self, cx: &Context<'_>, key: Key) -> Duration {
         match self.outbox.get(key).map(|message| message.stage) {
             Some(Stage::Direct { session, .. }) => Self::budget(cx, session),
@@ -85,7 +40,7 @@ impl Client {
                 // His answer may be there: nobody reads what we say, so we do not listen.
                 self.timers.set(Timer::Message(key), cx.now.at + ATTEMPT);
             }
-            Stage::Direct { .. } if self.keeper(cx.now.at).is_some() => {
+            Stage::Direct { .. } if self.keeper_of(cx.now.at, key).is_some() => {
                 self.take_to_registry(cx, key);
                 self.pump(cx, &to);
             }
@@ -148,76 +103,13 @@ impl Client {
         }
     }
 
-    /// The registry is busy: this one and what follows it in its conversation wait. A full disk may last: what has no other
-    /// road is told of as waiting; of a pace that was too quick a person need not know.
-    pub(super) fn deposit_put_off(
-        &mut self,
-        cx: &Context<'_>,
-        slot: Slot,
-        reason: BusyReason,
-        pause: Duration,
-    ) {
-        self.deposit_window = (self.deposit_window() / 2).max(DEPOSIT_WINDOW_MIN);
-        let full = reason == BusyReason::Storage && self.deposit_pause.fail(cx.now.at, pause);
-        self.put_off_from(cx, slot, reason, pause);
-        if full {
-            // Whoever waits for his turn to deposit goes another way, or is told.
-            self.look_at_all(cx, Lack::Registry);
-        }
-    }
-
-    /// Puts off a deposit, and what follows it in its conversation.
-    fn put_off_from(&mut self, cx: &Context<'_>, slot: Slot, reason: BusyReason, pause: Duration) {
-        let Some(key) = self.outbox.key_of(slot) else {
-            self.nothing_to_withdraw(slot);
-            return;
-        };
-        let Some(to) = self.outbox.get(key).map(|message| message.name.folded()) else {
-            return;
-        };
-        let later: Vec<Key> = self
-            .outbox
-            .conversation(&to)
-            .map(|conversation| conversation.parked.range(key..).copied().collect())
-            .unwrap_or_default();
-        for key in later {
-            match reason {
-                BusyReason::Storage => self.hand_back(cx, key),
-                _ => self.put_off(cx, key, pause),
-            }
-        }
-        self.pump(cx, &to);
-    }
-
-    /// The registry did not keep it: all roads are open to it again.
-    fn hand_back(&mut self, cx: &Context<'_>, key: Key) {
-        if let Some(message) = self.outbox.get_mut(key)
-            && matches!(message.stage, Stage::Depositing { .. } | Stage::Queued)
-        {
-            message.to_registry = false;
-            message.direct_tries = 0;
-            self.timers.clear(&Timer::Message(key));
-            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
-        }
-    }
-
-    /// Takes an asked deposit back into the queue for a while.
-    pub(super) fn put_off(&mut self, cx: &Context<'_>, key: Key, pause: Duration) {
-        if let Some(message) = self.outbox.get_mut(key)
-            && matches!(message.stage, Stage::Depositing { .. })
-        {
-            message.not_before = cx.now.at + pause;
-            self.timers.clear(&Timer::Message(key));
-            self.outbox.set_stage(key, Stage::Queued, cx.now.at);
-        }
-    }
-
     /// A peer cannot take it now. If that was too fast, he is sent it again in a while; otherwise the budget decides
     /// with a registry, and without one he is asked again when he says.
     pub(super) fn peer_busy(&mut self, cx: &Context<'_>, peer: &Card, busy: &Busy<MessageId>) {
         let Some(key) = self.outbox.key_of(busy.of.slot) else {
             return;
         };
+        let keeper = self.keeper_of(cx.now.at, key);
         let Some(message) = self.outbox.get_mut(key) else {
             return;
         };
@@ -236,7 +128,7 @@ impl Client {
             self.timers.clear(&Timer::Message(key));
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             self.pump(cx, &to);
-        } else if self.keeper(cx.now.at).is_none() {
+        } else if keeper.is_none() {
             // Each repetition has doubled it.
             let pause = again.map_or(pause, |again| again.max(pause));
             let again = Some(pause);
@@ -249,26 +141,10 @@ impl Client {
         }
     }
 
-    /// The registry is gone: unanswered deposits may go another way.
-    pub(super) fn requeue_deposits(&mut self, cx: &Context<'_>) {
-        let asked: Vec<Key> = self
-            .outbox
-            .iter()
-            .filter(|(_, message)| {
-                matches!(message.stage, Stage::Depositing { .. })
-                    || (message.stage == Stage::Queued && message.to_registry)
-            })
-            .map(|(key, _)| key)
-            .collect();
-        for key in asked {
-            self.hand_back(cx, key);
-        }
-    }
-
     /// A peer's session is gone: what it was given may or may not have arrived.
     pub(super) fn take_back(&mut self, cx: &Context<'_>, session: SessionId) {
-        let keeps = self.keeper(cx.now.at).is_some();
         for key in self.outbox.direct_on(session) {
+            let keeps = self.keeper_of(cx.now.at, key).is_some();
             self.timers.clear(&Timer::Message(key));
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             if let Some(message) = self.outbox.get_mut(key) {

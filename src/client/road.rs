@@ -10,6 +10,7 @@
 //! disk takes), there is a time at which to look again, or the message is said to wait.
 
 use super::Client;
+use super::declined::Want;
 use super::delivery::DIRECT_TRIES_MAX;
 use super::directory::Knowledge;
 use super::outbox::Outgoing;
@@ -32,6 +33,8 @@ pub(super) enum Road {
     /// Looked up, and gone on with then even without an answer.
     LookUpUntil(Instant),
     Until(Instant),
+    /// Somebody has asked to come again then.
+    PutOff(Instant),
     /// Something under way will tell.
     Later,
     Nowhere,
@@ -90,8 +93,8 @@ impl Client {
 
     /// The road of what the registry may have, sealed for one whose the name is no longer: there alone it ends.
     fn road_of_sealed(&self, cx: &Context<'_>, message: &Outgoing, recipient: Card) -> Road {
-        if message.not_before > cx.now.at {
-            Road::Until(message.not_before)
+        if let Some(until) = put_off(cx.now.at, message) {
+            Road::PutOff(until)
         } else if self.link.registered().is_some() {
             Road::Deposit(recipient, Why::NoAnswer)
         } else {
@@ -106,8 +109,11 @@ impl Client {
         if let Some(other) = message.sealed_for().filter(|other| other.id != card.id) {
             return self.road_of_sealed(cx, message, other);
         }
-        if message.not_before > now {
-            return Road::Until(message.not_before);
+        if let Some(until) = put_off(now, message) {
+            return match self.past_registry(cx, to, card.id, key, message) {
+                Some(session) => Road::Direct(session, card),
+                None => Road::PutOff(until),
+            };
         }
         let keeps = self.keeper(now).is_some();
         let offline = self.directory.offline(to);
@@ -193,6 +199,27 @@ impl Client {
         conversation.is_behind_deposit(key).then_some(until)
     }
 
+    /// The session in which a message goes that the registry has put off. It may have been tried there before: only if he
+    /// was heard of since, and where it overtakes nothing. Whoever is too quick is so here, too.
+    fn past_registry(
+        &self,
+        cx: &Context<'_>,
+        to: &str,
+        id: IdentityId,
+        key: Key,
+        message: &Outgoing,
+    ) -> Option<SessionId> {
+        let declined = message.declined(cx.now.at)?;
+        let session = self.usable_session(cx, to, id)?;
+        let heard = cx.sessions.path(session)?.heard_at;
+        let goes = message.not_before <= cx.now.at
+            && declined.want != Want::Pace
+            && heard > declined.at
+            && !self.moved_away(cx, to, session)
+            && !self.outbox.conversation(to)?.is_behind(key);
+        goes.then_some(session)
+    }
+
     /// The session with a peer, unless the registry has said since it was last heard that he is offline.
     fn usable_session(&self, cx: &Context<'_>, to: &str, id: IdentityId) -> Option<SessionId> {
         let session = self.peers.get(id)?.session?;
@@ -217,4 +244,11 @@ impl Client {
             .is_some_and(|conversation| conversation.pinning);
         pinning || self.renewals.has(to)
     }
+}
+
+/// Until when somebody has asked not to be troubled with a message.
+fn put_off(now: Instant, message: &Outgoing) -> Option<Instant> {
+    let declined = message.declined(now).map(|declined| declined.until);
+    let until = declined.max(Some(message.not_before))?;
+    (until > now).then_some(until)
 }

@@ -1,9 +1,14 @@
 //! A registry, or a peer, that says "later": to a registration, to a message.
 
 use super::driver::{Driver, ms};
-use super::people::{id_of, name, online};
+use super::others::REGISTRY;
+use super::people::{id_of, name, offline, online};
 use crate::client::interface::{Command, Ending, Event};
-use crate::wire::message::{Busy, BusyReason, FromRegistry, RegistrationRefusal, ToPeer, ToRegistry};
+use crate::transport::CloseCause;
+use crate::wire::envelope::Verdict;
+use crate::wire::message::{
+    Busy, BusyReason, Deposit, DepositRefusal, FromRegistry, RegistrationRefusal, ToPeer, ToRegistry,
+};
 
 /// What the registry says to a registration.
 const fn not_now(reason: BusyReason, retry_after_ms: u32) -> FromRegistry {
@@ -130,4 +135,106 @@ fn without_a_registry_a_peer_whose_disk_fails_is_asked_ever_more_seldom() {
         pauses.push(seconds);
     }
     assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+}
+
+/// A client whose registry has said of the first of two messages for bob, who is away, that nobody has the name.
+fn first_for_nobody() -> (Driver, Deposit, Deposit) {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "first");
+    driver.send("bob", "second");
+    let deposits = driver.deposits();
+    driver.refuse_deposit(&deposits[0], DepositRefusal::NoSuchName);
+    driver.clear();
+    (driver, deposits[0].clone(), deposits[1].clone())
+}
+
+#[test]
+fn what_was_put_off_for_want_of_the_name_goes_when_something_is_kept_for_it() {
+    let (mut driver, first, second) = first_for_nobody();
+    driver.answer_deposit(&second);
+    assert_eq!(driver.deposits()[0].forward, first.forward);
+}
+
+#[test]
+fn what_was_put_off_for_want_of_the_name_does_not_wait_in_another_registration() {
+    let (mut driver, first, _) = first_for_nobody();
+    driver.close(REGISTRY, CloseCause::Reset);
+    driver.pass(ms(6_000));
+    driver.registry_opens();
+    driver.registry_registers();
+    assert_eq!(driver.deposits()[0].forward, first.forward);
+}
+
+#[test]
+fn that_the_directory_tells_of_the_name_hastens_nothing_that_was_too_quick() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "hi");
+    let deposit = driver.deposits()[0].clone();
+    driver.put_off_deposit(&deposit, BusyReason::Rate, 10_000);
+    driver.clear();
+    driver.bob_comes();
+    driver.pass(ms(9_999));
+    assert_eq!((driver.deposits(), driver.connects.len()), (vec![], 0));
+    driver.pass(ms(1));
+    assert_eq!(driver.deposits().len(), 1);
+}
+
+#[test]
+fn a_late_word_that_nobody_has_the_name_says_nothing_of_what_goes_directly_by_now() {
+    let (mut driver, session, deposit) = Driver::deposited_too();
+    driver.put_off_deposit(&deposit, BusyReason::Storage, 1_000);
+    assert_eq!(driver.texts_delivered(session), ["hi", "hi"]);
+    driver.clear();
+    driver.refuse_deposit(&deposit, DepositRefusal::NoSuchName);
+    assert_eq!(driver.events(), []);
+}
+
+#[test]
+fn what_a_full_mailbox_has_no_room_for_goes_directly_when_its_owner_opens_a_session() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "first");
+    driver.send("bob", "second");
+    let deposits = driver.deposits();
+    driver.put_off_deposit(&deposits[0], BusyReason::Overload, 60_000);
+    driver.pass(ms(1_000));
+    driver.clear();
+    let session = driver.peer_opens("bob");
+    assert_eq!(driver.texts_delivered(session), ["first", "second"]);
+    for sent in driver.deliveries(session) {
+        driver.answer_delivery("bob", session, &sent);
+    }
+    assert_eq!((driver.states(), driver.deposits()), (vec![2, 2], vec![]));
+}
+
+#[test]
+fn nor_does_it_overtake_what_is_in_the_mailbox() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "first");
+    driver.send("bob", "second");
+    let deposits = driver.deposits();
+    driver.answer_deposit(&deposits[0]);
+    driver.put_off_deposit(&deposits[1], BusyReason::Overload, 60_000);
+    driver.pass(ms(1_000));
+    let session = driver.peer_opens("bob");
+    driver.pass(ms(5_000));
+    assert_eq!(driver.deliveries(session), []);
+    driver.outcome("bob", &deposits[0], Verdict::Received);
+    assert_eq!(driver.texts_delivered(session), ["second"]);
+}
+
+#[test]
+fn who_does_not_answer_and_has_a_full_mailbox_is_asked_again_ever_more_seldom_until_there_may_be_room() {
+    let (mut driver, session, deposit) = Driver::deposited_too();
+    driver.put_off_deposit(&deposit, BusyReason::Overload, 60_000);
+    driver.clear();
+    driver.pass_alive(5);
+    assert_eq!(driver.deliveries(session), [], "he has not been heard of since");
+    driver.close(session, CloseCause::Silent);
+    let session = driver.peer_opens("bob");
+    driver.pass_alive(54);
+    let asked = driver.deliveries(session).len();
+    assert!((2..=5).contains(&asked), "{asked}");
+    assert_eq!(driver.deposits(), []);
+    driver.pass_alive(60);
+    assert_eq!(driver.texts_deposited("bob")[0], "hi");
 }
