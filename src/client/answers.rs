@@ -262,14 +262,12 @@ impl Client {
             self.inquiries.answered(key);
             return;
         }
-        let was_under_way = message.is_depositing();
         message.stored = true;
         let to = message.name.clone();
         let folded = to.folded();
-        if was_under_way {
-            // All that was put off goes on once this message is dealt with.
-            self.deposit_pause = DepositPause::default();
-        }
+        // It was under way, even if it was taken back meanwhile. All that was put off goes on once this message is dealt
+        // with.
+        self.deposit_pause = DepositPause::default();
         self.name_listed(&folded);
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);

@@ -45,6 +45,10 @@ impl Client {
                 self.pump(cx, &to);
             }
             Stage::Direct { session, again } => self.repeat_directly(cx, key, session, again, &name),
+            Stage::Depositing { again } if let Some(until) = self.deposit_pause.until(cx.now.at) => {
+                // Looked at now and then all the same: the pause may be over sooner.
+                self.timers.set(Timer::Message(key), until.min(cx.now.at + again));
+            }
             Stage::Depositing { again } => {
                 if let (Some(session), Some(card)) = (self.link.registered(), message.recipient) {
                     self.ask_deposit(cx, session, key, &card);

@@ -228,6 +228,52 @@ fn what_was_put_off_goes_when_the_registry_has_kept_something() {
 }
 
 #[test]
+fn a_registry_that_keeps_what_it_was_sent_together_with_something_else_has_room_for_that_too() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "first");
+    driver.send("bob", "second");
+    let deposits = driver.deposits();
+    driver.hear(not_kept(&deposits[0]));
+    driver.clear();
+    driver.answer_deposit(&deposits[1]);
+    assert_eq!(driver.texts_deposited("bob"), ["first"]);
+}
+
+/// A client whose registry has said of a message for bob that its disk takes nothing, for a minute; one for carl and one for
+/// dora are under way.
+fn with_two_under_way() -> (Driver, Vec<Deposit>) {
+    let people = ["bob", "carl", "dora"];
+    let mut driver = Driver::registered(&people.map(offline));
+    for to in people {
+        driver.send(to, "hi");
+    }
+    let deposits = driver.deposits();
+    driver.put_off_deposit(&deposits[0], BusyReason::Storage, 60_000);
+    driver.clear();
+    (driver, deposits)
+}
+
+#[test]
+fn what_is_under_way_is_not_sent_again_while_the_registrys_disk_takes_nothing() {
+    let (mut driver, _) = with_two_under_way();
+    driver.pass_alive(59);
+    assert_eq!(driver.deposits(), []);
+    driver.pass_alive(1);
+    assert_eq!(driver.deposits().len(), 3);
+}
+
+#[test]
+fn what_is_under_way_is_sent_again_soon_after_the_registry_has_kept_something() {
+    let (mut driver, deposits) = with_two_under_way();
+    driver.pass_alive(6);
+    driver.answer_deposit(&deposits[2]);
+    assert_eq!(driver.texts_deposited("bob"), ["hi"]);
+    assert_eq!(driver.texts_deposited("carl"), [] as [&str; 0]);
+    driver.pass_alive(4);
+    assert_eq!(driver.texts_deposited("carl"), ["hi"]);
+}
+
+#[test]
 fn a_registry_that_registers_us_anew_is_not_taken_for_full() {
     let mut driver = put_off_for_long("hi");
     driver.close(REGISTRY, CloseCause::Reset);
