@@ -4,7 +4,7 @@
 //! not before, because then nobody would send it. What an earlier run has left is waited for as well, or each run would
 //! only send what the one before has accepted; and so is the mail that was kept for us.
 //! Invariant: waiting ends: with the last state, or when nothing has moved for as long as the registry may take, and somebody
-//! reads what we say.
+//! reads what we say, or has read of it since.
 
 use super::{Client, Timer};
 use crate::engine::Context;
@@ -14,10 +14,8 @@ use crate::limits::ATTEMPTS_TOTAL;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Awaited {
     progress: Progress,
-    /// Events that were seen.
-    seen: u64,
-    /// Nobody had read anything for so long before.
-    unread: bool,
+    /// Reading was resumed since, and waited for.
+    resumed: bool,
 }
 
 /// It only grows, and with what is ours: whoever talks to us without end does not keep us.
@@ -32,17 +30,34 @@ struct Progress {
 impl Client {
     /// Nothing more will be typed.
     pub(super) fn input_ended(&mut self, cx: &Context<'_>) {
-        self.wait_on(cx, false);
-    }
-
-    fn wait_on(&mut self, cx: &Context<'_>, unread: bool) {
-        let (seen, _) = self.out.events_seen();
         self.awaited = Some(Awaited {
             progress: self.progress(),
-            seen,
-            unread,
+            resumed: false,
         });
+        self.wait_on(cx);
+    }
+
+    fn wait_on(&mut self, cx: &Context<'_>) {
         self.timers.set(Timer::Settled, cx.now.at + ATTEMPTS_TOTAL);
+    }
+
+    /// Whether nobody has read what there is to read for as long as the registry may take.
+    fn is_unread(&self, cx: &Context<'_>) -> bool {
+        let (_, unseen) = self.out.events_seen();
+        unseen && cx.now.at.since(self.read_at) >= ATTEMPTS_TOTAL
+    }
+
+    /// Something of what we have said was read. Whoever begins to again is waited for as long as if something had moved:
+    /// the answers to ours stand behind others. Once, for one line now and then is no end.
+    pub(super) fn has_read(&mut self, cx: &Context<'_>) {
+        let resumes = cx.now.at.since(self.read_at) >= ATTEMPTS_TOTAL;
+        self.read_at = cx.now.at;
+        if let Some(awaited) = &mut self.awaited
+            && resumes
+            && !std::mem::replace(&mut awaited.resumed, true)
+        {
+            self.wait_on(cx);
+        }
     }
 
     const fn progress(&self) -> Progress {
@@ -77,13 +92,10 @@ impl Client {
         }
     }
 
-    /// Nothing has moved for long. Where nobody reads what we say we do not listen: that is no reason to leave, nor that
-    /// somebody has only just begun to read again.
+    /// Nothing has moved for long. Where nobody reads what we say we do not listen: that is no reason to leave.
     pub(super) fn settled_due(&mut self, cx: &Context<'_>) {
-        let (seen, unseen) = self.out.events_seen();
         match self.awaited {
-            Some(before) if before.seen == seen && unseen => self.wait_on(cx, true),
-            Some(before) if before.seen != seen && before.unread => self.wait_on(cx, false),
+            Some(awaited) if self.is_unread(cx) && !awaited.resumed => self.wait_on(cx),
             _ => self.leave_unsettled(cx),
         }
     }

@@ -167,6 +167,8 @@ pub struct Client {
     in_trouble: bool,
     /// Messages that came out of the mailbox while it was gone through.
     drained: u64,
+    /// When something was last read of what we have said, or all had been.
+    read_at: Instant,
     /// The input has ended; how far all had come when something moved last.
     awaited: Option<input_ended::Awaited>,
     /// The last event was told.
@@ -216,6 +218,7 @@ impl Client {
             table_changed: false,
             in_trouble: false,
             drained: 0,
+            read_at: now.at,
             awaited: None,
             over: false,
         };
@@ -277,6 +280,13 @@ impl Client {
                 Ok(message) => self.hear_peer(cx, session, card, message),
                 Err(error) => tracing::debug!(%error, peer = ?card.id, "message from a peer not understood"),
             }
+        }
+    }
+
+    fn begin_turn(&mut self, cx: &Context<'_>) {
+        self.out.turn();
+        if let (_, false) = self.out.events_seen() {
+            self.read_at = cx.now.at;
         }
     }
 
@@ -348,7 +358,7 @@ impl Role for Client {
     type Reply = Reply;
 
     fn handle_session(&mut self, cx: &Context<'_>, event: SessionEvent) {
-        self.out.turn();
+        self.begin_turn(cx);
         match event {
             SessionEvent::Opened {
                 session,
@@ -366,7 +376,7 @@ impl Role for Client {
     }
 
     fn handle_command(&mut self, cx: &Context<'_>, command: Command) {
-        self.out.turn();
+        self.begin_turn(cx);
         match command {
             Command::Seen { events } => self.seen(cx, events),
             // The last event was told: nobody would hear what becomes of it.
@@ -382,7 +392,7 @@ impl Role for Client {
     }
 
     fn handle_store_reply(&mut self, cx: &Context<'_>, ticket: Ticket, reply: Result<Reply, StoreFault>) {
-        self.out.turn();
+        self.begin_turn(cx);
         let after = self.out.answered(ticket, reply.is_err());
         match (reply, after) {
             (Ok(reply), Some(after)) => self.stored(cx, after, reply),
@@ -394,13 +404,13 @@ impl Role for Client {
     }
 
     fn handle_socket(&mut self, cx: &Context<'_>, reply: SocketReply) {
-        self.out.turn();
+        self.begin_turn(cx);
         self.socket(cx, reply);
         self.leave_if_settled(cx);
     }
 
     fn handle_timeout(&mut self, cx: &Context<'_>) {
-        self.out.turn();
+        self.begin_turn(cx);
         let now = cx.now.at;
         if self.timers.next().is_some_and(|due| now.since(due) > LEASE) {
             self.woke(cx);

@@ -79,7 +79,11 @@ impl Client {
 
     /// The user has seen so many events.
     pub(super) fn seen(&mut self, cx: &Context<'_>, events: u64) {
+        let (before, _) = self.out.events_seen();
         self.marks.seen.extend(self.out.take_seen(events));
+        if self.out.events_seen().0 > before {
+            self.has_read(cx);
+        }
         if self.over {
             // Nobody waits for what is under way: what is asked now is committed before the program is gone.
             self.ask_marks();

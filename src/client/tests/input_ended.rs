@@ -163,10 +163,9 @@ fn what_gets_another_number_is_waited_for() {
 fn what_never_gets_a_state_does_not_keep_us() {
     let mut driver = Driver::registered(&[offline("bob")]);
     driver.send("bob", "a");
-    driver.pass(ms(1_000));
+    driver.see();
     driver.command(Command::LeaveSettled);
     driver.pass_alive(14);
-    driver.see();
     driver.pass(ms(999));
     assert!(!leaves(&driver));
     driver.pass(ms(1));
@@ -353,7 +352,7 @@ fn who_has_just_begun_to_read_again_is_waited_for_once_more() {
     driver.command(Command::LeaveSettled);
     driver.pass_alive(29);
     driver.see();
-    driver.pass_alive(15);
+    driver.pass_alive(14);
     assert!(!leaves(&driver), "the answer may stand behind others");
     driver.pass_alive(1);
     assert!(leaves(&driver));
@@ -369,5 +368,71 @@ fn a_start_that_is_tried_once_more_is_waited_for() {
     driver.registry_registers();
     assert!(!leaves(&driver));
     driver.drained();
+    assert!(leaves(&driver));
+}
+
+/// A client that waits at the end of its input for a message of ours, and whose events nobody has read for an hour.
+fn unread_for_an_hour() -> Driver {
+    let mut driver = Driver::registered(&[]);
+    driver.see();
+    driver.delta(2, Change::Record(offline("bob")));
+    driver.pass_alive(3_600);
+    driver.send("bob", "a");
+    driver.command(Command::LeaveSettled);
+    driver
+}
+
+#[test]
+fn who_begins_to_read_just_before_the_end_is_waited_for_as_long_again() {
+    let mut driver = unread_for_an_hour();
+    driver.pass_alive(14);
+    driver.pass(ms(900));
+    driver.see();
+    driver.pass_alive(14);
+    driver.pass(ms(999));
+    assert!(!leaves(&driver), "the answer may stand behind others");
+    driver.pass(ms(1));
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn who_reads_a_line_now_and_then_is_waited_for_once() {
+    let mut driver = unread_for_an_hour();
+    driver.pass_alive(20);
+    let before = driver.told - 1;
+    let mut waited = 0;
+    for line in 0..10 {
+        driver.command(Command::Seen {
+            events: before + line,
+        });
+        let who = if line % 2 == 0 {
+            online("carl")
+        } else {
+            offline("carl")
+        };
+        driver.delta(3 + line, Change::Record(who));
+        driver.pass_alive(30);
+        waited += 30;
+        if leaves(&driver) {
+            break;
+        }
+    }
+    assert_eq!(waited, 30, "he has begun to read, and stopped");
+}
+
+#[test]
+fn who_begins_to_read_is_waited_for_each_time_that_something_has_moved() {
+    let mut driver = unread_for_an_hour();
+    driver.send("bob", "b");
+    let deposits = driver.deposits();
+    driver.pass_alive(20);
+    driver.see();
+    driver.answer_deposit(&deposits[0]);
+    driver.pass_alive(20);
+    driver.see();
+    driver.pass_alive(14);
+    driver.pass(ms(999));
+    assert!(!leaves(&driver));
+    driver.pass(ms(1));
     assert!(leaves(&driver));
 }
