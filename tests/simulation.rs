@@ -128,12 +128,29 @@ fn what_is_written_after_a_folder_was_restored_is_held_to_the_contract() {
     assert!(lost > 0 && conflicts > 0);
 }
 
-/// Seeds that once broke the contract, with their minutes.
+#[test]
+fn programs_whose_input_ends_leave_what_they_say_and_come_back() {
+    let (mut typed, mut done, mut unreached) = (0, 0, 0);
+    for seed in seeds(25) {
+        let mut plan = Profile::Hell.plan(seed);
+        plan.trouble.endings = 4;
+        let said = ["types no more", "reads Ended(Done)", "reads Ended(Unreached)"];
+        let [inputs, ends, vain] = lines_of(plan, said);
+        typed += inputs;
+        done += ends;
+        unreached += vain;
+    }
+    eprintln!("inputs ended: {typed}, done: {done}, not reached: {unreached}");
+    assert!(done > 0 && unreached > 0 && typed >= done + unreached);
+}
+
+/// Seeds that once broke the contract, with their minutes. Nobody's input ended then.
 #[test]
 fn the_contract_holds_where_it_was_broken_once() {
     for (minutes, seed) in [(25, 91), (25, 177), (5, 3_000_813), (5, 4_001_227), (5, 2112)] {
         let mut plan = Profile::Hell.plan(seed);
         plan.minutes = minutes;
+        plan.trouble.endings = 0;
         let report = run(plan, Trace::OFF).unwrap();
         assert_eq!(report.violations, [], "{minutes} minutes of seed {seed}");
     }

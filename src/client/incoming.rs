@@ -211,7 +211,9 @@ impl Client {
         let full = self.inbound.strangers.len() >= STRANGERS_MAX
             || self.inbound.strangers_bytes + bytes > STRANGERS_BYTES_MAX;
         let folded = envelope.sender.name.folded();
-        if self.link.registered().is_none() || full || !self.asks_because_of(cx.now.at, source, &folded) {
+        // What has overtaken the answer to our registration waits for that, too.
+        let may_ask = self.link.registered().is_some() || matches!(source, Source::Registry(_));
+        if !may_ask || full || !self.asks_because_of(cx.now.at, source, &folded) {
             let reason = BusyReason::UnknownSender;
             self.put_off_sender(cx, source, envelope.id(), reason, RETRY_UNKNOWN_MS);
             return;

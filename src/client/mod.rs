@@ -241,6 +241,11 @@ impl Client {
         self.link.registered().is_some() && self.leaving.is_none()
     }
 
+    /// Whether the registry is being left, for now or for good.
+    pub const fn is_leaving(&self) -> bool {
+        self.leaving.is_some()
+    }
+
     /// Messages that are not final.
     pub fn unfinished(&self) -> usize {
         self.outbox.len() + self.accepting.0 + self.early.len()

@@ -121,6 +121,16 @@ impl Client {
             .set(Timer::Lookup(folded.to_owned()), cx.now.at + pause);
     }
 
+    /// Asks for the names that were to be asked for before the registry had us.
+    pub(super) fn ask_lookups(&mut self, cx: &Context<'_>) {
+        let folded: Vec<String> = self.lookups.asked.keys().cloned().collect();
+        for folded in folded {
+            if self.timers.at(&Timer::Lookup(folded.clone())).is_none() {
+                self.ask_lookup(cx, &folded);
+            }
+        }
+    }
+
     pub(super) fn lookup_due(&mut self, cx: &Context<'_>, folded: &str) {
         self.ask_lookup(cx, folded);
     }

@@ -362,6 +362,7 @@ impl Client {
         }
         self.answered(cx, session);
         self.deposit_pause = DepositPause::default();
+        self.ask_lookups(cx);
         self.ask_withdrawals(cx);
         self.inquire_soon(cx);
         self.deposit_late(cx);

@@ -10,7 +10,7 @@ use super::disk::Mood;
 use super::invariant::Invariant;
 use super::life::Life;
 use super::network::Weather;
-use super::world::{Site, WorldFault};
+use super::world::{PATIENCE, Site, WorldFault};
 use crate::client::interface::Command;
 use crate::limits;
 
@@ -19,7 +19,8 @@ use crate::limits;
 const HEALING: Duration = Duration::from_secs(20 * 60);
 /// How often that is looked at.
 const GLANCE: Duration = Duration::from_secs(1);
-/// Sessions that nobody needs close, and late copies arrive, before it has to be quiet.
+/// Sessions that nobody needs close, late copies arrive, whoever sleeps wakes, and who was lost is found again, before it
+/// has to be quiet.
 const CALM: Duration = Duration::from_secs(300);
 /// How long quiet is listened to.
 const QUIET: Duration = Duration::from_secs(60);
@@ -40,6 +41,7 @@ impl Life {
             ..Weather::CLEAR
         };
         self.world.set_disks(Mood::default());
+        self.world.end_rests(PATIENCE)?;
         let bound = HEALING + self.lives_to_wait_for();
         let end = self.world.now.at + bound;
         while self.world.ledger.violations().is_empty() {
@@ -55,6 +57,20 @@ impl Life {
             }
         }
         Ok(())
+    }
+
+    /// All is well: each writes to the next and ends his input there. Nothing is left waiting then.
+    pub(super) fn part(&mut self) -> Result<(), WorldFault> {
+        if self.plan.trouble.endings == 0 || !self.world.ledger.violations().is_empty() {
+            return Ok(());
+        }
+        self.world.pass(CALM)?;
+        self.world.ledger.is_well = true;
+        for number in 0..self.plan.clients {
+            self.world.write(number, (number + 1) % self.plan.clients, 0);
+            self.world.end_input(number);
+        }
+        self.heal()
     }
 
     /// Those come back who have left, or were shown the door, and whose programs are not told otherwise: once, and again
@@ -80,7 +96,9 @@ impl Life {
         let ledger = &self.world.ledger;
         let settled = (0..self.plan.clients).all(|number| {
             let left = ledger.beyond_asking(number);
-            self.world.is_registered(number) && self.world.unfinished(number) == Some(left)
+            self.world.is_registered(number)
+                && !self.world.is_ending(number)
+                && self.world.unfinished(number) == Some(left)
         });
         settled
             && ledger.letters().iter().all(|letter| {

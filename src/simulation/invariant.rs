@@ -43,6 +43,10 @@ pub enum Invariant {
     SameTable,
     /// Timers make progress: a program does not turn without time passing.
     NoSpin,
+    /// A program whose input has ended ends by itself, within a bound once nothing moves any more: not while a message may
+    /// still be handed over, or mail that was kept before it began is not shown. What it leaves open it has told, and it
+    /// says that the registry was not reached only if it was not.
+    LeavesSettled,
     /// Once all is well, everything accepted comes to its end, and is told, within the bound; nobody helps programs along.
     ComesToAnEnd,
     /// Once everything has ended, nothing is sent but signs of life, and no program wakes but for them.
@@ -53,7 +57,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::CommittedFirst,
         Self::KeptUntilKnown,
         Self::OneState,
@@ -68,6 +72,7 @@ impl Invariant {
         Self::ForgedInVain,
         Self::SameTable,
         Self::NoSpin,
+        Self::LeavesSettled,
         Self::ComesToAnEnd,
         Self::GoesQuiet,
         Self::NoPanic,
@@ -90,6 +95,7 @@ impl Invariant {
             Self::ForgedInVain => "forged-in-vain",
             Self::SameTable => "same-table",
             Self::NoSpin => "no-spin",
+            Self::LeavesSettled => "leaves-settled",
             Self::ComesToAnEnd => "comes-to-an-end",
             Self::GoesQuiet => "goes-quiet",
             Self::NoPanic => "no-panic",

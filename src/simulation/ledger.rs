@@ -1,8 +1,9 @@
 //! The truth about every message, from what was committed where; and the contract, checked against it.
 //!
 //! Fed with each commit of each database, and each event that a user is told. Here is what all of it shares; what clients
-//! commit of messages is in `sending`, whether they may end so in `ends`, what they tell in `telling`, what the registry
-//! commits in `mailboxes`, what that comes to in `books`, and whom it may turn away in `room`. It knows nothing of engines or networks.
+//! commit of messages is in `sending`, whether they may end so in `ends`, what they tell in `telling`, how they leave in
+//! `leaving`, what the registry commits in `mailboxes`, what that comes to in `books`, and whom it may turn away in `room`.
+//! It knows nothing of engines or networks.
 //! Invariant: it says what the databases say; at the end of a run that is compared (`world.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,10 +11,11 @@ use std::time::Duration;
 
 pub(super) use self::books::{Books, KeptRow};
 pub(super) use self::folders::Folder;
+use self::leaving::Going;
 use self::telling::Unseen;
 use super::invariant::{Invariant, Violation};
 use super::letter::Letter;
-use super::plan::Room;
+use super::plan::{Room, Trouble};
 use crate::client::storage::{self as client, Key};
 use crate::clock::Instant;
 use crate::id::{IdentityId, MessageId, Name, Slot};
@@ -21,6 +23,7 @@ use crate::id::{IdentityId, MessageId, Name, Slot};
 mod books;
 mod ends;
 mod folders;
+mod leaving;
 mod mailboxes;
 mod room;
 mod sending;
@@ -57,10 +60,14 @@ pub(super) struct Ledger {
     /// The runs of each person's program, and when the last one began.
     runs: Vec<u32>,
     begun: Vec<Instant>,
+    /// When the registry's program began.
+    pub(super) registry_begun: Instant,
     /// What each person's program has told in this run, as far as he is not known to have seen it.
     unseen: Vec<Unseen>,
     /// What each person has written in this run that was neither accepted yet nor refused.
     unanswered: Vec<BTreeSet<Number>>,
+    /// How each person's program comes to leave in this run.
+    going: Vec<Going>,
     /// Those whose folders were once older copies.
     restored: BTreeSet<usize>,
     /// The databases that the registry has had.
@@ -71,6 +78,10 @@ pub(super) struct Ledger {
     room: Room,
     /// Whether lifetimes can be judged by the true clock.
     clocks_true: bool,
+    /// Whether no disk is ever full.
+    disks_take_all: bool,
+    /// Whether all is well and everything that was written in trouble has ended.
+    pub(super) is_well: bool,
     pub(super) counts: Counts,
     violations: Vec<Violation>,
 }
@@ -83,12 +94,7 @@ const LIFETIME_SLACK: Duration = Duration::from_secs(1);
 
 impl Ledger {
     /// Nothing was written yet; the registry's database is that of `store_id`.
-    pub(super) fn new(
-        people: &[(IdentityId, Name)],
-        room: Room,
-        clocks_true: bool,
-        store_id: [u8; 16],
-    ) -> Self {
+    pub(super) fn new(people: &[(IdentityId, Name)], trouble: Trouble, store_id: [u8; 16]) -> Self {
         Self {
             letters: Vec::new(),
             by_key: BTreeMap::new(),
@@ -97,14 +103,18 @@ impl Ledger {
             names: people.iter().map(|(_, name)| name.clone()).collect(),
             books: Books::new(store_id),
             runs: vec![0; people.len()],
+            registry_begun: Instant::ZERO,
             begun: vec![Instant::ZERO; people.len()],
             unseen: vec![Unseen::default(); people.len()],
             unanswered: vec![BTreeSet::new(); people.len()],
-            room,
+            going: vec![Going::default(); people.len()],
+            room: trouble.room,
             restored: BTreeSet::new(),
             databases: BTreeSet::from([store_id]),
             store_ids: vec![None; people.len()],
-            clocks_true,
+            clocks_true: trouble.jumps == 0,
+            disks_take_all: trouble.disks.full.is_never(),
+            is_well: false,
             counts: Counts::default(),
             violations: Vec::new(),
         }
@@ -146,6 +156,9 @@ impl Ledger {
         }
         if let Some(unanswered) = self.unanswered.get_mut(person) {
             unanswered.clear();
+        }
+        if let Some(going) = self.going.get_mut(person) {
+            *going = Going::default();
         }
     }
 
@@ -206,6 +219,7 @@ impl Ledger {
             }
             (client::Request::StoreId(store_id), _) => self.another_database(at, person, *store_id),
             (client::Request::Receive(receive), client::Reply::Received(received)) => {
+                self.stirs(person, at);
                 self.received(at, person, receive, *received)
             }
             _ => Ok(()),

@@ -24,6 +24,7 @@ enum Deed {
     Write,
     Absence,
     Return(usize),
+    EndInput,
     Crash,
     Copy,
     Disaster,
@@ -45,6 +46,8 @@ pub(super) struct Life {
     pub(super) plan: Plan,
     pub(super) world: World,
     dice: Dice,
+    /// For when, and for whom, nothing more is typed.
+    ends: Dice,
     agenda: BTreeMap<(Instant, u64), Deed>,
     entries: u64,
     moved: u8,
@@ -55,6 +58,7 @@ impl Life {
         Ok(Self {
             world: World::new(plan, trace)?,
             dice: Dice::new(plan.seed, 6),
+            ends: Dice::new(plan.seed, 7),
             agenda: BTreeMap::new(),
             entries: 0,
             moved: 0,
@@ -94,6 +98,7 @@ impl Life {
         self.look_for_new_sessions();
         self.world.compare_mailboxes();
         self.heal()?;
+        self.part()?;
         self.calm()
     }
 
@@ -103,6 +108,7 @@ impl Life {
         for (deed, rate) in [
             (Deed::Write, trouble.messages.saturating_mul(people)),
             (Deed::Absence, trouble.absences),
+            (Deed::EndInput, trouble.endings),
             (Deed::Crash, trouble.crashes),
             (Deed::Copy, trouble.disasters),
             (Deed::Disaster, trouble.disasters),
@@ -152,7 +158,11 @@ impl Life {
     /// Puts a deed on the agenda that happens `rate` times a minute on average.
     fn next(&mut self, deed: Deed, rate: u32) {
         if rate > 0 {
-            let wait = self.dice.span(Duration::from_secs(120) / rate);
+            let dice = match deed {
+                Deed::EndInput => &mut self.ends,
+                _ => &mut self.dice,
+            };
+            let wait = dice.span(Duration::from_secs(120) / rate);
             self.at(wait, deed);
         }
     }
@@ -182,6 +192,11 @@ impl Life {
                 self.world.command(person, Command::Register);
                 0
             }
+            Deed::EndInput => {
+                let person = self.ends.index(self.plan.clients);
+                self.world.end_input(person);
+                trouble.endings
+            }
             Deed::Crash => {
                 self.crash();
                 trouble.crashes
@@ -207,14 +222,7 @@ impl Life {
                 trouble.moves
             }
             Deed::Jump => {
-                let site = self.some_site();
-                let hours = i64::try_from(self.dice.below(96)).unwrap_or(0) - 48;
-                let skew = if self.dice.chance(Chance::percent(30)) {
-                    0
-                } else {
-                    hours * 3_600_000
-                };
-                self.world.set_clock(site, skew);
+                self.jump();
                 trouble.jumps
             }
             Deed::Nap => {
@@ -231,6 +239,15 @@ impl Life {
         };
         self.next(deed, rate);
         Ok(())
+    }
+
+    /// A wall clock is set: up to two days off, or right.
+    fn jump(&mut self) {
+        let site = self.some_site();
+        let hours = i64::try_from(self.dice.below(96)).unwrap_or(0) - 48;
+        let is_right = self.dice.chance(Chance::percent(30));
+        let skew = if is_right { 0 } else { hours * 3_600_000 };
+        self.world.set_clock(site, skew);
     }
 
     fn somebody(&mut self) -> usize {

@@ -9,7 +9,7 @@
 //! | `network`, `bursts`, `disk`, `disasters`, `attacker` | what can go wrong |
 //! | `machine`, `programs` | programs, and what can happen to one |
 //! | `world` | the time and the datagrams between them |
-//! | `life`, `healing` | what people do, and trouble; then healing, and quiet |
+//! | `life`, `farewells`, `healing` | what people do, until nothing more is typed, and trouble; then healing, and quiet |
 //! | `letter`, `ledger`, `screen`, `invariant` | the truth, and what must be true |
 //! | `report`, `trace` | what is said of it |
 //!
@@ -21,6 +21,7 @@ mod bursts;
 mod dice;
 mod disasters;
 mod disk;
+mod farewells;
 mod healing;
 mod invariant;
 mod ledger;

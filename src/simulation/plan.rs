@@ -40,6 +40,8 @@ pub struct Trouble {
     pub longest: usize,
     /// Somebody deregisters, and comes back.
     pub absences: u32,
+    /// Somebody's input ends, so that his program does by itself; it is started again.
+    pub endings: u32,
     /// A program is killed, the registry's too, and started again.
     pub crashes: u32,
     /// The registry's database is lost, or an older copy takes its place; and as often such a copy is made.
@@ -62,7 +64,7 @@ pub struct Trouble {
     pub lives: Duration,
     /// What mailboxes hold.
     pub room: Room,
-    /// How long somebody stays away who deregisters, at most.
+    /// How long somebody stays away who deregisters, or whose input has ended, at most.
     pub away: Duration,
     /// Names that the registry pushes to everybody; beyond it they are looked up.
     pub pushed: usize,
@@ -74,6 +76,7 @@ impl Plan {
         let Trouble {
             messages,
             absences,
+            endings,
             crashes,
             disasters,
             relapses,
@@ -85,7 +88,8 @@ impl Plan {
             disks,
             ..
         } = self.trouble;
-        let well = absences + crashes + disasters + relapses + partitions + moves + jumps + naps == 0;
+        let gone = absences + endings + crashes + disasters + relapses;
+        let well = gone + partitions + moves + jumps + naps == 0;
         let clear = self.weather.loss.is_never() && self.weather.bursts.is_none();
         let disks_well = disks.full.is_never() && disks.slow.is_never();
         attacks > 0 && well && clear && disks_well && messages >= 30 && self.clients <= 4
@@ -98,6 +102,7 @@ impl Trouble {
         messages: 10,
         longest: 100,
         absences: 0,
+        endings: 0,
         crashes: 0,
         disasters: 0,
         relapses: 0,
@@ -249,6 +254,7 @@ impl Profile {
             Self::Wifi => Trouble {
                 naps: 1,
                 absences: 1,
+                endings: 1,
                 ..Trouble::NONE
             },
             Self::Mobile => Trouble {
@@ -256,6 +262,7 @@ impl Profile {
                 partitions: 1,
                 naps: 1,
                 absences: 1,
+                endings: 1,
                 ..Trouble::NONE
             },
             Self::Mesh => Trouble {
@@ -333,6 +340,10 @@ fn hell(dice: &mut Dice) -> Trouble {
     }
     trouble.disasters = u32::from(dice.chance(Chance::percent(15)));
     trouble.relapses = u32::from(dice.chance(Chance::percent(15)));
+    // Drawn last: whoever draws none here has the history that he had before there was such a thing.
+    if dice.chance(Chance::percent(50)) {
+        trouble.endings = u32::try_from(1 + dice.below(3)).unwrap_or(1);
+    }
     trouble
 }
 

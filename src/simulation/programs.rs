@@ -40,6 +40,10 @@ pub(super) struct Person {
     pub(super) run: u32,
     /// Events of this run that he has read.
     pub(super) read: u64,
+    /// Whether nothing more is typed in this run.
+    pub(super) typed_all: bool,
+    /// Whether all that is typed in the next run is there when it begins.
+    pub(super) has_script: bool,
     /// Whether his program has said that it ends.
     pub(super) ended: bool,
     /// Whether he stays away until he asks to be registered: he has left, or his program was told to.
@@ -151,6 +155,7 @@ impl World {
                 );
                 let came = self.registry.start(self.now, Node::new(endpoint, role), true);
                 self.asked = Ticket(0);
+                self.ledger.registry_begun = self.now.at;
                 self.took_registry(came);
                 self.compare_mailboxes();
             }
@@ -161,6 +166,7 @@ impl World {
                 let image = person.machine.disk.restart().map_err(broken)?;
                 person.run += 1;
                 person.read = 0;
+                person.typed_all = false;
                 person.ended = false;
                 person.away = false;
                 self.ledger.begins(self.now.at, number);
@@ -174,6 +180,7 @@ impl World {
                 let endpoint = Endpoint::new(identity, Service::Peer, endpoint_seed);
                 let came = person.machine.start(self.now, Node::new(endpoint, role), false);
                 self.took_person(number, came);
+                self.read_script(number);
             }
         }
         Ok(())
@@ -208,6 +215,9 @@ impl World {
         self.note(site, || format!("sleeps for {span:?}"));
         if let Some(machine) = self.machine_mut(site) {
             machine.sleep(until);
+        }
+        if let Site::Person(number) = site {
+            self.ledger.stirs(number, until);
         }
         self.reschedule(site);
     }
@@ -251,7 +261,11 @@ impl World {
             Command::Leave => machine.listens(at),
             _ => machine.takes_commands(at),
         };
-        if person.ended || !may_come {
+        let is_typed = !matches!(
+            command,
+            Command::Seen { .. } | Command::Leave | Command::LeaveSettled
+        );
+        if person.ended || (person.typed_all && is_typed) || !may_come {
             return false;
         }
         match command {
@@ -276,7 +290,7 @@ impl World {
         if !self
             .people
             .get(from)
-            .is_some_and(|person| !person.ended && person.machine.takes_commands(at))
+            .is_some_and(|person| !person.ended && !person.typed_all && person.machine.takes_commands(at))
         {
             return;
         }
@@ -347,6 +361,10 @@ impl World {
         for event in came.told {
             self.heard(number, &event);
         }
+        if let Some(role) = self.people.get(number).and_then(|person| person.machine.node()) {
+            let stand = (role.role().is_leaving(), role.role().registered());
+            self.ledger.turned(self.now.at, number, stand);
+        }
         self.settle(site);
     }
 
@@ -393,6 +411,8 @@ impl Person {
             copy: None,
             run: 0,
             read: 0,
+            typed_all: false,
+            has_script: false,
             ended: false,
             away: false,
             asked_back: false,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attacker::{Attacker, Forged, is_nobody};
-use super::dice::Dice;
+use super::dice::{Chance, Dice};
 use super::disasters::Copy;
 use super::disk::Disk;
 use super::invariant::Invariant;
@@ -45,6 +45,8 @@ pub(super) enum Chore {
     Mark { person: usize, run: u32, events: u64 },
     /// A program that has ended or died is started.
     Start(Site),
+    /// Whether it has ended in time that nobody types at.
+    Look { person: usize, run: u32 },
 }
 
 /// A datagram on its way.
@@ -87,6 +89,10 @@ pub(super) struct World {
     pub(super) attacker: Attacker,
     pub(super) ledger: Ledger,
     pub(super) seeds: Dice,
+    /// How long whoever has typed all stays away, at most how long, and how often the next input is a script.
+    pub(super) rests: Dice,
+    pub(super) rest_at_most: Duration,
+    pub(super) scripts: Chance,
     steps: u32,
     /// How often each program was woken by its timers in this second.
     wakes: BTreeMap<Site, u32>,
@@ -109,7 +115,7 @@ const START: Now = Now {
 };
 
 /// How long until somebody starts a program again that has ended.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a world could not be made, or a program not started: the simulation's own fault, or the machine's.
 #[derive(Debug, thiserror::Error)]
@@ -169,8 +175,11 @@ impl World {
             unproven: BTreeMap::new(),
             sealed: BTreeMap::new(),
             attacker: Attacker::new(Dice::new(plan.seed, 5)),
-            ledger: Ledger::new(&identities, plan.trouble.room, plan.trouble.jumps == 0, store_id),
+            ledger: Ledger::new(&identities, plan.trouble, store_id),
             seeds,
+            rests: Dice::new(plan.seed, 8),
+            rest_at_most: plan.trouble.away,
+            scripts: Chance::percent(50),
             steps: 0,
             wakes: BTreeMap::new(),
             turns: BTreeMap::new(),
@@ -193,6 +202,11 @@ impl World {
     pub(super) fn plan(&mut self, at: Instant, chore: Chore) {
         self.planned += 1;
         self.chores.insert((at, self.planned), chore);
+    }
+
+    /// Something need not be done after all.
+    pub(super) fn forget(&mut self, chore: &Chore) {
+        self.chores.retain(|_, planned| planned != chore);
     }
 
     /// Lets time pass.
@@ -305,6 +319,7 @@ impl World {
         };
         match chore {
             Chore::Start(site) => self.start(site)?,
+            Chore::Look { person, run } => self.look(person, run),
             Chore::Mark { person, run, events } => {
                 if self.people.get(person).is_some_and(|person| person.run == run)
                     && !self.command(person, Command::Seen { events })
@@ -330,8 +345,12 @@ impl World {
             let what = format!("{} holds {load:?}", self.name(site));
             self.ledger.violated(self.now.at, Invariant::Bounded, what);
         }
-        let ended = matches!(site, Site::Person(number) if self.people.get(number).is_some_and(|person| person.ended));
-        if ended && load.requests == 0 && self.runs(site) {
+        if let Site::Person(number) = site
+            && self.people.get(number).is_some_and(|person| person.ended)
+            && load.requests == 0
+            && self.runs(site)
+        {
+            self.rest(number);
             self.kill(site);
         }
         self.reschedule(site);

@@ -111,6 +111,21 @@ fn mail_of_somebody_who_is_looked_up_first_is_waited_for() {
 }
 
 #[test]
+fn mail_that_has_overtaken_the_registration_is_waited_for() {
+    let mut driver = Driver::in_first_session();
+    driver.command(Command::LeaveSettled);
+    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "hi")));
+    driver.registry_registers();
+    driver.hear(FromRegistry::Replayed { forwards: 1 });
+    assert!(!leaves(&driver), "whose it is is being asked");
+    driver.hear(FromRegistry::Found {
+        record: online("bob"),
+    });
+    assert_eq!(driver.read().len(), 1);
+    assert!(leaves(&driver));
+}
+
+#[test]
 fn what_others_do_does_not_keep_us() {
     let mut driver = Driver::start();
     driver.come_up();

@@ -72,6 +72,12 @@ impl Ledger {
         his.filter(|letter| self.is_beyond_asking(letter)).count()
     }
 
+    /// Whether it waits for its recipient in the registry's database.
+    pub(super) fn waits_there(&self, letter: &Letter) -> bool {
+        let row = letter.slot.and_then(|slot| self.books.row(letter.from, slot));
+        row.is_some_and(|row| number_of(&letter.text) == Some(row.number) && row.outcome.is_none())
+    }
+
     /// Whether it stands in the registry's database under its present number.
     pub(super) fn is_there(&self, letter: &Letter) -> bool {
         let row = letter.slot.and_then(|slot| self.books.row(letter.from, slot));

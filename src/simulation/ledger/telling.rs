@@ -47,9 +47,14 @@ impl Said {
             && self.sent_at.is_none_or(|_| self.sent_at == other.sent_at)
     }
 
+    /// Whether it may be of a message to him.
+    pub(super) fn may_be_to(&self, person: usize) -> bool {
+        self.to.is_none_or(|to| to == person)
+    }
+
     fn may_mean(&self, letter: &Letter) -> bool {
         letter.is_accepted()
-            && self.to.is_none_or(|to| to == letter.to)
+            && self.may_be_to(letter.to)
             && self.sent_at.is_none_or(|_| self.sent_at == letter.sent_at)
             && self.reason.is_none_or(|reason| letter.refusals.contains(&reason))
     }
@@ -80,7 +85,7 @@ pub(super) struct Unseen {
 }
 
 impl Unseen {
-    fn said(&self) -> impl Iterator<Item = Said> {
+    pub(super) fn said(&self) -> impl Iterator<Item = Said> {
         let failed = self.failed.iter().map(|(_, line)| line);
         failed.chain(&self.lines).filter_map(|line| match line {
             Line::Own(said) => Some(*said),
@@ -104,6 +109,7 @@ impl Unseen {
 impl Ledger {
     /// A user was told something.
     pub(in crate::simulation) fn told(&mut self, at: Instant, person: usize, event: &Event) {
+        self.follow(at, person, event);
         let verdict = match event {
             Event::Incoming(message) => {
                 if let Some(unseen) = self.unseen.get_mut(person) {
@@ -138,6 +144,7 @@ impl Ledger {
             Event::NoAnswer { to } | Event::Offline { to } | Event::Waiting { to } => {
                 self.is_open(person, to)
             }
+            Event::Ended(ending) => self.ended(person, *ending),
             _ => Ok(()),
         };
         self.judge(at, verdict);
@@ -166,7 +173,7 @@ impl Ledger {
             .collect()
     }
 
-    fn who(&self, name: &Name) -> Option<usize> {
+    pub(super) fn who(&self, name: &Name) -> Option<usize> {
         self.names.iter().position(|known| known.matches(name))
     }
 

@@ -1,10 +1,10 @@
 //! That what is judged can be found guilty: each fault is planted in what a ledger is fed with. Those of a
-//! registry are in `registry`; folders that are older copies in `folders`.
+//! registry are in `registry`; folders that are older copies in `folders`; programs that end by themselves in `leaving`.
 
 use std::time::Duration;
 
-use super::{Books, Folder, Ledger, Room};
-use crate::client::interface::{Event, NotAccepted, Refusal};
+use super::{Books, Folder, Ledger, Room, Trouble};
+use crate::client::interface::{Event, Incoming, NotAccepted, Refusal, Road};
 use crate::client::storage::{self as client, Accept, Finish, Key, Receive, Received, Reply, Request};
 use crate::clock::{Age, Instant, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
@@ -15,6 +15,7 @@ use crate::wire::envelope::{Receipt, Verdict};
 use crate::wire::message::{DepositRefusal, End, Forward};
 
 mod folders;
+mod leaving;
 mod registry;
 mod screen;
 
@@ -52,8 +53,12 @@ impl Play {
     fn new() -> Self {
         let people = [(card(0).id, name(0)), (card(1).id, name(1))];
         let room = Room { one: 1, all: 2 };
+        let trouble = Trouble {
+            room,
+            ..Trouble::NONE
+        };
         let mut play = Self {
-            ledger: Ledger::new(&people, room, true, STORE_ID),
+            ledger: Ledger::new(&people, trouble, STORE_ID),
             now: Instant::from_micros(1_000_000),
         };
         for person in 0..2 {
