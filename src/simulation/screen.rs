@@ -85,11 +85,12 @@ impl Ledger {
         else {
             return Ok(());
         };
-        let overtakers = || {
+        let successors = || {
             self.successors(number, shown)
                 .filter_map(|later| Some((later, later.shown?, later.stands?)))
         };
-        let Some((first, overtaken, _)) = overtakers().min_by_key(|(_, shown, _)| shown.at) else {
+        let stand = successors().filter(|(later, _, _)| later.was_shown(shown.run));
+        let Some((first, overtaken, _)) = stand.min_by_key(|(_, shown, _)| shown.at) else {
             return match is_late {
                 false => Ok(()),
                 true => Err((
@@ -104,8 +105,10 @@ impl Ledger {
                 format!("#{number} was shown after {:.8}", first.text),
             ));
         }
-        // Those that went together: the longest held took the others with it.
-        let together = overtakers().filter(|(_, shown, _)| shown.at == overtaken.at);
+        // Those that went together: the longest held took the others with it. A crash may have cut off its mark, so that it was
+        // shown again since.
+        let together =
+            successors().filter(|(_, shown, _)| shown.at == overtaken.at || shown.run > overtaken.run);
         let since = together.map(|(_, _, Arrived { at, .. })| at).min();
         let held = since.map_or(Duration::ZERO, |since| overtaken.at.since(since));
         if held < HELD {
@@ -120,7 +123,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// What has been shown and was written after this by the same person. One whose folder was restored begins his numbers
+    /// What was ever shown and was written after this by the same person. One whose folder was restored begins his numbers
     /// anew: there is no order between what it forgot and what it writes.
     fn successors(&self, number: Number, shown: Shown) -> impl Iterator<Item = &Letter> {
         let ends = self.letters.get(number).map(|letter| (letter.from, letter.to));
@@ -134,9 +137,7 @@ impl Ledger {
         };
         let letters = self.letters.iter().enumerate();
         letters
-            .filter(move |(place, later)| {
-                Some((later.from, later.to)) == ends && is_after(*place, later) && later.was_shown(shown.run)
-            })
+            .filter(move |(place, later)| Some((later.from, later.to)) == ends && is_after(*place, later))
             .map(|(_, later)| later)
     }
 }

@@ -3,18 +3,22 @@
 use super::*;
 use crate::client::interface::{Incoming, Road};
 
-const NEXT: Key = Key(2);
-
-const fn slot_of(number: usize) -> Slot {
+fn slot_of(number: usize) -> Slot {
     Slot {
         epoch: Epoch(5),
-        sequence: Sequence(if number == 0 { 0 } else { 1 }),
+        sequence: Sequence(u64::try_from(number).unwrap()),
     }
 }
 
 /// c1 has written two messages to c2.
 fn two() -> Play {
     let mut play = Play::new();
+    writes(&mut play, 1);
+    play
+}
+
+/// c1 writes his next message to c2.
+fn writes(play: &mut Play, number: usize) {
     let text = play.ledger.typed(play.now, (0, 1), 10, LIVES);
     let accept = Accept {
         to: name(1),
@@ -26,11 +30,10 @@ fn two() -> Play {
         fresh: Epoch(5),
     };
     let reply = Reply::Accepted {
-        key: NEXT,
-        slot: slot_of(1),
+        key: Key(1 + u64::try_from(number).unwrap()),
+        slot: slot_of(number),
     };
     play.client(&Request::Accept(accept), &reply);
-    play
 }
 
 impl Play {
@@ -120,6 +123,31 @@ fn what_was_overtaken_before_the_hold_was_over_is_found_by_its_own_line() {
     play.comes(0);
     play.reads(0, Road::Late);
     assert_eq!(play.found(), [Invariant::InOrder]);
+}
+
+#[test]
+fn what_was_held_longest_takes_others_with_it_even_if_a_crash_cut_off_its_mark() {
+    for shown_again in [false, true] {
+        let mut play = two();
+        writes(&mut play, 2);
+        play.comes(2);
+        play.later(2);
+        play.comes(1);
+        play.reads(1, Road::Direct);
+        play.reads(2, Road::Direct);
+        let id = play.line(1, Road::Direct).id;
+        play.ledger
+            .marks(play.now, 1, &[client::Told::Incoming(id)], true);
+        play.later(1);
+        play.ledger.begins(play.now, 1);
+        if shown_again {
+            play.reads(2, Road::Direct);
+            play.later(1);
+        }
+        play.comes(0);
+        play.reads(0, Road::Late);
+        assert_eq!(play.found(), []);
+    }
 }
 
 #[test]
