@@ -133,7 +133,7 @@ fn a_finish_is_repeated_as_it_is_until_something_comes_back() {
     assert_eq!(net.count("reset"), 0);
 }
 
-/// How soon one would ask again who was told so of the round trip: RFC 9002 §6.2.1 for a first sample, and our 25 ms.
+/// How soon one asks again to whom that round trip was told first: RFC 9002 §5.3 and §6.2.1, without the delay allowed.
 fn asks_again_after(net: &Net, host: usize) -> Duration {
     let session = *net.hosts[host].opened().last().unwrap();
     net.hosts[host].endpoint.session_stats(session).unwrap().rtt * 3

@@ -66,22 +66,22 @@ impl Play {
             play.joins(person);
         }
         play.client(&Request::StoreId(STORE_ID), &Reply::Done);
-        let text = play.ledger.typed(play.now, (0, 1), 10, LIVES);
+        play.accepts(KEY, slot());
+        play
+    }
+
+    /// c1 writes his next message to c2.
+    fn accepts(&mut self, key: Key, slot: Slot) {
         let accept = Accept {
             to: name(1),
-            text,
+            text: self.ledger.typed(self.now, (0, 1), 10, LIVES),
             sent_at: WallTime::from_unix_ms(9),
             expires: Age::from_ms(0),
             pin: None,
             deposit: None,
             fresh: Epoch(5),
         };
-        let reply = Reply::Accepted {
-            key: KEY,
-            slot: slot(),
-        };
-        play.client(&Request::Accept(accept), &reply);
-        play
+        self.client(&Request::Accept(accept), &Reply::Accepted { key, slot });
     }
 
     fn later(&mut self, seconds: u64) {

@@ -91,22 +91,12 @@ fn patience_begins_anew_with_each_state() {
 #[test]
 fn one_line_is_not_of_two_messages() {
     let mut play = Play::new();
-    let text = play.ledger.typed(play.now, (0, 1), 10, LIVES);
-    let accept = Accept {
-        to: name(1),
-        text,
-        sent_at: WallTime::from_unix_ms(9),
-        expires: Age::from_ms(0),
-        pin: None,
-        deposit: None,
-        fresh: Epoch(5),
-    };
     let key = Key(2);
     let slot = Slot {
         sequence: Sequence(1),
         ..slot()
     };
-    play.client(&Request::Accept(accept), &Reply::Accepted { key, slot });
+    play.accepts(key, slot);
     play.is_told(&waiting());
     play.input_ends();
     play.leaves();

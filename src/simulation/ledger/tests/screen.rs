@@ -19,21 +19,8 @@ fn two() -> Play {
 
 /// c1 writes his next message to c2.
 fn writes(play: &mut Play, number: usize) {
-    let text = play.ledger.typed(play.now, (0, 1), 10, LIVES);
-    let accept = Accept {
-        to: name(1),
-        text,
-        sent_at: WallTime::from_unix_ms(9),
-        expires: Age::from_ms(0),
-        pin: None,
-        deposit: None,
-        fresh: Epoch(5),
-    };
-    let reply = Reply::Accepted {
-        key: Key(1 + u64::try_from(number).unwrap()),
-        slot: slot_of(number),
-    };
-    play.client(&Request::Accept(accept), &reply);
+    let key = Key(1 + u64::try_from(number).unwrap());
+    play.accepts(key, slot_of(number));
 }
 
 impl Play {
