@@ -120,6 +120,15 @@ impl Client {
         self.pump(cx, &message.name.folded());
     }
 
+    /// The program ends, and the disk has not taken these ends: until it does so in a later run, they wait.
+    pub(super) fn tell_unended(&mut self, cx: &Context<'_>) {
+        let unended = |(key, message): (Key, &Outgoing)| (message.stage == Stage::Ending).then_some(key);
+        let unended: Vec<Key> = self.outbox.iter().filter_map(unended).collect();
+        for key in unended {
+            self.tell_one_waiting(cx, key);
+        }
+    }
+
     /// The registry's database is another one, or there is another copy of our own: what was kept waits again, once that
     /// is committed.
     pub(super) fn store_changed(&mut self, store_id: [u8; 16]) {

@@ -114,7 +114,7 @@ impl Client {
             },
             Step::Closed { until } => {
                 if cx.now.at >= until || self.out.settled() {
-                    self.end(ends.unwrap_or(Ending::Done));
+                    self.end(cx, ends.unwrap_or(Ending::Done));
                 } else {
                     self.timers.set(Timer::Leave, until);
                 }
@@ -198,13 +198,14 @@ impl Client {
     }
 
     /// The program is to end.
-    fn end(&mut self, ending: Ending) {
+    fn end(&mut self, cx: &Context<'_>, ending: Ending) {
         let ending = match ending {
             Ending::Done if !self.link.starting && !self.link.met => Ending::Unreached,
             Ending::Done if self.link.refused && !self.link.welcome => Ending::Refused,
             _ => ending,
         };
         self.refuse_early();
+        self.tell_unended(cx);
         self.leaving = None;
         self.awaited = None;
         self.timers.clear(&Timer::Leave);

@@ -262,3 +262,23 @@ fn a_clock_that_is_set_back_or_ahead_neither_lengthens_nor_ends_a_life() {
 const fn is_end(event: &Event) -> bool {
     matches!(event, Event::Expired { .. })
 }
+
+#[test]
+fn an_end_that_the_disk_has_not_taken_is_said_to_wait_before_the_program_ends() {
+    for disk in [Disk::Fails, Disk::Waits] {
+        let (mut driver, deposit) = deposited();
+        driver.disk = disk;
+        refuse(&mut driver, &deposit);
+        driver.see();
+        driver.command(Command::LeaveSettled);
+        driver.pass_alive(60);
+        let events = driver.events();
+        let waiting = Event::Waiting { to: name("bob") };
+        let said = events.iter().position(|event| *event == waiting);
+        let ended = events.iter().position(|event| *event == Event::Ended(Ending::Done));
+        assert!(said.is_some() && said < ended, "{disk:?}: {events:?}");
+        driver.disk = Disk::Commits;
+        driver.restart();
+        assert_eq!(driver.client.unfinished(), 1, "the next run sends it");
+    }
+}
