@@ -79,7 +79,7 @@ impl Client {
         // If it will be deposited anyhow, that is committed with it.
         let deposit = card.filter(|card| {
             self.keeper(now.at).is_some()
-                && !self.closing()
+                && !self.is_leaving()
                 && self.directory.offline(&folded)
                 && self.peers.get(card.id).is_none_or(|peer| peer.session.is_none())
                 && !self.renewals.has(&folded)

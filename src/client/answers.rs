@@ -292,9 +292,14 @@ impl Client {
         let Some(message) = self.outbox.get(key) else {
             return;
         };
-        if message.stage == Stage::Stored {
-            self.inquiry_refused(cx, key, reason);
-            return;
+        match message.stage {
+            Stage::Stored => {
+                self.inquiry_refused(cx, key, reason);
+                return;
+            }
+            // It was handed back, and he may have it by now; if he does not answer, the registry is asked anew.
+            Stage::Direct { .. } => return,
+            _ => {}
         }
         let (to, lives) = (message.name.folded(), message.expires > self.life.age(cx.now.at));
         match reason {

@@ -181,8 +181,9 @@ impl Client {
         true
     }
 
-    /// The registry is gone: unanswered deposits may go another way.
+    /// The registry is gone: unanswered deposits may go another way, and what it has said of others counts no more.
     pub(super) fn requeue_deposits(&mut self, cx: &Context<'_>) {
+        self.outbox.forget_declined();
         let asked: Vec<Key> = self
             .outbox
             .iter()

@@ -17,7 +17,7 @@ use crate::client::storage::Request;
 use crate::engine::{Action, Context};
 use crate::id::{EnvelopeHash, IdentityId, Slot};
 use crate::identity::Card;
-use crate::limits::{DIRECT_BUDGET, DIRECT_HANDSHAKE_BUDGET, REQUEST_RETRY};
+use crate::limits::{ATTEMPTS_TOTAL, DIRECT_BUDGET, DIRECT_HANDSHAKE_BUDGET, REQUEST_RETRY};
 use crate::transport::{Connect, SessionId};
 use crate::wire::envelope::{Body, Envelope, Party, Recipient};
 use crate::wire::message::{Deposit, Forward, ToPeer, ToRegistry};
@@ -96,8 +96,8 @@ impl Client {
                 }
                 Road::PutOff(at) => {
                     self.timers.set(Timer::Conversation(to.to_owned()), at);
-                    // Perhaps for long: where that was said it waits, and so does what follows it.
-                    if waits {
+                    // For long, or perhaps so, and that was said: it waits, and so does what follows it.
+                    if waits || at.since(cx.now.at) >= ATTEMPTS_TOTAL {
                         self.tell_waiting(cx, to);
                     }
                     false

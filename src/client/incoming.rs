@@ -146,7 +146,7 @@ impl Client {
             tracing::debug!(id = ?envelope.id(), "envelope is not for us, or not his");
             return;
         }
-        if self.closing() {
+        if self.is_leaving() {
             self.put_off_sender(cx, source, envelope.id(), BusyReason::Overload, RETRY_SOON_MS);
             return;
         }

@@ -74,11 +74,6 @@ impl Client {
             .is_some_and(|leaving| matches!(leaving.step, Step::Telling { .. }))
     }
 
-    /// Whether nothing new is let in.
-    pub(super) const fn closing(&self) -> bool {
-        self.leaving.is_some()
-    }
-
     fn begin_leaving(&mut self, cx: &Context<'_>, ends: Option<Ending>) {
         let until = cx.now.at + LEAVE_BUDGET;
         self.leaving = Some(Leaving {

@@ -241,7 +241,7 @@ impl Client {
         self.link.registered().is_some() && self.leaving.is_none()
     }
 
-    /// Whether the registry is being left, for now or for good.
+    /// Whether the registry is being left, for now or for good: nothing new is let in.
     pub const fn is_leaving(&self) -> bool {
         self.leaving.is_some()
     }

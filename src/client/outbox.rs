@@ -300,6 +300,13 @@ impl Outbox {
         }
     }
 
+    /// Whatever was put off, that is over.
+    pub(super) fn forget_declined(&mut self) {
+        for message in self.messages.values_mut() {
+            message.declined = None;
+        }
+    }
+
     /// Gives a message a new number; what was said of the old one no longer holds.
     pub(super) fn renumber(&mut self, key: Key, slot: Slot) {
         let Some(message) = self.messages.get_mut(&key) else {
@@ -316,6 +323,7 @@ impl Outbox {
         message.transmitted = false;
         message.direct_tries = 0;
         message.to_registry = false;
+        message.declined = None;
     }
 
     /// From now on the registry judges its lifetime.

@@ -141,7 +141,7 @@ impl Client {
         self.link.asked = false;
         self.link.round_since = None;
         let is_known = self.link.store_id.is_some();
-        if !self.link.starting || self.closing() || (is_known && ending == Ending::ServerSilent) {
+        if !self.link.starting || self.is_leaving() || (is_known && ending == Ending::ServerSilent) {
             self.link.starting = false;
             self.away(cx);
         } else {

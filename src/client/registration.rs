@@ -249,7 +249,7 @@ impl Client {
         self.link.refused = true;
         if self.link.starting {
             self.end_unserved(cx, Ending::Refused);
-        } else if self.closing() {
+        } else if self.is_leaving() {
             self.close_all(cx);
         } else {
             self.go_offline(cx);

@@ -66,7 +66,7 @@ impl Client {
     /// What would be done with it if of none before it were to be committed first that the registry may have it. Our own
     /// disk may be slow, or fail.
     fn road_alone(&self, cx: &Context<'_>, to: &str, key: Key, message: &Outgoing) -> Road {
-        if self.link.offline() || self.closing() {
+        if self.link.offline() || self.is_leaving() {
             return Road::Nowhere;
         }
         match self.directory.knows(to) {
@@ -246,9 +246,9 @@ impl Client {
     }
 }
 
-/// Until when somebody has asked not to be troubled with a message.
+/// Until when somebody has asked not to be troubled with a message: its recipient, or else the registry, past which it may
+/// go.
 fn put_off(now: Instant, message: &Outgoing) -> Option<Instant> {
-    let declined = message.declined(now).map(|declined| declined.until);
-    let until = declined.max(Some(message.not_before))?;
-    (until > now).then_some(until)
+    let recipient = Some(message.not_before).filter(|until| *until > now);
+    recipient.or_else(|| message.declined(now).map(|declined| declined.until))
 }

@@ -29,7 +29,7 @@ impl Client {
         }
         let wanted = service == Service::Peer
             && !self.link.offline()
-            && !self.closing()
+            && !self.is_leaving()
             && card.id != self.me.id()
             && attempt.is_none_or(|attempt| self.peers.of_attempt(attempt) == Some(card.id));
         if !wanted {

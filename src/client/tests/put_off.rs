@@ -4,7 +4,8 @@ use super::driver::{Driver, ms};
 use super::others::REGISTRY;
 use super::people::{id_of, name, offline, online};
 use crate::client::interface::{Command, Ending, Event};
-use crate::transport::CloseCause;
+use crate::engine::Role;
+use crate::transport::{CloseCause, SessionId};
 use crate::wire::envelope::Verdict;
 use crate::wire::message::{
     Busy, BusyReason, Deposit, DepositRefusal, FromRegistry, RegistrationRefusal, ToPeer, ToRegistry,
@@ -180,13 +181,74 @@ fn that_the_directory_tells_of_the_name_hastens_nothing_that_was_too_quick() {
 }
 
 #[test]
-fn a_late_word_that_nobody_has_the_name_says_nothing_of_what_goes_directly_by_now() {
-    let (mut driver, session, deposit) = Driver::deposited_too();
-    driver.put_off_deposit(&deposit, BusyReason::Storage, 1_000);
-    assert_eq!(driver.texts_delivered(session), ["hi", "hi"]);
+fn a_late_refusal_says_nothing_of_what_goes_directly_by_now() {
+    for reason in [DepositRefusal::NoSuchName, DepositRefusal::SenderFull] {
+        let (mut driver, session, deposit) = Driver::deposited_too();
+        driver.put_off_deposit(&deposit, BusyReason::Storage, 1_000);
+        assert_eq!(driver.texts_delivered(session), ["hi", "hi"]);
+        driver.clear();
+        driver.refuse_deposit(&deposit, reason);
+        assert_eq!(driver.events(), [], "{reason:?}");
+    }
+}
+
+/// A client whose message for bob the registry has had no room for, for a minute, and that he was sent directly since.
+fn put_off_and_gone_directly() -> (Driver, SessionId) {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "hi");
+    let deposit = driver.deposits()[0].clone();
+    driver.put_off_deposit(&deposit, BusyReason::Overload, 60_000);
+    driver.pass(ms(1_000));
+    let session = driver.peer_opens("bob");
+    assert_eq!(driver.texts_delivered(session), ["hi"]);
+    (driver, session)
+}
+
+#[test]
+fn what_was_put_off_and_went_directly_does_not_wait_in_another_registration() {
+    let (mut driver, session) = put_off_and_gone_directly();
     driver.clear();
-    driver.refuse_deposit(&deposit, DepositRefusal::NoSuchName);
-    assert_eq!(driver.events(), []);
+    driver.close(REGISTRY, CloseCause::Reset);
+    driver.close(session, CloseCause::Silent);
+    driver.pass(ms(6_000));
+    driver.registry_opens();
+    driver.registry_registers();
+    driver.pass(ms(5_000));
+    assert_eq!(driver.texts_deposited("bob"), ["hi"]);
+}
+
+#[test]
+fn what_a_peer_puts_off_for_a_moment_does_not_wait_for_a_full_mailbox() {
+    let (mut driver, session) = put_off_and_gone_directly();
+    let of = id_of(&driver.deliveries(session)[0]);
+    let busy = Busy {
+        of,
+        reason: BusyReason::Rate,
+        retry_after_ms: 250,
+    };
+    driver.hear_from(session, &ToPeer::Busy(busy));
+    driver.clear();
+    driver.pass(ms(250));
+    assert_eq!(driver.texts_delivered(session), ["hi"]);
+}
+
+#[test]
+fn what_a_mailbox_has_no_room_for_is_said_to_wait_once_that_lasts_and_stops_no_commands() {
+    let mut config = Driver::config();
+    config.limits.outbox_messages = 4;
+    let mut driver = Driver::registered_with(config, &[offline("bob"), offline("carl")]);
+    for text in ["first", "second", "third"] {
+        driver.send("bob", text);
+    }
+    assert!(!driver.client.takes_commands());
+    let first = driver.deposits()[0].clone();
+    driver.clear();
+    driver.put_off_deposit(&first, BusyReason::Overload, 14_999);
+    assert_eq!(driver.events(), [], "there may be room in a moment");
+    driver.pass_alive(15);
+    driver.put_off_deposit(&first, BusyReason::Overload, 15_000);
+    assert_eq!(driver.events(), vec![Event::Waiting { to: name("bob") }; 3]);
+    assert!(driver.client.takes_commands());
 }
 
 #[test]

@@ -275,7 +275,9 @@ fn an_end_that_the_disk_has_not_taken_is_said_to_wait_before_the_program_ends() 
         let events = driver.events();
         let waiting = Event::Waiting { to: name("bob") };
         let said = events.iter().position(|event| *event == waiting);
-        let ended = events.iter().position(|event| *event == Event::Ended(Ending::Done));
+        let ended = events
+            .iter()
+            .position(|event| *event == Event::Ended(Ending::Done));
         assert!(said.is_some() && said < ended, "{disk:?}: {events:?}");
         driver.disk = Disk::Commits;
         driver.restart();
