@@ -27,6 +27,7 @@ pub(super) struct ReceivedPackets {
     seen: Bits<WORDS>,
     /// One above the highest that came.
     next: u64,
+    /// When the highest came that is told: one that was refused is not.
     highest_at: Instant,
     /// Highest first, disjoint, not touching.
     ranges: Vec<(u64, u64)>,
@@ -58,6 +59,8 @@ impl ReceivedPackets {
         let in_order = number == self.next;
         if number >= self.next {
             self.advance(number);
+        }
+        if self.ranges.first().is_none_or(|&(_, highest)| number > highest) {
             self.highest_at = now;
         }
         self.seen.insert(number);
@@ -217,6 +220,24 @@ mod tests {
         received.ack(at(1)).unwrap();
         received.insert(at(2), 1, true);
         assert!(received.is_due());
+    }
+
+    #[test]
+    fn the_delay_that_is_told_is_that_of_the_packet_that_is_told() {
+        let mut received = ReceivedPackets::new();
+        received.insert(at(0), 0, true);
+        received.refuse(2);
+        received.insert(at(20), 1, true);
+        let ack = received.ack(at(21)).unwrap();
+        assert_eq!((ack.largest, ack.delay_us), (1, 1_000));
+        received.insert(at(30), 4, true);
+        received.insert(at(40), 3, true);
+        let ack = received.ack(at(42)).unwrap();
+        assert_eq!(
+            (ack.largest, ack.delay_us),
+            (4, 12_000),
+            "one that came late is not told of"
+        );
     }
 
     #[test]
