@@ -1,18 +1,19 @@
 //! Takes a session's packets apart: what each frame does, and what is held of it (PROTOCOL §7).
 //!
 //! The counterpart of `assemble`. Leaves losses and deadlines to the session.
-//! Invariants: a packet is acknowledged only if every part in it is held; all that is held beyond a session's free
-//! share is charged to the pool. Of the pool's last quarter a session's lowest message takes as much as the longest
-//! message needs, or nothing: so whoever has some of it can finish, and gives it back.
+//! Invariants: a packet is acknowledged only if every part in it is held; what is held, and what it costs beside its
+//! bytes, is charged to the pool beyond a session's free share, and never more than the pool has. The pool's last
+//! quarter is for the lowest message of a session, which takes at once as much as it may come to need, or nothing: so
+//! whoever has some of it can finish, and gives it back.
 
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::limits::{MESSAGE_BYTES_MAX, REASSEMBLY_FREE_BYTES, REASSEMBLY_PATIENCE};
+use crate::limits::{REASSEMBLY_FREE_BYTES, REASSEMBLY_PATIENCE};
 use crate::transport::SEND_OVERHEAD;
 use crate::transport::congestion::{Controller, Fate};
 use crate::transport::flow::Pool;
-use crate::transport::incoming::{PARTIAL_OVERHEAD, Piece, Taken};
+use crate::transport::incoming::{Piece, Room, Taken};
 use crate::transport::recovery::Acked;
 use crate::transport::session::{Received, Session, Violation, wire_bytes};
 use crate::wire::frame::{Ack, Frame, frames};
@@ -98,36 +99,34 @@ impl Session {
         let owed = self.incoming.is_owed_room(piece.message);
         let mut taken = self.incoming.insert(piece, self.room_for(owed, pool))?;
         if taken == Taken::NoRoom && owed && self.take_turn(pool) {
-            taken = self.incoming.insert(piece, MESSAGE_BYTES_MAX)?;
+            taken = self.incoming.insert(piece, self.room_for(owed, pool))?;
         }
         self.settle_incoming(piece.at, pool);
-        Ok(taken != Taken::NoRoom)
+        Ok(taken == Taken::Held)
     }
 
-    /// How many more bytes a piece may use; `owed`: of the message that goes before all others.
-    fn room_for(&self, owed: bool, pool: &Pool) -> usize {
+    /// How much more a piece may use; `owed`: of the message that goes before all others.
+    fn room_for(&self, owed: bool, pool: &Pool) -> Room {
         let own = (REASSEMBLY_FREE_BYTES + self.reserved_incoming).saturating_sub(self.incoming.cost());
-        let common = if pool.reassembly.is_short() {
-            0
-        } else {
-            pool.reassembly.left()
-        };
-        if owed {
-            return own + common;
-        }
-        if self.turn.is_some() {
-            // What was taken for the lowest message is for nothing else.
-            return 0;
-        }
+        let common = pool.reassembly.left().saturating_sub(pool.reassembly.reserve());
         let promised = usize::try_from(self.window.open()).unwrap_or(usize::MAX);
-        promised
-            .saturating_sub(self.incoming.held())
-            .min(own + common.saturating_sub(pool.reassembly.reserve()))
+        match self.turn {
+            _ if owed => Room {
+                credit: usize::MAX,
+                memory: own + common,
+            },
+            // What was taken for the lowest message is for nothing else.
+            Some(_) => Room { credit: 0, memory: 0 },
+            None => Room {
+                credit: promised.saturating_sub(self.incoming.held()),
+                memory: own + common,
+            },
+        }
     }
 
     /// Takes of the pool what the lowest message may need at most. Whether there was so much.
     fn take_turn(&mut self, pool: &mut Pool) -> bool {
-        let most = self.incoming.cost() + MESSAGE_BYTES_MAX + PARTIAL_OVERHEAD;
+        let most = self.incoming.cost() + self.incoming.lowest_may_cost();
         let wanted = most.saturating_sub(REASSEMBLY_FREE_BYTES + self.reserved_incoming);
         if self.turn.is_some() || pool.reassembly.left() < wanted {
             return false;

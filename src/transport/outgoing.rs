@@ -12,7 +12,7 @@ use crate::transport::spans::Spans;
 use crate::wire::frame::PART_OVERHEAD_MAX;
 
 /// A message is not cut for less than this: many small parts cost more than one packet more.
-const CUT_BYTES_MIN: usize = 128;
+pub(super) const CUT_BYTES_MIN: usize = 128;
 
 /// A piece of a message, as a packet carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

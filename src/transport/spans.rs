@@ -3,9 +3,12 @@
 //! Small by design: a message of the largest size travels in some 60 parts. Knows nothing of messages.
 //! Invariant: spans are sorted, not empty, and neither overlap nor touch.
 
+/// Where one begins, and where it ends.
+pub(super) type Span = (u32, u32);
+
 /// Spans of bytes. Holds no memory while empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Spans(Vec<(u32, u32)>);
+pub(super) struct Spans(Vec<Span>);
 
 impl Spans {
     /// Adds `start..end`, joined with what it overlaps or touches.
@@ -31,7 +34,7 @@ impl Spans {
     }
 
     /// The pieces of `start..end` that are there.
-    pub(super) fn overlaps(&self, start: u32, end: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+    pub(super) fn overlaps(&self, start: u32, end: u32) -> impl Iterator<Item = Span> + '_ {
         let from = self.0.partition_point(|&(_, e)| e <= start);
         let rest = self.0.get(from..).unwrap_or_default();
         rest.iter()

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use super::lab::*;
-use crate::clock::Instant;
 use crate::limits::{SEND_BYTES_MAX, SESSION_MESSAGES_MAX, WINDOW_BYTES_MAX};
 use crate::transport::SEND_OVERHEAD;
 use crate::transport::SendFault;
@@ -71,53 +70,6 @@ fn one_who_sends_what_has_no_room_is_told_of_it_once_until_he_acknowledges_that(
         lab.frames_of(1).iter().any(|frame| frame.starts_with("Window"))
     });
     assert_eq!(windows.count(), 1);
-}
-
-#[test]
-fn with_the_pool_nearly_used_up_the_lowest_message_still_arrives_and_others_wait() {
-    let mut lab = Lab::new(1, quiet(50));
-    lab.ends[1].pool = Pool::new(280_000, 0);
-    lab.ends[1].pool.reassembly.take(210_000);
-    lab.inject(0, &[part(1, 0, false, &[1; 1_000])]).unwrap();
-    for number in 1..60u32 {
-        lab.inject(
-            u64::from(number),
-            &[part(0, (number - 1) * 1_000, number == 59, &[2; 1_000])],
-        )
-        .unwrap();
-    }
-    lab.inject(60, &[part(2, 0, false, &[3; 1_000])]).unwrap();
-    assert_eq!(lab.acked_by(1), Some((0..60).collect()));
-    let end = &mut lab.ends[1];
-    let got = end.session.pop_message(lab.now, &mut end.pool).unwrap();
-    assert_eq!(got, vec![2; 59_000]);
-    lab.frames_of(1);
-    lab.inject(61, &[part(2, 0, false, &[3; 1_000])]).unwrap();
-    lab.inject(62, &[Frame::Ping]).unwrap();
-    let acked = lab.acked_by(1).unwrap();
-    assert!(acked.contains(&61) && !acked.contains(&60), "taken: room again");
-}
-
-#[test]
-fn more_messages_than_the_pool_holds_all_arrive_in_turn() {
-    let now = Instant::from_micros(1_000_000);
-    let mut pool = Pool::new(400_000, 0);
-    let mut senders: Vec<_> = (0..20).map(|_| (Session::new(now, None), 0u32)).collect();
-    let (mut arrived, mut rounds) = (0, 0);
-    while arrived < senders.len() {
-        for (session, next) in senders.iter_mut().filter(|(_, next)| *next < 60) {
-            let before = session.incoming.held();
-            let mut plain = Vec::new();
-            encode_into(&part(0, *next * 1_000, *next == 59, &[1; 1_000]), &mut plain);
-            session.handle_packet(now, rounds, &plain, &mut pool).unwrap();
-            let is_whole = session.pop_message(now, &mut pool).is_some();
-            arrived += usize::from(is_whole);
-            *next += u32::from(is_whole || session.incoming.held() > before);
-        }
-        rounds += 1;
-        assert!(rounds < 2_000, "nobody can finish");
-    }
-    assert_eq!(pool.reassembly.left(), 400_000);
 }
 
 #[test]
@@ -197,34 +149,6 @@ fn one_session_cannot_silence_the_others_by_holding_the_pool() {
     lab.run_until_got(1, 1, Duration::from_secs(1));
     lab.run(Duration::from_secs(1));
     lab.send(0, message(0, 1)).unwrap();
-}
-
-#[test]
-fn the_pools_get_everything_back() {
-    let whole = Pool::default();
-    let mut lab = Lab::new(
-        7,
-        Faults {
-            loss_percent: 20,
-            ..quiet(30)
-        },
-    );
-    for number in 0..200 {
-        lab.send(0, message(number, number * 37)).unwrap();
-    }
-    lab.run_until_got(1, 200, Duration::from_secs(300));
-    lab.run(Duration::from_secs(20));
-    for end in &lab.ends {
-        assert_eq!(end.pool.sending.left(), whole.sending.left());
-        assert_eq!(end.pool.reassembly.left(), whole.reassembly.left());
-    }
-    lab.send(0, message(0, 60_000)).unwrap();
-    lab.run(Duration::from_millis(70));
-    for end in &mut lab.ends {
-        end.session.release(&mut end.pool);
-        assert_eq!(end.pool.sending.left(), whole.sending.left());
-        assert_eq!(end.pool.reassembly.left(), whole.reassembly.left());
-    }
 }
 
 #[test]
