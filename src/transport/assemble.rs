@@ -226,6 +226,9 @@ impl Session {
         self.counts.bytes_sent += bytes;
         self.touch(now);
         if let Some(mut content) = content {
+            if content.window {
+                self.window_told_in = Some(number);
+            }
             let size = u32::try_from(bytes).unwrap_or(u32::MAX);
             if self.asked_at.is_none() {
                 self.asked_at = Some(now);

@@ -147,6 +147,11 @@ impl<T> Recovery<T> {
             .map(|(_, packet)| &packet.content)
     }
 
+    /// Whether a packet is under way, and waited for.
+    pub(super) fn is_needed(&self, number: u64) -> bool {
+        number >= self.needed_from && self.sent.contains_key(&number)
+    }
+
     /// All that the packets under way carry has arrived in others. They are asked about no more, and count for nothing; what
     /// became of them shows with the next Ack.
     pub(super) fn let_go(&mut self) {

@@ -136,6 +136,8 @@ pub(super) struct Session {
     pub(super) send_window: u64,
     pub(super) incoming: Incoming,
     pub(super) window: ReceiveWindow,
+    /// The last packet with a Window.
+    pub(super) window_told_in: Option<u64>,
     /// What is taken from the pools.
     pub(super) reserved_incoming: usize,
     pub(super) reserved_outgoing: usize,
@@ -175,6 +177,7 @@ impl Session {
             send_window: WINDOW_BYTES_MIN,
             incoming: Incoming::default(),
             window: ReceiveWindow::new(),
+            window_told_in: None,
             reserved_incoming: 0,
             reserved_outgoing: 0,
             queued: 0,
@@ -383,9 +386,10 @@ impl Session {
         }
     }
 
-    /// Whether a Window is under way.
+    /// Whether the latest Window is under way.
     pub(super) fn is_telling_window(&self) -> bool {
-        self.recovery.needed().any(|content| content.window)
+        self.window_told_in
+            .is_some_and(|number| self.recovery.is_needed(number))
     }
 
     fn rest(&mut self) {
