@@ -176,7 +176,7 @@ impl Session {
             ..
         } = self;
         let (mut freed, mut known) = (0, None);
-        let told = recovery.on_ack(now, ack.ranges(), rtt, |content, how| {
+        let news = recovery.on_ack(now, ack.ranges(), rtt, |content, how| {
             known = known.max(content.acked_up_to);
             for &part in &content.parts {
                 freed += outgoing.on_acked(part).map_or(0, |len| len + SEND_OVERHEAD);
@@ -194,17 +194,17 @@ impl Session {
         if let Some(known) = known {
             received.forget_up_to(known);
         }
-        self.counts.spurious_losses += told.spurious;
+        self.counts.spurious_losses += news.spurious;
         if freed > 0 {
             self.arrived_at = now;
         }
         self.free_outgoing(freed, pool);
         let delay = Duration::from_micros(u64::from(ack.delay_us));
-        let sample = told.sample.filter(|_| self.rtt.believes(delay));
+        let sample = news.sample.filter(|_| self.rtt.believes(delay));
         if let Some(sample) = sample {
             self.rtt.on_sample(sample, delay);
         }
-        if told.any {
+        if news.any {
             self.probes_owed = 0;
             self.detect_losses(now, sample);
         }

@@ -130,13 +130,14 @@ impl Session {
 
     fn may_send_parts(&mut self, now: Instant, space: usize) -> bool {
         self.paced_until = None;
-        let waiting = self.outgoing.waiting();
+        let waiting = usize::try_from(self.outgoing.waiting()).unwrap_or(usize::MAX);
         if !self.outgoing.has_part(self.send_window) {
             self.congestion.on_limited(self.recovery.in_flight());
             return false;
         }
         let open = self.congestion.window().saturating_sub(self.recovery.in_flight());
-        let wanted = wire_bytes(space).min(wire_bytes(0) + waiting + 24);
+        // `waiting` counts each part's frame as it mostly is; one alone may cost the most.
+        let wanted = wire_bytes(space.min(waiting.saturating_add(PART_OVERHEAD_MAX)));
         if open < wanted {
             return false;
         }

@@ -42,9 +42,9 @@ pub(super) struct Fate {
     pub(super) stamp: Stamp,
 }
 
-/// The end of what one Ack, or one deadline, has told.
+/// What one Ack, or one deadline, has come to, after the fates of single packets.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
+pub(super) struct Summary {
     /// How long the highest packet's round trip was, if that is newly acknowledged (RFC 9002 §5.1).
     pub(super) rtt: Option<Duration>,
     /// Bytes under way now.
@@ -66,7 +66,7 @@ pub(super) trait Controller {
     /// A packet that had been found lost has arrived after all.
     fn on_spurious(&mut self, packet: Fate);
     /// That was all for now.
-    fn on_told(&mut self, now: Instant, told: Told);
+    fn on_summary(&mut self, now: Instant, summary: Summary);
     /// The path is another: what was learnt says nothing of it (RFC 9000 §9.4). Nothing is under way; of what went the old
     /// way nothing is told any more.
     fn on_path_change(&mut self, now: Instant);

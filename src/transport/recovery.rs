@@ -44,9 +44,9 @@ pub(super) struct Sent<T> {
     order: u64,
 }
 
-/// What an Ack told.
+/// What an Ack told that was not known.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct AckNews {
     /// Whether anything new was acknowledged.
     pub(super) any: bool,
     /// A round trip, if the highest packet is newly acknowledged (§5.1).
@@ -202,15 +202,15 @@ impl<T> Recovery<T> {
         ranges: impl Iterator<Item = RangeInclusive<u64>>,
         rtt: &Rtt,
         mut each: impl FnMut(&T, Acked),
-    ) -> Told {
+    ) -> AckNews {
         self.notice_standstill(now);
-        let mut told = Told::default();
+        let mut news = AckNews::default();
         let mut first = true;
         for range in ranges {
             let largest = *range.end();
             if first {
                 self.largest_acked = self.largest_acked.max(Some(largest));
-                told.sample = self
+                news.sample = self
                     .sent
                     .get(&largest)
                     .filter(|packet| packet.timed)
@@ -220,7 +220,7 @@ impl<T> Recovery<T> {
             while let Some((&number, _)) = self.sent.range(range.clone()).next() {
                 if let Some(packet) = self.sent.remove(&number) {
                     self.in_flight -= u64::from(packet.size);
-                    told.any = true;
+                    news.any = true;
                     each(&packet.content, Acked::UnderWay(packet.size));
                 }
             }
@@ -230,17 +230,17 @@ impl<T> Recovery<T> {
             {
                 if packet.lost {
                     self.learn(now, number, packet.sent_at, rtt);
-                    told.spurious += 1;
+                    news.spurious += 1;
                     each(&packet.content, Acked::Late);
                 } else {
                     each(&packet.content, Acked::OldPath);
                 }
             }
         }
-        if told.any {
+        if news.any {
             self.probes = 0;
         }
-        told
+        news
     }
 
     /// §6.1.1 and §6.1.2 let a sender learn from reordering that it has taken for loss.

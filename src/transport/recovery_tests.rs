@@ -20,7 +20,7 @@ fn sent(times: &[u64]) -> Recovery<u64> {
     recovery
 }
 
-fn ack(recovery: &mut Recovery<u64>, ms: u64, range: RangeInclusive<u64>) -> (Vec<u64>, Told, Vec<u64>) {
+fn ack(recovery: &mut Recovery<u64>, ms: u64, range: RangeInclusive<u64>) -> (Vec<u64>, AckNews, Vec<u64>) {
     let (mut acked, mut late) = (Vec::new(), Vec::new());
     let told = recovery.on_ack(
         at(ms),

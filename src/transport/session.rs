@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::limits::{MESSAGE_BYTES_MAX, SEND_BYTES_MAX, SESSION_IDLE, SESSION_SILENCE, WINDOW_BYTES_MIN};
-use crate::transport::congestion::{Controller, Copies, Fate, Pilot, Stamp, Told};
+use crate::transport::congestion::{Controller, Copies, Fate, Pilot, Stamp, Summary};
 use crate::transport::counts::{Counts, SessionStats};
 pub(super) use crate::transport::flow::Pool;
 use crate::transport::flow::ReceiveWindow;
@@ -304,12 +304,12 @@ impl Session {
             });
         });
         self.counts.packets_lost += losses.map_or(0, |losses| losses.count);
-        let told = Told {
+        let summary = Summary {
             rtt: sample,
             flight: self.recovery.in_flight(),
             persistent: losses.is_some_and(|losses| losses.persistent),
         };
-        self.congestion.on_told(now, told);
+        self.congestion.on_summary(now, summary);
     }
 
     /// Does what is due. Early calls do nothing.

@@ -19,7 +19,7 @@ use super::heaps::Heaps;
 use super::path_loss::PathLoss;
 use super::shortest::Shortest;
 use super::{
-    Controller, DATAGRAM, Fate, INITIAL_WINDOW, MAXIMUM_WINDOW, MINIMUM_WINDOW, Stamp, Told, bytes_in,
+    Controller, DATAGRAM, Fate, INITIAL_WINDOW, MAXIMUM_WINDOW, MINIMUM_WINDOW, Stamp, Summary, bytes_in,
     percent, rate_of,
 };
 use crate::clock::Instant;
@@ -199,9 +199,12 @@ impl Pilot {
         } else {
             self.ceiling.raise(now, self.round.peak);
         }
-        // While nothing but the application has bounded the rate, it is no model of the path.
-        if self.phase == Phase::Startup && (self.has_plateaued() || (pressed && self.round.full)) {
-            self.enter(now, Phase::Drain);
+        if self.phase == Phase::Startup {
+            self.learn_growth();
+            // While nothing but the application has bounded the rate, it is no model of the path.
+            if self.has_plateaued() || (pressed && self.round.full) {
+                self.enter(now, Phase::Drain);
+            }
         }
         self.round = Round {
             end: self.delivery.delivered(),
@@ -231,23 +234,38 @@ impl Pilot {
         self.phase != Phase::Startup && self.loss.is_exceeded(lost, all, UNQUEUED_MARGIN)
     }
 
-    /// Whether the rate has stopped growing. While it grows, what was lost a round ago the path has lost by itself:
+    /// What a round of Startup shows of the rate. While it grows, what was lost a round ago the path has lost by itself:
     /// it could carry more.
-    fn has_plateaued(&mut self) -> bool {
+    fn learn_growth(&mut self) {
         let Round { acked, lost, .. } = self.round;
         if self.bandwidth() >= percent(self.plateau, PLATEAU_GAIN) {
             (self.plateau, self.plateau_rounds) = (self.bandwidth(), 0);
             let (acked, lost) = std::mem::replace(&mut self.unexplained, (acked, lost));
             self.loss.learn(acked, lost);
-            return false;
+            return;
         }
         self.unexplained = (0, 0);
         let excessive = self.has_tried() && self.loss.is_exceeded(lost, acked + lost, UNQUEUED_MARGIN);
-        if !self.round.full && !excessive {
-            return false;
-        }
-        self.plateau_rounds += 1;
+        self.plateau_rounds += u8::from(self.round.full || excessive);
+    }
+
+    /// Whether the rate has stopped growing.
+    const fn has_plateaued(&self) -> bool {
         self.plateau_rounds >= PLATEAU_ROUNDS
+    }
+
+    /// The window of this phase, but for its upper bounds (`window`), after so many bytes more have been acknowledged.
+    fn window_after(&self, acked: u64) -> u64 {
+        let held = self.held();
+        match self.phase {
+            Phase::Startup if self.window < percent(held, STARTUP_GAIN).max(INITIAL_WINDOW) => {
+                self.window + acked
+            }
+            Phase::Startup | Phase::Drain => self.window,
+            Phase::Up | Phase::Down | Phase::Cruise | Phase::Rest => {
+                percent(held, WINDOW_GAIN) + self.heaps.largest() + QUANTUM
+            }
+        }
     }
 
     /// Goes on to the next phase when this one has done its work.
@@ -307,10 +325,9 @@ impl Controller for Pilot {
         if self.tells_path_loss(&packet) {
             self.loss.on_acked();
         }
-        if self.phase == Phase::Startup
-            && self.window < percent(self.held(), STARTUP_GAIN).max(INITIAL_WINDOW)
-        {
-            self.window += packet.bytes;
+        // Later what is acknowledged counts by the model alone, at the end of what an Ack tells.
+        if self.phase == Phase::Startup {
+            self.window = self.window_after(packet.bytes);
         }
     }
 
@@ -330,8 +347,8 @@ impl Controller for Pilot {
         }
     }
 
-    fn on_told(&mut self, now: Instant, told: Told) {
-        if let Some(rtt) = told.rtt {
+    fn on_summary(&mut self, now: Instant, summary: Summary) {
+        if let Some(rtt) = summary.rtt {
             self.see_rtt(now, rtt);
         }
         let over = self.delivery.has_passed(self.round.end);
@@ -344,14 +361,11 @@ impl Controller for Pilot {
         if over {
             self.end_round(now);
         }
-        if told.persistent {
+        if summary.persistent {
             self.start_over(now, MINIMUM_WINDOW);
         }
-        self.advance(now, told.flight);
-        if !matches!(self.phase, Phase::Startup | Phase::Drain) {
-            self.window = percent(self.held(), WINDOW_GAIN) + self.heaps.largest() + QUANTUM;
-        }
-        self.window = self.window.clamp(MINIMUM_WINDOW, MAXIMUM_WINDOW);
+        self.advance(now, summary.flight);
+        self.window = self.window_after(0).clamp(MINIMUM_WINDOW, MAXIMUM_WINDOW);
     }
 
     fn on_path_change(&mut self, now: Instant) {

@@ -80,12 +80,12 @@ impl Path {
                     self.arrived += DATAGRAM;
                 }
                 let rtt = (!is_lost).then(|| self.now.since(packet.stamp.sent_at));
-                let told = Told {
+                let summary = Summary {
                     rtt,
                     flight: self.flight(),
                     persistent: false,
                 };
-                self.pilot.on_told(self.now, told);
+                self.pilot.on_summary(self.now, summary);
             }
             self.credit =
                 (self.credit + bytes_in(self.pilot.pacing_rate(self.round_trip), TICK)).min(10 * DATAGRAM);
@@ -153,12 +153,12 @@ fn loss_with_a_queue_lowers_the_ceiling_and_it_rises_again() {
 fn persistent_congestion_starts_over_from_the_least() {
     let mut path = Path::new(MEGABYTE, u64::MAX);
     path.run(Duration::from_secs(1));
-    let told = Told {
+    let summary = Summary {
         rtt: None,
         flight: 0,
         persistent: true,
     };
-    path.pilot.on_told(path.now, told);
+    path.pilot.on_summary(path.now, summary);
     assert_eq!(
         (path.pilot.phase, path.pilot.window()),
         (Phase::Startup, MINIMUM_WINDOW)
