@@ -2,8 +2,8 @@
 //!
 //! Beside a TCP CUBIC flow (`cubic.rs`), whoever was there first by some ten seconds, and beside another flow of ours.
 //! Queues are as deep as the row says. Figures are Mbit/s of what was delivered, without headers; beside CUBIC in the
-//! first minute and in the second, over several starts: two who push each other aside do it a little differently each
-//! time.
+//! first minute and in the second, on average over several starts: two who push each other aside do it a little
+//! differently each time. The mark holds for each start.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -62,17 +62,17 @@ fn minutes_beside_cubic(queue_ms: u64, we_first: bool, lead: Duration) -> [(f64,
     })
 }
 
-/// The same on average.
-fn beside_cubic(queue_ms: u64, we_first: bool) -> [(f64, f64); 2] {
-    let mut mean = [(0.0, 0.0); 2];
-    for lead in LEADS_MS {
-        let minutes = minutes_beside_cubic(queue_ms, we_first, Duration::from_millis(lead));
-        for (mean, (ours, theirs)) in mean.iter_mut().zip(minutes) {
-            mean.0 += ours / LEADS_MS.len() as f64;
-            mean.1 += theirs / LEADS_MS.len() as f64;
-        }
-    }
-    mean
+/// The same for each lead: `[minute][lead]`.
+fn beside_cubic(queue_ms: u64, we_first: bool) -> [[(f64, f64); LEADS_MS.len()]; 2] {
+    let runs = LEADS_MS.map(|lead| minutes_beside_cubic(queue_ms, we_first, Duration::from_millis(lead)));
+    [0, 1].map(|minute| runs.map(|run| run[minute]))
+}
+
+fn mean(runs: &[(f64, f64)]) -> (f64, f64) {
+    let sum = runs
+        .iter()
+        .fold((0.0, 0.0), |sum, run| (sum.0 + run.0, sum.1 + run.1));
+    (sum.0 / runs.len() as f64, sum.1 / runs.len() as f64)
 }
 
 /// The first of two of ours, and the second.
@@ -94,28 +94,43 @@ fn share((ours, theirs): (f64, f64)) -> f64 {
     ours / (ours + theirs)
 }
 
+/// The mark: each start for itself, between a third and two thirds.
+fn assert_fair(queue_ms: u64, we_first: bool, minute: usize, runs: [(f64, f64); LEADS_MS.len()]) {
+    let fair = 1.0 / 3.0..2.0 / 3.0;
+    let shares = runs.map(share);
+    let are_fair = match (queue_ms, we_first, minute) {
+        // CUBIC finds twice of what the path holds under way where six times that fit, fills the rest in seconds, and what
+        // then arrives of ours says how much more we try: it is won back over a minute. Of eleven starts six had less
+        // than a third, the worst 0.22.
+        (200, true, 0) => shares.iter().all(|share| (0.2..0.5).contains(share)),
+        // One of these starts is above it, as two of eleven were, at 0.70.
+        (100, true, 1) => {
+            fair.contains(&share(mean(&runs))) && shares.iter().all(|share| (0.5..0.71).contains(share))
+        }
+        _ => shares.iter().all(|share| fair.contains(share)),
+    };
+    assert!(
+        are_fair,
+        "queue of {queue_ms} ms, we first: {we_first}, minute {minute}: {shares:.3?}"
+    );
+}
+
 #[test]
 fn a_full_link_is_shared() {
     let mut table = String::from(
         " queue | we first, CUBIC |  second minute  | we, CUBIC first |  second minute  | ours first, ours\n",
     );
-    let fair = 1.0 / 3.0..2.0 / 3.0;
     for queue_ms in [20, 50, 100, 200] {
-        let ([first, first_later], [second, second_later], two) = (
-            beside_cubic(queue_ms, true),
-            beside_cubic(queue_ms, false),
-            beside_ours(queue_ms),
-        );
         write!(table, "{queue_ms:>3} ms |").unwrap();
-        for (ours, theirs) in [first, first_later, second, second_later, two] {
-            write!(table, "     {ours:.2}  {theirs:.2}  |").unwrap();
+        for we_first in [true, false] {
+            for (minute, runs) in beside_cubic(queue_ms, we_first).into_iter().enumerate() {
+                let (ours, theirs) = mean(&runs);
+                write!(table, "     {ours:.2}  {theirs:.2}  |").unwrap();
+                assert_fair(queue_ms, we_first, minute, runs);
+            }
         }
-        table.push('\n');
-        for shares in [first_later, second, second_later] {
-            assert!(fair.contains(&share(shares)), "{table}");
-        }
-        // A queue of five times what the path holds is CUBIC's at first, if it finds us with little under way.
-        assert!(queue_ms > 100 || fair.contains(&share(first)), "{table}");
+        let two = beside_ours(queue_ms);
+        writeln!(table, "     {:.2}  {:.2}  |", two.0, two.1).unwrap();
         assert!((0.4..0.6).contains(&share(two)), "{table}");
     }
     println!("{table}");
