@@ -228,7 +228,7 @@ impl Session {
         self.touch(now);
         if let Some(mut content) = content {
             if content.window {
-                self.window_told_in = Some(number);
+                self.window_told_in = number;
             }
             let size = u32::try_from(bytes).unwrap_or(u32::MAX);
             if self.asked_at.is_none() {

@@ -12,10 +12,10 @@ use crate::clock::Instant;
 use crate::transport::rtt::Rtt;
 
 /// §6.1.1, kPacketThreshold: overtaken by so many, a packet is lost …
-const PACKET_THRESHOLD: u64 = 3;
+const PACKET_THRESHOLD: u32 = 3;
 /// … unless the path has shown to reorder more than that. This is the most it is believed: as many as a receive window
 /// of 1 MiB has under way. From there on the time threshold is enough.
-const PACKET_THRESHOLD_MAX: u64 = 1_024;
+const PACKET_THRESHOLD_MAX: u32 = 1_024;
 /// §7.6.1, kPersistentCongestionThreshold.
 const PERSISTENT_THRESHOLD: u32 = 3;
 /// The most between two probes of a silent path, where its round trip is not longer still: RFC 8085 §3.1.2 lets
@@ -101,7 +101,7 @@ pub(super) struct Recovery<T> {
     lost: BTreeMap<u64, Forgone<T>>,
     in_flight: u64,
     largest_acked: Option<u64>,
-    threshold: u64,
+    threshold: u32,
     /// What the time threshold is lengthened by, since packets came late by that much; a round trip at most, as
     /// RFC 8985 §6.2 lets its reordering window grow.
     patience: Duration,
@@ -246,7 +246,11 @@ impl<T> Recovery<T> {
     /// §6.1.1 and §6.1.2 let a sender learn from reordering that it has taken for loss.
     fn learn(&mut self, now: Instant, number: u64, sent_at: Instant, rtt: &Rtt) {
         let overtaken = self.largest_acked.unwrap_or(number).saturating_sub(number);
-        self.threshold = self.threshold.max(overtaken + 1).min(PACKET_THRESHOLD_MAX);
+        let overtaken = u32::try_from(overtaken).unwrap_or(u32::MAX);
+        self.threshold = self
+            .threshold
+            .max(overtaken.saturating_add(1))
+            .min(PACKET_THRESHOLD_MAX);
         let late = now.since(sent_at + rtt.loss_delay());
         self.patience = self.patience.max(late).min(rtt.smoothed());
     }
@@ -267,7 +271,7 @@ impl<T> Recovery<T> {
             && number < largest
         {
             let overdue_at = packet.at + rtt.loss_delay() + self.patience;
-            if number + self.threshold > largest && overdue_at > now {
+            if number + u64::from(self.threshold) > largest && overdue_at > now {
                 self.loss_at = Some(overdue_at);
                 break;
             }

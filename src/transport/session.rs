@@ -136,8 +136,8 @@ pub(super) struct Session {
     pub(super) send_window: u64,
     pub(super) incoming: Incoming,
     pub(super) window: ReceiveWindow,
-    /// The last packet with a Window.
-    pub(super) window_told_in: Option<u64>,
+    /// The last packet with a Window; one that is never sent, if there was none.
+    pub(super) window_told_in: u64,
     /// What is taken from the pools.
     pub(super) reserved_incoming: usize,
     pub(super) reserved_outgoing: usize,
@@ -177,7 +177,7 @@ impl Session {
             send_window: WINDOW_BYTES_MIN,
             incoming: Incoming::default(),
             window: ReceiveWindow::new(),
-            window_told_in: None,
+            window_told_in: PACKETS_MAX,
             reserved_incoming: 0,
             reserved_outgoing: 0,
             queued: 0,
@@ -388,8 +388,7 @@ impl Session {
 
     /// Whether the latest Window is under way.
     pub(super) fn is_telling_window(&self) -> bool {
-        self.window_told_in
-            .is_some_and(|number| self.recovery.is_needed(number))
+        self.recovery.is_needed(self.window_told_in)
     }
 
     fn rest(&mut self) {

@@ -3,7 +3,7 @@
 //! Beside a TCP CUBIC flow (`cubic.rs`), whoever was there first by some ten seconds, and beside another flow of ours.
 //! Queues are as deep as the row says. Figures are Mbit/s of what was delivered, without headers; beside CUBIC in the
 //! first minute and in the second, on average over several starts: two who push each other aside do it a little
-//! differently each time. The mark holds for each start.
+//! differently each time. What holds for each start is in `assert_fair`.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -99,7 +99,7 @@ fn assert_fair(queue_ms: u64, we_first: bool, minute: usize, runs: [(f64, f64); 
     let fair = 1.0 / 3.0..2.0 / 3.0;
     let shares = runs.map(share);
     let are_fair = match (queue_ms, we_first, minute) {
-        // CUBIC finds twice of what the path holds under way where six times that fit, fills the rest in seconds, and what
+        // CUBIC finds twice what the path holds under way where six times that fit, fills the rest in seconds, and what
         // then arrives of ours says how much more we try: it is won back over a minute. Of eleven starts six had less
         // than a third, the worst 0.22.
         (200, true, 0) => shares.iter().all(|share| (0.2..0.5).contains(share)),
