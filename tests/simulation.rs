@@ -1,7 +1,8 @@
 //! The delivery contract, in simulated worlds of every profile (`src/simulation/`).
 //!
 //! `SIM_SEEDS` says how many seeds each profile gets, `SIM_FIRST` from which on. A seed that finds something is
-//! repeated, with its history, by `udpchat simulate --profile <name> --seed <seed> --trace`.
+//! repeated, with its history, by `udpchat simulate --profile <name> --seed <seed> --trace`; one of a test that changes a
+//! profile's plan by that test alone.
 
 #![expect(clippy::print_stderr, reason = "a soak says what it came to")]
 #![expect(clippy::unwrap_used, reason = "a world that cannot be made fails the test")]
@@ -9,7 +10,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use udpchat::simulation::{Plan, Profile, Report, Trace, run};
+use udpchat::simulation::{CLIENTS_MAX, Plan, Profile, Report, Trace, run};
 
 /// The seeds of a run of the tests: by default, or as the environment says.
 fn seeds(default: u64) -> std::ops::Range<u64> {
@@ -82,6 +83,30 @@ fn the_contract_holds_where_people_stay_away_and_lifetimes_end() {
     }
     eprintln!("away: {sum:?}");
     assert!(sum.expired > 0 && sum.refused > 0 && sum.through_registry > 0);
+}
+
+#[test]
+fn the_contract_holds_on_lines_of_ten_kilobits_a_second() {
+    for profile in [Profile::Satellite, Profile::Mobile, Profile::Mesh, Profile::Wifi] {
+        for seed in seeds(5) {
+            let mut plan = profile.plan(seed);
+            plan.weather.rate = Some(10_000);
+            let report = run(plan, Trace::OFF).unwrap();
+            assert_eq!(report.violations, [], "profile {} seed {seed}", profile.name());
+        }
+    }
+}
+
+#[test]
+fn the_contract_holds_among_as_many_as_there_may_be() {
+    let mut plan = Profile::Wifi.plan(1);
+    plan.clients = CLIENTS_MAX;
+    plan.minutes = 1;
+    plan.trouble.messages = 2;
+    let report = run(plan, Trace::OFF).unwrap();
+    assert_eq!(report.violations, []);
+    assert_eq!(report.delivered(), report.accepted);
+    assert!(report.accepted >= 90, "{}", report.accepted);
 }
 
 /// How often each of these was said in a run's history.

@@ -15,9 +15,12 @@ use clap::Args;
 
 use crate::cli::figures;
 use crate::cli::streams::{self, write_out};
+use crate::limits::{ATTEMPT, ATTEMPTS};
 use crate::runtime::seeds::harvest;
 use crate::runtime::start::{Exit, Fault, random};
-use crate::simulation::{CLIENTS_MAX, Chance, MINUTES_MAX, Plan, Profile, Report, Trace, WorldFault, run};
+use crate::simulation::{
+    CLIENTS_MAX, Chance, MINUTES_MAX, Plan, Profile, Report, Trace, Weather, WorldFault, run,
+};
 
 /// What is asked for, as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
@@ -110,7 +113,9 @@ pub struct SimulateOptions {
 const SEEDS_MAX: u64 = 1_000_000_000;
 /// Events a minute, at most.
 const RATE_MAX: u32 = 10_000;
-/// The slowest and the longest path that make sense.
+/// Bytes of an Initial and of the Response (PROTOCOL §3.1, §3.3).
+const FIRST_BYTES: u64 = 1_200 + 300;
+/// The longest path that makes sense.
 const DELAY_MS_MAX: u32 = 60_000;
 /// Exit code after a broken promise.
 const BROKEN: u8 = 1;
@@ -186,8 +191,26 @@ impl SimulateFlags {
             self.minutes.as_deref(),
             &mut plan.minutes,
             |what, text| small(what, text, 1..u64::from(MINUTES_MAX) + 1),
-        )
+        )?;
+        may_begin(&plan.weather)
     }
+}
+
+/// Whether a registry can answer as soon as a program that begins waits for it.
+fn may_begin(weather: &Weather) -> Result<(), String> {
+    let bits = weather.rate.unwrap_or(u64::MAX);
+    let line = Duration::from_micros(FIRST_BYTES * 8 * 1_000_000 / bits.max(1));
+    let answer = weather.delay * 2 + line;
+    let longest = ATTEMPT * ATTEMPTS;
+    if answer < longest {
+        return Ok(());
+    }
+    Err(format!(
+        "a registry would answer after {} ms on such a line; a program begins only where it does within {} ms \
+         (--delay, --rate)",
+        answer.as_millis(),
+        longest.as_millis()
+    ))
 }
 
 impl SimulateOptions {
@@ -377,3 +400,7 @@ fn profile(text: &str) -> Result<Profile, String> {
         .find(|profile| profile.name() == text)
         .ok_or_else(|| "--profile is lan, wifi, mobile, satellite, mesh or hell".to_owned())
 }
+
+#[cfg(test)]
+#[path = "simulate_tests.rs"]
+mod tests;

@@ -132,6 +132,7 @@ impl Client {
 
     fn connect_peer(&mut self, cx: &Context<'_>, to: &str, card: &Card) {
         let addresses = self.directory.addresses(to);
+        let interval = DIRECT_HANDSHAKE_BUDGET.max(self.link.peer_round_trip());
         let mut attempts = std::collections::BTreeSet::new();
         for address in addresses.iter().take(PEER_ADDRESSES_MAX) {
             let attempt = self.next_attempt();
@@ -141,7 +142,7 @@ impl Client {
                 address: *address,
                 service: Service::Peer,
                 expect: Some(card.id),
-                interval: DIRECT_HANDSHAKE_BUDGET,
+                interval,
                 initials: PEER_INITIALS,
             }));
         }

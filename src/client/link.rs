@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::id::IdentityId;
-use crate::limits::REQUEST_RETRY;
+use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, REQUEST_RETRY};
 use crate::transport::{Attempt, SessionId};
+
+/// The interval between the Initials of a try doubles so often: five take 10 s then.
+const INTERVAL_DOUBLINGS: u32 = 2;
 
 /// Where we stand with the registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +69,12 @@ pub(super) struct Link {
     pub(super) backoff: Duration,
     /// When the last try to open a session began.
     pub(super) tried_at: Instant,
+    /// How many there were since we were registered.
+    tries: u32,
+    /// How often the last has repeated its Initial.
+    interval: Duration,
+    /// How long it took to be answered.
+    answered_in: Duration,
     /// Since when the registration waits for us: for our disk, or because nobody listened to what had come.
     ours_since: Option<Instant>,
     /// When the last round of attempts was given up.
@@ -137,6 +146,9 @@ impl Default for Link {
             told_busy: false,
             backoff: REQUEST_RETRY,
             tried_at: Instant::ZERO,
+            tries: 0,
+            interval: ATTEMPT,
+            answered_in: Duration::ZERO,
             ours_since: None,
             away_since: Instant::ZERO,
             round_since: None,
@@ -151,6 +163,46 @@ impl Default for Link {
 }
 
 impl Link {
+    /// A try to open a session begins. How often its Initial is repeated: the more tries were in vain the more seldom, unless
+    /// somebody waits for this one. A round trip of seconds is found so in the end, and a slow line is not filled.
+    pub(super) fn begin_try(&mut self, now: Instant) -> Duration {
+        let is_awaited = self.starting || self.asked;
+        self.interval = if is_awaited {
+            ATTEMPT
+        } else {
+            ATTEMPT * (1 << self.tries.min(INTERVAL_DOUBLINGS))
+        };
+        self.tries = self.tries.saturating_add(1);
+        self.tried_at = now;
+        self.interval
+    }
+
+    /// It has us, or should have: pauses and intervals begin anew.
+    pub(super) const fn begin_anew(&mut self) {
+        self.backoff = REQUEST_RETRY;
+        self.tries = 0;
+    }
+
+    /// The try was answered. When, whenever we come to hear of it.
+    pub(super) fn try_answered(&mut self, now: Instant) -> Instant {
+        let answered_at = now.min(self.tried_at + self.interval * ATTEMPTS);
+        self.answered_in = answered_at.since(self.tried_at);
+        answered_at
+    }
+
+    /// What the first round trip to a peer may take, as far as our line tells: an Initial is the longest of packets, and goes
+    /// over his line, too.
+    pub(super) fn peer_round_trip(&self) -> Duration {
+        self.answered_in * 2
+    }
+
+    /// So long without an answer in sight, and the registry is silent: five attempts, or three times what it took to answer
+    /// the try, if that is longer: on a slow line the answer may stand behind our own repetitions.
+    pub(super) fn silence(&self) -> Duration {
+        let known = (self.answered_in * 3).min(ATTEMPTS_TOTAL);
+        known.max(ATTEMPT * ATTEMPTS)
+    }
+
     /// The session, registered or about to be.
     pub(super) const fn session(&self) -> Option<SessionId> {
         match self.phase {

@@ -1,7 +1,7 @@
 //! How long the registry may be silent, and what happens then.
 //!
-//! An attempt is half a second without authenticated progress; after five the registry counts as silent. Progress
-//! starts the count again, up to a bound. What it owes us then waits, or goes another way. Look-ups and withdrawals it
+//! An attempt is half a second without authenticated progress; after five the registry counts as silent, where a round trip
+//! takes seconds after some more (`link`). Progress starts the count again, up to a bound. What it owes us then waits, or goes another way. Look-ups and withdrawals it
 //! may leave unanswered (PROTOCOL §8.5): those are asked again in their own time, and nobody is silent for them.
 //! Invariants: while an answer is owed there is a deadline for it; what we take ourselves, to commit or to listen, is no
 //! silence of the registry's.
@@ -15,22 +15,19 @@ use super::{Client, Timer};
 use crate::client::interface::{Ending, Event};
 use crate::clock::Instant;
 use crate::engine::{Action, Context};
-use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, RECONNECT_MAX, RECONNECT_TYPED};
+use crate::limits::{ATTEMPT, ATTEMPTS_TOTAL, RECONNECT_MAX, RECONNECT_TYPED};
 use crate::transport::{ConnectFault, SessionId};
 use crate::wire::frame::CloseCode;
 use crate::wire::message::ToRegistry;
 
-/// So long without an answer in sight, and the registry is silent.
-pub(super) const SILENCE: Duration = ATTEMPT.saturating_mul(ATTEMPTS);
-
 impl Client {
-    /// Sets the deadline at which the registry counts as silent: five attempts after the last sign of life, and not later
-    /// than its patience lasts.
+    /// Sets the deadline at which the registry counts as silent: so long after the last sign of life, and not later than its
+    /// patience lasts.
     pub(super) fn watch(&mut self, cx: &Context<'_>, session: SessionId) {
         let Some(owed) = self.link.owed_since else {
             return;
         };
-        let silent_at = heard_since(cx, session, owed) + SILENCE;
+        let silent_at = heard_since(cx, session, owed) + self.link.silence();
         self.timers
             .set(Timer::Attempt, silent_at.min(owed + ATTEMPTS_TOTAL));
     }
@@ -91,7 +88,7 @@ impl Client {
                     self.timers.set(Timer::Attempt, now + ATTEMPT);
                     return;
                 }
-                let silent_at = heard_since(cx, session, owed) + SILENCE;
+                let silent_at = heard_since(cx, session, owed) + self.link.silence();
                 let patience = owed + ATTEMPTS_TOTAL;
                 if silent_at <= now || (patience <= now && self.must_answer()) {
                     self.give_up(cx, session);

@@ -11,7 +11,6 @@ use std::time::Duration;
 use super::committed::After;
 use super::declined::DepositPause;
 use super::link::{Phase, Replay};
-use super::patience::SILENCE;
 use super::{Client, Timer};
 use crate::client::interface::{Ending, Event};
 use crate::client::storage::Request;
@@ -90,7 +89,7 @@ impl Client {
         self.link.round_since.get_or_insert(cx.now.at);
         self.link.owed_since = None;
         self.link.put_off = false;
-        self.link.tried_at = cx.now.at;
+        let interval = self.link.begin_try(cx.now.at);
         self.timers.clear(&Timer::Reconnect);
         // The endpoint says what becomes of the try: it has its time there, whenever we come to hear of it.
         self.timers.clear(&Timer::Attempt);
@@ -99,7 +98,7 @@ impl Client {
             address: self.config.registry,
             service: Service::Registry,
             expect: self.link.identity,
-            interval: ATTEMPT,
+            interval,
             initials: ATTEMPTS,
         }));
         if self.link.identity.is_some() {
@@ -140,7 +139,8 @@ impl Client {
         self.link.replay = Replay::default();
         self.link.behind = false;
         self.link.met = true;
-        self.link.our_turn(cx.now.at.min(self.link.tried_at + SILENCE));
+        let answered_at = self.link.try_answered(cx.now.at);
+        self.link.our_turn(answered_at);
         if self.link.identity.is_none() {
             self.use_registry(cx.now, card.id);
             self.count();
@@ -343,7 +343,7 @@ impl Client {
         }
         self.link.phase = Phase::Registered { session };
         self.link.round_since = None;
-        self.link.backoff = REQUEST_RETRY;
+        self.link.begin_anew();
         self.link.starting = false;
         let welcome = !std::mem::replace(&mut self.link.welcome, true);
         if std::mem::take(&mut self.link.asked) || welcome {
@@ -420,7 +420,7 @@ impl Client {
             Phase::Offline => {
                 self.link.asked = true;
                 self.link.silent = false;
-                self.link.backoff = REQUEST_RETRY;
+                self.link.begin_anew();
                 self.start();
             }
             Phase::Away => {

@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::disk::Mood;
 use super::invariant::Invariant;
 use super::life::Life;
-use super::network::Weather;
 use super::world::{PATIENCE, Site, WorldFault};
 use crate::client::interface::Command;
 use crate::limits;
@@ -35,11 +34,7 @@ impl Life {
     /// All is well, everybody is there, and everything accepted comes to its end.
     pub(super) fn heal(&mut self) -> Result<(), WorldFault> {
         self.world.network.heal();
-        self.world.network.weather = Weather {
-            rate: self.plan.weather.rate,
-            delay: self.plan.weather.delay,
-            ..Weather::CLEAR
-        };
+        self.world.network.weather = self.plan.weather.in_peace();
         self.world.set_disks(Mood::default());
         self.world.end_rests(PATIENCE)?;
         let bound = HEALING + self.lives_to_wait_for();
@@ -51,8 +46,9 @@ impl Life {
                 return Ok(());
             }
             if self.world.now.at > end {
-                let left = self.world.left_over()?.join("; ");
-                let what = format!("after {} s: {left}", bound.as_secs());
+                let mut left = self.world.left_over()?;
+                left.extend(self.world.away().map(|name| format!("{name} is not registered")));
+                let what = format!("after {} s: {}", bound.as_secs(), left.join("; "));
                 self.world.ledger.violated(end, Invariant::ComesToAnEnd, what);
             }
         }

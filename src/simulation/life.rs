@@ -38,8 +38,9 @@ enum Deed {
     Attack,
 }
 
-/// Before the trouble begins.
+/// Before the trouble begins: so long until everybody is registered, where the lines are slow at most [`FIRST_MAX`].
 const FIRST: Duration = Duration::from_secs(1);
+const FIRST_MAX: Duration = Duration::from_secs(10);
 
 /// A run from its first moment to its last.
 pub(super) struct Life {
@@ -91,7 +92,11 @@ impl Life {
         for site in self.world.sites() {
             self.world.start(site)?;
         }
+        let latest = self.world.now.at + FIRST_MAX;
         self.world.pass(FIRST)?;
+        while self.world.away().next().is_some() && self.world.now.at < latest {
+            self.world.pass(FIRST)?;
+        }
         self.world.network.weather = self.plan.weather;
         self.world.set_disks(self.plan.trouble.disks);
         self.trouble()?;

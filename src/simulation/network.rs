@@ -52,6 +52,15 @@ impl Weather {
         corrupt: Chance::NEVER,
         rate: None,
     };
+
+    /// The same lines, as far and as slow as they are, without any trouble.
+    pub(super) const fn in_peace(self) -> Self {
+        Self {
+            rate: self.rate,
+            delay: self.delay,
+            ..Self::CLEAR
+        }
+    }
 }
 
 /// What was carried, and what was not.

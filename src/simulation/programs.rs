@@ -312,6 +312,12 @@ impl World {
             .is_some_and(|node| node.role().registered())
     }
 
+    /// Whose program does not run, or is not registered.
+    pub(super) fn away(&self) -> impl Iterator<Item = &Name> {
+        let numbered = (0..).zip(&self.people);
+        numbered.filter_map(|(number, person)| (!self.is_registered(number)).then_some(&person.name))
+    }
+
     /// What the registry's turn has led to.
     pub(super) fn took_registry(&mut self, came: Came<Registry, RegistryStore>) {
         let unheard = u64::try_from(came.done.len()).unwrap_or(u64::MAX);
@@ -406,7 +412,8 @@ impl Person {
             identity: Arc::new(Identity::from_seed(&seeds.seed(), Role::Client)),
             machine: Machine::new(
                 Disk::new(store, Dice::new(seed, purpose)),
-                ([10, 0, 1, last], 1232).into(),
+                // A network of his own: a registry takes few new names from one.
+                ([10, 0, last, 1], 1232).into(),
             ),
             copy: None,
             run: 0,

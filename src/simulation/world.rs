@@ -17,7 +17,7 @@ use super::disk::Disk;
 use super::invariant::Invariant;
 use super::ledger::Ledger;
 use super::machine::Machine;
-use super::network::{Network, Traffic, Weather};
+use super::network::{Network, Traffic};
 use super::plan::Plan;
 use super::programs::{Person, WRITING};
 use super::trace::{Trace, describe};
@@ -155,7 +155,7 @@ impl World {
             .collect();
         Ok(Self {
             now: START,
-            network: Network::new(Dice::new(plan.seed, 3), Weather::CLEAR, address),
+            network: Network::new(Dice::new(plan.seed, 3), plan.weather.in_peace(), address),
             flights: BTreeMap::new(),
             flown: 0,
             chores: BTreeMap::new(),

@@ -213,7 +213,7 @@ fn what_was_put_off_and_went_directly_does_not_wait_in_another_registration() {
     driver.pass(ms(6_000));
     driver.registry_opens();
     driver.registry_registers();
-    driver.pass(ms(5_000));
+    driver.pass(ms(1_000));
     assert_eq!(driver.texts_deposited("bob"), ["hi"]);
 }
 

@@ -280,3 +280,48 @@ fn what_is_written_once_the_disk_has_room_again_is_accepted_at_once() {
     assert_eq!(driver.client.unfinished(), 1);
     assert_eq!(driver.store.image().unwrap().registries[0].outbox.len(), 1);
 }
+
+/// A client whose registry answers its first try so late.
+fn answered_after(late: u64) -> Driver {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.pass(ms(late));
+    driver.registry_opens();
+    driver.registry_registers();
+    driver.directory(&[online("bob")]);
+    driver.clear();
+    driver
+}
+
+#[test]
+fn a_registry_that_answers_slowly_is_waited_for_three_times_as_long_as_it_took() {
+    for (late, silent_after) in [(0, 2_500), (800, 2_500), (1_500, 4_500), (2_500, 7_500)] {
+        let mut driver = answered_after(late);
+        driver.command(Command::Deregister);
+        driver.pass(ms(silent_after - 1));
+        assert_eq!(driver.events(), [], "{late} ms");
+        driver.pass(ms(1));
+        assert_eq!(
+            driver.events(),
+            [Event::ServerSilent, Event::Deregistered],
+            "{late} ms"
+        );
+    }
+}
+
+#[test]
+fn tries_in_vain_repeat_their_initials_ever_more_seldom_unless_somebody_waits() {
+    let mut driver = Driver::registered(&[]);
+    driver.close(REGISTRY, CloseCause::Silent);
+    let mut intervals = Vec::new();
+    for _ in 0..4 {
+        driver.connects.clear();
+        driver.pass(ms(21_000));
+        let connect = driver.registry_connect();
+        intervals.push(connect.interval);
+        driver.fail(connect.attempt, ConnectFault::Silent);
+    }
+    assert_eq!(intervals, [ms(500), ms(1_000), ms(2_000), ms(2_000)]);
+    driver.command(Command::Register);
+    assert_eq!(driver.registry_connect().interval, ms(500));
+}
