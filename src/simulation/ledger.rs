@@ -68,6 +68,8 @@ pub(super) struct Ledger {
     unanswered: Vec<BTreeSet<Number>>,
     /// How each person's program comes to leave in this run.
     going: Vec<Going>,
+    /// Whose names a database of the registry's has had.
+    members: BTreeSet<usize>,
     /// Those whose folders were once older copies.
     restored: BTreeSet<usize>,
     /// The databases that the registry has had.
@@ -109,6 +111,7 @@ impl Ledger {
             unanswered: vec![BTreeSet::new(); people.len()],
             going: vec![Going::default(); people.len()],
             room: trouble.room,
+            members: BTreeSet::new(),
             restored: BTreeSet::new(),
             databases: BTreeSet::from([store_id]),
             store_ids: vec![None; people.len()],

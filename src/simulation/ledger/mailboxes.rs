@@ -75,6 +75,7 @@ impl Ledger {
 
     fn joined(&mut self, at: Instant, member: &registry::MemberRow) {
         if let Some(&person) = self.people.get(&member.card.id) {
+            self.members.insert(person);
             self.books.members.insert(member.id, person);
             self.books.joined.entry(person).or_insert(at);
         }

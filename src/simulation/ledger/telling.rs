@@ -144,6 +144,7 @@ impl Ledger {
             Event::NoAnswer { to } | Event::Offline { to } | Event::Waiting { to } => {
                 self.is_open(person, to)
             }
+            Event::Registered { .. } => self.is_member(person),
             Event::Ended(ending) => self.ended(person, *ending),
             _ => Ok(()),
         };
@@ -248,6 +249,17 @@ impl Ledger {
             alike.len()
         );
         Err((Invariant::CommittedFirst, what))
+    }
+
+    /// Somebody is told that he is registered.
+    fn is_member(&self, person: usize) -> Verdict {
+        if self.members.contains(&person) {
+            return Ok(());
+        }
+        Err((
+            Invariant::CommittedFirst,
+            format!("{person} is told that he is registered, and that is not committed"),
+        ))
     }
 
     /// Something is said of a message that has not come to its end.

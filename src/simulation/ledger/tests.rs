@@ -396,3 +396,13 @@ fn what_is_written_is_accepted_or_said_not_to_be() {
         "{untold:?}"
     );
 }
+
+#[test]
+fn nobody_is_told_that_he_is_registered_before_that_is_committed() {
+    let mut play = Play::new();
+    play.is_told(&Event::Registered { returning: false });
+    assert_eq!(play.found(), []);
+    play.ledger.members.clear();
+    play.is_told(&Event::Registered { returning: false });
+    assert_eq!(play.found(), [Invariant::CommittedFirst]);
+}
