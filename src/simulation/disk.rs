@@ -17,12 +17,54 @@ pub struct Mood {
     pub full: Chance,
     /// Takes up to three seconds.
     pub slow: Chance,
+    /// Takes nothing at all for one second to two minutes; so long apart, on average.
+    pub stuck: Option<Duration>,
+}
+
+impl Mood {
+    /// Whether it takes all that it is asked for, were it late.
+    pub(super) const fn takes_all(&self) -> bool {
+        self.full.is_never() && self.stuck.is_none()
+    }
 }
 
 /// How long a commit takes that nothing holds up.
 const COMMIT: Duration = Duration::from_millis(2);
 /// And one that something does, at most.
 const SLOW: Duration = Duration::from_secs(3);
+/// How long it is stuck, at least and at most.
+const STUCK_MIN: Duration = Duration::from_secs(1);
+const STUCK_MAX: Duration = Duration::from_secs(120);
+
+/// What it says to everything for a while, unless it takes it, and until when.
+#[derive(Clone, Debug)]
+struct Spell {
+    until: Instant,
+    fault: Option<StoreFault>,
+}
+
+impl Spell {
+    /// What follows this one: it is stuck and not stuck by turns.
+    fn next(&self, apart: Duration, dice: &mut Dice) -> Self {
+        if self.fault.is_some() {
+            // A microsecond at least, so that this ends whatever the plan says.
+            let wait = dice.wait(apart) + Duration::from_micros(1);
+            return Self {
+                until: self.until + wait,
+                fault: None,
+            };
+        }
+        let fault = match dice.below(3) {
+            0 => StoreFault::Full,
+            1 => StoreFault::Unwritten,
+            _ => StoreFault::Failed("disk I/O error".to_owned()),
+        };
+        Self {
+            until: self.until + STUCK_MIN + dice.span(STUCK_MAX - STUCK_MIN),
+            fault: Some(fault),
+        }
+    }
+}
 
 /// A store that can be taken up again by the next run of its program.
 pub(super) trait Durable: Store {
@@ -49,6 +91,7 @@ pub(super) struct Disk<S: Store> {
     /// What was committed, in order, if a copy may have to be made of it.
     log: Option<Vec<S::Request>>,
     dice: Dice,
+    spell: Spell,
     /// What it is like now.
     pub(super) mood: Mood,
 }
@@ -66,9 +109,15 @@ where
             due: None,
             log: None,
             dice,
+            // As if it had been stuck until now.
+            spell: Spell {
+                until: Instant::ZERO,
+                fault: Some(StoreFault::Full),
+            },
             mood: Mood {
                 full: Chance::NEVER,
                 slow: Chance::NEVER,
+                stuck: None,
             },
         }
     }
@@ -133,13 +182,12 @@ where
     pub(super) fn commit(&mut self, now: Instant) -> Vec<Done<S>> {
         self.due = None;
         let batch = std::mem::take(&mut self.batch);
-        let replies = if self.dice.chance(self.mood.full) {
-            batch
+        let replies = match self.fault(now) {
+            Some(fault) => batch
                 .iter()
-                .map(|(ticket, _)| (*ticket, Err(StoreFault::Full)))
-                .collect()
-        } else {
-            self.store.commit(batch.clone())
+                .map(|(ticket, _)| (*ticket, Err(fault.clone())))
+                .collect(),
+            None => self.store.commit(batch.clone()),
         };
         if let Some(log) = &mut self.log {
             let pairs = batch.iter().zip(&replies);
@@ -157,6 +205,19 @@ where
             .collect()
     }
 
+    /// Why nothing can be committed now; `None` if it can.
+    fn fault(&mut self, now: Instant) -> Option<StoreFault> {
+        if let Some(apart) = self.mood.stuck {
+            while self.spell.until <= now {
+                self.spell = self.spell.next(apart, &mut self.dice);
+            }
+            if self.spell.fault.is_some() {
+                return self.spell.fault.clone();
+            }
+        }
+        self.dice.chance(self.mood.full).then_some(StoreFault::Full)
+    }
+
     fn begin(&mut self, now: Instant) {
         if self.due.is_some() || self.queued.is_empty() {
             return;
@@ -168,5 +229,87 @@ where
             COMMIT
         };
         self.due = Some(now + takes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes everything.
+    struct Taking;
+
+    impl Store for Taking {
+        type Request = ();
+        type Reply = ();
+
+        fn commit(&mut self, requests: Vec<(Ticket, ())>) -> Vec<(Ticket, Result<(), StoreFault>)> {
+            requests
+                .into_iter()
+                .map(|(ticket, ())| (ticket, Ok(())))
+                .collect()
+        }
+    }
+
+    impl Durable for Taking {
+        type Image = ();
+
+        fn restart(&mut self) -> rusqlite::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_disk_that_is_stuck_takes_nothing_until_it_takes_again() {
+        let mut disk = Disk::new(Taking, Dice::new(1, 1));
+        let apart = Duration::from_secs(180);
+        disk.mood.stuck = Some(apart);
+        let seconds: u32 = 1_000_000;
+        let faults: Vec<Option<StoreFault>> = (0..seconds)
+            .map(|second| {
+                let now = Instant::ZERO + Duration::from_secs(second.into());
+                disk.ask(now, Ticket(0), ());
+                disk.commit(now).remove(0).reply.err()
+            })
+            .collect();
+        // A minute and half a second of four minutes, on average.
+        let stuck = faults.iter().flatten().count();
+        assert!((230_000..270_000).contains(&stuck), "{stuck}");
+        let mut kinds: Vec<_> = faults
+            .into_iter()
+            .flatten()
+            .map(|fault| fault.to_string())
+            .collect();
+        kinds.sort();
+        kinds.dedup();
+        assert_eq!(kinds.len(), 3, "{kinds:?}");
+    }
+
+    #[test]
+    fn it_is_stuck_for_a_second_at_least_and_two_minutes_at_most() {
+        let mut dice = Dice::new(1, 1);
+        let mut spell = Spell {
+            until: Instant::ZERO,
+            fault: None,
+        };
+        for _ in 0..1_000 {
+            let next = spell.next(Duration::from_secs(1), &mut dice);
+            let lasts = next.until.since(spell.until);
+            assert!(
+                next.fault.is_none() || (STUCK_MIN..=STUCK_MAX).contains(&lasts),
+                "{lasts:?}"
+            );
+            spell = next;
+        }
+    }
+
+    #[test]
+    fn a_disk_is_well_again_once_all_is() {
+        let mut disk = Disk::new(Taking, Dice::new(1, 1));
+        for second in 0..10_000 {
+            let now = Instant::ZERO + Duration::from_secs(second);
+            disk.ask(now, Ticket(0), ());
+            assert_eq!(disk.commit(now)[0].reply, Ok(()));
+        }
     }
 }

@@ -116,7 +116,7 @@ impl Ledger {
             databases: BTreeSet::from([store_id]),
             store_ids: vec![None; people.len()],
             clocks_true: trouble.jumps == 0,
-            disks_take_all: trouble.disks.full.is_never(),
+            disks_take_all: trouble.disks.takes_all(),
             is_well: false,
             counts: Counts::default(),
             violations: Vec::new(),

@@ -91,7 +91,7 @@ impl Plan {
         let gone = absences + endings + crashes + disasters + relapses;
         let well = gone + partitions + moves + jumps + naps == 0;
         let clear = self.weather.loss.is_never() && self.weather.bursts.is_none();
-        let disks_well = disks.full.is_never() && disks.slow.is_never();
+        let disks_well = disks.takes_all() && disks.slow.is_never();
         attacks > 0 && well && clear && disks_well && messages >= 30 && self.clients <= 4
     }
 }
@@ -114,6 +114,7 @@ impl Trouble {
         disks: Mood {
             full: Chance::NEVER,
             slow: Chance::NEVER,
+            stuck: None,
         },
         lives: crate::limits::TIME_TO_LIVE,
         room: Room::DEFAULT,
@@ -301,6 +302,7 @@ fn hell(dice: &mut Dice) -> Trouble {
     let mood = Mood {
         full: Chance::permille(some(100)),
         slow: Chance::permille(some(100)),
+        stuck: None,
     };
     let choices = [
         TEN_MINUTES,
@@ -340,9 +342,12 @@ fn hell(dice: &mut Dice) -> Trouble {
     }
     trouble.disasters = u32::from(dice.chance(Chance::percent(15)));
     trouble.relapses = u32::from(dice.chance(Chance::percent(15)));
-    // Drawn last: whoever draws none here has the history that he had before there was such a thing.
+    // What follows is drawn last, the newest at the end: whoever draws none of it has the history that he had before there was such a thing.
     if dice.chance(Chance::percent(50)) {
         trouble.endings = u32::try_from(1 + dice.below(3)).unwrap_or(1);
+    }
+    if dice.chance(Chance::percent(25)) {
+        trouble.disks.stuck = Some(A_MINUTE + dice.span(TEN_MINUTES));
     }
     trouble
 }
