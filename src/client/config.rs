@@ -42,7 +42,7 @@ impl Config {
 }
 
 /// What a client may have under way. Benchmarks lift them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Unfinished messages.
     pub outbox_messages: usize,
@@ -61,20 +61,25 @@ pub struct Limits {
     pub inbound: Rate,
 }
 
+impl Limits {
+    /// The usual ones.
+    pub const USUAL: Self = Self {
+        outbox_messages: OUTBOX_MESSAGES_MAX,
+        outbox_bytes: OUTBOX_BYTES_MAX,
+        direct_messages: 256,
+        direct_bytes: 256 * 1024,
+        deposits: DEPOSITS_AT_ONCE,
+        deposit_bytes: 1024 * 1024,
+        inbound: Rate::new(
+            INBOUND_UNITS_PER_SECOND,
+            Duration::from_secs(1),
+            INBOUND_UNITS_BURST,
+        ),
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            outbox_messages: OUTBOX_MESSAGES_MAX,
-            outbox_bytes: OUTBOX_BYTES_MAX,
-            direct_messages: 256,
-            direct_bytes: 256 * 1024,
-            deposits: DEPOSITS_AT_ONCE,
-            deposit_bytes: 1024 * 1024,
-            inbound: Rate::new(
-                INBOUND_UNITS_PER_SECOND,
-                Duration::from_secs(1),
-                INBOUND_UNITS_BURST,
-            ),
-        }
+        Self::USUAL
     }
 }

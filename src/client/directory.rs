@@ -85,6 +85,11 @@ pub(super) struct Directory {
 }
 
 impl Directory {
+    /// How many pages there are of an update that is not whole.
+    pub(super) fn pages(&self) -> usize {
+        self.staging.as_ref().map_or(0, |staging| staging.pages.len())
+    }
+
     pub(super) fn load(listed: Vec<Listed>, pins: Vec<(Name, Card)>, version: Option<Version>) -> Self {
         let entry = |listed: Listed| {
             (

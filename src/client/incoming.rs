@@ -97,6 +97,16 @@ impl Reception {
         !self.strangers.is_empty()
     }
 
+    /// How many those are.
+    pub(super) fn strangers(&self) -> usize {
+        self.strangers.len()
+    }
+
+    /// How many receipts wait for room.
+    pub(super) fn receipts(&self) -> usize {
+        self.answers.len()
+    }
+
     pub(super) fn receipts_sent(&self) -> bool {
         self.answers.is_empty()
     }

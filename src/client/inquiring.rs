@@ -38,6 +38,11 @@ pub(super) struct Inquiries {
 }
 
 impl Inquiries {
+    /// How many messages are asked for, or about to be.
+    pub(super) fn len(&self) -> usize {
+        self.due.len() + self.open.len()
+    }
+
     /// The registry has said something of this message. Whether it was asked.
     pub(super) fn answered(&mut self, key: Key) -> bool {
         self.open.remove(&key)

@@ -18,6 +18,7 @@ mod declined;
 mod delivery;
 mod directory;
 mod ends;
+mod holding;
 mod incoming;
 mod input_ended;
 mod inquiring;
@@ -49,6 +50,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
 pub use crate::client::config::{Config, Limits};
+pub use crate::client::holding::Holding;
 
 use crate::client::committed::After;
 use crate::client::directory::Directory;

@@ -44,6 +44,11 @@ pub(super) struct Lookups {
 }
 
 impl Lookups {
+    /// How many names are asked for.
+    pub(super) fn len(&self) -> usize {
+        self.asked.len()
+    }
+
     /// Whether nobody has the name, as far as this registration's answers go.
     pub(super) fn is_unlisted(&self, folded: &str) -> bool {
         self.unlisted.contains(folded)

@@ -123,9 +123,19 @@ impl<A> Outlet<A> {
         (self.events_seen, self.events_seen < self.events)
     }
 
+    /// How many lines were told that are to be marked, and are not known to be seen.
+    pub(super) fn unseen(&self) -> usize {
+        self.unseen.len()
+    }
+
+    /// How many requests are under way, or wait to be asked.
+    pub(super) fn requests(&self) -> usize {
+        self.under_way.len() + self.backlog.len() + self.failed.len()
+    }
+
     /// Whether something new may come in.
     pub(super) fn ready(&self) -> bool {
-        self.under_way.len() + self.backlog.len() + self.failed.len() < STORE_REQUESTS_READY
+        self.requests() < STORE_REQUESTS_READY
     }
 
     /// Whether so much has failed that nothing new is to be begun; until [`Self::takes_again`] says so.

@@ -35,6 +35,11 @@ struct Renewal {
 }
 
 impl Renewals {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.under_way.len()
+    }
+
     /// Whether numbers of messages to this name change.
     pub(super) fn has(&self, to: &str) -> bool {
         self.under_way.contains_key(to)

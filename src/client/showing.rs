@@ -60,6 +60,11 @@ impl Shelf {
         self.held > 0
     }
 
+    /// How many messages there are.
+    pub(super) const fn len(&self) -> usize {
+        self.held
+    }
+
     /// What an earlier run did not show.
     pub(super) fn load(unshown: Vec<Unshown>) -> Self {
         let mut shelf = Self::default();

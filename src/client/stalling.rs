@@ -39,6 +39,11 @@ pub(super) struct Stalled {
 }
 
 impl Stalled {
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Waits at the end of the queue, or where it waits for this already.
     pub(super) fn wait(&mut self, to: &str, lack: Lack) {
         if self.waits_for(to) != Some(lack) {

@@ -25,6 +25,13 @@ pub(super) struct Marks {
     writing: Writing,
 }
 
+impl Marks {
+    /// How many are to be written.
+    pub(super) fn len(&self) -> usize {
+        self.seen.len()
+    }
+}
+
 /// What becomes of the marks that were written last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Writing {

@@ -13,6 +13,7 @@ mod awaited;
 pub mod config;
 mod directory;
 mod forwarding;
+mod holding;
 pub mod interface;
 mod lane;
 mod mailbox;
@@ -37,6 +38,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
 pub use config::Config;
+pub use holding::Holding;
 
 use crate::clock::{AgeClock, Instant, Now};
 use crate::engine::{Action, Context, Role, SocketReply, StoreFault, Ticket};

@@ -142,6 +142,11 @@ pub(super) struct Out {
 }
 
 impl Out {
+    /// How many requests are under way.
+    pub(super) fn requests(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Sends a message.
     pub(super) fn send(&mut self, session: SessionId, message: &FromRegistry) {
         self.send_bytes(session, codec::encode(message));

@@ -19,6 +19,11 @@ pub(super) struct PageLine {
 }
 
 impl PageLine {
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
     /// One more waits, unless it does already.
     pub(super) fn join(&mut self, member: MemberId, kind: LaneKind) {
         if self.there.insert((member, kind)) {

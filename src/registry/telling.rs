@@ -77,7 +77,19 @@ pub(super) struct Queue {
     airborne: Airborne,
 }
 
+impl Told {
+    /// Whether something is under way to him.
+    pub(super) const fn is_being_told(&self) -> bool {
+        self.update.is_some()
+    }
+}
+
 impl Queue {
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// An update is over, or given up.
     fn drop_update(&mut self, told: &mut Told) {
         if let Some(update) = told.update.take() {

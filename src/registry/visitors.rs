@@ -22,6 +22,11 @@ pub(super) struct Visitors {
 }
 
 impl Visitors {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.by_session.len()
+    }
+
     /// Nobody is online in this session from now on. Returns the one that has to give way for it.
     pub(super) fn come(&mut self, session: SessionId, from: IpAddr) -> Option<SessionId> {
         self.go(session);

@@ -29,6 +29,9 @@ const QUIET_DATAGRAMS: u64 = 24;
 /// How often a program wakes in it, the registry's for each client: to send those and for what would come if they were
 /// lost, and once to record how old its database is. Twice what the busiest was seen to do.
 const QUIET_TURNS: u64 = 40;
+/// How often it is looked whether a program holds anything, until it does not: at each moment it may be just busy with a
+/// sign of life.
+const GLANCES: usize = 10;
 
 impl Life {
     /// All is well, everybody is there, and everything accepted comes to its end.
@@ -131,13 +134,33 @@ impl Life {
         Ok(())
     }
 
-    /// Nothing is sent any more but signs of life, and nothing is left in a database.
+    /// Every program is seen to hold nothing of what it had taken.
+    fn look_for_rest(&mut self) -> Result<(), WorldFault> {
+        let mut busy: Vec<Site> = self.world.sites().collect();
+        for _ in 0..GLANCES {
+            busy.retain(|site| self.world.still_holds(*site).is_some());
+            if busy.is_empty() {
+                return Ok(());
+            }
+            self.world.pass(GLANCE)?;
+        }
+        let at = self.world.now.at;
+        for site in busy {
+            if let Some(what) = self.world.still_holds(site) {
+                self.world.ledger.violated(at, Invariant::Bounded, what);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is sent any more but signs of life, nothing is held, and nothing is left in a database.
     pub(super) fn calm(&mut self) -> Result<(), WorldFault> {
         if !self.world.ledger.violations().is_empty() {
             return Ok(());
         }
         self.world.pass(CALM)?;
         self.listen()?;
+        self.look_for_rest()?;
         self.world.stop();
         for what in self.world.tables_that_differ()? {
             self.world

@@ -9,7 +9,7 @@
 //! | `network`, `bursts`, `disk`, `disasters`, `attacker` | what can go wrong |
 //! | `machine`, `programs` | programs, and what can happen to one |
 //! | `world` | the time and the datagrams between them |
-//! | `life`, `farewells`, `healing` | what people do, until nothing more is typed, and trouble; then healing, and quiet |
+//! | `life`, `farewells`, `healing`, `rest` | what people do, until nothing more is typed, and trouble; then healing, and quiet |
 //! | `letter`, `ledger`, `screen`, `invariant` | the truth, and what must be true |
 //! | `report`, `trace` | what is said of it |
 //!
@@ -32,6 +32,7 @@ mod network;
 mod plan;
 mod programs;
 mod report;
+mod rest;
 mod screen;
 mod trace;
 mod world;

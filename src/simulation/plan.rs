@@ -9,6 +9,7 @@ use super::bursts::Bursts;
 use super::dice::{Chance, Dice};
 use super::disk::Mood;
 use super::network::Weather;
+use crate::client::Limits;
 
 /// People in a world, at most: the registry's table of them is printed whole, and a run stays quick.
 pub const CLIENTS_MAX: usize = 50;
@@ -64,6 +65,8 @@ pub struct Trouble {
     pub lives: Duration,
     /// What mailboxes hold.
     pub room: Room,
+    /// What clients may have under way.
+    pub limits: Limits,
     /// How long somebody stays away who deregisters, or whose input has ended, at most.
     pub away: Duration,
     /// Names that the registry pushes to everybody; beyond it they are looked up.
@@ -118,6 +121,7 @@ impl Trouble {
         },
         lives: crate::limits::TIME_TO_LIVE,
         room: Room::DEFAULT,
+        limits: Limits::USUAL,
         away: A_MINUTE,
         pushed: crate::limits::DIRECTORY_PUSH_MAX,
     };
@@ -342,14 +346,28 @@ fn hell(dice: &mut Dice) -> Trouble {
     }
     trouble.disasters = u32::from(dice.chance(Chance::percent(15)));
     trouble.relapses = u32::from(dice.chance(Chance::percent(15)));
-    // What follows is drawn last, the newest at the end: whoever draws none of it has the history that he had before there was such a thing.
+    later_drawn(dice, &mut trouble);
+    trouble
+}
+
+/// What hell has had since: drawn last, the newest at the end. Whoever draws none of it has the history that he had before
+/// there was such a thing.
+fn later_drawn(dice: &mut Dice, trouble: &mut Trouble) {
     if dice.chance(Chance::percent(50)) {
         trouble.endings = u32::try_from(1 + dice.below(3)).unwrap_or(1);
     }
     if dice.chance(Chance::percent(25)) {
         trouble.disks.stuck = Some(A_MINUTE + dice.span(TEN_MINUTES));
     }
-    trouble
+    if dice.chance(Chance::percent(25)) {
+        trouble.limits = Limits {
+            outbox_messages: 1 + dice.index(20),
+            outbox_bytes: crate::limits::BODY_BYTES_MAX + dice.index(crate::limits::BODY_BYTES_MAX),
+            direct_messages: 1 + dice.index(8),
+            deposits: 1 + dice.index(4),
+            ..Limits::USUAL
+        };
+    }
 }
 
 const A_MINUTE: Duration = Duration::from_secs(60);

@@ -172,6 +172,7 @@ impl World {
                 self.ledger.begins(self.now.at, number);
                 let config = client::Config {
                     time_to_live: self.plan.trouble.lives,
+                    limits: self.plan.trouble.limits,
                     ..client::Config::new(person.name.clone(), REGISTRY.into())
                 };
                 let identity = Arc::clone(&person.identity);
@@ -378,6 +379,10 @@ impl World {
     fn heard(&mut self, number: usize, event: &Event) {
         let site = Site::Person(number);
         self.note(site, || format!("reads {}", brief(event)));
+        if matches!(event, Event::NotAccepted(NotAccepted::OutboxFull)) {
+            self.ledger
+                .is_turned_away(self.now.at, number, &self.plan.trouble.limits);
+        }
         self.ledger.told(self.now.at, number, event);
         let at = self.now.at + self.seeds.span(WRITING);
         let Some(person) = self.people.get_mut(number) else {

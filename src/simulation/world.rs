@@ -345,6 +345,13 @@ impl World {
             let what = format!("{} holds {load:?}", self.name(site));
             self.ledger.violated(self.now.at, Invariant::Bounded, what);
         }
+        let most = self.plan.trouble.limits.outbox_messages;
+        if let Site::Person(number) = site
+            && let Some(unfinished) = self.unfinished(number).filter(|there| *there > most)
+        {
+            let what = format!("{} has {unfinished} messages under way", self.name(site));
+            self.ledger.violated(self.now.at, Invariant::Bounded, what);
+        }
         if let Site::Person(number) = site
             && self.people.get(number).is_some_and(|person| person.ended)
             && load.requests == 0

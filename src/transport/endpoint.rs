@@ -12,6 +12,7 @@ mod drained;
 mod established;
 #[cfg(test)]
 mod full_tests;
+mod holding;
 mod index;
 mod initiate;
 mod link;
@@ -35,6 +36,7 @@ use rand_core::{Rng, SeedableRng};
 
 use self::door::Door;
 use self::drained::Drained;
+pub use self::holding::Holding;
 use self::index::IndexMap;
 use self::link::Link;
 use self::reset::Resets;

@@ -58,6 +58,11 @@ impl Budget {
         self.left
     }
 
+    /// What is held.
+    pub(super) const fn taken(&self) -> usize {
+        self.size - self.left
+    }
+
     /// Whether no more than the last quarter is left: it is for those who can finish with it.
     pub(super) const fn is_short(&self) -> bool {
         self.left <= self.reserve()

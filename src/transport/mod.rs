@@ -28,7 +28,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use counts::{Counts, SessionStats};
-pub use endpoint::{DropCause, Endpoint, Stats};
+pub use endpoint::{DropCause, Endpoint, Holding, Stats};
 
 use crate::clock::Instant;
 use crate::id::IdentityId;
