@@ -43,6 +43,7 @@ pub(super) fn table(report: &Report) -> String {
     line("time to delivered, p50", span(report.delivery.quantile(50)));
     line("  p99", span(report.delivery.quantile(99)));
     line("  the longest", span(report.delivery.longest()));
+    line("time to all ended, the longest", span(report.healed));
     line(
         "violations",
         grouped(report.violations.len().try_into().unwrap_or(u64::MAX)),
@@ -100,6 +101,7 @@ pub(super) fn json(
             "p99": ms(report.delivery.quantile(99)),
             "max": ms(report.delivery.longest()),
         },
+        "healed_ms": ms(report.healed),
         "violations": violations,
         "violated_seed": found.map(|(seed, _)| seed),
         "last_events": found.map(|(_, lines)| lines),
@@ -169,6 +171,7 @@ mod tests {
     fn what_was_sent_again_is_in_both() {
         let mut report = Report {
             direct: 4,
+            healed: Some(Duration::from_secs(90)),
             ..Report::default()
         };
         report.traffic.datagrams = 10;
@@ -190,6 +193,8 @@ mod tests {
         );
         assert_eq!(value["datagrams_per_message"], 2.5);
         assert_eq!(value["spurious_losses"], 7);
+        assert_eq!(shown("time to all ended"), "s");
+        assert_eq!(value["healed_ms"], 90_000.0);
         assert!(value["violated_seed"].is_null() && value["last_events"].is_null());
         let found = ["one".to_owned(), "two".to_owned()];
         let value = json(&report, Profile::Lan, &(3..4), Some((3, &found)));

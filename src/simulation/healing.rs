@@ -41,11 +41,13 @@ impl Life {
         self.world.set_disks(Mood::default());
         self.world.end_rests(PATIENCE)?;
         let bound = HEALING + self.lives_to_wait_for();
-        let end = self.world.now.at + bound;
+        let begun = self.world.now.at;
+        let end = begun + bound;
         while self.world.ledger.violations().is_empty() {
             self.call_back();
             self.world.pass(GLANCE)?;
             if self.all_has_ended() {
+                self.healed.get_or_insert(self.world.now.at.since(begun));
                 return Ok(());
             }
             if self.world.now.at > end {

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -31,7 +32,8 @@ enum Deed {
     CopyFolder,
     Relapse,
     Partition,
-    Heal,
+    /// A cut from here to there is over.
+    Mend(SocketAddr, SocketAddr),
     Move,
     Jump,
     Nap,
@@ -49,6 +51,8 @@ pub(super) struct Life {
     dice: Dice,
     /// For when, and for whom, nothing more is typed.
     ends: Dice,
+    /// How long it took from the end of the trouble until everything had ended.
+    pub(super) healed: Option<Duration>,
     agenda: BTreeMap<(Instant, u64), Deed>,
     entries: u64,
     moved: u8,
@@ -60,6 +64,7 @@ impl Life {
             world: World::new(plan, trace)?,
             dice: Dice::new(plan.seed, 6),
             ends: Dice::new(plan.seed, 7),
+            healed: None,
             agenda: BTreeMap::new(),
             entries: 0,
             moved: 0,
@@ -85,6 +90,7 @@ impl Life {
             self.world.ledger.violated(at, invariant, what);
         }
         report.read(&self.world);
+        report.healed = self.healed;
         report
     }
 
@@ -218,8 +224,8 @@ impl Life {
                 self.partition();
                 trouble.partitions
             }
-            Deed::Heal => {
-                self.world.network.heal();
+            Deed::Mend(here, there) => {
+                self.world.network.mend_one_way(here, there);
                 0
             }
             Deed::Move => {
@@ -330,12 +336,15 @@ impl Life {
             return;
         }
         let (here, there) = (self.world.address(one), self.world.address(other));
-        self.world.network.cut_one_way(here, there);
-        if self.dice.chance(Chance::percent(60)) {
-            self.world.network.cut_one_way(there, here);
-        }
+        let both = self.dice.chance(Chance::percent(60));
         let wait = self.dice.span(Duration::from_secs(90));
-        self.at(wait, Deed::Heal);
+        for (from, to) in [(here, there), (there, here)]
+            .into_iter()
+            .take(1 + usize::from(both))
+        {
+            self.world.network.cut_one_way(from, to);
+            self.at(wait, Deed::Mend(from, to));
+        }
     }
 
     fn move_somebody(&mut self) {

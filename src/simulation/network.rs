@@ -4,7 +4,7 @@
 //! on slow lines, and is cut, one way or both. Knows datagrams, not what is in them.
 //! Invariant: what happens to a datagram depends on the seed and on those before it, and on nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -113,8 +113,8 @@ pub(super) struct Network {
     pub(super) weather: Weather,
     /// The address whose line is as fast as one likes.
     hub: SocketAddr,
-    /// From, to: nothing passes.
-    cut: BTreeSet<(SocketAddr, SocketAddr)>,
+    /// From, to: nothing passes, and for how many reasons.
+    cuts: BTreeMap<(SocketAddr, SocketAddr), u32>,
     /// Whether they are good or bad now, as far as anybody has sent something.
     spells: BTreeMap<(SocketAddr, SocketAddr), Spell>,
     /// When each slow line is free.
@@ -128,7 +128,7 @@ impl Network {
             dice,
             weather,
             hub,
-            cut: BTreeSet::new(),
+            cuts: BTreeMap::new(),
             spells: BTreeMap::new(),
             lines: BTreeMap::new(),
             traffic: Traffic::default(),
@@ -137,12 +137,20 @@ impl Network {
 
     /// Nothing gets from the one to the other any more; the way back is as it was.
     pub(super) fn cut_one_way(&mut self, from: SocketAddr, to: SocketAddr) {
-        self.cut.insert((from, to));
+        *self.cuts.entry((from, to)).or_default() += 1;
     }
 
-    /// All paths are open.
+    /// One such cut is over; others of the same way may not be. Spells and queues are as they were.
+    pub(super) fn mend_one_way(&mut self, from: SocketAddr, to: SocketAddr) {
+        if let Some(cuts) = self.cuts.get_mut(&(from, to)) {
+            *cuts -= 1;
+        }
+        self.cuts.retain(|_, cuts| *cuts > 0);
+    }
+
+    /// All paths are open and good, and nothing waits before a line.
     pub(super) fn heal(&mut self) {
-        self.cut.clear();
+        self.cuts.clear();
         self.spells.clear();
         self.lines.clear();
     }
@@ -184,7 +192,7 @@ impl Network {
     }
 
     fn is_lost(&mut self, now: Instant, from: SocketAddr, to: SocketAddr) -> bool {
-        if self.cut.contains(&(from, to)) || self.dice.chance(self.weather.loss) {
+        if self.cuts.contains_key(&(from, to)) || self.dice.chance(self.weather.loss) {
             return true;
         }
         let Some(bursts) = self.weather.bursts else {
@@ -248,6 +256,8 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn address(last: u8) -> SocketAddr {
@@ -323,6 +333,22 @@ mod tests {
         );
         network.heal();
         assert_eq!(carry(&mut network, 10, 1).len(), 10);
+    }
+
+    #[test]
+    fn the_end_of_a_cut_ends_no_other() {
+        let mut network = network(Weather::CLEAR);
+        for from in [2, 2, 3] {
+            network.cut_one_way(address(from), address(1));
+        }
+        network.mend_one_way(address(3), address(1));
+        assert!(carry(&mut network, 1, 1).is_empty());
+        network.mend_one_way(address(2), address(1));
+        assert!(carry(&mut network, 1, 1).is_empty());
+        network.mend_one_way(address(2), address(1));
+        assert_eq!(carry(&mut network, 1, 1).len(), 1);
+        network.mend_one_way(address(2), address(1));
+        assert_eq!(carry(&mut network, 1, 1).len(), 1);
     }
 
     #[test]

@@ -89,6 +89,9 @@ pub struct Report {
     pub sessions: Counts,
     /// From acceptance to the recipient's inbox.
     pub delivery: Spans,
+    /// From the end of the trouble until everything had come to its end, in whole seconds: the longest of all runs. `None` if
+    /// it never did.
+    pub healed: Option<Duration>,
     /// What was not as it must be.
     pub violations: Vec<Violation>,
 }
@@ -139,6 +142,7 @@ impl Report {
         self.traffic.add(&other.traffic);
         self.sessions.add(&other.sessions);
         self.delivery.merge(&other.delivery);
+        self.healed = self.healed.max(other.healed);
         self.violations.extend(other.violations.iter().cloned());
     }
 
@@ -176,8 +180,12 @@ mod tests {
         };
         one.sessions.retransmitted = 7;
         one.delivery.add(Duration::from_millis(5));
-        let mut both = one.clone();
+        one.healed = Some(Duration::from_secs(3));
+        let mut both = Report::default();
         both.merge(&one);
+        one.healed = Some(Duration::from_secs(2));
+        both.merge(&one);
+        assert_eq!(both.healed, Some(Duration::from_secs(3)));
         assert_eq!((both.runs, both.accepted, both.delivered()), (2, 6, 4));
         assert_eq!((both.delivery.count, both.sessions.retransmitted), (2, 14));
     }
