@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::dice::{Chance, Dice};
 use super::invariant::Invariant;
-use super::machine::Fuse;
+use super::machine::{Fuse, Load};
 use super::plan::Plan;
 use super::report::Report;
 use super::trace::Trace;
@@ -148,17 +148,18 @@ impl Life {
         self.world.pass(end.since(self.world.now.at))
     }
 
-    /// Where nothing but an attacker has been at work, each client has one session with each other and the registry.
-    /// Two who begin at once may have made one more.
+    /// Where nothing but an attacker has been at work, each client has one session with each other and the registry, and none
+    /// has ended that was not given up for another one. Two who begin at once may have made one more.
     fn look_for_new_sessions(&mut self) {
         if !self.plan.is_only_attacked() {
             return;
         }
         let most = u64::try_from(2 * self.plan.clients).unwrap_or(u64::MAX);
-        for number in 0..self.plan.clients {
-            let opened = self.world.load(Site::Person(number)).opened;
-            if opened > most {
-                let what = format!("client {number} has opened {opened} sessions");
+        for site in self.world.sites() {
+            let Load { opened, broken, .. } = self.world.load(site);
+            if broken > 0 || opened > most {
+                let name = self.world.name(site);
+                let what = format!("{name} has opened {opened} sessions, and {broken} were ended for it");
                 self.world
                     .ledger
                     .violated(self.world.now.at, Invariant::ForgedInVain, what);

@@ -87,6 +87,8 @@ pub(super) struct Load {
     pub(super) handshakes: usize,
     /// Sessions that came up in this run.
     pub(super) opened: u64,
+    /// And those that ended in it, not by their time, nor for others of the same two.
+    pub(super) broken: u64,
 }
 
 impl<R, S> Computer for Machine<R, S>
@@ -137,11 +139,13 @@ where
 
     fn load(&self) -> Load {
         let endpoint = self.node.as_ref().map(Node::endpoint);
+        let stats = endpoint.map(Endpoint::stats).copied().unwrap_or_default();
         Load {
             requests: self.disk.pending(),
             sessions: endpoint.map_or(0, Endpoint::sessions),
             handshakes: endpoint.map_or(0, Endpoint::handshakes),
-            opened: endpoint.map_or(0, |endpoint| endpoint.stats().opened),
+            opened: stats.opened,
+            broken: stats.cut_off + stats.violations,
         }
     }
 

@@ -137,6 +137,17 @@ pub enum CloseCause {
     Replaced(SessionId),
 }
 
+impl CloseCause {
+    /// Whether it was not this side's doing, nor that both sides had begun a session at once.
+    pub(crate) const fn is_elsewhere(self) -> bool {
+        match self {
+            Self::Remote(code) => !matches!(code, CloseCode::Crossed),
+            Self::Reset | Self::Silent => true,
+            Self::Idle | Self::InTheWay | Self::Violation | Self::Replaced(_) => false,
+        }
+    }
+}
+
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendFault {

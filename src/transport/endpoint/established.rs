@@ -310,6 +310,7 @@ impl Endpoint {
             rtt_min = ?figures.rtt_min,
             "session ended"
         );
+        self.stats.cut_off = self.stats.cut_off.wrapping_add(u64::from(cause.is_elsewhere()));
         if link.closing.is_none() {
             while let Some(bytes) = link.session.pop_message(now, &mut self.pool) {
                 let cost = left_cost(&bytes);

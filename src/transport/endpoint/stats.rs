@@ -88,6 +88,9 @@ pub struct Stats {
     pub sent_bytes: u64,
     /// Sessions that came up.
     pub opened: u64,
+    /// Sessions that have gone silent, or that the other side has closed or no longer known; but for those that gave way to
+    /// one that was begun at the same time.
+    pub cut_off: u64,
     /// Sessions whose other side broke the protocol.
     pub violations: u64,
     /// Handshakes answered: each cost a key agreement.
