@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use super::amplification::Origin;
 use super::dice::{Chance, Dice};
 use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::wire::packet::{COOKIE_BYTES, NOISE_FIRST_BYTES, Packet, RESET_TOKEN_BYTES};
@@ -21,6 +22,8 @@ pub(super) struct Forged {
     pub(super) from: SocketAddr,
     pub(super) to: SocketAddr,
     pub(super) bytes: Vec<u8>,
+    /// Whose it is all the same.
+    pub(super) origin: Origin,
 }
 
 /// The attacker.
@@ -38,7 +41,7 @@ impl Attacker {
     }
 
     /// A datagram passes.
-    pub(super) fn hear(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    pub(super) fn hear(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], origin: Origin) {
         if !self.dice.chance(Chance::percent(10)) {
             return;
         }
@@ -49,6 +52,7 @@ impl Attacker {
             from,
             to,
             bytes: bytes.to_vec(),
+            origin,
         });
     }
 
@@ -88,6 +92,7 @@ impl Attacker {
             };
             Forged {
                 from: stranger,
+                origin: datagram.origin.elsewhere(),
                 ..datagram
             }
         })
@@ -102,6 +107,7 @@ impl Attacker {
                 from: datagram.to,
                 to: datagram.from,
                 bytes: Vec::new(),
+                origin: Origin::default(),
             };
             let (mut token, mut cookie) = ([0; RESET_TOKEN_BYTES], [0; COOKIE_BYTES]);
             dice.fill(&mut token);
@@ -118,7 +124,11 @@ impl Attacker {
                 }
                 _ => (datagram, reset(dice.below(u64::MAX))),
             };
-            Forged { bytes, ..way }
+            Forged {
+                bytes,
+                origin: Origin::default(),
+                ..way
+            }
         })
     }
 
@@ -134,7 +144,12 @@ impl Attacker {
                 if let Some(kind) = bytes.first_mut() {
                     *kind %= 8;
                 }
-                Some(Forged { from, to, bytes })
+                Some(Forged {
+                    from,
+                    to,
+                    bytes,
+                    origin: Origin::default(),
+                })
             })
             .collect()
     }
@@ -163,6 +178,7 @@ impl Attacker {
                     from: nobody(&mut self.dice),
                     to,
                     bytes: initial.encode(),
+                    origin: Origin::default(),
                 }
             })
             .collect()
@@ -176,13 +192,9 @@ fn nobody(dice: &mut Dice) -> SocketAddr {
     ([172, 16, third, fourth], 4_000).into()
 }
 
-/// Whether nobody lives at this address, so that all that comes there is somebody else's doing.
-pub(super) fn is_nobody(address: SocketAddr) -> bool {
-    matches!(address, SocketAddr::V4(address) if address.ip().octets().starts_with(&[172, 16]))
-}
-
 fn cut(dice: &mut Dice, mut datagram: Forged) -> Forged {
     datagram.bytes.truncate(dice.index(datagram.bytes.len()));
+    datagram.origin = Origin::default();
     datagram
 }
 
@@ -192,5 +204,6 @@ fn changed(dice: &mut Dice, mut datagram: Forged) -> Forged {
     if let Some(byte) = datagram.bytes.get_mut(place) {
         *byte ^= 1 << bit;
     }
+    datagram.origin = Origin::default();
     datagram
 }

@@ -71,6 +71,8 @@ pub(super) trait Computer {
     fn set_clock(&mut self, skew_ms: i64);
     /// Its disk is like this from now on.
     fn set_disk(&mut self, mood: Mood);
+    /// Whether a datagram that comes now is taken.
+    fn hears(&self, now: Instant) -> bool;
     /// When it has something to do.
     fn due(&self) -> Option<Instant>;
     /// What it holds now.
@@ -126,6 +128,10 @@ where
 
     fn set_disk(&mut self, mood: Mood) {
         self.disk.mood = mood;
+    }
+
+    fn hears(&self, now: Instant) -> bool {
+        self.node.is_some() && self.port_open && self.awake(now)
     }
 
     fn due(&self) -> Option<Instant> {

@@ -10,11 +10,12 @@
 //! | `machine`, `programs` | programs, and what can happen to one |
 //! | `world` | the time and the datagrams between them |
 //! | `life`, `farewells`, `healing`, `rest` | what people do, until nothing more is typed, and trouble; then healing, and quiet |
-//! | `letter`, `ledger`, `screen`, `invariant` | the truth, and what must be true |
+//! | `letter`, `ledger`, `screen`, `amplification`, `invariant` | the truth, and what must be true |
 //! | `report`, `trace` | what is said of it |
 //!
 //! Invariant: one [`Plan`] gives one history, to the byte, on every machine.
 
+mod amplification;
 mod attacker;
 mod audit;
 mod bursts;

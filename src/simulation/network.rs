@@ -97,6 +97,8 @@ impl Traffic {
 pub(super) struct Arrival {
     pub(super) at: Instant,
     pub(super) bytes: Vec<u8>,
+    /// Whether it is what was sent.
+    pub(super) whole: bool,
 }
 
 /// Which way a line carries.
@@ -238,7 +240,8 @@ impl Network {
     }
 
     fn arrival(&mut self, at: Instant, mut bytes: Vec<u8>) -> Arrival {
-        if self.dice.chance(self.weather.corrupt) && !bytes.is_empty() {
+        let whole = !self.dice.chance(self.weather.corrupt) || bytes.is_empty();
+        if !whole {
             self.traffic.corrupted += 1;
             let place = self.dice.index(bytes.len());
             if self.dice.chance(Chance::percent(50)) {
@@ -250,7 +253,7 @@ impl Network {
                 bytes.truncate(place);
             }
         }
-        Arrival { at, bytes }
+        Arrival { at, bytes, whole }
     }
 }
 

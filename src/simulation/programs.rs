@@ -117,6 +117,12 @@ impl World {
         self.machine(site).is_some_and(Computer::runs)
     }
 
+    /// Whether a site's program takes a datagram that comes now.
+    pub(super) fn hears(&self, site: Site) -> bool {
+        self.machine(site)
+            .is_some_and(|machine| machine.hears(self.now.at))
+    }
+
     /// When a site has something to do.
     pub(super) fn due_at(&self, site: Site) -> Option<Instant> {
         self.machine(site)?.due()
@@ -133,6 +139,7 @@ impl World {
             return Ok(());
         }
         self.note(site, || "starts".into());
+        self.accounts.begins(site);
         let (role_seed, endpoint_seed) = (self.seeds.seed(), self.seeds.seed());
         match site {
             Site::Registry => {

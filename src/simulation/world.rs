@@ -10,7 +10,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::attacker::{Attacker, Forged, is_nobody};
+use super::amplification::{Accounts, Origin};
+use super::attacker::{Attacker, Forged};
 use super::dice::{Chance, Dice};
 use super::disasters::Copy;
 use super::disk::Disk;
@@ -54,13 +55,7 @@ struct Flight {
     from: SocketAddr,
     to: SocketAddr,
     bytes: Vec<u8>,
-}
-
-/// What an address that has proven nothing has sent and got.
-#[derive(Clone, Copy, Debug, Default)]
-struct Unproven {
-    sent: u64,
-    got: u64,
+    origin: Origin,
 }
 
 /// The world.
@@ -83,7 +78,7 @@ pub(super) struct World {
     /// Sites by when they are due.
     due: BTreeSet<(Instant, Site)>,
     due_of: BTreeMap<Site, Instant>,
-    unproven: BTreeMap<SocketAddr, Unproven>,
+    pub(super) accounts: Accounts,
     /// What was sealed with each key and number, by who sends, the session's index at the other end, and the number.
     sealed: BTreeMap<(Site, u64, u64), u64>,
     pub(super) attacker: Attacker,
@@ -172,7 +167,7 @@ impl World {
             people,
             due: BTreeSet::new(),
             due_of: BTreeMap::new(),
-            unproven: BTreeMap::new(),
+            accounts: Accounts::default(),
             sealed: BTreeMap::new(),
             attacker: Attacker::new(Dice::new(plan.seed, 5)),
             ledger: Ledger::new(&identities, plan.trouble, store_id),
@@ -220,14 +215,16 @@ impl World {
     /// The attacker sends something.
     pub(super) fn attack(&mut self) {
         let targets: Vec<SocketAddr> = self.sites().map(|site| self.address(site)).collect();
-        for Forged { from, to, bytes } in self.attacker.act(&targets) {
+        for forged in self.attacker.act(&targets) {
+            let Forged {
+                from,
+                to,
+                bytes,
+                origin,
+            } = forged;
             self.trace
                 .note(self.now.at, "attacker", || describe(from, to, &bytes));
-            if is_nobody(from) {
-                let account = self.unproven.entry(from).or_default();
-                account.sent += u64::try_from(bytes.len()).unwrap_or(0);
-            }
-            self.carry(from, to, bytes);
+            self.carry(from, to, bytes, origin);
         }
     }
 
@@ -299,9 +296,18 @@ impl World {
     }
 
     fn land(&mut self) {
-        let Some((_, Flight { from, to, bytes })) = self.flights.pop_first() else {
+        let Some((_, flight)) = self.flights.pop_first() else {
             return;
         };
+        let Flight {
+            from,
+            to,
+            bytes,
+            origin,
+        } = flight;
+        if let Some(site) = self.site_at(to).filter(|site| self.hears(*site)) {
+            self.accounts.comes(site, (from, to), &bytes, origin);
+        }
         if to == self.registry.address {
             let came = self.registry.datagram(self.now, from, &bytes);
             self.took_registry(came);
@@ -311,6 +317,14 @@ impl World {
             let came = person.machine.datagram(self.now, from, &bytes);
             self.took_person(number, came);
         }
+    }
+
+    /// Whose address that is.
+    fn site_at(&self, address: SocketAddr) -> Option<Site> {
+        if address == self.registry.address {
+            return Some(Site::Registry);
+        }
+        self.addresses.get(&address).copied().map(Site::Person)
     }
 
     fn do_chore(&mut self) -> Result<(), WorldFault> {
@@ -387,11 +401,14 @@ impl World {
                 self.ledger.violated(self.now.at, Invariant::Bounded, what);
             }
             self.check_number(site, &bytes);
-            self.attacker.hear(from, to, &bytes);
-            if is_nobody(to) {
-                self.answer_nobody(to, bytes.len());
+            let origin = self.accounts.origin(site, from, self.site_at(to), &bytes);
+            self.attacker.hear(from, to, &bytes, origin);
+            if let Some(what) = self.accounts.goes(site, to, &bytes) {
+                let what = format!("{} answers: {what}", self.name(site));
+                self.ledger
+                    .violated(self.now.at, Invariant::NoAmplification, what);
             }
-            self.carry(from, to, bytes);
+            self.carry(from, to, bytes, origin);
         }
     }
 
@@ -410,18 +427,7 @@ impl World {
         }
     }
 
-    /// Something goes to an address that has proven nothing.
-    fn answer_nobody(&mut self, to: SocketAddr, len: usize) {
-        let account = self.unproven.entry(to).or_default();
-        account.got += u64::try_from(len).unwrap_or(0);
-        if account.got > 3 * account.sent {
-            let what = format!("{to} sent {} bytes and got {}", account.sent, account.got);
-            self.ledger
-                .violated(self.now.at, Invariant::NoAmplification, what);
-        }
-    }
-
-    fn carry(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+    fn carry(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>, origin: Origin) {
         self.trace.note(self.now.at, "", || describe(from, to, &bytes));
         for arrival in self.network.carry(self.now.at, from, to, bytes) {
             self.flown += 1;
@@ -429,6 +435,7 @@ impl World {
                 from,
                 to,
                 bytes: arrival.bytes,
+                origin: if arrival.whole { origin } else { Origin::default() },
             };
             self.flights.insert((arrival.at, self.flown), flight);
         }
