@@ -152,3 +152,21 @@ fn a_finish_is_answered_again_only_until_its_sender_knows_the_session() {
     assert_eq!(net.sent.len(), sent, "a copy causes nothing");
     assert_eq!(net.hosts[0].endpoint.stats().dropped(DropCause::Unasked), 200);
 }
+
+#[test]
+fn a_finish_that_was_lost_and_comes_after_a_newer_session_ends_nothing() {
+    let mut net = Net::registry_and_client();
+    net.lose("finish");
+    let lost = about_to_finish(&mut net, 1);
+    // Its client has given it up since, and begun anew.
+    net.restart(1);
+    net.rule = Box::new(|_| vec![DELAY]);
+    let (client, registry) = net.open(1, 0);
+    net.inject(0, lost.from, &lost.bytes);
+    net.run(ms(1_000));
+    assert_eq!(net.hosts[0].opened(), [registry]);
+    assert_eq!((net.hosts[0].closed(), net.hosts[1].closed()), (vec![], vec![]));
+    net.send(1, client, b"still here");
+    net.run(ms(1_000));
+    assert_eq!(net.hosts[0].messages(), [(registry, b"still here".to_vec())]);
+}

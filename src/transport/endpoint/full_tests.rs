@@ -42,7 +42,13 @@ fn fill(endpoint: &mut Endpoint, indexes: std::ops::Range<u64>) {
         let keys = Keys::new([1; 32], [2; 32]);
         endpoint.insert_link(
             index,
-            Link::finished(origin, address(99).into(), Session::new(NOW, None), keys, [0; 16]),
+            Link::finished(
+                origin,
+                address(99).into(),
+                NOW,
+                Session::new(NOW, None),
+                (keys, [0; 16]),
+            ),
         );
     }
 }

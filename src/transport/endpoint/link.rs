@@ -77,7 +77,7 @@ pub(super) struct Link {
     /// system decide, which knows first when the machine has moved.
     local: Option<IpAddr>,
     /// When the other side's first packet confirmed the Finish; for a session that the other side began, when
-    /// it came up.
+    /// it did: its Initial came.
     pub(super) confirmed: Option<Instant>,
     /// How the other side's Finish ended, to know its repetitions: until it has acknowledged something, for then it
     /// repeats the Finish no more, and only somebody else does.
@@ -106,16 +106,16 @@ impl Link {
         Self::new(origin, address.into(), session, Stage::Answered(initiator))
     }
 
-    /// A session whose Finish has come.
+    /// A session whose Finish has come; the other side began it then.
     pub(super) fn finished(
         origin: Origin,
         route: Route,
+        began: Instant,
         session: Session,
-        keys: Keys,
-        finish_tail: [u8; 16],
+        (keys, finish_tail): (Keys, [u8; 16]),
     ) -> Self {
         Self {
-            confirmed: Some(origin.opened),
+            confirmed: Some(began),
             finish_tail: Some(finish_tail),
             ..Self::new(origin, route, session, Stage::Up(keys))
         }

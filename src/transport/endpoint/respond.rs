@@ -195,11 +195,15 @@ impl Endpoint {
             return Err(DropCause::Crossed);
         }
         let handshake = self.waiting.remove(index).ok_or(DropCause::UnknownSession)?;
+        if self.is_overtaken(peer, began) {
+            return Err(DropCause::Unasked);
+        }
         if let Stage::Finished(finished) = handshake.stage {
             let is_clear = handshake.responses == 1 && finished.verified == now;
             let round_trip = is_clear.then(|| now.since(handshake.began));
             let round_trip = round_trip.filter(|&it| it <= ROUND_TRIP_MAX);
-            self.open_finished(now, index, handshake.claim.from, round_trip, *finished);
+            let from = handshake.claim.from;
+            self.open_finished(now, index, (from, began), round_trip, *finished);
         }
         Ok(())
     }
@@ -218,11 +222,20 @@ impl Endpoint {
         })
     }
 
+    /// Whether `peer` has begun another one since `began` that has come up: he has given this one up, and its Finish comes
+    /// late, or somebody else has kept it.
+    fn is_overtaken(&self, peer: IdentityId, began: Instant) -> bool {
+        self.indexes_of(peer).any(|index| {
+            let link = self.links.get(&index);
+            link.is_some_and(|link| !link.origin.ours && link.confirmed > Some(began))
+        })
+    }
+
     fn open_finished(
         &mut self,
         now: Instant,
         index: u64,
-        address: SocketAddr,
+        (address, began): (SocketAddr, Instant),
         round_trip: Option<Duration>,
         finished: Finished,
     ) {
@@ -251,7 +264,7 @@ impl Endpoint {
             from: address,
             local: self.here,
         };
-        let link = Link::finished(origin, route, session, keys, tail);
+        let link = Link::finished(origin, route, began, session, (keys, tail));
         self.insert_finished(now, index, link);
         self.after_packet(now, index, address, &received);
     }
