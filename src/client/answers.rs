@@ -205,6 +205,7 @@ impl Client {
         let Some(message) = self.outbox.remove(key) else {
             return;
         };
+        self.inquiries.answered(key);
         self.plan_sweep(cx.now.at);
         let to = message.name.clone();
         let in_time = via == Via::Peer

@@ -105,6 +105,7 @@ impl Client {
             // It was delivered meanwhile.
             return;
         };
+        self.inquiries.answered(key);
         self.plan_sweep(cx.now.at);
         if let (Some(hash), Some(recipient)) = (message.hash, message.recipient) {
             self.outbox.remember_ended(Ended {

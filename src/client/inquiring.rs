@@ -43,7 +43,7 @@ impl Inquiries {
         self.due.len() + self.open.len()
     }
 
-    /// The registry has said something of this message. Whether it was asked.
+    /// The registry has said something of this message, or it has ended otherwise. Whether it was asked.
     pub(super) fn answered(&mut self, key: Key) -> bool {
         self.open.remove(&key)
     }
