@@ -19,6 +19,11 @@ fn seeds(default: u64) -> std::ops::Range<u64> {
     first..first + read("SIM_SEEDS").unwrap_or(default)
 }
 
+/// Whether these are all the seeds of a run of the tests: in fewer, what is rare may not happen.
+fn are_enough(default: u64) -> bool {
+    seeds(default).count() >= usize::try_from(default).unwrap()
+}
+
 fn live_all(profile: Profile, default: u64) -> Report {
     let mut sum = Report::default();
     for seed in seeds(default) {
@@ -65,7 +70,7 @@ fn the_contract_holds_on_a_mesh_of_radios() {
 #[test]
 fn the_contract_holds_in_hell() {
     let sum = live_all(Profile::Hell, 300);
-    assert!(sum.through_registry > 0 && sum.duplicates > 0 && sum.repeated > 0);
+    assert!(!are_enough(300) || (sum.through_registry > 0 && sum.duplicates > 0 && sum.repeated > 0));
 }
 
 #[test]
@@ -82,7 +87,7 @@ fn the_contract_holds_where_people_stay_away_and_lifetimes_end() {
         sum.merge(&report);
     }
     eprintln!("away: {sum:?}");
-    assert!(sum.expired > 0 && sum.refused > 0 && sum.through_registry > 0);
+    assert!(!are_enough(12) || (sum.expired > 0 && sum.refused > 0 && sum.through_registry > 0));
 }
 
 #[test]
@@ -136,7 +141,7 @@ fn the_contract_holds_where_a_registry_loses_its_database() {
         told += lines;
     }
     eprintln!("lost: {lost}, told: {told}");
-    assert!(lost > 0 && told > 0);
+    assert!(!are_enough(25) || (lost > 0 && told > 0));
 }
 
 #[test]
@@ -150,7 +155,7 @@ fn what_is_written_after_a_folder_was_restored_is_held_to_the_contract() {
         conflicts += renumbered;
     }
     eprintln!("lost: {lost}, numbered anew: {conflicts}");
-    assert!(lost > 0 && conflicts > 0);
+    assert!(!are_enough(25) || (lost > 0 && conflicts > 0));
 }
 
 #[test]
@@ -166,7 +171,8 @@ fn programs_whose_input_ends_leave_what_they_say_and_come_back() {
         unreached += vain;
     }
     eprintln!("inputs ended: {typed}, done: {done}, not reached: {unreached}");
-    assert!(done > 0 && unreached > 0 && typed >= done + unreached);
+    assert!(typed >= done + unreached);
+    assert!(!are_enough(25) || (done > 0 && unreached > 0));
 }
 
 /// Seeds that once broke the contract; the older ones with their minutes, when nobody's input ended.

@@ -44,8 +44,6 @@ pub(super) type Verdict = Result<(), (Invariant, String)>;
 pub(super) struct Counts {
     /// Messages that came again and were not shown again.
     pub(super) duplicates: u64,
-    /// Messages whose id belonged to another.
-    pub(super) conflicts: u64,
     /// Lines shown again, because their mark was lost.
     pub(super) repeated: u64,
 }
@@ -249,5 +247,5 @@ impl Ledger {
 
 /// `#000012 …` is message 12.
 pub(super) fn number_of(text: &str) -> Option<Number> {
-    text.strip_prefix('#')?.get(..6)?.parse().ok()
+    text.strip_prefix('#')?.split(' ').next()?.parse().ok()
 }

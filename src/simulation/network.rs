@@ -74,10 +74,6 @@ pub struct Traffic {
     pub lost: u64,
     /// Dropped before a slow line.
     pub queue_full: u64,
-    /// Copies that the network has made.
-    pub duplicated: u64,
-    /// Spoilt or cut short.
-    pub corrupted: u64,
 }
 
 impl Traffic {
@@ -87,8 +83,6 @@ impl Traffic {
         self.bytes += other.bytes;
         self.lost += other.lost;
         self.queue_full += other.queue_full;
-        self.duplicated += other.duplicated;
-        self.corrupted += other.corrupted;
     }
 }
 
@@ -178,7 +172,6 @@ impl Network {
         };
         let mut arrivals = Vec::with_capacity(2);
         if self.dice.chance(self.weather.duplicate) {
-            self.traffic.duplicated += 1;
             let late = self.dice.chance(Chance::percent(10));
             let later = if late {
                 self.dice.span(LATE)
@@ -242,7 +235,6 @@ impl Network {
     fn arrival(&mut self, at: Instant, mut bytes: Vec<u8>) -> Arrival {
         let whole = !self.dice.chance(self.weather.corrupt) || bytes.is_empty();
         if !whole {
-            self.traffic.corrupted += 1;
             let place = self.dice.index(bytes.len());
             if self.dice.chance(Chance::percent(50)) {
                 let bit = self.dice.below(8);

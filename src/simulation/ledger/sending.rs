@@ -168,10 +168,7 @@ impl Ledger {
     ) -> Verdict {
         match received.outcome {
             Outcome::Duplicate => self.counts.duplicates += 1,
-            Outcome::Conflict => {
-                self.counts.conflicts += 1;
-                self.declined(receive, Answered::Conflict);
-            }
+            Outcome::Conflict => self.declined(receive, Answered::Conflict),
             Outcome::Skipped => {
                 self.declined(receive, Answered::Skipped);
                 return self.skipped(receive);
