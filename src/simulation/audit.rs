@@ -42,18 +42,24 @@ impl World {
         }
     }
 
-    /// Whose copy of the table differs from what is so: everybody is there. Where names are looked up there is no copy.
+    /// Whose copy of the table differs from what is so. Whoever has left need not know the rest; where names are looked up
+    /// there is no copy.
     pub(super) fn tables_that_differ(&mut self) -> Result<Vec<String>, WorldFault> {
         let mut differ = Vec::new();
         if self.people.len() > self.plan.trouble.pushed {
             return Ok(differ);
         }
-        let truth: Vec<(Name, SocketAddr)> = self
+        let truth: Vec<(Name, Option<SocketAddr>)> = self
             .people
             .iter()
-            .map(|person| (person.name.clone(), person.machine.address))
+            .map(|person| {
+                (
+                    person.name.clone(),
+                    (!person.away).then_some(person.machine.address),
+                )
+            })
             .collect();
-        for person in &mut self.people {
+        for person in self.people.iter_mut().filter(|person| !person.away) {
             let image = person.machine.disk.restart().map_err(broken)?;
             let records = image.registries.iter().flat_map(|registry| &registry.directory);
             let known: BTreeMap<&str, Option<SocketAddr>> = records
@@ -64,9 +70,9 @@ impl World {
                 .collect();
             for (name, address) in truth.iter().filter(|(name, _)| *name != person.name) {
                 let found = known.get(name.as_str());
-                if found != Some(&Some(*address)) {
+                if found != Some(address) {
                     differ.push(format!(
-                        "{} knows {name} at {found:?}, not at {address}",
+                        "{} knows {name} at {found:?}, not at {address:?}",
                         person.name
                     ));
                 }

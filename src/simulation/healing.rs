@@ -21,6 +21,8 @@ const GLANCE: Duration = Duration::from_secs(1);
 /// Sessions that nobody needs close, late copies arrive, whoever sleeps wakes, and who was lost is found again, before it
 /// has to be quiet.
 const CALM: Duration = Duration::from_secs(300);
+/// Somebody has left, and everybody knows.
+const GOODBYE: Duration = Duration::from_secs(10);
 /// How long quiet is listened to.
 const QUIET: Duration = Duration::from_secs(60);
 /// Datagrams of each client in a quiet minute: three signs of life, their answers and what acknowledges them, and on a path
@@ -155,7 +157,8 @@ impl Life {
         Ok(())
     }
 
-    /// Nothing is sent any more but signs of life, nothing is held, and nothing is left in a database.
+    /// Nothing is sent any more but signs of life, nothing is held, and nothing is left in a database. Then somebody leaves, and
+    /// everybody's table says so.
     pub(super) fn calm(&mut self) -> Result<(), WorldFault> {
         if !self.world.ledger.violations().is_empty() {
             return Ok(());
@@ -163,6 +166,8 @@ impl Life {
         self.world.pass(CALM)?;
         self.listen()?;
         self.look_for_rest()?;
+        self.world.command(0, Command::Deregister);
+        self.world.pass(GOODBYE)?;
         self.world.stop();
         for what in self.world.tables_that_differ()? {
             self.world

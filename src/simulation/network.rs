@@ -53,6 +53,17 @@ impl Weather {
         rate: None,
     };
 
+    /// Whether nothing happens to a datagram on a short and fast line.
+    pub(super) const fn is_clear(&self) -> bool {
+        self.loss.is_never()
+            && self.bursts.is_none()
+            && self.reorder.is_never()
+            && self.duplicate.is_never()
+            && self.corrupt.is_never()
+            && self.rate.is_none()
+            && self.delay.as_millis() + self.jitter.as_millis() <= 100
+    }
+
     /// The same lines, as far and as slow as they are, without any trouble.
     pub(super) const fn in_peace(self) -> Self {
         Self {

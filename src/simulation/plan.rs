@@ -93,7 +93,7 @@ impl Plan {
         } = self.trouble;
         let gone = absences + endings + crashes + disasters + relapses;
         let well = gone + partitions + moves + jumps + naps == 0;
-        let clear = self.weather.loss.is_never() && self.weather.bursts.is_none();
+        let clear = self.weather.is_clear();
         let disks_well = disks.takes_all() && disks.slow.is_never();
         attacks > 0 && well && clear && disks_well && messages >= 30 && self.clients <= 4
     }
