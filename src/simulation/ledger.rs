@@ -68,8 +68,10 @@ pub(super) struct Ledger {
     unanswered: Vec<BTreeSet<Number>>,
     /// How each person's program comes to leave in this run.
     going: Vec<Going>,
-    /// Whose names a database of the registry's has had.
-    members: BTreeSet<usize>,
+    /// The number of each person's last registration, as his own database has it.
+    counted: Vec<u64>,
+    /// And the highest that a database of the registry's has had; none of those it has never known.
+    registered: BTreeMap<usize, u64>,
     /// Those whose folders were once older copies.
     restored: BTreeSet<usize>,
     /// The databases that the registry has had.
@@ -111,7 +113,8 @@ impl Ledger {
             unanswered: vec![BTreeSet::new(); people.len()],
             going: vec![Going::default(); people.len()],
             room: trouble.room,
-            members: BTreeSet::new(),
+            counted: vec![0; people.len()],
+            registered: BTreeMap::new(),
             restored: BTreeSet::new(),
             databases: BTreeSet::from([store_id]),
             store_ids: vec![None; people.len()],
@@ -212,6 +215,13 @@ impl Ledger {
                     Some((_, letter)) if !here || letter.slot != Some(*slot) => Ok(()),
                     _ => self.now_stored(at, person, *key, *store_id),
                 }
+            }
+            (client::Request::Counter(counter), _) => {
+                self.counted
+                    .get_mut(person)
+                    .into_iter()
+                    .for_each(|counted| *counted = *counter);
+                Ok(())
             }
             (client::Request::Finish { key, end, .. }, _) => self.finished(at, person, *key, *end),
             (client::Request::Renumber(_), client::Reply::Renumbered(slots)) => {

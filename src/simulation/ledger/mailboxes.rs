@@ -75,7 +75,8 @@ impl Ledger {
 
     fn joined(&mut self, at: Instant, member: &registry::MemberRow) {
         if let Some(&person) = self.people.get(&member.card.id) {
-            self.members.insert(person);
+            let registered = self.registered.entry(person).or_default();
+            *registered = member.counter.max(*registered);
             self.books.members.insert(member.id, person);
             self.books.joined.entry(person).or_insert(at);
         }

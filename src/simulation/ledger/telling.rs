@@ -144,7 +144,7 @@ impl Ledger {
             Event::NoAnswer { to } | Event::Offline { to } | Event::Waiting { to } => {
                 self.is_open(person, to)
             }
-            Event::Registered { .. } => self.is_member(person),
+            Event::Registered { .. } => self.is_registered(person),
             Event::Ended(ending) => self.ended(person, *ending),
             _ => Ok(()),
         };
@@ -252,8 +252,8 @@ impl Ledger {
     }
 
     /// Somebody is told that he is registered.
-    fn is_member(&self, person: usize) -> Verdict {
-        if self.members.contains(&person) {
+    fn is_registered(&self, person: usize) -> Verdict {
+        if self.registered.get(&person) >= self.counted.get(person) {
             return Ok(());
         }
         Err((
