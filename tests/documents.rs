@@ -12,6 +12,7 @@
 )]
 
 use std::path::Path;
+use std::process::Command;
 
 use udpchat::cli::args;
 use udpchat::cli::commands::TABLE;
@@ -59,6 +60,24 @@ fn the_readme_names_every_option_and_exit_code() {
 }
 
 /// All documents: those at the root, and `docs/`.
+#[test]
+fn the_readme_shows_a_simulation_as_it_is() {
+    let readme = document("README.md");
+    let (_, from_there) = readme.split_once("\n$ udpchat simulate").unwrap();
+    let (command, after) = from_there.split_once('\n').unwrap();
+    let (shown, _) = after.split_once("```").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_udpchat"))
+        .arg("simulate")
+        .args(command.split_whitespace())
+        .output()
+        .unwrap();
+    assert_eq!(
+        shown,
+        String::from_utf8(output.stdout).unwrap(),
+        "README.md shows another simulation"
+    );
+}
+
 fn documents() -> Vec<String> {
     let at_root = entries()
         .into_iter()
