@@ -25,7 +25,7 @@ use crate::wire::packet::Service;
 
 /// Sessions that may break under a message before it goes to the registry.
 pub(super) const DIRECT_TRIES_MAX: u8 = 3;
-/// Initials to a peer's address, one a second each (DIRECT_HANDSHAKE_BUDGET is the first one's).
+/// Initials to a peer's address, one a second each, or on a slow line more seldom.
 const PEER_INITIALS: u32 = 3;
 /// Addresses of a peer tried at once: two of his own network's, and the observed one.
 const PEER_ADDRESSES_MAX: usize = 3;
@@ -132,7 +132,10 @@ impl Client {
 
     fn connect_peer(&mut self, cx: &Context<'_>, to: &str, card: &Card) {
         let addresses = self.directory.addresses(to);
-        let interval = DIRECT_HANDSHAKE_BUDGET.max(self.link.peer_round_trip());
+        // An Initial is the longest of packets, and goes over his line, too.
+        let registry = self.link.session();
+        let first = registry.map_or(Duration::ZERO, |registry| self.first_round_trip(cx, registry));
+        let interval = DIRECT_HANDSHAKE_BUDGET.max(first * 2);
         let mut attempts = std::collections::BTreeSet::new();
         for address in addresses.iter().take(PEER_ADDRESSES_MAX) {
             let attempt = self.next_attempt();

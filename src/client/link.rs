@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::id::IdentityId;
-use crate::limits::{ATTEMPT, ATTEMPTS, ATTEMPTS_TOTAL, REQUEST_RETRY};
+use crate::limits::{ATTEMPT, ATTEMPTS, REQUEST_RETRY};
 use crate::transport::{Attempt, SessionId};
 
+/// So long without an answer in sight, and the registry is silent, where the path is not slower.
+pub(super) const SILENCE: Duration = ATTEMPT.saturating_mul(ATTEMPTS);
+/// A first round trip of so many probe timeouts is believed: an Initial is thirty times as long as what those are learned from.
+const BELIEVED: u32 = 8;
 /// The interval between the Initials of a try doubles so often: five take 10 s then.
 const INTERVAL_DOUBLINGS: u32 = 2;
 
@@ -71,6 +75,8 @@ pub(super) struct Link {
     pub(super) tried_at: Instant,
     /// How many there were since we were registered.
     tries: u32,
+    /// Somebody waits for the next.
+    pub(super) hurried: bool,
     /// How often the last has repeated its Initial.
     interval: Duration,
     /// How long it took to be answered.
@@ -147,6 +153,7 @@ impl Default for Link {
             backoff: REQUEST_RETRY,
             tried_at: Instant::ZERO,
             tries: 0,
+            hurried: false,
             interval: ATTEMPT,
             answered_in: Duration::ZERO,
             ours_since: None,
@@ -166,7 +173,7 @@ impl Link {
     /// A try to open a session begins. How often its Initial is repeated: the more tries were in vain the more seldom, unless
     /// somebody waits for this one. A round trip of seconds is found so in the end, and a slow line is not filled.
     pub(super) fn begin_try(&mut self, now: Instant) -> Duration {
-        let is_awaited = self.starting || self.asked;
+        let is_awaited = self.starting || self.asked || std::mem::take(&mut self.hurried);
         self.interval = if is_awaited {
             ATTEMPT
         } else {
@@ -183,24 +190,22 @@ impl Link {
         self.tries = 0;
     }
 
-    /// The try was answered. When, whenever we come to hear of it.
+    /// Whether the try under way repeats its Initials more seldom than one for which somebody waits.
+    pub(super) fn is_slow_try(&self) -> bool {
+        self.interval > ATTEMPT
+    }
+
+    /// The try was answered. When, whenever we come to hear of it. Of a long try nobody knows which Initial it was.
     pub(super) fn try_answered(&mut self, now: Instant) -> Instant {
         let answered_at = now.min(self.tried_at + self.interval * ATTEMPTS);
-        self.answered_in = answered_at.since(self.tried_at);
+        self.answered_in = answered_at.since(self.tried_at).min(SILENCE);
         answered_at
     }
 
-    /// What the first round trip to a peer may take, as far as our line tells: an Initial is the longest of packets, and goes
-    /// over his line, too.
-    pub(super) fn peer_round_trip(&self) -> Duration {
-        self.answered_in * 2
-    }
-
-    /// So long without an answer in sight, and the registry is silent: five attempts, or three times what it took to answer
-    /// the try, if that is longer: on a slow line the answer may stand behind our own repetitions.
-    pub(super) fn silence(&self) -> Duration {
-        let known = (self.answered_in * 3).min(ATTEMPTS_TOTAL);
-        known.max(ATTEMPT * ATTEMPTS)
+    /// How long the first round trip took, as far as the path's probe timeout bears it out: an Initial may have been lost, or
+    /// sent before the registry was there.
+    pub(super) fn first_round_trip(&self, probe_timeout: Duration) -> Duration {
+        self.answered_in.min(probe_timeout * BELIEVED)
     }
 
     /// The session, registered or about to be.

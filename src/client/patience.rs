@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rand_core::Rng;
 
-use super::link::{Phase, Replay};
+use super::link::{Phase, Replay, SILENCE};
 use super::{Client, Timer};
 use crate::client::interface::{Ending, Event};
 use crate::clock::Instant;
@@ -21,13 +21,27 @@ use crate::wire::frame::CloseCode;
 use crate::wire::message::ToRegistry;
 
 impl Client {
+    /// So long without an answer in sight, and the registry is silent: five attempts, or three times the first round trip, if
+    /// that is longer: on a slow line the answer may stand behind our own repetitions.
+    fn silence(&self, cx: &Context<'_>, session: SessionId) -> Duration {
+        SILENCE.max(self.first_round_trip(cx, session) * 3)
+    }
+
+    /// How long the first round trip to the registry took; nothing if the session is gone.
+    pub(super) fn first_round_trip(&self, cx: &Context<'_>, session: SessionId) -> Duration {
+        let path = cx.sessions.path(session);
+        path.map_or(Duration::ZERO, |path| {
+            self.link.first_round_trip(path.probe_timeout)
+        })
+    }
+
     /// Sets the deadline at which the registry counts as silent: so long after the last sign of life, and not later than its
     /// patience lasts.
     pub(super) fn watch(&mut self, cx: &Context<'_>, session: SessionId) {
         let Some(owed) = self.link.owed_since else {
             return;
         };
-        let silent_at = heard_since(cx, session, owed) + self.link.silence();
+        let silent_at = heard_since(cx, session, owed) + self.silence(cx, session);
         self.timers
             .set(Timer::Attempt, silent_at.min(owed + ATTEMPTS_TOTAL));
     }
@@ -88,7 +102,7 @@ impl Client {
                     self.timers.set(Timer::Attempt, now + ATTEMPT);
                     return;
                 }
-                let silent_at = heard_since(cx, session, owed) + self.link.silence();
+                let silent_at = heard_since(cx, session, owed) + self.silence(cx, session);
                 let patience = owed + ATTEMPTS_TOTAL;
                 if silent_at <= now || (patience <= now && self.must_answer()) {
                     self.give_up(cx, session);
@@ -167,9 +181,18 @@ impl Client {
 
     /// Somebody waits for the registry: it is tried now, unless it just was.
     pub(super) fn hurry(&mut self, cx: &Context<'_>) {
-        if self.link.phase == Phase::Away {
-            let soonest = self.link.away_since + RECONNECT_TYPED;
-            self.timers.set_by(Timer::Reconnect, soonest.max(cx.now.at));
+        match self.link.phase {
+            Phase::Away => {
+                self.link.hurried = true;
+                let soonest = self.link.away_since + RECONNECT_TYPED;
+                self.timers.set_by(Timer::Reconnect, soonest.max(cx.now.at));
+            }
+            Phase::Connecting { attempt } if self.link.is_slow_try() => {
+                self.link.hurried = true;
+                self.out.push(Action::Abandon(attempt));
+                self.connect(cx);
+            }
+            _ => {}
         }
     }
 

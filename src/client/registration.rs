@@ -428,7 +428,10 @@ impl Client {
                 self.connect(cx);
             }
             Phase::Registered { .. } => self.out.event(Event::NotAccepted(NotAccepted::NoChange)),
-            Phase::Opening | Phase::Connecting { .. } | Phase::Registering { .. } => self.link.asked = true,
+            Phase::Opening | Phase::Connecting { .. } | Phase::Registering { .. } => {
+                self.link.asked = true;
+                self.hurry(cx);
+            }
         }
     }
 

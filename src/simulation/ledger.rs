@@ -61,7 +61,9 @@ pub(super) struct Ledger {
     runs: Vec<u32>,
     begun: Vec<Instant>,
     /// When the registry's program began.
-    pub(super) registry_begun: Instant,
+    registry_begun: Instant,
+    /// How often it has.
+    registry_runs: u32,
     /// What each person's program has told in this run, as far as he is not known to have seen it.
     unseen: Vec<Unseen>,
     /// What each person has written in this run that was neither accepted yet nor refused.
@@ -108,6 +110,7 @@ impl Ledger {
             books: Books::new(store_id),
             runs: vec![0; people.len()],
             registry_begun: Instant::ZERO,
+            registry_runs: 0,
             begun: vec![Instant::ZERO; people.len()],
             unseen: vec![Unseen::default(); people.len()],
             unanswered: vec![BTreeSet::new(); people.len()],
@@ -147,6 +150,12 @@ impl Ledger {
         if let Err((invariant, what)) = verdict {
             self.violated(at, invariant, what);
         }
+    }
+
+    /// The registry's program starts.
+    pub(super) const fn registry_begins(&mut self, at: Instant) {
+        self.registry_begun = at;
+        self.registry_runs += 1;
     }
 
     /// Somebody's program starts. What the last one had said and not marked it may say again.

@@ -162,7 +162,7 @@ impl World {
                 );
                 let came = self.registry.start(self.now, Node::new(endpoint, role), true);
                 self.asked = Ticket(0);
-                self.ledger.registry_begun = self.now.at;
+                self.ledger.registry_begins(self.now.at);
                 self.took_registry(came);
                 self.compare_mailboxes();
             }
@@ -328,7 +328,12 @@ impl World {
 
     /// What the registry's turn has led to.
     pub(super) fn took_registry(&mut self, came: Came<Registry, RegistryStore>) {
-        let unheard = u64::try_from(came.done.len()).unwrap_or(u64::MAX);
+        let unheard = came
+            .done
+            .iter()
+            .filter(|done| changes_room(&done.request))
+            .count();
+        let unheard = u64::try_from(unheard).unwrap_or(u64::MAX);
         for done in came.done {
             self.note(Site::Registry, || committed(&done.request, &done.reply));
             if let Ok(reply) = &done.reply {
@@ -412,6 +417,15 @@ impl World {
             },
         );
     }
+}
+
+/// Whether what is done may free room in a mailbox, or make somebody no stranger there.
+const fn changes_room(request: &registry::storage::Request) -> bool {
+    use registry::storage::Request;
+    matches!(
+        request,
+        Request::Deposit(_) | Request::Answer(_) | Request::Withdraw { .. } | Request::Expire { .. }
+    )
 }
 
 impl Person {

@@ -281,22 +281,29 @@ fn what_is_written_once_the_disk_has_room_again_is_accepted_at_once() {
     assert_eq!(driver.store.image().unwrap().registries[0].outbox.len(), 1);
 }
 
-/// A client whose registry answers its first try so late.
-fn answered_after(late: u64) -> Driver {
+/// A client whose registry answers its first try so late, on a path with this probe timeout.
+fn answered_after(late: u64, probe_timeout: u64) -> Driver {
     let mut driver = Driver::start();
     driver.open_port();
     driver.pass(ms(late));
     driver.registry_opens();
     driver.registry_registers();
     driver.directory(&[online("bob")]);
+    driver.paper.paths.get_mut(&REGISTRY).unwrap().probe_timeout = ms(probe_timeout);
     driver.clear();
     driver
 }
 
 #[test]
 fn a_registry_that_answers_slowly_is_waited_for_three_times_as_long_as_it_took() {
-    for (late, silent_after) in [(0, 2_500), (800, 2_500), (1_500, 4_500), (2_500, 7_500)] {
-        let mut driver = answered_after(late);
+    for (late, probe_timeout, silent_after) in [
+        (0, 500, 2_500),
+        (800, 500, 2_500),
+        (1_500, 500, 4_500),
+        (2_500, 500, 7_500),
+        (2_500, 100, 2_500),
+    ] {
+        let mut driver = answered_after(late, probe_timeout);
         driver.command(Command::Deregister);
         driver.pass(ms(silent_after - 1));
         assert_eq!(driver.events(), [], "{late} ms");
@@ -306,6 +313,43 @@ fn a_registry_that_answers_slowly_is_waited_for_three_times_as_long_as_it_took()
             [Event::ServerSilent, Event::Deregistered],
             "{late} ms"
         );
+    }
+}
+
+#[test]
+fn on_a_slow_line_peers_are_sent_an_initial_more_seldom() {
+    for (late, probe_timeout, interval) in [(0, 500, 1_000), (1_500, 500, 3_000), (1_500, 50, 1_000)] {
+        let mut driver = answered_after(late, probe_timeout);
+        driver.send("bob", "hi");
+        assert_eq!(driver.connects[0].interval, ms(interval), "{late} ms");
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_try_that_is_made_in_the_background_has_one_of_his_own() {
+    let typed: [fn(&mut Driver); 2] = [
+        |driver| driver.send("bob", "hi"),
+        |driver| driver.command(Command::Register),
+    ];
+    for command in typed {
+        let mut driver = Driver::registered(&[]);
+        driver.close(REGISTRY, CloseCause::Silent);
+        for _ in 0..3 {
+            driver.pass(ms(21_000));
+            let attempt = driver.registry_connect().attempt;
+            driver.fail(attempt, ConnectFault::Silent);
+        }
+        driver.connects.clear();
+        driver.pass(ms(21_000));
+        let slow = driver.registry_connect();
+        assert_eq!(slow.interval, ms(2_000));
+        driver.connects.clear();
+        command(&mut driver);
+        assert_eq!(driver.abandoned, [slow.attempt]);
+        assert_eq!(driver.registry_connect().interval, ms(500));
+        driver.connects.clear();
+        command(&mut driver);
+        assert!(driver.connects.is_empty(), "that one goes on");
     }
 }
 

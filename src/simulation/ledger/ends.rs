@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{LIFETIME_SLACK, Ledger, Verdict};
 use crate::client::interface::Refusal;
 use crate::client::storage::{Finish, Key};
-use crate::clock::Instant;
+use crate::clock::{AgeClock, Instant};
 use crate::simulation::invariant::Invariant;
 use crate::simulation::letter::{Letter, State};
 use crate::wire::envelope::Verdict as Answered;
@@ -51,7 +51,7 @@ impl Ledger {
     fn why_not_expired(&self, at: Instant, letter: &Letter) -> Option<&'static str> {
         let there = self.is_there(letter);
         let lately = self.books.since.is_some_and(|since| at.since(since) < HEARSAY);
-        if self.clocks_true && letter.lives(at) {
+        if self.lives(at, letter) {
             Some("its time is not over")
         } else if there && !lately && !letter.was_ended_there() {
             Some("that is the registry's to say")
@@ -61,12 +61,20 @@ impl Ledger {
     }
 }
 
-impl Letter {
-    /// Whether its lifetime is not over.
-    pub(super) fn lives(&self, at: Instant) -> bool {
-        at.since(self.written) + LIFETIME_SLACK < self.lives
+impl Ledger {
+    /// Whether a message's lifetime is not over. Between two runs a wall clock that is wrong may add what it can.
+    pub(super) fn lives(&self, at: Instant, letter: &Letter) -> bool {
+        let pauses = self.run_of(letter.from) + self.registry_runs;
+        let error = if self.clocks_true {
+            Duration::ZERO
+        } else {
+            AgeClock::PAUSE_MAX * pauses
+        };
+        at.since(letter.written) + LIFETIME_SLACK + error < letter.lives
     }
+}
 
+impl Letter {
     /// Whether the registry may have said when it ended that nobody had the name, which somebody has since `joined`.
     pub(super) fn may_have_had_nobody(&self, joined: Option<Instant>) -> bool {
         let mut ends = self.ends.iter();

@@ -240,22 +240,22 @@ impl Ledger {
     }
 
     fn expired_there(&mut self, at: Instant, sender: MemberId, slot: Slot) -> Verdict {
-        let clocks_true = self.clocks_true;
         let Some(row) = self.books.rows.get_mut(&(sender, slot)) else {
             return Ok(());
         };
         row.outcome = Some(Outcome::Expired);
-        let Some(letter) = self.letters.get_mut(row.number) else {
+        let number = row.number;
+        let Some(letter) = self.letters.get_mut(number) else {
             return Ok(());
         };
         letter.expired_there |= letter.slot == Some(slot);
-        if clocks_true && letter.lives(at) {
-            return Err((
+        match self.letters.get(number) {
+            Some(letter) if self.lives(at, letter) => Err((
                 Invariant::HonestEnd,
                 format!("{:.7} expired before its time", letter.text),
-            ));
+            )),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// What the registry's database should say of what it has.

@@ -33,7 +33,7 @@ const fn add(usage: &mut Usage, bytes: u64) {
 
 impl Ledger {
     /// The registry asks its database for something, while it has asked for `earlier`, and has heard of all but the last
-    /// `unheard` that were done: what those have freed it may still count.
+    /// `unheard` that were done and may change what room there is: what those have freed it may still count.
     pub(in crate::simulation) fn registry_asks<'a>(
         &mut self,
         at: Instant,

@@ -1,6 +1,7 @@
 //! Faults of a registry, and that one whose database was lost is judged by what it has then.
 
 use super::*;
+use crate::limits::TIME_TO_LIVE;
 
 #[test]
 fn what_the_registry_may_have_the_registry_ends() {
@@ -230,4 +231,15 @@ fn what_is_kept_waits_again_only_where_there_is_another_database() {
     loses_all(&mut play);
     play.client(&Request::StoreId(OTHER_ID), &Reply::Done);
     assert_eq!(play.found(), []);
+}
+
+#[test]
+fn a_wrong_clock_ends_a_lifetime_by_no_more_than_a_day_for_each_start() {
+    for (lives, found) in [(LIVES, vec![]), (TIME_TO_LIVE, vec![Invariant::HonestEnd])] {
+        let mut play = Play::new();
+        play.ledger.clocks_true = false;
+        play.ledger.letters[0].lives = lives;
+        play.finishes(Finish::Expired);
+        assert_eq!(play.found(), found, "{lives:?}");
+    }
 }
