@@ -59,7 +59,6 @@ fn the_readme_names_every_option_and_exit_code() {
     }
 }
 
-/// All documents: those at the root, and `docs/`.
 #[test]
 fn the_readme_shows_a_simulation_as_it_is() {
     let readme = document("README.md");
@@ -78,6 +77,7 @@ fn the_readme_shows_a_simulation_as_it_is() {
     );
 }
 
+/// All documents: those at the root, and `docs/`.
 fn documents() -> Vec<String> {
     let at_root = entries()
         .into_iter()

@@ -173,7 +173,8 @@ impl Link {
     /// A try to open a session begins. How often its Initial is repeated: the more tries were in vain the more seldom, unless
     /// somebody waits for this one. A round trip of seconds is found so in the end, and a slow line is not filled.
     pub(super) fn begin_try(&mut self, now: Instant) -> Duration {
-        let is_awaited = self.starting || self.asked || std::mem::take(&mut self.hurried);
+        // Taken whatever else holds: it is of this try alone.
+        let is_awaited = std::mem::take(&mut self.hurried) || self.starting || self.asked;
         self.interval = if is_awaited {
             ATTEMPT
         } else {

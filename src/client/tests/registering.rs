@@ -346,10 +346,18 @@ fn whoever_waits_for_a_try_that_is_made_in_the_background_has_one_of_his_own() {
         driver.connects.clear();
         command(&mut driver);
         assert_eq!(driver.abandoned, [slow.attempt]);
-        assert_eq!(driver.registry_connect().interval, ms(500));
+        let own = driver.registry_connect();
+        assert_eq!(own.interval, ms(500));
         driver.connects.clear();
         command(&mut driver);
         assert!(driver.connects.is_empty(), "that one goes on");
+        driver.fail(own.attempt, ConnectFault::Silent);
+        driver.pass(ms(21_000));
+        assert_eq!(
+            driver.registry_connect().interval,
+            ms(2_000),
+            "nobody waits any more"
+        );
     }
 }
 
