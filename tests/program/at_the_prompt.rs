@@ -1,9 +1,7 @@
 //! What is typed and what arrives, through pipes: bad input, any text, large texts, the end of the input.
 
-mod common;
-
-use common::World;
-use common::pipes::Program;
+use crate::common::World;
+use crate::common::pipes::Program;
 
 #[test]
 fn bad_input_is_answered_and_changes_nothing() {

@@ -3,15 +3,13 @@
 //! Both engines with real SQLite on virtual time. What is known of those who are no longer followed grows old: it
 //! costs a detour, never a message. Invariant: one seed gives one history.
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::World;
+use crate::world::network::Faults;
 use udpchat::client::interface::Command;
 use udpchat::limits::SUBSCRIPTIONS_MAX;
 use udpchat::registry::Config;
-use world::World;
-use world::network::Faults;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -264,7 +264,7 @@ fn a_slow_listener_slows_the_sender_and_loses_nothing() {
 }
 
 /// Not a test of time: prints what the loop carries here.
-/// `cargo test --release --test driver_sessions -- --ignored --nocapture`.
+/// `cargo test --release --test driver sessions -- --ignored --nocapture`.
 #[test]
 #[ignore = "prints a figure, asserts nothing about it"]
 fn echoes_per_second() {

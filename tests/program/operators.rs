@@ -6,15 +6,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::classic::{OFFLINE, SAVED, WELCOME};
-use common::pipes::Program;
-use common::{PROGRAM, World, without_time};
+use crate::common::classic::{OFFLINE, SAVED, WELCOME};
+use crate::common::pipes::Program;
+use crate::common::{PROGRAM, World, without_time};
 
 /// A client leaves, politely.
 fn leave(client: Program) {

@@ -4,7 +4,6 @@
 //! deadline. Who starts, is killed or sleeps is in `programs`, what can be seen in `witness`, what was promised in
 //! `contract`. Invariant: one seed gives one history.
 
-#![allow(dead_code, reason = "each test file uses its part of the world")]
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -142,11 +141,6 @@ impl World {
             line_time: Duration::ZERO,
             people: BTreeMap::new(),
         }
-    }
-
-    /// What time it is.
-    pub(crate) fn now(&self) -> Now {
-        self.now
     }
 
     /// Where the registry is.

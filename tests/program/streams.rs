@@ -4,8 +4,6 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod common;
-
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -13,9 +11,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
-use common::pipes::Program;
-use common::pty::{CTRL_C, Terminal};
-use common::{PROGRAM, World};
+use crate::common::pipes::Program;
+use crate::common::pty::{CTRL_C, Terminal};
+use crate::common::{PROGRAM, World};
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustix::process::Signal;
 
@@ -80,7 +78,7 @@ fn a_log_that_cannot_be_written_ends_nothing() {
     assert_eq!(last.status.code(), Some(0));
     let said = String::from_utf8(last.stdout).unwrap();
     assert!(said.contains("You are registered."), "{said}");
-    common::signal(registry.0.id(), Signal::TERM);
+    crate::common::signal(registry.0.id(), Signal::TERM);
     assert_eq!(registry.0.wait().unwrap().code(), Some(0));
 }
 

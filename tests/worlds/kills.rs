@@ -8,16 +8,14 @@
 #![expect(clippy::indexing_slicing, reason = "the tables are in this file")]
 #![expect(clippy::print_stderr, reason = "a failure has to name its seed")]
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::World;
+use crate::world::actor::Disk;
+use crate::world::network::Faults;
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use udpchat::client::interface::{Command, Event};
-use world::World;
-use world::actor::Disk;
-use world::network::Faults;
 
 const NAMES: [&str; 3] = ["x", "y", "z"];
 const ACTIONS: u32 = 80;

@@ -6,13 +6,11 @@
 
 #![expect(clippy::print_stderr, reason = "a failure has to name its seed")]
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::World;
+use crate::world::network::Faults;
 use udpchat::client::interface::{Command, Event};
-use world::World;
-use world::network::Faults;
 
 const SEEDS: u64 = 3;
 const MINUTE: Duration = Duration::from_secs(60);

@@ -5,25 +5,23 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::World;
-use common::classic::{OFFLINE, SAVED, WELCOME};
-use common::disk::{Apart, Disk};
-use common::pipes::Program;
+use crate::common::World;
+use crate::common::classic::{OFFLINE, SAVED, WELCOME};
+use crate::common::disk::{Apart, Disk};
+use crate::common::pipes::Program;
 
 /// Bytes of the small disk: room for two databases and some letters.
 const DISK_BYTES: u32 = 3 << 20;
 
 const FULL: &str = "disk is full";
 
-/// Plays `scene` with a small disk, which nobody else can see.
+/// Plays `scene`, of the test of this name here, with a small disk, which nobody else can see.
 fn with_disk(test: &str, scene: impl FnOnce(&Disk)) {
-    Disk::with(test, DISK_BYTES, Apart::Mounts, scene);
+    Disk::with(&format!("full_disk::{test}"), DISK_BYTES, Apart::Mounts, scene);
 }
 
 fn mount(arguments: &[&str], paths: &[&Path]) {

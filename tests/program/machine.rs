@@ -2,11 +2,9 @@
 //!
 //! A machine cannot be put to sleep here; that the loop waits on the clock that goes on meanwhile can be seen.
 
-mod common;
-
-use common::World;
-use common::classic::WELCOME;
-use common::pipes::Program;
+use crate::common::World;
+use crate::common::classic::WELCOME;
+use crate::common::pipes::Program;
 use rustix::process::Signal;
 
 #[test]
@@ -16,7 +14,7 @@ fn what_was_ignored_at_the_start_stays_ignored() {
         let registry = Program::start_ignoring(name, &world, &world.serve());
         registry.expect_error("socket bound");
         registry.signal(signal);
-        assert!(common::ignores(&registry.status(), signal), "{name}");
+        assert!(crate::common::ignores(&registry.status(), signal), "{name}");
         let mut x = Program::start(&world, &world.chat("x"));
         x.expect(WELCOME);
         x.signal(Signal::TERM);

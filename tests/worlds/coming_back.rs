@@ -2,13 +2,11 @@
 //!
 //! Both engines with real SQLite in a world of our own making. What is asserted is what people wait for.
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::World;
+use crate::world::network::Faults;
 use udpchat::client::interface::{Event, Road};
-use world::World;
-use world::network::Faults;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -6,14 +6,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod world;
-
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::world::World;
+use crate::world::network::Faults;
 use udpchat::client::interface::Event;
-use world::World;
-use world::network::Faults;
 
 /// Five letters.
 const TEXT: &str = "hello";

@@ -2,14 +2,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "somebody else's sockets")]
 
-mod common;
-
 use std::fs;
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 
-use common::World;
-use common::pipes::Program;
+use crate::common::World;
+use crate::common::pipes::Program;
 
 #[test]
 fn bad_arguments_are_one_line_and_exit_2() {

@@ -49,7 +49,6 @@ pub(crate) struct Network {
     rng: ChaCha12Rng,
     /// What it does now.
     pub(crate) faults: Faults,
-    cut: BTreeSet<SocketAddr>,
     /// From and to: cut in this direction only.
     deaf: BTreeSet<(SocketAddr, SocketAddr)>,
 }
@@ -60,7 +59,6 @@ impl Network {
         Self {
             rng: ChaCha12Rng::seed_from_u64(seed),
             faults,
-            cut: BTreeSet::new(),
             deaf: BTreeSet::new(),
         }
     }
@@ -72,7 +70,6 @@ impl Network {
 
     /// All paths are open again.
     pub(crate) fn heal_all(&mut self) {
-        self.cut.clear();
         self.deaf.clear();
     }
 
@@ -89,23 +86,9 @@ impl Network {
         }
     }
 
-    /// Nothing comes from or to this address any more.
-    pub(crate) fn cut(&mut self, address: SocketAddr) {
-        self.cut.insert(address);
-    }
-
-    /// It does again.
-    pub(crate) fn heal(&mut self, address: SocketAddr) {
-        self.cut.remove(&address);
-    }
-
     /// After how long the copies of a datagram arrive.
     pub(crate) fn carry(&mut self, from: SocketAddr, to: SocketAddr) -> Vec<Duration> {
-        if self.cut.contains(&from)
-            || self.cut.contains(&to)
-            || self.deaf.contains(&(from, to))
-            || self.chance(self.faults.loss_permille)
-        {
+        if self.deaf.contains(&(from, to)) || self.chance(self.faults.loss_permille) {
             return Vec::new();
         }
         let copies = 1 + usize::from(self.chance(self.faults.duplicate_permille));

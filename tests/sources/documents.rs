@@ -172,7 +172,7 @@ fn the_readers_here_read() {
         ("tests/wire/", "tests/wire", true),
         ("codec.rs", "src/wire/codec.rs", true),
         ("codec.rs", "src/wire/xcodec.rs", false),
-        ("tests/release.rs", "tests/operators.rs", false),
+        ("tests/program/release.rs", "tests/program/operators.rs", false),
     ] {
         assert_eq!(means(word, path), meant, "{word} {path}");
     }

@@ -3,13 +3,11 @@
 //! More than a mailbox takes from one sender, and faster than deposits are taken. Nobody is away, so nothing may be
 //! refused: the sender is asked to come again, and all arrives, in order.
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::World;
+use crate::world::network::Faults;
 use udpchat::client::interface::{Event, Road};
-use world::World;
-use world::network::Faults;
 
 const MESSAGES: usize = 400;
 

@@ -1,10 +1,8 @@
 //! `kill -9` of each of the three processes: nothing accepted is lost, nothing is shown twice.
 
-mod common;
-
-use common::World;
-use common::pipes::Program;
-use common::pty::Terminal;
+use crate::common::World;
+use crate::common::pipes::Program;
+use crate::common::pty::Terminal;
 
 const SAVED: &str = "[Messages received by the server and saved]";
 

@@ -3,14 +3,12 @@
 //! The same lines as through pipes: the prompt adds what is typed, and nothing else. Lines about the client table may
 //! come at any moment; they are waited for where the next step needs them, and left out of the comparison.
 
-mod common;
-
-use common::classic::{
+use crate::common::classic::{
     BACK, OFFLINE, SAVED, SILENT, WAITS, WELCOME, WELCOME_BACK, everybody_was_there, the_server_was_away,
 };
-use common::pipes::{Program, TABLE_UPDATED};
-use common::pty::{CTRL_C, ENTER, Terminal};
-use common::{World, timeless};
+use crate::common::pipes::{Program, TABLE_UPDATED};
+use crate::common::pty::{CTRL_C, ENTER, Terminal};
+use crate::common::{World, timeless};
 
 /// Tall enough for a whole session: nothing scrolls away.
 const LINES: u16 = 70;

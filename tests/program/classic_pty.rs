@@ -2,11 +2,9 @@
 //!
 //! Lines about the client table may come at any moment and are left out, except where they are the point.
 
-mod common;
-
-use common::pipes::{Program, TABLE_UPDATED};
-use common::pty::{CTRL_C, CTRL_D, ENTER, Terminal};
-use common::{World, timeless};
+use crate::common::pipes::{Program, TABLE_UPDATED};
+use crate::common::pty::{CTRL_C, CTRL_D, ENTER, Terminal};
+use crate::common::{World, timeless};
 use rustix::process::Signal;
 
 const SAVED: &str = "[Messages received by the server and saved]";

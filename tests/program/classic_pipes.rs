@@ -3,13 +3,11 @@
 //! Session 1: everybody is there, then one is away and comes back. Session 2: the server is away and comes
 //! back. The lines are the program's face: what is asserted here is what users and their scripts rely on.
 
-mod common;
-
-use common::classic::{
+use crate::common::classic::{
     BACK, OFFLINE, SAVED, SILENT, WAITS, WELCOME_BACK, everybody_was_there, the_server_was_away,
 };
-use common::pipes::{Program, TABLE_UPDATED};
-use common::{World, timeless};
+use crate::common::pipes::{Program, TABLE_UPDATED};
+use crate::common::{World, timeless};
 
 /// x, y and z, each of whom those before have seen coming.
 fn join_all(world: &World) -> [Program; 3] {

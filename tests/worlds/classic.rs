@@ -9,13 +9,11 @@
     reason = "what is missing fails the test"
 )]
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::World;
+use crate::world::network::Faults;
 use udpchat::client::interface::{Command, Event};
-use world::World;
-use world::network::Faults;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SEEDS: u64 = 12;

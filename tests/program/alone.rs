@@ -3,11 +3,9 @@
 //! With the built program, pipes and real sockets. Invariant held here: a program does not end with a message of which
 //! it has said nothing.
 
-mod common;
-
-use common::World;
-use common::classic::{OFFLINE, SAVED, SILENT, WAITS, WELCOME_BACK};
-use common::pipes::Program;
+use crate::common::World;
+use crate::common::classic::{OFFLINE, SAVED, SILENT, WAITS, WELCOME_BACK};
+use crate::common::pipes::Program;
 
 const EXITING: &str = "[Exiting]";
 

@@ -1,0 +1,20 @@
+//! The built program, as whoever starts it meets it: through pipes and terminals, with its arguments, its folders, its
+//! signals, its full disk.
+//!
+//! One file for each kind of story; what they start and read it with is `common`. Invariant: no process outlives its
+//! test.
+
+mod alone;
+mod arguments;
+mod at_the_prompt;
+mod classic_pipes;
+mod classic_pty;
+mod classic_terminals;
+#[path = "../common/mod.rs"]
+mod common;
+mod crashes;
+mod environment;
+mod full_disk;
+mod machine;
+mod operators;
+mod streams;
