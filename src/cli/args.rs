@@ -201,6 +201,7 @@ enum Other {
     ///
     /// The real engines and stores on virtual time: what the protocol does under loss, in figures. Exit code 1 if a
     /// promise was broken; the seed repeats it.
+    #[command(allow_negative_numbers = true)]
     Simulate(Box<SimulateFlags>),
 }
 

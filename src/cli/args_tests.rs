@@ -267,11 +267,22 @@ fn simulations_are_asked_for_by_themselves() {
             "simulate --loss 101",
             "--loss: a share is a number of percent from 0 to 100",
         ),
-        ("simulate --clients 1", "--clients is a number from 2 to 50"),
-        ("simulate --minutes 0", "--minutes is a number from 1 to 1440"),
-        ("simulate --rate 10q", "--rate is a number of bits a second"),
+        (
+            "simulate --clients 1",
+            "--clients is a whole number from 2 to 50, not '1'",
+        ),
+        (
+            "simulate --minutes 0",
+            "--minutes is a whole number from 1 to 1440",
+        ),
+        ("simulate --rate 10q", "--rate is a whole number of bits a second"),
+        ("simulate --rate 1.5k", "like 10k or 2M, not '1.5k'"),
+        (
+            "simulate --delay -5",
+            "--delay is a whole number from 0 to 60000, not '-5'",
+        ),
         ("simulate --seeds 2 --trace", "--trace shows one run"),
-        ("simulate --seed -1", "unknown argument '-1'"),
+        ("simulate --seed -1", "--seed is a whole number from 0 to"),
     ] {
         assert!(wrong(line).contains(expected), "{line}: {}", wrong(line));
     }

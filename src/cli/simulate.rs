@@ -356,7 +356,7 @@ fn number(what: &str, text: &str, range: Range<u64>) -> Result<u64, String> {
         .filter(|value| range.contains(value))
         .ok_or_else(|| {
             format!(
-                "{what} is a number from {} to {}",
+                "{what} is a whole number from {} to {}, not '{text}'",
                 range.start,
                 range.end.saturating_sub(1)
             )
@@ -389,7 +389,7 @@ fn bits(what: &str, text: &str) -> Result<Option<u64>, String> {
     match rate {
         Some(rate) if (1_000..=10_000_000_000).contains(&rate) => Ok(Some(rate)),
         _ => Err(format!(
-            "{what} is a number of bits a second from 1k to 10000M, like 10k or 2M"
+            "{what} is a whole number of bits a second from 1k to 10000M, like 10k or 2M, not '{text}'"
         )),
     }
 }
