@@ -46,7 +46,7 @@ pub(super) struct Accounts {
     runs: BTreeMap<Site, u32>,
     /// Of a program's present run.
     accounts: BTreeMap<(Site, SocketAddr), Account>,
-    /// Which run of a program was last heard of where somebody is.
+    /// The latest run of a program that was heard of where somebody is: something of an earlier one may come after it.
     heard: BTreeMap<(SocketAddr, Site), u32>,
 }
 
@@ -97,7 +97,8 @@ impl Accounts {
         origin: Origin,
     ) {
         if let Some((sender, run)) = origin.sender {
-            self.heard.insert((to, sender), run);
+            let heard = self.heard.entry((to, sender)).or_default();
+            *heard = run.max(*heard);
         }
         let run = self.run(site);
         let account = self.accounts.entry((site, from)).or_default();
@@ -172,6 +173,18 @@ mod tests {
         accounts.begins(PROGRAM);
         accounts.comes(PROGRAM, (there(), here()), &data(), answers);
         assert!(accounts.goes(PROGRAM, there(), &[0; 9_999]).is_some());
+    }
+
+    #[test]
+    fn whoever_has_heard_of_a_run_answers_that_whatever_comes_late_of_the_one_before() {
+        let mut accounts = begun();
+        let late = accounts.origin(PROGRAM, here(), Some(CLIENT), &data());
+        accounts.begins(PROGRAM);
+        answer(&mut accounts);
+        accounts.comes(CLIENT, (here(), there()), &data(), late);
+        let answers = accounts.origin(CLIENT, there(), Some(PROGRAM), &data());
+        accounts.comes(PROGRAM, (there(), here()), &data(), answers);
+        assert_eq!(accounts.goes(PROGRAM, there(), &[0; 9_999]), None);
     }
 
     #[test]
