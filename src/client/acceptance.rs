@@ -36,8 +36,10 @@ impl Client {
     pub(super) fn send(&mut self, cx: &Context<'_>, to: Name, text: String) {
         let limits = &self.config.limits;
         let early: usize = self.early.iter().map(|(_, text)| text.len()).sum();
-        let messages = self.outbox.len() + self.accepting.0 + self.early.len();
-        let bytes = self.outbox.bytes + self.accepting.1 + early;
+        // On disk, too: what is accepted now stands there beside what was delivered and is not committed as that.
+        let (messages, bytes) = self.outbox.places();
+        let messages = messages + self.accepting.0 + self.early.len();
+        let bytes = bytes + self.accepting.1 + early;
         let refusal = if text.len() > BODY_BYTES_MAX {
             Some(NotAccepted::TooLarge(text.len()))
         } else if to.matches(&self.config.name) {

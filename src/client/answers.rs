@@ -176,12 +176,22 @@ impl Client {
             key,
             Finish::Delivered,
             sealed,
-            After::Delivered { slot, acknowledge },
+            After::Delivered {
+                key,
+                slot,
+                acknowledge,
+            },
         );
     }
 
     /// A delivery is committed: the registry may forget the message.
-    pub(super) fn delivery_committed(&mut self, cx: &Context<'_>, slot: Slot, acknowledge: Option<Slot>) {
+    pub(super) fn delivery_committed(
+        &mut self,
+        cx: &Context<'_>,
+        key: Key,
+        (slot, acknowledge): (Slot, Option<Slot>),
+    ) {
+        self.outbox.free_place(key);
         self.delivering.remove(&slot);
         self.acknowledge(cx, acknowledge);
         if let Some(Some(_)) = self.withdrawals.copies.get(&slot) {
@@ -205,6 +215,7 @@ impl Client {
         let Some(message) = self.outbox.remove(key) else {
             return;
         };
+        self.outbox.keep_place(key, message.text.len());
         self.inquiries.answered(key);
         self.plan_sweep(cx.now.at);
         let to = message.name.clone();

@@ -36,6 +36,7 @@ pub(super) enum After {
         card: Card,
     },
     Delivered {
+        key: Key,
         slot: Slot,
         acknowledge: Option<Slot>,
     },
@@ -95,7 +96,14 @@ impl Client {
                 self.accepted(cx, *accepting, key, slot);
             }
             (After::Marked { key, slot, card }, _) => self.marked(cx, key, slot, card),
-            (After::Delivered { slot, acknowledge }, _) => self.delivery_committed(cx, slot, acknowledge),
+            (
+                After::Delivered {
+                    key,
+                    slot,
+                    acknowledge,
+                },
+                _,
+            ) => self.delivery_committed(cx, key, (slot, acknowledge)),
             (
                 After::Ended {
                     key,
@@ -113,7 +121,7 @@ impl Client {
                 self.trusted(cx, &name, card, &slots);
             }
             (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
-            (After::Told(_), _) => self.marks_written(cx),
+            (After::Told(lines), _) => self.marks_written(cx, &lines),
             (After::Nothing | After::Directory, _) => {}
             (after, reply) => tracing::error!(?after, ?reply, "the store answered something else"),
         }

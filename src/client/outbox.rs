@@ -151,6 +151,8 @@ pub(super) struct Outbox {
     conversations: BTreeMap<String, Conversation>,
     slots: BTreeMap<Slot, Key>,
     direct: BTreeMap<SessionId, BTreeSet<Key>>,
+    /// Delivered, and still open on disk: their text bytes.
+    delivered: BTreeMap<Key, usize>,
     /// Lifetimes that end here, not at the registry.
     lifetimes: BTreeSet<(Age, Key)>,
     ended: BTreeMap<Slot, Ended>,
@@ -175,6 +177,22 @@ impl Outbox {
 
     pub(super) const fn moving_bytes(&self) -> usize {
         self.moving.1
+    }
+
+    /// How many places are taken in the outbox on disk, and text bytes.
+    pub(super) fn places(&self) -> (usize, usize) {
+        let bytes: usize = self.delivered.values().sum();
+        (self.messages.len() + self.delivered.len(), self.bytes + bytes)
+    }
+
+    /// It is delivered, and gone from here; on disk it is open until that is committed.
+    pub(super) fn keep_place(&mut self, key: Key, bytes: usize) {
+        self.delivered.insert(key, bytes);
+    }
+
+    /// It is committed there that it is delivered.
+    pub(super) fn free_place(&mut self, key: Key) {
+        self.delivered.remove(&key);
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Outgoing> {

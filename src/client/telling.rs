@@ -122,7 +122,13 @@ impl Client {
     }
 
     /// They are written; what was seen meanwhile is next.
-    pub(super) fn marks_written(&mut self, cx: &Context<'_>) {
+    pub(super) fn marks_written(&mut self, cx: &Context<'_>, lines: &[Told]) {
+        for line in lines {
+            if let Told::Outgoing(key, State::Ended(Finish::Delivered)) = line {
+                // Whatever becomes of the commit of its end: with the mark it has ended on disk.
+                self.outbox.free_place(*key);
+            }
+        }
         self.marks.writing = Writing::Done;
         self.marks_due(cx, MARKS_AFTER);
     }

@@ -3,7 +3,7 @@
 use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
 use super::people::{name, offline, online, receipt, text_of};
-use crate::client::interface::{Command, Ending, Event};
+use crate::client::interface::{Command, Ending, Event, NotAccepted};
 use crate::client::storage::Request;
 use crate::engine::Role;
 use crate::limits::REQUEST_RETRY;
@@ -57,6 +57,26 @@ fn what_the_registry_may_have_is_not_said_of_a_message_that_has_another_number_b
     assert_eq!(driver.deposits().len(), 1);
     let image = driver.store.image().unwrap();
     assert!(image.registries[0].outbox[0].deposited);
+}
+
+#[test]
+fn what_was_delivered_has_its_place_until_that_is_committed() {
+    let mut config = Driver::config();
+    config.limits.outbox_messages = 1;
+    let mut driver = Driver::registered_with(config, &[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "a");
+    let sent = driver.deliveries(session);
+    driver.disk = Disk::Fails;
+    let received = receipt("bob", &sent[0], Verdict::Received);
+    driver.hear_from(session, &ToPeer::Receipt(received));
+    driver.disk = Disk::Commits;
+    driver.clear();
+    driver.send("bob", "b");
+    assert_eq!(driver.events(), [Event::NotAccepted(NotAccepted::OutboxFull)]);
+    driver.pass(REQUEST_RETRY);
+    driver.send("bob", "c");
+    assert_eq!(text_of(&driver.deliveries(session)[0]), "c");
 }
 
 #[test]
