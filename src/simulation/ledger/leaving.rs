@@ -12,6 +12,7 @@ use crate::clock::Instant;
 use crate::limits::ATTEMPTS_TOTAL;
 use crate::simulation::invariant::Invariant;
 use crate::simulation::letter::{Letter, State, Told};
+use crate::wire::envelope::Verdict as Answered;
 
 /// A program has ended so long after it has told a state or taken mail last, if its machine does not sleep: it waits for as
 /// long as the registry may take, as long again for each time that its reader is just then a line behind, and as long for
@@ -117,12 +118,13 @@ impl Ledger {
         }
         let Some(to) = to else { return };
         *going.waits.entry(to).or_default() += 1;
-        // What was stored may wait again.
+        // What was stored may wait again: for the registry has lost it, or its recipient has another one under its number.
         if let Some(left) = going.left.filter(|left| left.settled)
-            && !self
-                .letters
-                .iter()
-                .any(|letter| letter.from == person && letter.was_stranded(left.at, at))
+            && !self.letters.iter().any(|letter| {
+                letter.from == person
+                    && (letter.was_stranded(left.at, at)
+                        || letter.to == to && letter.declined.contains(&Answered::Conflict))
+            })
         {
             let what = format!(
                 "{person} has left for all was settled, and is told then of a message to {to} that waits"

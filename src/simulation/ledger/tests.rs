@@ -149,6 +149,10 @@ impl Play {
     }
 
     fn arrives(&mut self) {
+        self.arrives_as(client::Outcome::Fresh);
+    }
+
+    fn arrives_as(&mut self, outcome: client::Outcome) {
         self.later(1);
         let receive = Receive {
             id: MessageId {
@@ -165,7 +169,7 @@ impl Play {
             at: WallTime::from_unix_ms(10),
         };
         let received = Received {
-            outcome: client::Outcome::Fresh,
+            outcome,
             at: receive.at,
             next: Sequence(1),
             shown: None,

@@ -74,6 +74,20 @@ fn who_had_none_should_not_have_left() {
 }
 
 #[test]
+fn what_is_found_to_be_another_one_waits_again_though_all_was_settled() {
+    let mut play = Play::new();
+    play.given();
+    play.deposited();
+    play.is_told(&stored());
+    play.stored();
+    play.input_ends();
+    play.leaves();
+    play.arrives_as(client::Outcome::Conflict);
+    play.is_told(&waiting());
+    assert_eq!(play.found(), []);
+}
+
+#[test]
 fn patience_begins_anew_with_each_state() {
     let mut play = Play::new();
     play.given();
