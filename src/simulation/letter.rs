@@ -206,12 +206,6 @@ impl Letter {
         }
     }
 
-    /// Whether this database has had it from then on, as far as its sender knows.
-    pub(super) fn was_there_since(&self, at: Instant, store_id: [u8; 16]) -> bool {
-        let mut stays = self.kept.iter();
-        stays.any(|stay| stay.store_id == store_id && stay.since < at && stay.until.is_none())
-    }
-
     /// Whether its sender's folder has it.
     pub(super) fn is_accepted(&self) -> bool {
         self.accepted.is_some() && self.memory != Memory::None

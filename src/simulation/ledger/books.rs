@@ -22,6 +22,8 @@ pub(super) enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) number: Number,
+    /// When it came to stand there.
+    pub(super) since: Instant,
     pub(super) recipient: MemberId,
     pub(super) hash: EnvelopeHash,
     /// Of the envelope.

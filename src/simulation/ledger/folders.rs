@@ -72,10 +72,11 @@ impl Ledger {
         his.filter(|letter| self.is_beyond_asking(letter)).count()
     }
 
-    /// Whether it waits for its recipient in the registry's database.
-    pub(super) fn waits_there(&self, letter: &Letter) -> bool {
+    /// Whether it has waited for its recipient in the registry's database since before that moment.
+    pub(super) fn waits_there_since(&self, letter: &Letter, at: Instant) -> bool {
         let row = letter.slot.and_then(|slot| self.books.row(letter.from, slot));
-        row.is_some_and(|row| number_of(&letter.text) == Some(row.number) && row.outcome.is_none())
+        let row = row.filter(|row| number_of(&letter.text) == Some(row.number));
+        row.is_some_and(|row| row.since < at && row.outcome.is_none())
     }
 
     /// Whether it stands in the registry's database under its present number.

@@ -23,7 +23,8 @@ pub(in crate::simulation) const ENDS_WITHIN: Duration = Duration::from_secs(6 * 
 #[derive(Clone, Copy, Debug)]
 struct Left {
     at: Instant,
-    /// Before the time was over in which something may move: nothing was on its way.
+    /// Before the time was over in which something may move: nothing was on its way. Whom the registry has never had it
+    /// turns away, or leaves alone, whatever is on its way.
     settled: bool,
     /// While the registry had it, which has run since before it began: a session does not end then but in silence.
     registered: bool,
@@ -89,7 +90,7 @@ impl Ledger {
         if leaving && going.input.is_some() && going.left.is_none() {
             going.left = Some(Left {
                 at,
-                settled: at < going.moved + ATTEMPTS_TOTAL,
+                settled: at < going.moved + ATTEMPTS_TOTAL && going.was_registered,
                 registered: going.registered && begun > Some(self.registry_begun),
             });
         }
@@ -193,8 +194,7 @@ impl Ledger {
                 && self.disks_take_all
                 && letter.stands.is_none()
                 && letter.declined.is_empty()
-                && letter.was_there_since(begun, self.books.store_id)
-                && self.waits_there(letter)
+                && self.waits_there_since(letter, begun)
         };
         let mut letters = self.letters.iter().filter(|letter| letter.to == person);
         let unread = letters.find(|letter| here(letter) || there(letter))?;

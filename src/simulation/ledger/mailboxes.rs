@@ -32,7 +32,7 @@ impl Ledger {
                 self.deposited(at, mail)
             }
             (registry::Request::Answer(answer), registry::Reply::Ended(ending)) => {
-                self.answered(answer, *ending)
+                self.answered(at, answer, *ending)
             }
             (registry::Request::Forget { sender, slot }, registry::Reply::Forgotten(true)) => {
                 self.forgotten(*sender, *slot)
@@ -101,6 +101,7 @@ impl Ledger {
         };
         let row = Row {
             number,
+            since: at,
             recipient,
             hash,
             bytes: u64::try_from(mail.forward.envelope.len()).unwrap_or(u64::MAX),
@@ -140,7 +141,7 @@ impl Ledger {
     }
 
     /// A recipient has answered: as his database did. It may change nothing only if he has answered before.
-    fn answered(&mut self, answer: &registry::Answer, ending: Ending) -> Verdict {
+    fn answered(&mut self, at: Instant, answer: &registry::Answer, ending: Ending) -> Verdict {
         let End::Answered(receipt) = &answer.end else {
             return Ok(());
         };
@@ -157,6 +158,7 @@ impl Ledger {
         }
         let row = Row {
             number,
+            since: there.map_or(at, |row| row.since),
             recipient: answer.recipient,
             hash: answer.hash,
             bytes: there.map_or(0, |row| row.bytes),

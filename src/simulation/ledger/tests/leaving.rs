@@ -88,6 +88,15 @@ fn what_is_found_to_be_another_one_waits_again_though_all_was_settled() {
 }
 
 #[test]
+fn whom_the_registry_never_had_leaves_for_that() {
+    let mut play = Play::new();
+    play.ledger.input_ends(play.now, 0, false);
+    play.leaves();
+    play.is_told(&waiting());
+    assert_eq!(play.found(), []);
+}
+
+#[test]
 fn patience_begins_anew_with_each_state() {
     let mut play = Play::new();
     play.given();
