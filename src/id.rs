@@ -153,6 +153,10 @@ impl fmt::Debug for IdentityId {
     }
 }
 
+/// Which room: 16 random bytes, drawn by the registry when it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RoomId(pub [u8; 16]);
+
 /// 64 random bits that begin a conversation's numbering. Drawn in the commit that creates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Epoch(pub u64);

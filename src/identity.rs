@@ -12,7 +12,7 @@ use blake2::digest::{KeyInit, Mac};
 use blake2::{Blake2s256, Blake2sMac, Digest};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::id::IdentityId;
 
@@ -35,6 +35,17 @@ impl Role {
     }
 }
 
+/// Bytes of a signature.
+pub const SIGNATURE_BYTES: usize = 64;
+
+/// Whether the identity has signed this, strictly.
+pub fn has_signed(id: IdentityId, context: &[u8], said: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool {
+    VerifyingKey::from_bytes(&id.0).is_ok_and(|id| {
+        let signature = Signature::from_bytes(signature);
+        id.verify_strict(&[context, said].concat(), &signature).is_ok()
+    })
+}
+
 /// The public half: an identity and its signed X25519 key, as handshakes and directory records carry it.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
@@ -44,18 +55,14 @@ pub struct Card {
     pub key: [u8; 32],
     /// Ed25519 over the role's context and the X25519 key.
     #[serde(with = "serde_bytes")]
-    pub signature: [u8; 64],
+    pub signature: [u8; SIGNATURE_BYTES],
 }
 
 impl Card {
     /// Whether the identity has signed this key for this role (strictly: no small-order keys of either kind, for what
     /// they share with anybody is public).
     pub fn verify(&self, role: Role) -> bool {
-        !is_degenerate(self.key)
-            && VerifyingKey::from_bytes(&self.id.0).is_ok_and(|id| {
-                id.verify_strict(&signed(role, &self.key), &Signature::from_bytes(&self.signature))
-                    .is_ok()
-            })
+        !is_degenerate(self.key) && has_signed(self.id, role.context(), &self.key, &self.signature)
     }
 }
 
@@ -71,13 +78,10 @@ fn is_degenerate(key: [u8; 32]) -> bool {
     x25519_dalek::x25519([1; 32], key) == [0; 32]
 }
 
-fn signed(role: Role, key: &[u8; 32]) -> Vec<u8> {
-    [role.context(), key].concat()
-}
-
 /// An identity with its secrets.
 pub struct Identity {
     card: Card,
+    signing_seed: Zeroizing<[u8; 32]>,
     static_secret: Zeroizing<[u8; 32]>,
     reset_secret: Zeroizing<[u8; 32]>,
 }
@@ -85,19 +89,19 @@ pub struct Identity {
 impl Identity {
     /// Derives all keys from the seed.
     pub fn from_seed(seed: &[u8; 32], role: Role) -> Self {
-        let mut signing_seed = derive(seed, b"signing");
+        let signing_seed = Zeroizing::new(derive(seed, b"signing"));
         let signing = SigningKey::from_bytes(&signing_seed);
-        signing_seed.zeroize();
         let static_secret = Zeroizing::new(derive(seed, b"static"));
         let key =
             *x25519_dalek::PublicKey::from(&x25519_dalek::StaticSecret::from(*static_secret)).as_bytes();
         let card = Card {
             id: IdentityId(signing.verifying_key().to_bytes()),
             key,
-            signature: signing.sign(&signed(role, &key)).to_bytes(),
+            signature: signing.sign(&[role.context(), &key[..]].concat()).to_bytes(),
         };
         Self {
             card,
+            signing_seed,
             static_secret,
             reset_secret: Zeroizing::new(derive(seed, b"reset")),
         }
@@ -111,6 +115,13 @@ impl Identity {
     /// Who this is.
     pub const fn id(&self) -> IdentityId {
         self.card.id
+    }
+
+    /// Ed25519 over a context and what follows it: whoever knows the identity can check who said this. The context is one
+    /// that nothing else is signed with.
+    pub fn sign(&self, context: &[u8], said: &[u8]) -> [u8; SIGNATURE_BYTES] {
+        let signing = SigningKey::from_bytes(&self.signing_seed);
+        signing.sign(&[context, said].concat()).to_bytes()
     }
 
     /// The X25519 secret, for the Noise handshake.
@@ -196,7 +207,9 @@ mod tests {
             let card = Card {
                 id: IdentityId(signing.verifying_key().to_bytes()),
                 key,
-                signature: signing.sign(&signed(Role::Client, &key)).to_bytes(),
+                signature: signing
+                    .sign(&[Role::Client.context(), &key[..]].concat())
+                    .to_bytes(),
             };
             assert!(!card.verify(Role::Client), "{key:?}");
         }
@@ -209,6 +222,17 @@ mod tests {
         assert_eq!(tag(&a, &b), tag(&b, &a));
         assert_ne!(tag(&a, &b), tag(&a, &c));
         assert!(a.pair_key(&[0; 32]).is_none(), "a degenerate key is refused");
+    }
+
+    #[test]
+    fn what_is_signed_is_said_by_one_in_one_context() {
+        let identity = Identity::from_seed(&[7; 32], Role::Client);
+        let signature = identity.sign(b"context ", b"text");
+        assert!(has_signed(identity.id(), b"context ", b"text", &signature));
+        assert!(!has_signed(identity.id(), b"another ", b"text", &signature));
+        assert!(!has_signed(identity.id(), b"context ", b"texT", &signature));
+        let other = Identity::from_seed(&[8; 32], Role::Client);
+        assert!(!has_signed(other.id(), b"context ", b"text", &signature));
     }
 
     #[test]

@@ -70,6 +70,43 @@ pub const ROOM_RETRY: Duration = Duration::from_millis(50);
 /// acknowledges anything has it full for ever.
 pub const ROOM_RETRY_MAX: Duration = Duration::from_secs(1);
 
+/// Rooms that a registry keeps: some for each of a tenth of its clients.
+pub const ROOMS_MAX: usize = 10_000;
+/// Rooms of one owner: what a person looks after, and a script may need.
+pub const OWNER_ROOMS_MAX: usize = 100;
+/// Members of one room.
+pub const ROOM_MEMBERS_MAX: usize = 10_000;
+/// Rooms that one client is in: each costs memory while he is online.
+pub const MEMBER_ROOMS_MAX: usize = 256;
+/// Memberships in all: they are kept in memory.
+pub const MEMBERSHIPS_MAX: usize = 1_000_000;
+/// Members of a room in which each hears who comes and goes; in a larger one nobody would read it.
+pub const ANNOUNCED_MEMBERS_MAX: usize = 1_000;
+/// Posts in one room's log, which those who are away have still to get: a month of a busy group. Beyond it the oldest end
+/// early, so that nobody who stays away keeps the others from talking …
+pub const ROOM_POSTS_MAX: u64 = 10_000;
+/// … and their envelope bytes.
+pub const ROOM_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Posts of one author in one room's log: beyond it his own oldest end, and nobody else's …
+pub const AUTHOR_POSTS_MAX: u64 = ROOM_POSTS_MAX / 4;
+/// … and their envelope bytes.
+pub const AUTHOR_BYTES_MAX: u64 = ROOM_BYTES_MAX / 4;
+/// Posts of one author in all rooms that have not ended: beyond it no more are taken until some have. Twice what one room
+/// holds of him …
+pub const OPEN_POSTS_MAX: u64 = 2 * AUTHOR_POSTS_MAX;
+/// … and their envelope bytes.
+pub const OPEN_BYTES_MAX: u64 = 2 * AUTHOR_BYTES_MAX;
+/// What a client may do to rooms a second, for long: each is a commit, and told to all who are there …
+pub const DEEDS_PER_SECOND: u32 = 2;
+/// … and at once.
+pub const DEEDS_BURST: u32 = 40;
+/// Envelope bytes that one post takes at once to those who are online; the others read it in their turn.
+pub const FEED_BURST_BYTES: usize = 4 * 1024 * 1024;
+/// Posts of one room that one client was sent and has not answered …
+pub const FEED_WINDOW_POSTS: usize = 128;
+/// … and their bytes: with some rooms at once they must not fill the send buffers.
+pub const FEED_WINDOW_BYTES: u64 = 256 * 1024;
+
 /// Message bytes in one commit, so that large messages do not make it long: 128 of the longest, and far more of the short
 /// ones than a commit takes.
 pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -228,6 +265,8 @@ const _: () = assert!(DIRECTORY_PUSH_RESUME < DIRECTORY_PUSH_MAX && DIRECTORY_PU
 const _: () = assert!(NAMES_MAX < MEMBER_NUMBER_MAX as usize);
 const _: () = assert!(MAILBOX_SENDER_MESSAGES_MAX < MAILBOX_MESSAGES_MAX / 2);
 const _: () = assert!(MAILBOX_SENDER_BYTES_MAX < MAILBOX_BYTES_MAX / 2);
+const _: () =
+    assert!(FEED_WINDOW_BYTES >= 2 * MESSAGE_BYTES_MAX as u64 && AUTHOR_BYTES_MAX >= FEED_WINDOW_BYTES);
 const _: () = assert!(OUTCOME_LIFETIME.as_secs() >= 2 * TIME_TO_LIVE.as_secs());
 const _: () =
     assert!(FORWARD_PAGE_BYTES >= MESSAGE_BYTES_MAX as u64 && FORWARD_WINDOW_BYTES >= 2 * FORWARD_PAGE_BYTES);

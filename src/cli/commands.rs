@@ -6,6 +6,7 @@
 
 use std::str::FromStr;
 
+use crate::cli::commands_rooms as rooms;
 use crate::client::interface::Command;
 use crate::id::Name;
 use crate::limits::BODY_BYTES_MAX;
@@ -37,6 +38,63 @@ pub static TABLE: &[Entry] = &[
                   lines is one message. It goes directly if that works, otherwise by way of the server; what \
                   becomes of it is always said.",
         read: read_send,
+    },
+    Entry {
+        name: "post",
+        aliases: &["send_group"],
+        usage: "post <room> <text>",
+        summary: "send a text to all who are in a room",
+        details: "The server keeps it for those who are away. When everybody has it, that is said; and how many \
+                  have it, if it ends before.",
+        read: rooms::read_post,
+    },
+    Entry {
+        name: "roomlist",
+        aliases: &["list_groups"],
+        usage: "roomlist",
+        summary: "list the rooms, their owners and members",
+        details: "",
+        read: rooms::read_list,
+    },
+    Entry {
+        name: "roomcreate",
+        aliases: &["create_group"],
+        usage: "roomcreate <room>",
+        summary: "make a room of your own, and enter it",
+        details: "It lasts until you leave it.",
+        read: rooms::read_create,
+    },
+    Entry {
+        name: "roomjoin",
+        aliases: &["join_group"],
+        usage: "roomjoin <room>",
+        summary: "enter a room",
+        details: "From then on you get what is posted there, also what was while you were away.",
+        read: rooms::read_join,
+    },
+    Entry {
+        name: "roomleave",
+        aliases: &["leave_group"],
+        usage: "roomleave <room>",
+        summary: "leave a room; your own ends",
+        details: "",
+        read: rooms::read_leave,
+    },
+    Entry {
+        name: "members",
+        aliases: &["list_members"],
+        usage: "members <room>",
+        summary: "say who is in a room",
+        details: "",
+        read: rooms::read_members,
+    },
+    Entry {
+        name: "kick",
+        aliases: &[],
+        usage: "kick <room> [name]",
+        summary: "put somebody out of your room, or everybody",
+        details: "",
+        read: rooms::read_kick,
     },
     Entry {
         name: "dereg",
@@ -146,7 +204,7 @@ fn words() -> Vec<&'static str> {
 }
 
 /// The first word, and what follows after the one space (or newline) that ends it.
-fn split_word(text: &str) -> (&str, &str) {
+pub(super) fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     match text.split_once(char::is_whitespace) {
         Some(pair) => pair,
@@ -154,7 +212,7 @@ fn split_word(text: &str) -> (&str, &str) {
     }
 }
 
-fn usage(name: &str) -> Parsed {
+pub(super) fn usage(name: &str) -> Parsed {
     let usage = find(name).map_or(name, |entry| entry.usage);
     Parsed::Wrong(format!("Usage: {usage}"))
 }
@@ -164,13 +222,23 @@ fn read_send(rest: &str, _own: &Name) -> Parsed {
     if word.is_empty() || text.trim().is_empty() {
         return usage("send");
     }
+    with_text(word, text, "send <name> <text>", |to, text| Command::Send {
+        to,
+        text,
+    })
+}
+
+/// A command with a name and a text, the rest of the line.
+pub(super) fn with_text(
+    word: &str,
+    text: &str,
+    usage: &str,
+    command: impl FnOnce(Name, String) -> Command,
+) -> Parsed {
     match Name::from_str(word) {
-        Err(error) => Parsed::Wrong(format!("Usage: send <name> <text>; {error}.")),
+        Err(error) => Parsed::Wrong(format!("Usage: {usage}; {error}.")),
         Ok(_) if text.len() > BODY_BYTES_MAX => Parsed::TooLarge(text.len()),
-        Ok(to) => Parsed::Command(Command::Send {
-            to,
-            text: text.to_owned(),
-        }),
+        Ok(name) => Parsed::Command(command(name, text.to_owned())),
     }
 }
 

@@ -55,7 +55,8 @@ fn each_line_is_a_command_or_answered_and_the_end_leaves() {
     );
     assert_eq!(
         answers,
-        "[Wrong input]\nThere is no such command; there are send, dereg, reg, trust, help, quit.\n\
+        "[Wrong input]\nThere is no such command; there are send, post, roomlist, roomcreate, roomjoin, roomleave, \
+         members, kick, dereg, reg, trust, help, quit.\n\
          [You can only deregister yourself.]\n"
     );
 }

@@ -3,8 +3,8 @@
 //! | file | does |
 //! |---|---|
 //! | [`args`], `manual` | the command line into an [`args::Invocation`]; the texts of `--help` |
-//! | [`commands`] | a typed line into a command, or into what is wrong with it |
-//! | [`render`], [`table`] | events into lines |
+//! | [`commands`], `commands_rooms` | a typed line into a command, or into what is wrong with it |
+//! | [`render`], `render_rooms`, [`table`] | events into lines |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
@@ -17,6 +17,7 @@
 pub mod args;
 mod begun;
 pub mod commands;
+mod commands_rooms;
 pub mod console;
 mod figures;
 mod gate;
@@ -25,6 +26,7 @@ mod plain;
 pub mod printer;
 mod prompt;
 pub mod render;
+mod render_rooms;
 pub mod sanitise;
 pub mod simulate;
 pub mod start;

@@ -9,6 +9,7 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::cli::commands::{self, Parsed};
+use crate::cli::render_rooms;
 use crate::cli::sanitise::escape;
 use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road};
 use crate::clock::WallTime;
@@ -30,11 +31,22 @@ const TIMESTAMP: &[BorrowedFormatItem<'_>] =
 
 /// `YYYY-MM-DD HH:MM:SS` in local time. A time that no calendar has is shown as its milliseconds.
 pub fn timestamp(at: WallTime, offset_at: OffsetAt) -> String {
+    formatted(at, offset_at, TIMESTAMP)
+}
+
+const TIME_OF_DAY: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]:[second]");
+
+/// `HH:MM:SS` in local time.
+pub(super) fn time_of_day(at: WallTime, offset_at: OffsetAt) -> String {
+    formatted(at, offset_at, TIME_OF_DAY)
+}
+
+fn formatted(at: WallTime, offset_at: OffsetAt, format: &[BorrowedFormatItem<'_>]) -> String {
     let nanos = i128::from(at.unix_ms()) * 1_000_000;
     OffsetDateTime::from_unix_timestamp_nanos(nanos)
         .ok()
         .and_then(|utc| utc.checked_to_offset(offset_at(utc)))
-        .and_then(|local| local.format(TIMESTAMP).ok())
+        .and_then(|local| local.format(format).ok())
         .unwrap_or_else(|| format!("{} ms", at.unix_ms()))
 }
 
@@ -83,6 +95,7 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
             time(sent_at)
         ),
         Event::NotAccepted(reason) => not_accepted(reason),
+        Event::Room(event) => return render_rooms::lines(event, offset_at),
         Event::IdentityChanged { name, known, found } => return changed_identity(name, known, found),
         Event::Trusted { name } => {
             format!("[The new identity of {name} is trusted; what waits for {name} is sent.]")
@@ -109,9 +122,13 @@ pub fn answer(parsed: &Parsed) -> Vec<String> {
 
 fn incoming(message: &Incoming, offset_at: OffsetAt) -> String {
     let (from, text) = (&message.from, escape(&message.text));
-    match message.road {
+    match &message.road {
         Road::Direct => format!("{from}: {text}"),
         Road::Stored | Road::Late => format!("{from}: {} {text}", timestamp(message.sent_at, offset_at)),
+        Road::Room { name, before: false } => format!("{name}: {from}: {text}"),
+        Road::Room { name, before: true } => {
+            format!("{name}: {from}: {} {text}", timestamp(message.sent_at, offset_at))
+        }
     }
 }
 
@@ -144,7 +161,7 @@ fn refused_registration(name: &Name, reason: &RegistrationRefusal) -> String {
     }
 }
 
-fn refusal(reason: &Refusal, to: &Name) -> String {
+pub(super) fn refusal(reason: &Refusal, to: &Name) -> String {
     let registry = match reason {
         Refusal::Registry(reason) => reason,
         Refusal::NoSuchName => &DepositRefusal::NoSuchName,
@@ -172,6 +189,8 @@ fn refusal(reason: &Refusal, to: &Name) -> String {
         DepositRefusal::NotYours => "the server says that it is not from you.".to_owned(),
         DepositRefusal::Malformed => "the server cannot read it.".to_owned(),
         DepositRefusal::Released => format!("the name {to} was given up."),
+        DepositRefusal::NoSuchRoom => "there is no such room any more.".to_owned(),
+        DepositRefusal::NotMember => format!("you are not in it. To enter it: roomjoin {to}."),
     }
 }
 
@@ -182,6 +201,9 @@ fn not_accepted(reason: &NotAccepted) -> String {
             limits::BODY_BYTES_MAX
         ),
         NotAccepted::ToSelf => "[Message not sent: it is to yourself.]".to_owned(),
+        NotAccepted::NotInside(room) => {
+            format!("[Message not sent: you are not in {room}. To enter it: roomjoin {room}]")
+        }
         NotAccepted::OutboxFull => format!(
             "[Message not sent: too much waits already (at most {} messages, {} MiB). Try again when some have \
              arrived.]",

@@ -14,6 +14,7 @@ use super::storage::{Accept, Key, Unfinished};
 use super::{Client, SWEEP_AFTER, Timer};
 use crate::client::interface::{Event, NotAccepted};
 use crate::client::storage::Request;
+use crate::client::to::To;
 use crate::clock::{Age, Instant, Now, WallTime};
 use crate::engine::Context;
 use crate::id::{Name, Slot};
@@ -23,7 +24,7 @@ use crate::limits::BODY_BYTES_MAX;
 /// A message on its way into the outbox.
 #[derive(Debug)]
 pub(super) struct Accepting {
-    to: Name,
+    to: To,
     text: String,
     sent_at: WallTime,
     expires: Age,
@@ -34,30 +35,58 @@ pub(super) struct Accepting {
 impl Client {
     /// The user has written something.
     pub(super) fn send(&mut self, cx: &Context<'_>, to: Name, text: String) {
-        let limits = &self.config.limits;
-        let early: usize = self.early.iter().map(|(_, text)| text.len()).sum();
-        // On disk, too: what is accepted now stands there beside what was delivered and is not committed as that.
-        let (messages, bytes) = self.outbox.places();
-        let messages = messages + self.accepting.0 + self.early.len();
-        let bytes = bytes + self.accepting.1 + early;
-        let refusal = if text.len() > BODY_BYTES_MAX {
-            Some(NotAccepted::TooLarge(text.len()))
-        } else if to.matches(&self.config.name) {
-            Some(NotAccepted::ToSelf)
-        } else if messages >= limits.outbox_messages || bytes + text.len() > limits.outbox_bytes {
-            Some(NotAccepted::OutboxFull)
+        if to.matches(&self.config.name) && text.len() <= BODY_BYTES_MAX {
+            self.out.event(Event::NotAccepted(NotAccepted::ToSelf));
         } else {
-            None
-        };
-        if let Some(refusal) = refusal {
+            self.write(cx, to.into(), text);
+        }
+    }
+
+    /// The user has written something for all who are in a room.
+    pub(super) fn post(&mut self, cx: &Context<'_>, room: &Name, text: String) {
+        match self.rooms.named(room) {
+            Some(room) => self.write(cx, To::Room(room.hall.clone()), text),
+            None if self.rooms.is_entering(room) => match self.why_not(&text) {
+                Some(refusal) => self.out.event(Event::NotAccepted(refusal)),
+                None => self.rooms.keep_early(room.clone(), text),
+            },
+            None => self
+                .out
+                .event(Event::NotAccepted(NotAccepted::NotInside(room.clone()))),
+        }
+    }
+
+    fn write(&mut self, cx: &Context<'_>, to: To, text: String) {
+        if let Some(refusal) = self.why_not(&text) {
             self.out.event(Event::NotAccepted(refusal));
         } else if self.link.known() {
-            self.accept(cx.now, &to, text);
+            self.accept(cx.now, to, text);
         } else {
             self.early.push_back((to, text));
             if !self.link.trying() && !self.returning() {
                 self.refuse_early();
             }
+        }
+    }
+
+    /// Why a text cannot be taken, if so.
+    fn why_not(&self, text: &str) -> Option<NotAccepted> {
+        let limits = &self.config.limits;
+        let early = self
+            .early
+            .iter()
+            .map(|(_, text)| text.len())
+            .chain(self.rooms.early());
+        // On disk, too: what is accepted now stands there beside what was delivered and is not committed as that.
+        let (messages, bytes) = self.outbox.places();
+        let messages = messages + self.accepting.0 + early.clone().count();
+        let bytes = bytes + self.accepting.1 + early.sum::<usize>();
+        if text.len() > BODY_BYTES_MAX {
+            Some(NotAccepted::TooLarge(text.len()))
+        } else if messages >= limits.outbox_messages || bytes + text.len() > limits.outbox_bytes {
+            Some(NotAccepted::OutboxFull)
+        } else {
+            None
         }
     }
 
@@ -70,10 +99,13 @@ impl Client {
     }
 
     /// Asks the store to accept a message.
-    pub(super) fn accept(&mut self, now: Now, to: &Name, text: String) {
-        let to = self.directory.spelling(to);
-        let folded = to.folded();
-        let (card, pin) = match self.directory.knows(&folded) {
+    pub(super) fn accept(&mut self, now: Now, to: To, text: String) {
+        let to = match to {
+            To::Peer(name) => To::Peer(self.directory.spelling(&name)),
+            room @ To::Room(_) => room,
+        };
+        let key = to.key();
+        let (card, pin) = match self.directory.knows(&key) {
             Knowledge::Pinned(card) => (Some(card), None),
             Knowledge::Listed(card) => (Some(card), Some(card)),
             Knowledge::Contested { .. } | Knowledge::Unknown => (None, None),
@@ -82,9 +114,9 @@ impl Client {
         let deposit = card.filter(|card| {
             self.keeper(now.at).is_some()
                 && !self.is_leaving()
-                && self.directory.offline(&folded)
+                && self.directory.offline(&key)
                 && self.peers.get(card.id).is_none_or(|peer| peer.session.is_none())
-                && !self.renewals.has(&folded)
+                && !self.renewals.has(&key)
         });
         let accepting = Accepting {
             expires: self.life.age(now.at).after(self.config.time_to_live),
@@ -117,13 +149,13 @@ impl Client {
     pub(super) fn accepted(&mut self, cx: &Context<'_>, accepting: Accepting, key: Key, slot: Slot) {
         self.accepting_over(&accepting);
         if let Some(card) = accepting.pin {
-            self.directory.pin(&accepting.to, card);
+            self.directory.pin(accepting.to.name(), card);
         }
-        let folded = accepting.to.folded();
+        let to = accepting.to.key();
         self.outbox.insert(
             key,
             Outgoing {
-                name: accepting.to,
+                to: accepting.to,
                 slot,
                 text: accepting.text,
                 sent_at: accepting.sent_at,
@@ -146,7 +178,7 @@ impl Client {
             },
         );
         self.plan_sweep(cx.now.at);
-        self.pump(cx, &folded);
+        self.pump(cx, &to);
         if self
             .outbox
             .get(key)
@@ -166,7 +198,7 @@ impl Client {
         self.outbox.insert(
             message.key,
             Outgoing {
-                name: message.to,
+                to: message.to,
                 slot: message.slot,
                 text: message.text,
                 sent_at: message.sent_at,

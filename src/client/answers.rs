@@ -9,7 +9,8 @@ use super::committed::After;
 use super::declined::{DepositPause, Want, pause};
 use super::outbox::Stage;
 use super::stalling::Lack;
-use super::storage::{Finish, Key, State};
+use super::storage::{Finish, Key, Reach, State};
+use super::telling::stored_event;
 use super::{Client, Timer};
 use crate::client::interface::{Event, Refusal};
 use crate::client::storage::Request;
@@ -58,6 +59,10 @@ impl Client {
                     self.replayed(cx);
                 }
             }
+            FromRegistry::RoomAnswer(answer) => self.room_answer(cx, answer),
+            FromRegistry::Memberships(page) => self.memberships(page),
+            FromRegistry::Post(post) => self.post_came(cx, post),
+            FromRegistry::RoomNews(news) => self.room_news(news),
         }
         if self.link.session() == Some(session) {
             self.answered(cx, session);
@@ -91,15 +96,27 @@ impl Client {
         let message = self.outbox.get(key)?;
         let card = match message.recipient {
             Some(card) => card,
-            None => match self.directory.knows(&message.name.folded()) {
+            None => match self.directory.knows(&message.to.key()) {
                 super::directory::Knowledge::Pinned(card) => card,
                 _ => return None,
             },
         };
         if message.hash.is_none() && message.transmitted {
-            self.seal(key, &card)?;
+            self.seal(key, Some(&card))?;
         }
         self.outbox.get(key)?.hash.map(|hash| (hash, card))
+    }
+
+    /// The hash of what was sealed for a message, for whomever that is.
+    fn sealed_hash(&mut self, key: Key) -> Option<EnvelopeHash> {
+        let message = self.outbox.get(key)?;
+        if message.to.room().is_none() {
+            return self.sealed(key).map(|(hash, _)| hash);
+        }
+        if message.hash.is_none() {
+            self.seal(key, None)?;
+        }
+        self.outbox.get(key)?.hash
     }
 
     /// A receipt: it counts if it holds.
@@ -149,7 +166,7 @@ impl Client {
         }
         self.outbox.forget_ended(slot);
         let event = Event::ReceivedLater {
-            to: ended.to,
+            to: ended.to.name().clone(),
             sent_at: ended.sent_at,
         };
         self.tell_state(event, ended.key, State::Ended(Finish::Delivered));
@@ -218,7 +235,7 @@ impl Client {
         self.outbox.keep_place(key, message.text.len());
         self.inquiries.answered(key);
         self.plan_sweep(cx.now.at);
-        let to = message.name.clone();
+        let to = message.to.name().clone();
         let in_time = via == Via::Peer
             && !message.told_road
             && !message.told_waiting
@@ -238,7 +255,7 @@ impl Client {
         if via == Via::Peer {
             self.withdraw_copy(&message);
         }
-        let folded = message.name.folded();
+        let folded = message.to.key();
         self.gathered(cx, &folded);
         self.pump(cx, &folded);
     }
@@ -275,15 +292,14 @@ impl Client {
             return;
         }
         message.stored = true;
-        let to = message.name.clone();
-        let folded = to.folded();
+        let (to, folded) = (message.to.clone(), message.to.key());
         // It was under way, even if it was taken back meanwhile. All that was put off goes on once this message is dealt
         // with.
         self.deposit_pause = DepositPause::default();
         self.name_listed(&folded);
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);
-        self.tell_state(Event::Stored { to }, key, State::Stored);
+        self.tell_state(stored_event(to), key, State::Stored);
         if let Some(store_id) = self.link.store_id {
             let stored = Request::Stored { key, slot, store_id };
             self.out.store_surely(stored, After::Nothing);
@@ -313,7 +329,7 @@ impl Client {
             Stage::Direct { .. } => return,
             _ => {}
         }
-        let (to, lives) = (message.name.folded(), message.expires > self.life.age(cx.now.at));
+        let (to, lives) = (message.to.key(), message.expires > self.life.age(cx.now.at));
         match reason {
             // The name was ours to believe when it was sealed: it may come back.
             DepositRefusal::NoSuchName if lives => {
@@ -324,6 +340,10 @@ impl Client {
                 self.pump(cx, &to);
             }
             DepositRefusal::NoSuchName => self.expired(cx, key, None),
+            DepositRefusal::NotMember | DepositRefusal::NoSuchRoom => {
+                self.refuse(cx, key, Refusal::Registry(reason), None);
+                self.doubt_rooms(cx);
+            }
             _ => self.refuse(cx, key, Refusal::Registry(reason), None),
         }
     }
@@ -350,15 +370,16 @@ impl Client {
                 self.receipt(cx, &receipt, Via::Registry, None);
             }
             End::Answered(_) => tracing::debug!(?slot, "outcome of something else"),
-            End::Expired { .. } | End::Refused { .. } => match key {
-                Some(key) if self.sealed(key).is_some_and(|(hash, _)| hash == outcome.hash) => {
-                    match outcome.end {
-                        End::Refused { reason } => {
-                            self.refuse(cx, key, Refusal::Registry(reason), Some(slot));
-                        }
-                        _ => self.expired(cx, key, Some(slot)),
+            End::Expired { .. } | End::Refused { .. } | End::Posted { .. } => match key {
+                Some(key) if self.sealed_hash(key) == Some(outcome.hash) => match outcome.end {
+                    End::Posted { received, of } => {
+                        self.reached(cx, key, Reach { received, of }, slot);
                     }
-                }
+                    End::Refused { reason } => {
+                        self.refuse(cx, key, Refusal::Registry(reason), Some(slot));
+                    }
+                    _ => self.expired(cx, key, Some(slot)),
+                },
                 _ => self.acknowledge_unknown(cx, slot, Some(slot)),
             },
         }

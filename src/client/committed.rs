@@ -5,6 +5,7 @@
 
 use super::acceptance::Accepting;
 use super::incoming::Inbound;
+use super::posts::Posted;
 use super::stalling::Lack;
 use super::storage::{Finish, Key, Reply, Told};
 use super::{Client, Timer};
@@ -33,7 +34,7 @@ pub(super) enum After {
     Marked {
         key: Key,
         slot: Slot,
-        card: Card,
+        card: Option<Card>,
     },
     Delivered {
         key: Key,
@@ -54,6 +55,7 @@ pub(super) enum After {
         card: Card,
     },
     Received(Box<Inbound>),
+    Posted(Box<Posted>),
     Told(Vec<Told>),
 }
 
@@ -67,6 +69,7 @@ impl Client {
                 return;
             }
             Some(After::Received(inbound)) => self.not_received(cx, &inbound),
+            Some(After::Posted(posted)) => self.post_not_received(&posted),
             Some(After::Told(lines)) => self.marks_not_written(cx, lines),
             Some(After::Directory) => {
                 self.directory.not_stored();
@@ -121,6 +124,7 @@ impl Client {
                 self.trusted(cx, &name, card, &slots);
             }
             (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
+            (After::Posted(posted), Reply::Received(received)) => self.post_received(cx, *posted, received),
             (After::Told(lines), _) => self.marks_written(cx, &lines),
             (After::Nothing | After::Directory, _) => {}
             (after, reply) => tracing::error!(?after, ?reply, "the store answered something else"),

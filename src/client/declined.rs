@@ -122,7 +122,7 @@ impl Client {
             self.nothing_to_withdraw(slot);
             return;
         };
-        let Some(to) = self.outbox.get(key).map(|message| message.name.folded()) else {
+        let Some(to) = self.outbox.get(key).map(|message| message.to.key()) else {
             return;
         };
         let want = match reason {
@@ -170,7 +170,7 @@ impl Client {
             at: cx.now.at,
             until: cx.now.at + pause,
         });
-        let to = message.name.folded();
+        let to = message.to.key();
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Queued, cx.now.at);
         if want == Want::Name

@@ -14,6 +14,7 @@ use super::storage::Key;
 use super::{Client, Timer};
 use crate::client::interface::Event;
 use crate::client::storage::Request;
+use crate::client::to::To;
 use crate::engine::{Action, Context};
 use crate::id::{EnvelopeHash, IdentityId, Slot};
 use crate::identity::Card;
@@ -72,7 +73,8 @@ impl Client {
             }
             let done = match road {
                 Road::Direct(session, card) => self.deliver(cx, to, key, session, &card),
-                Road::Deposit(card, why) => self.deposit(cx, to, key, &card, why),
+                Road::Deposit(card, why) => self.deposit(cx, to, key, Some(&card), why),
+                Road::Post => self.deposit(cx, to, key, None, Why::Room),
                 Road::Connect(card) => {
                     self.connect_peer(cx, to, &card);
                     true
@@ -116,7 +118,7 @@ impl Client {
     }
 
     fn look_up_recipient(&mut self, cx: &Context<'_>, key: Key) {
-        if let Some(name) = self.outbox.get(key).map(|message| message.name.clone()) {
+        if let Some(name) = self.outbox.get(key).map(|message| message.to.name().clone()) {
             self.look_up(cx, &name);
         }
     }
@@ -126,7 +128,7 @@ impl Client {
             return;
         };
         conversation.pinning = true;
-        let name = conversation.name.clone();
+        let name = conversation.to.name().clone();
         self.pin(name, card);
     }
 
@@ -160,36 +162,47 @@ impl Client {
     }
 
     /// The envelope's bytes: the same however often it is sealed.
-    pub(super) fn seal(&mut self, key: Key, card: &Card) -> Option<Vec<u8>> {
-        let pair = self.pair_key(&card.key)?;
+    pub(super) fn seal(&mut self, key: Key, card: Option<&Card>) -> Option<Vec<u8>> {
+        let pair = match card {
+            Some(card) => Some(self.pair_key(&card.key)?),
+            None => None,
+        };
         let message = self.outbox.get(key)?;
+        let recipient = match (&message.to, card) {
+            (To::Peer(name), Some(card)) => Recipient::Peer(Party {
+                name: name.clone(),
+                id: card.id,
+            }),
+            (To::Room(hall), None) => Recipient::Room(hall.clone()),
+            (To::Peer(_), None) | (To::Room(_), Some(_)) => return None,
+        };
         let envelope = Envelope {
             sender: Party {
                 name: self.config.name.clone(),
                 id: self.me.id(),
             },
-            recipient: Recipient::Peer(Party {
-                name: message.name.clone(),
-                id: card.id,
-            }),
+            recipient,
             slot: message.slot,
             sent_at: message.sent_at,
             body: Body::Plain(message.text.clone()),
         };
-        let bytes = envelope.seal(&pair);
+        let bytes = match &pair {
+            Some(pair) => envelope.seal(pair),
+            None => envelope.sign(&self.me),
+        };
         if let Some(message) = self.outbox.get_mut(key) {
             message.hash = Some(EnvelopeHash::of(&bytes));
-            message.recipient = Some(*card);
+            message.recipient = card.copied();
         }
         Some(bytes)
     }
 
-    fn forward(&mut self, key: Key, card: &Card) -> Option<Forward> {
+    fn forward(&mut self, key: Key, card: Option<&Card>) -> Option<Forward> {
         // Once the registry may have it, it stays sealed for whom it was.
         let fixed = self.outbox.get(key)?;
-        let card = fixed.sealed_for().unwrap_or(*card);
+        let card = fixed.sealed_for().or(card.copied());
         let slot = fixed.slot;
-        let envelope = self.seal(key, &card)?;
+        let envelope = self.seal(key, card.as_ref())?;
         Some(Forward {
             floor: self.outbox.floor(slot.epoch, slot.sequence),
             envelope,
@@ -226,7 +239,7 @@ impl Client {
         if self.out.room(cx, session) < room {
             return false;
         }
-        let Some(forward) = self.forward(key, card) else {
+        let Some(forward) = self.forward(key, Some(card)) else {
             return false;
         };
         let sent = self.out.send(cx, session, &ToPeer::Deliver(forward));
@@ -236,8 +249,8 @@ impl Client {
         sent
     }
 
-    /// Gives a message to the registry. False if it has to wait for room.
-    fn deposit(&mut self, cx: &Context<'_>, to: &str, key: Key, card: &Card, why: Why) -> bool {
+    /// Gives a message to the registry: for its recipient, or for a room. False if it has to wait for room.
+    fn deposit(&mut self, cx: &Context<'_>, to: &str, key: Key, card: Option<&Card>, why: Why) -> bool {
         if let Some(until) = self.deposit_pause.until(cx.now.at) {
             self.stalled.wait(to, Lack::Registry);
             self.timers.set_by(Timer::Room, until);
@@ -250,12 +263,12 @@ impl Client {
         message.to_registry = true;
         if !message.told_road && !message.told_waiting {
             message.told_road = true;
-            let to = message.name.clone();
-            let event = match why {
-                Why::NoAnswer => Event::NoAnswer { to },
-                Why::Offline => Event::Offline { to },
-            };
-            self.out.event(event);
+            let to = message.to.name().clone();
+            match why {
+                Why::NoAnswer => self.out.event(Event::NoAnswer { to }),
+                Why::Offline => self.out.event(Event::Offline { to }),
+                Why::Room => {}
+            }
         }
         let (weight, deposited, slot) = (message.weight(), message.deposited, message.slot);
         if !deposited {
@@ -267,9 +280,9 @@ impl Client {
             let request = Request::Deposit {
                 key,
                 slot,
-                recipient: *card,
+                recipient: card.copied(),
             };
-            let card = *card;
+            let card = card.copied();
             self.out.store_surely(request, After::Marked { key, slot, card });
             return true;
         }
@@ -300,7 +313,7 @@ impl Client {
         cx: &Context<'_>,
         session: SessionId,
         key: Key,
-        card: &Card,
+        card: Option<&Card>,
     ) -> bool {
         let Some(deposit) = self.sealed_deposit(cx, key, card) else {
             return false;
@@ -312,7 +325,12 @@ impl Client {
         sent
     }
 
-    pub(super) fn sealed_deposit(&mut self, cx: &Context<'_>, key: Key, card: &Card) -> Option<Deposit> {
+    pub(super) fn sealed_deposit(
+        &mut self,
+        cx: &Context<'_>,
+        key: Key,
+        card: Option<&Card>,
+    ) -> Option<Deposit> {
         let age = self.life.age(cx.now.at);
         let left = self.outbox.get(key).map(|message| age.until(message.expires))?;
         let forward = self.forward(key, card)?;
@@ -322,12 +340,12 @@ impl Client {
     }
 
     /// It is committed that the registry may have it, unless it has another number by now.
-    pub(super) fn marked(&mut self, cx: &Context<'_>, key: Key, slot: Slot, card: Card) {
+    pub(super) fn marked(&mut self, cx: &Context<'_>, key: Key, slot: Slot, card: Option<Card>) {
         if let Some(message) = self.outbox.get_mut(key)
             && message.slot == slot
         {
-            message.recipient = Some(card);
-            let (to, stage) = (message.name.folded(), message.stage);
+            message.recipient = card;
+            let (to, stage) = (message.to.key(), message.stage);
             self.outbox.mark_deposited(key);
             self.plan_sweep(cx.now.at);
             if stage == Stage::Marking {

@@ -6,7 +6,8 @@
 
 use super::committed::After;
 use super::outbox::{Outgoing, Stage};
-use super::storage::{Ended, Finish, Key, Request, State};
+use super::storage::{Ended, Finish, Key, Reach, Request, State};
+use super::telling::end_event;
 use super::{Client, Timer};
 use crate::client::interface::{Event, Refusal};
 use crate::engine::Context;
@@ -16,19 +17,31 @@ impl Client {
     /// Its lifetime has passed.
     pub(super) fn expired(&mut self, cx: &Context<'_>, key: Key, acknowledge: Option<Slot>) {
         if let Some(message) = self.outbox.get(key) {
-            let to = message.name.folded();
-            let event = Event::Expired {
-                to: message.name.clone(),
-                sent_at: message.sent_at,
-            };
+            let to = message.to.key();
+            let event = end_event(message.to.clone(), message.sent_at, Finish::Expired);
             self.begin_end(cx, key, Finish::Expired, event, acknowledge);
+            self.follow_on(cx, &to);
+        }
+    }
+
+    /// Nobody in the room waits for it any more: so many have it.
+    pub(super) fn reached(&mut self, cx: &Context<'_>, key: Key, reach: Reach, acknowledge: Slot) {
+        if let Some(message) = self.outbox.get(key) {
+            let to = message.to.key();
+            let end = if reach.received == reach.of {
+                Finish::Delivered
+            } else {
+                Finish::Reached(reach)
+            };
+            let event = end_event(message.to.clone(), message.sent_at, end);
+            self.begin_end(cx, key, end, event, Some(acknowledge));
             self.follow_on(cx, &to);
         }
     }
 
     /// Somebody has said no for good.
     pub(super) fn refuse(&mut self, cx: &Context<'_>, key: Key, reason: Refusal, acknowledge: Option<Slot>) {
-        if let Some(to) = self.outbox.get(key).map(|message| message.name.folded()) {
+        if let Some(to) = self.outbox.get(key).map(|message| message.to.key()) {
             self.begin_refusal(cx, key, reason, acknowledge);
             self.follow_on(cx, &to);
         }
@@ -49,11 +62,7 @@ impl Client {
 
     fn begin_refusal(&mut self, cx: &Context<'_>, key: Key, reason: Refusal, acknowledge: Option<Slot>) {
         if let Some(message) = self.outbox.get(key) {
-            let event = Event::Refused {
-                to: message.name.clone(),
-                sent_at: message.sent_at,
-                reason,
-            };
+            let event = end_event(message.to.clone(), message.sent_at, Finish::Refused(reason));
             self.begin_end(cx, key, Finish::Refused(reason), event, acknowledge);
         }
     }
@@ -110,7 +119,7 @@ impl Client {
         if let (Some(hash), Some(recipient)) = (message.hash, message.recipient) {
             self.outbox.remember_ended(Ended {
                 key,
-                to: message.name.clone(),
+                to: message.to.clone(),
                 slot: message.slot,
                 sent_at: message.sent_at,
                 hash,
@@ -118,7 +127,7 @@ impl Client {
             });
         }
         self.tell_state(event, key, State::Ended(end));
-        self.pump(cx, &message.name.folded());
+        self.pump(cx, &message.to.key());
     }
 
     /// The program ends, and the disk has not taken these ends: until it does so in a later run, they wait.

@@ -33,6 +33,8 @@ pub struct Holding {
     pub renewals: usize,
     /// Conversations that wait for room.
     pub stalled: usize,
+    /// Questions about rooms that are not answered, and posts that came before their time.
+    pub rooms: usize,
     /// Requests that the store has not done.
     pub requests: usize,
 }
@@ -53,6 +55,7 @@ impl Client {
             pages: self.directory.pages(),
             renewals: self.renewals.len(),
             stalled: self.stalled.len(),
+            rooms: self.rooms.questions() + self.posts.len(),
             requests: self.out.requests(),
         }
     }

@@ -147,7 +147,10 @@ impl Client {
             tracing::debug!("envelope not understood");
             return;
         };
-        let Recipient::Peer(recipient) = &envelope.recipient;
+        let Recipient::Peer(recipient) = &envelope.recipient else {
+            tracing::debug!(id = ?envelope.id(), "what is for a room comes out of its log");
+            return;
+        };
         let theirs = match source {
             Source::Peer(_, card) => card.id == envelope.sender.id,
             Source::Registry(_) => true,
@@ -327,6 +330,7 @@ impl Client {
             sent_at: inbound.sent_at,
             text: inbound.text.clone(),
             stored: inbound.stored,
+            room: None,
             at: cx.now.wall,
         });
         self.out.store(request, After::Received(Box::new(inbound)));

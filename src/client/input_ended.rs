@@ -72,7 +72,11 @@ impl Client {
         let draining = self.registered() && !self.link.replay.is_over();
         let mail = draining || self.shelf.holds() || self.inbound.has_strangers();
         let coming = self.link.trying() || self.starts_again() || self.returning();
-        mail || coming || self.outbox.moving() > 0 || !self.early.is_empty() || !self.out.settled()
+        mail || coming
+            || self.outbox.moving() > 0
+            || !self.early.is_empty()
+            || self.rooms.questions() > 0
+            || !self.out.settled()
     }
 
     /// Whether the first registration is about to be tried once more.

@@ -117,13 +117,11 @@ impl Client {
             .outbox
             .get(key)
             .filter(|message| message.stage == Stage::Stored);
-        let (Some(session), Some(card)) = (
-            self.link.registered(),
-            stored.and_then(|message| message.recipient),
-        ) else {
+        let (Some(session), Some(message)) = (self.link.registered(), stored) else {
             return true;
         };
-        let Some(mut deposit) = self.sealed_deposit(cx, key, &card) else {
+        let recipient = message.recipient;
+        let Some(mut deposit) = self.sealed_deposit(cx, key, recipient.as_ref()) else {
             return true;
         };
         // No time at all would say that it was never kept, and end it where there is no room.
@@ -153,6 +151,8 @@ impl Client {
             DepositRefusal::IdentityChanged
             | DepositRefusal::NotYours
             | DepositRefusal::Malformed
+            | DepositRefusal::NoSuchRoom
+            | DepositRefusal::NotMember
             | DepositRefusal::Released => self.refuse(cx, key, Refusal::Registry(reason), None),
         }
     }

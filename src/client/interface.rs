@@ -6,9 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::client::storage::Reach;
 use crate::clock::WallTime;
 use crate::id::{IdentityId, MessageId, Name};
 use crate::wire::message::{DepositRefusal, RegistrationRefusal};
+use crate::wire::room::{MemberListed, Membership, News, RoomListed, RoomRefusal};
 
 /// What a person asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,15 @@ pub enum Command {
         /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
         text: String,
     },
+    /// Post a text to a room that we are in.
+    Post {
+        /// To which.
+        room: Name,
+        /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
+        text: String,
+    },
+    /// Something about rooms.
+    Room(RoomCommand),
     /// Leave the registry; the program lives on.
     Deregister,
     /// Come back.
@@ -142,6 +153,8 @@ pub enum Event {
         /// The one found.
         found: IdentityId,
     },
+    /// About rooms.
+    Room(RoomEvent),
     /// `Trust` is done.
     Trusted {
         /// Whom.
@@ -167,6 +180,13 @@ impl Event {
                 | Self::Refused { .. }
                 | Self::Expired { .. }
                 | Self::NotAccepted(_)
+                | Self::Room(
+                    RoomEvent::Posted { .. }
+                        | RoomEvent::Waiting { .. }
+                        | RoomEvent::Reached { .. }
+                        | RoomEvent::Refused { .. }
+                        | RoomEvent::Expired { .. }
+                )
         )
     }
 }
@@ -187,7 +207,7 @@ pub struct Incoming {
 }
 
 /// How a message came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Road {
     /// From the sender, in its turn.
     Direct,
@@ -195,6 +215,13 @@ pub enum Road {
     Stored,
     /// After a later one was shown already.
     Late,
+    /// Posted to a room, in its turn.
+    Room {
+        /// Which.
+        name: Name,
+        /// Whether that was before we were there.
+        before: bool,
+    },
 }
 
 /// Why a message is refused. Kept in the database by the number of the variant: it only grows at its end.
@@ -217,6 +244,8 @@ pub enum NotAccepted {
     TooLarge(usize),
     /// To oneself.
     ToSelf,
+    /// To a room that we are not in.
+    NotInside(Name),
     /// Too many unfinished messages, or bytes of them.
     OutboxFull,
     /// The database did not take it: a sentence.
@@ -227,6 +256,150 @@ pub enum NotAccepted {
     NothingToTrust,
     /// Leaving is under way.
     Leaving,
+}
+
+/// What a person wants of rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomCommand {
+    /// Make one of this name.
+    Create(Name),
+    /// Enter it.
+    Join(Name),
+    /// Leave it; one's own ends.
+    Leave(Name),
+    /// Out with somebody, or with everybody else, of one's own.
+    Kick {
+        /// Out of which.
+        room: Name,
+        /// Whom; `None`: everybody else.
+        name: Option<Name>,
+    },
+    /// Say which there are.
+    List,
+    /// Say who is in it.
+    Members(Name),
+}
+
+/// Why something about rooms is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotDone {
+    /// We are not in it.
+    NotInside,
+    /// We are offline.
+    Offline,
+    /// The registry does not answer.
+    NoServer,
+    /// Too many questions are open.
+    TooMany,
+    /// The registry says no.
+    Refused(RoomRefusal),
+}
+
+/// What a person is told about rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomEvent {
+    /// Our post is saved.
+    Posted {
+        /// Where.
+        room: Name,
+    },
+    /// Our post waits: the registry cannot be reached now.
+    Waiting {
+        /// For which room.
+        room: Name,
+    },
+    /// Nobody waits for our post any more.
+    Reached {
+        /// Where.
+        room: Name,
+        /// When it was written.
+        sent_at: WallTime,
+        /// How far it has come; `None`: to everybody.
+        reach: Option<Reach>,
+    },
+    /// Our post was refused for good.
+    Refused {
+        /// Where.
+        room: Name,
+        /// When it was written.
+        sent_at: WallTime,
+        /// Why.
+        reason: Refusal,
+    },
+    /// Our post's lifetime has passed before it came to the registry.
+    Expired {
+        /// Where.
+        room: Name,
+        /// When it was written.
+        sent_at: WallTime,
+    },
+    /// We are in a room.
+    Entered {
+        /// Which.
+        room: Membership,
+        /// Whether we were before.
+        already: bool,
+    },
+    /// We have left a room.
+    Left {
+        /// Which.
+        room: Name,
+    },
+    /// Somebody is out of our room.
+    Kicked {
+        /// Which.
+        room: Name,
+        /// Who; `None`: everybody else.
+        name: Option<Name>,
+        /// How many that were.
+        members: u32,
+    },
+    /// All rooms that there are.
+    Rooms(Vec<RoomListed>),
+    /// All who are in a room.
+    Members {
+        /// Which.
+        room: Name,
+        /// Who.
+        members: Vec<MemberListed>,
+    },
+    /// Something is not done.
+    NotDone {
+        /// What.
+        command: RoomCommand,
+        /// Why.
+        why: NotDone,
+    },
+    /// Something has happened in a room that we are in, or were until then.
+    News {
+        /// Which.
+        room: Name,
+        /// The registry's wall clock then.
+        at: WallTime,
+        /// How many members there are now.
+        members: u32,
+        /// What.
+        news: News,
+    },
+    /// We are in a room no more; that happened while we were away.
+    Outside {
+        /// Which.
+        room: Name,
+    },
+    /// What was posted there is gone before we came for it.
+    Missed {
+        /// Where.
+        room: Name,
+        /// How much.
+        messages: u64,
+    },
+    /// Somebody has posted under a name that is another's, as far as we know. It is not shown.
+    Impostor {
+        /// Where.
+        room: Name,
+        /// Under which.
+        name: Name,
+    },
 }
 
 /// How the program ends.

@@ -4,7 +4,7 @@
 //! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying`, `declined` and `stalling` (which
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
 //! that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to
-//! believe); `committed` goes on with each of them once the store has answered.
+//! believe), `rooms` and `posts` (what many read); `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
@@ -30,16 +30,19 @@ mod outbox;
 mod outlet;
 mod patience;
 mod peers;
+mod posts;
 mod registration;
 mod renewal;
 mod retrying;
 mod road;
+mod rooms;
 mod sessions;
 mod showing;
 mod stalling;
 pub mod storage;
 mod telling;
 mod timers;
+pub mod to;
 mod withdrawing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -63,6 +66,7 @@ use crate::client::peers::Peers;
 use crate::client::showing::Shelf;
 use crate::client::storage::{Image, Key, RegistryImage, Reply, Request};
 use crate::client::timers::Timers;
+use crate::client::to::To;
 use crate::clock::{Age, AgeClock, Instant, Now};
 use crate::engine::{Action, Context, Role, SocketReply, StoreFault, Ticket};
 use crate::id::{Epoch, IdentityId, Name, Slot};
@@ -109,6 +113,8 @@ enum Timer {
     Withdraw(Slot),
     /// What was kept long ago is asked for.
     Inquiry,
+    /// Questions about rooms are asked again.
+    Rooms,
     /// Held messages are shown.
     Hold,
     /// Directory changes are told and stored.
@@ -144,7 +150,7 @@ pub struct Client {
     outbox: Outbox,
     renewals: renewal::Renewals,
     /// Messages written before the registry was known, and messages being accepted, with their bytes.
-    early: VecDeque<(Name, String)>,
+    early: VecDeque<(To, String)>,
     accepting: (usize, usize),
     /// Conversations that wait for room in a window or a buffer.
     stalled: stalling::Stalled,
@@ -158,6 +164,8 @@ pub struct Client {
     delivering: BTreeSet<Slot>,
     lookups: names::Lookups,
     inbound: incoming::Reception,
+    rooms: rooms::Rooms,
+    posts: posts::Posts,
     shelf: Shelf,
     marks: telling::Marks,
     /// The registry is to hear how far the directory copy is.
@@ -213,6 +221,8 @@ impl Client {
             delivering: BTreeSet::new(),
             lookups: names::Lookups::default(),
             inbound: incoming::Reception::default(),
+            rooms: rooms::Rooms::default(),
+            posts: posts::Posts::default(),
             shelf: Shelf::load(image.unshown),
             marks: telling::Marks::default(),
             ack_owed: false,
@@ -250,7 +260,7 @@ impl Client {
 
     /// Messages that are not final.
     pub fn unfinished(&self) -> usize {
-        self.outbox.len() + self.accepting.0 + self.early.len()
+        self.outbox.len() + self.accepting.0 + self.early.len() + self.rooms.early().count()
     }
 
     /// A name for a try to open a session.
@@ -313,6 +323,7 @@ impl Client {
             Timer::Lookup(folded) => self.lookup_due(cx, &folded),
             Timer::Withdraw(slot) => self.withdraw(cx, slot),
             Timer::Inquiry => self.inquire(cx),
+            Timer::Rooms => self.ask_about_rooms(cx),
             Timer::Hold => self.release(cx),
             Timer::Table => self.tell_table(cx),
             Timer::Room => self.make_room(cx),
@@ -389,6 +400,8 @@ impl Role for Client {
             // The last event was told: nobody would hear what becomes of it.
             _ if self.over => {}
             Command::Send { to, text } => self.send(cx, to, text),
+            Command::Post { room, text } => self.post(cx, &room, text),
+            Command::Room(command) => self.room_command(cx, command),
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),
             Command::Leave => self.leave(cx),

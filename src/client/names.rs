@@ -85,6 +85,7 @@ impl Client {
     /// Takes up what the database holds of the registry.
     pub(super) fn load(&mut self, now: Now, image: RegistryImage) {
         self.directory = super::directory::Directory::load(image.directory, image.pins, image.version);
+        self.rooms.load(image.rooms);
         for ended in image.ended {
             self.outbox.remember_ended(ended);
         }

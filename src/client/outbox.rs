@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use super::declined::Declined;
 use crate::client::storage::{ENDED_MAX, Ended, Key};
+use crate::client::to::To;
 use crate::clock::{Age, Instant, WallTime};
-use crate::id::{EnvelopeHash, Epoch, Name, Sequence, Slot};
+use crate::id::{EnvelopeHash, Epoch, Sequence, Slot};
 use crate::identity::Card;
 use crate::transport::SessionId;
 
@@ -41,7 +42,7 @@ pub(super) enum Stage {
 /// An unfinished message.
 #[derive(Clone, Debug)]
 pub(super) struct Outgoing {
-    pub(super) name: Name,
+    pub(super) to: To,
     pub(super) slot: Slot,
     pub(super) text: String,
     pub(super) sent_at: WallTime,
@@ -104,7 +105,7 @@ impl Outgoing {
 /// What one recipient is sent.
 #[derive(Debug)]
 pub(super) struct Conversation {
-    pub(super) name: Name,
+    pub(super) to: To,
     pub(super) open: BTreeSet<Key>,
     pub(super) queue: BTreeSet<Key>,
     pub(super) parked: BTreeSet<Key>,
@@ -234,9 +235,9 @@ impl Outbox {
     }
 
     pub(super) fn insert(&mut self, key: Key, message: Outgoing) {
-        let to = message.name.folded();
+        let to = message.to.key();
         let conversation = self.conversations.entry(to).or_insert_with(|| Conversation {
-            name: message.name.clone(),
+            to: message.to.clone(),
             open: BTreeSet::new(),
             queue: BTreeSet::new(),
             parked: BTreeSet::new(),
@@ -266,7 +267,7 @@ impl Outbox {
         self.slots.remove(&message.slot);
         self.bytes -= message.text.len();
         self.lifetimes.remove(&(message.expires, key));
-        let to = message.name.folded();
+        let to = message.to.key();
         if let Some(conversation) = self.conversations.get_mut(&to) {
             conversation.open.remove(&key);
             if conversation.open.is_empty() {
@@ -373,8 +374,7 @@ impl Outbox {
     /// Whose messages those are, by folded name.
     pub(super) fn given_to(&self, session: SessionId) -> BTreeSet<String> {
         let keys = self.direct.get(&session).into_iter().flatten();
-        keys.filter_map(|key| Some(self.get(*key)?.name.folded()))
-            .collect()
+        keys.filter_map(|key| Some(self.get(*key)?.to.key())).collect()
     }
 
     /// Queued messages of a conversation that are not known to wait.
@@ -384,11 +384,11 @@ impl Outbox {
     }
 
     /// Notes that it waits, and that this is told now; says for whom the message is, unless it was told before.
-    pub(super) fn tell_waiting(&mut self, key: Key, now: Instant) -> Option<Name> {
+    pub(super) fn tell_waiting(&mut self, key: Key, now: Instant) -> Option<To> {
         self.set_waits(key, true, now);
         let message = self.messages.get_mut(&key)?;
         let told = std::mem::replace(&mut message.told_waiting, true);
-        (!told).then(|| message.name.clone())
+        (!told).then(|| message.to.clone())
     }
 
     /// All messages, in the order accepted.
@@ -421,7 +421,7 @@ impl Outbox {
         let Some(message) = self.messages.get(&key) else {
             return;
         };
-        let Some(conversation) = self.conversations.get_mut(&message.name.folded()) else {
+        let Some(conversation) = self.conversations.get_mut(&message.to.key()) else {
             return;
         };
         if message.moving() {
@@ -467,7 +467,7 @@ impl Outbox {
             self.moving.0 -= 1;
             self.moving.1 -= message.text.len();
         }
-        if let Some(conversation) = self.conversations.get_mut(&message.name.folded()) {
+        if let Some(conversation) = self.conversations.get_mut(&message.to.key()) {
             conversation.queue.remove(&key);
             conversation.going.remove(&key);
             conversation.parked.remove(&key);

@@ -2,7 +2,7 @@
 //!
 //! An attempt is half a second without authenticated progress; after five the registry counts as silent, where a round trip
 //! takes seconds after some more (`link`). Progress starts the count again, up to a bound. What it owes us then waits, or
-//! goes another way. Look-ups and withdrawals it may leave unanswered (PROTOCOL §8.5): those are asked again in their own
+//! goes another way. Look-ups and withdrawals it may leave unanswered (PROTOCOL §8.6): those are asked again in their own
 //! time, and nobody is silent for them.
 //! Invariants: while an answer is owed there is a deadline for it; what we take ourselves, to commit or to listen, is no
 //! silence of the registry's.

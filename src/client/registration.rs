@@ -56,7 +56,7 @@ impl Client {
             self.load(now, image);
         }
         for (to, text) in std::mem::take(&mut self.early) {
-            self.accept(now, &to, text);
+            self.accept(now, to, text);
         }
     }
 
@@ -137,6 +137,7 @@ impl Client {
         self.link.phase = Phase::Registering { session };
         self.link.opened_at = cx.now.at;
         self.link.replay = Replay::default();
+        self.rooms_begin();
         self.link.behind = false;
         self.link.met = true;
         let answered_at = self.link.try_answered(cx.now.at);
@@ -361,6 +362,8 @@ impl Client {
             self.store_changed(registered.store_id);
         }
         self.answered(cx, session);
+        self.posts_go_on(cx);
+        self.rooms_go_on(cx);
         self.deposit_pause = DepositPause::default();
         self.ask_lookups(cx);
         self.ask_withdrawals(cx);
@@ -376,6 +379,7 @@ impl Client {
             self.close_all(cx);
         } else if let Phase::Registered { session } = self.link.phase {
             self.link.phase = Phase::Registering { session };
+            self.rooms_begin();
             self.registry_lost(cx);
             self.count();
             self.leave_on(cx);

@@ -13,6 +13,7 @@ use super::outbox::{Outgoing, Stage};
 use super::{Client, Timer};
 use crate::client::interface::{Event, NotAccepted};
 use crate::client::storage::{Key, Renumber, Request};
+use crate::client::to::To;
 use crate::engine::Context;
 use crate::id::{Name, Slot};
 use crate::identity::Card;
@@ -63,7 +64,7 @@ impl Client {
         if matches!(message.stage, Stage::Conflicted | Stage::Ending) {
             return;
         }
-        let to = message.name.folded();
+        let to = message.to.key();
         tracing::debug!(slot = ?message.slot, "number taken by another message");
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Conflicted, cx.now.at);
@@ -119,7 +120,7 @@ impl Client {
     }
 
     /// What of a conversation gets new numbers after a conflict; `None` if there is none.
-    fn conflicted(&self, to: &str) -> Option<(Name, Vec<Key>)> {
+    fn conflicted(&self, to: &str) -> Option<(To, Vec<Key>)> {
         let conversation = self.outbox.conversation(to)?;
         let conflicted = |message: &Outgoing| message.stage == Stage::Conflicted;
         let first = conversation
@@ -136,7 +137,7 @@ impl Client {
             })
             .copied()
             .collect();
-        Some((conversation.name.clone(), keys))
+        Some((conversation.to.clone(), keys))
     }
 
     /// The new numbers are committed. What came up meanwhile has its turn, then all is sent.
@@ -184,7 +185,7 @@ impl Client {
             return;
         }
         let request = Renumber {
-            to: name.clone(),
+            to: name.clone().into(),
             keys: self.readdressed(&to),
             fresh: self.fresh_epoch(),
             trust: Some(card),

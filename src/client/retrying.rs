@@ -13,13 +13,15 @@ use super::directory::Knowledge;
 use super::outbox::Stage;
 use super::storage::Key;
 use super::{Client, Timer};
-use crate::client::interface::Event;
+use crate::client::interface::{Event, RoomEvent};
+use crate::client::to::To;
 use crate::engine::Context;
 use crate::id::{MessageId, Name};
 use crate::identity::Card;
 use crate::limits::{ATTEMPT, ATTEMPTS_TOTAL, DIRECT_BUDGET, REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::transport::SessionId;
 use crate::wire::message::{Busy, BusyReason};
+use crate::wire::room::Hall;
 
 impl Client {
     pub(super) fn budget_of(&self, cx: &Context<'_>, key: Key) -> Duration {
@@ -34,7 +36,7 @@ impl Client {
         let Some(message) = self.outbox.get(key) else {
             return;
         };
-        let (stage, to, name) = (message.stage, message.name.folded(), message.name.clone());
+        let (stage, to, name) = (message.stage, message.to.key(), message.to.name().clone());
         match stage {
             Stage::Direct { session, .. } if self.is_unheard(cx, session) => {
                 // His answer may be there: nobody reads what we say, so we do not listen.
@@ -50,8 +52,9 @@ impl Client {
                 self.timers.set(Timer::Message(key), until.min(cx.now.at + again));
             }
             Stage::Depositing { again } => {
-                if let (Some(session), Some(card)) = (self.link.registered(), message.recipient) {
-                    self.ask_deposit(cx, session, key, &card);
+                let recipient = message.recipient;
+                if let Some(session) = self.link.registered() {
+                    self.ask_deposit(cx, session, key, recipient.as_ref());
                     let longer = (again * 2).min(REQUEST_RETRY_MAX);
                     let stage = Stage::Depositing { again: longer };
                     self.outbox.set_stage(key, stage, cx.now.at);
@@ -127,7 +130,7 @@ impl Client {
         let pause = pause(busy.retry_after_ms);
         let slowed_since = *message.slowed_since.get_or_insert(cx.now.at);
         if busy.reason == BusyReason::Rate && cx.now.at.since(slowed_since) < ATTEMPTS_TOTAL {
-            let to = message.name.folded();
+            let to = message.to.key();
             message.not_before = cx.now.at + pause;
             self.timers.clear(&Timer::Message(key));
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
@@ -189,6 +192,7 @@ impl Client {
             }
         }
         self.refuse_early();
+        self.give_up_questions();
     }
 
     /// Says of a conversation's queued messages that they wait, once each.
@@ -201,7 +205,10 @@ impl Client {
     /// Says of a message that it waits, unless that was told before.
     pub(super) fn tell_one_waiting(&mut self, cx: &Context<'_>, key: Key) {
         if let Some(to) = self.outbox.tell_waiting(key, cx.now.at) {
-            self.out.event(Event::Waiting { to });
+            self.out.event(match to {
+                To::Peer(to) => Event::Waiting { to },
+                To::Room(Hall { name: room, .. }) => Event::Room(RoomEvent::Waiting { room }),
+            });
         }
     }
 }

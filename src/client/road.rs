@@ -27,6 +27,8 @@ use crate::transport::SessionId;
 pub(super) enum Road {
     Direct(SessionId, Card),
     Deposit(Card, Why),
+    /// To the registry, for all who are in a room.
+    Post,
     Connect(Card),
     Pin(Card),
     LookUp,
@@ -45,6 +47,8 @@ pub(super) enum Road {
 pub(super) enum Why {
     NoAnswer,
     Offline,
+    /// It is for a room.
+    Room,
 }
 
 impl Client {
@@ -54,11 +58,13 @@ impl Client {
         // Being marked is no road yet: those are marked together, and go in order.
         let goes = match road {
             Road::Direct(..) => true,
-            Road::Deposit(..) => message.deposited,
+            Road::Deposit(..) | Road::Post => message.deposited,
             _ => false,
         };
         match self.outbox.conversation(to) {
             Some(conversation) if goes && conversation.is_behind_mark(key) => Road::Later,
+            // A room is in the order of arrival: one after the other.
+            Some(conversation) if road == Road::Post && conversation.is_behind_deposit(key) => Road::Later,
             _ => road,
         }
     }
@@ -68,6 +74,9 @@ impl Client {
     fn road_alone(&self, cx: &Context<'_>, to: &str, key: Key, message: &Outgoing) -> Road {
         if self.link.offline() || self.is_leaving() {
             return Road::Nowhere;
+        }
+        if message.to.room().is_some() {
+            return self.road_to_room(cx.now.at, message);
         }
         match self.directory.knows(to) {
             Knowledge::Pinned(card) => self.road_to(cx, to, card, key, message),
@@ -88,6 +97,17 @@ impl Client {
             Road::Later
         } else {
             Road::Nowhere
+        }
+    }
+
+    /// There is but one.
+    fn road_to_room(&self, now: Instant, message: &Outgoing) -> Road {
+        if let Some(until) = put_off(now, message) {
+            Road::PutOff(until)
+        } else if self.link.registered().is_some() {
+            Road::Post
+        } else {
+            self.without_road()
         }
     }
 

@@ -47,6 +47,8 @@ struct Stream {
 /// What is to be shown.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
+    /// Posts that an earlier run did not show: they have their order, and wait for nothing.
+    posts: Vec<Incoming>,
     streams: BTreeMap<(IdentityId, Epoch), Stream>,
     held: usize,
     held_bytes: usize,
@@ -69,6 +71,19 @@ impl Shelf {
     pub(super) fn load(unshown: Vec<Unshown>) -> Self {
         let mut shelf = Self::default();
         for message in unshown {
+            if let Some(room) = message.room {
+                shelf.posts.push(Incoming {
+                    id: message.id,
+                    from: message.from,
+                    sent_at: message.sent_at,
+                    text: message.text,
+                    road: Road::Room {
+                        name: room,
+                        before: true,
+                    },
+                });
+                continue;
+            }
             let held = Held {
                 from: message.from,
                 sent_at: message.sent_at,
@@ -210,6 +225,10 @@ impl Client {
 
     /// Shows what may be shown now.
     pub(super) fn release(&mut self, cx: &Context<'_>) {
+        for post in std::mem::take(&mut self.shelf.posts) {
+            let told = Told::Incoming(post.id);
+            self.out.tell(Event::Incoming(post), [told]);
+        }
         for (id, held, late) in self.shelf.take_due(cx.now.at) {
             let road = match (late, held.stored) {
                 (true, _) => Road::Late,

@@ -6,11 +6,24 @@
 
 use std::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::client::interface::Refusal;
+use crate::client::to::To;
 use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
 use crate::identity::Card;
 use crate::wire::message::{Record, Version};
+use crate::wire::room::Hall;
+
+/// A room that we are in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownRoom {
+    /// Which.
+    pub hall: Hall,
+    /// Whose; `None`: the registry's own.
+    pub owner: Option<Name>,
+}
 
 /// A message in the outbox, for ever; in the order of acceptance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +54,7 @@ pub enum Request {
     },
     /// A message was written. → `Accepted`
     Accept(Accept),
-    /// The registry may have this message from now on, sealed for `recipient`; without effect if it has another number by
+    /// The registry may have this message from now on, sealed for `recipient` if it is not for a room; without effect if it has another number by
     /// now. → `Done`
     Deposit {
         /// Which.
@@ -49,7 +62,7 @@ pub enum Request {
         /// Under which number.
         slot: Slot,
         /// For whom.
-        recipient: Card,
+        recipient: Option<Card>,
     },
     /// The registry keeps it, under this number, in this database; without effect if it has another number by now, or
     /// another database has taken that one's place. → `Done`
@@ -74,6 +87,13 @@ pub enum Request {
     Renumber(Renumber),
     /// A message came. → `Received`
     Receive(Receive),
+    /// We are in these rooms now, and in those no more. → `Done`
+    Rooms {
+        /// Entered, or known better.
+        inside: Vec<KnownRoom>,
+        /// Left, or ended.
+        outside: Vec<Name>,
+    },
     /// The user has seen these lines. → `Done`
     Told(Vec<Told>),
     /// How old the database is. → `Done`
@@ -124,7 +144,7 @@ pub struct Listed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accept {
     /// For whom.
-    pub to: Name,
+    pub to: To,
     /// What it says.
     pub text: String,
     /// When it was written.
@@ -143,7 +163,7 @@ pub struct Accept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Renumber {
     /// The conversation.
-    pub to: Name,
+    pub to: To,
     /// Its messages, in the order in which they are to be read.
     pub keys: Vec<Key>,
     /// The new epoch; used if one of `keys` has the conversation's present one, or `trust` is given.
@@ -161,6 +181,17 @@ pub enum Finish {
     Refused(Refusal),
     /// Its lifetime has passed.
     Expired,
+    /// Posted to a room, and nobody there waits for it any more: so many have it.
+    Reached(Reach),
+}
+
+/// How far a post has come at its end. Kept in the database: it only grows at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// How many have it …
+    pub received: u32,
+    /// … of so many who were there.
+    pub of: u32,
 }
 
 /// Where a message of ours is.
@@ -202,6 +233,8 @@ pub struct Receive {
     pub text: String,
     /// Whether it came out of the mailbox.
     pub stored: bool,
+    /// In which room it was posted, if it was.
+    pub room: Option<Hall>,
     /// The wall clock now.
     pub at: WallTime,
 }
@@ -278,6 +311,8 @@ pub struct RegistryImage {
     pub directory: Vec<Listed>,
     /// Names used and whose they are, by folded name.
     pub pins: Vec<(Name, Card)>,
+    /// Rooms that we are in, by folded name.
+    pub rooms: Vec<KnownRoom>,
     /// Unfinished messages, in the order accepted.
     pub outbox: Vec<Unfinished>,
     /// Messages whose state the user has not seen, in the order accepted.
@@ -295,7 +330,7 @@ pub struct Unfinished {
     /// Which.
     pub key: Key,
     /// For whom.
-    pub to: Name,
+    pub to: To,
     /// Its number.
     pub slot: Slot,
     /// What it says.
@@ -318,7 +353,7 @@ pub struct Untold {
     /// Which.
     pub key: Key,
     /// For whom.
-    pub to: Name,
+    pub to: To,
     /// When it was written.
     pub sent_at: WallTime,
     /// Its state.
@@ -331,7 +366,7 @@ pub struct Ended {
     /// Which.
     pub key: Key,
     /// For whom.
-    pub to: Name,
+    pub to: To,
     /// Its number.
     pub slot: Slot,
     /// When it was written.
@@ -355,6 +390,8 @@ pub struct Unshown {
     pub text: String,
     /// Whether it came out of the mailbox.
     pub stored: bool,
+    /// In which room it was posted, if it was.
+    pub room: Option<Name>,
     /// Everything below is in the inbox or skipped for good.
     pub next: Sequence,
     /// The highest sequence of its epoch that was shown.

@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use super::committed::After;
 use super::{Client, Timer};
-use crate::client::interface::Event;
+use crate::client::interface::{Event, RoomEvent};
 use crate::client::storage::{Finish, Key, Request, State, Told, Untold};
+use crate::client::to::To;
+use crate::clock::WallTime;
 use crate::engine::Context;
 use crate::limits::REQUEST_RETRY;
+use crate::wire::room::Hall;
 
 /// How long marks are gathered: short for a person, long beside a commit.
 const MARKS_AFTER: Duration = Duration::from_millis(100);
@@ -40,6 +43,44 @@ enum Writing {
     UnderWay,
     /// They are written again with the next, after a pause.
     Failed,
+}
+
+/// That the registry keeps a message.
+pub(super) fn stored_event(to: To) -> Event {
+    match to {
+        To::Peer(to) => Event::Stored { to },
+        To::Room(Hall { name: room, .. }) => Event::Room(RoomEvent::Posted { room }),
+    }
+}
+
+/// That a message has ended, and was not received in time.
+pub(super) fn end_event(to: To, sent_at: WallTime, end: Finish) -> Event {
+    let room = match to {
+        To::Peer(to) => {
+            return match end {
+                Finish::Delivered => Event::ReceivedLater { to, sent_at },
+                Finish::Refused(reason) => Event::Refused { to, sent_at, reason },
+                // Nobody but rooms is reached in part.
+                Finish::Expired | Finish::Reached(_) => Event::Expired { to, sent_at },
+            };
+        }
+        To::Room(hall) => hall.name,
+    };
+    let reached = |reach| RoomEvent::Reached {
+        room: room.clone(),
+        sent_at,
+        reach,
+    };
+    Event::Room(match end {
+        Finish::Delivered => reached(None),
+        Finish::Reached(reach) => reached(Some(reach)),
+        Finish::Refused(reason) => RoomEvent::Refused {
+            room,
+            sent_at,
+            reason,
+        },
+        Finish::Expired => RoomEvent::Expired { room, sent_at },
+    })
 }
 
 impl Client {
@@ -74,10 +115,8 @@ impl Client {
                     stranded.push(key);
                     continue;
                 }
-                State::Stored => Event::Stored { to },
-                State::Ended(Finish::Delivered) => Event::ReceivedLater { to, sent_at },
-                State::Ended(Finish::Refused(reason)) => Event::Refused { to, sent_at, reason },
-                State::Ended(Finish::Expired) => Event::Expired { to, sent_at },
+                State::Stored => stored_event(to),
+                State::Ended(end) => end_event(to, sent_at, end),
             };
             self.tell_state(event, key, state);
         }

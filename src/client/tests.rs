@@ -22,6 +22,7 @@ mod receiving;
 mod registering;
 mod renewing;
 mod restarts;
+mod rooms;
 mod silence;
 mod stored;
 mod telling;

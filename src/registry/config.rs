@@ -34,6 +34,32 @@ pub struct Config {
     pub mail_messages_max: u64,
     /// … and their envelope bytes.
     pub mail_bytes_max: u64,
+    /// What one client does to rooms: makes, enters, leaves, puts somebody out.
+    pub deeds: Rate,
+    /// Posts of one author in all rooms that have not ended …
+    pub open_posts_max: u64,
+    /// … and their envelope bytes.
+    pub open_bytes_max: u64,
+    /// Rooms in all …
+    pub rooms_max: usize,
+    /// … and of one owner.
+    pub owner_rooms_max: usize,
+    /// Members of a room …
+    pub room_members_max: usize,
+    /// … and rooms of a member …
+    pub member_rooms_max: usize,
+    /// … and all of those together.
+    pub memberships_max: usize,
+    /// Members of a room in which it is told who comes and goes.
+    pub announced_members_max: usize,
+    /// Posts that stand in one room's log: beyond it the oldest end …
+    pub room_posts_max: u64,
+    /// … and their envelope bytes.
+    pub room_bytes_max: u64,
+    /// Posts of one author in one room: beyond it his oldest end …
+    pub author_posts_max: u64,
+    /// … and their envelope bytes.
+    pub author_bytes_max: u64,
     /// The longest lifetime that a sender may ask for; a longer one is cut.
     pub time_to_live_max: Duration,
     /// How long a client is online after its last packet.
@@ -68,6 +94,19 @@ impl Default for Config {
             requests: Rate::new(limits::REQUESTS_PER_SECOND, SECOND, limits::REQUESTS_BURST),
             mail_messages_max: limits::MAIL_MESSAGES_MAX,
             mail_bytes_max: limits::MAIL_BYTES_MAX,
+            deeds: Rate::new(limits::DEEDS_PER_SECOND, SECOND, limits::DEEDS_BURST),
+            open_posts_max: limits::OPEN_POSTS_MAX,
+            open_bytes_max: limits::OPEN_BYTES_MAX,
+            rooms_max: limits::ROOMS_MAX,
+            owner_rooms_max: limits::OWNER_ROOMS_MAX,
+            room_members_max: limits::ROOM_MEMBERS_MAX,
+            member_rooms_max: limits::MEMBER_ROOMS_MAX,
+            memberships_max: limits::MEMBERSHIPS_MAX,
+            announced_members_max: limits::ANNOUNCED_MEMBERS_MAX,
+            room_posts_max: limits::ROOM_POSTS_MAX,
+            room_bytes_max: limits::ROOM_BYTES_MAX,
+            author_posts_max: limits::AUTHOR_POSTS_MAX,
+            author_bytes_max: limits::AUTHOR_BYTES_MAX,
             time_to_live_max: limits::TIME_TO_LIVE,
             lease: limits::LEASE,
             push_max: limits::DIRECTORY_PUSH_MAX,
@@ -90,6 +129,9 @@ impl Config {
             sender_bytes_max: u64::MAX,
             outcomes_max: u64::MAX,
             requests: Rate::UNLIMITED,
+            deeds: Rate::UNLIMITED,
+            open_posts_max: u64::MAX,
+            open_bytes_max: u64::MAX,
             mail_messages_max: u64::MAX,
             mail_bytes_max: u64::MAX,
             ..Self::default()

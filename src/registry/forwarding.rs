@@ -9,6 +9,8 @@ use crate::engine::{Context, StoreFault};
 use crate::limits::{FORWARD_PAGE_BYTES, REQUEST_RETRY};
 use crate::registry::Registry;
 use crate::registry::lane::{Key, LaneKind, LaneOf, Turn};
+use crate::registry::out::Pending;
+use crate::registry::page_line::Place;
 use crate::registry::storage::{Mail, MemberId, Notice, Reply, Request, Row};
 use crate::registry::timers::Timer;
 use crate::transport::{Backlog, SEND_OVERHEAD};
@@ -82,7 +84,7 @@ impl Registry {
             return;
         }
         if !has_page_room {
-            self.page_line.join(member, kind);
+            self.page_line.join(Place::Lane(member, kind));
             return;
         }
         lane.begin_page();
@@ -103,7 +105,7 @@ impl Registry {
         };
         self.out.read(
             request,
-            LaneOf { member, stay, kind },
+            Pending::Page(LaneOf { member, stay, kind }),
             bytes.min(FORWARD_PAGE_BYTES),
         );
     }
@@ -111,9 +113,12 @@ impl Registry {
     /// The store has answered: there may be room for the pages of those in line.
     pub(super) fn serve_line(&mut self, cx: &Context<'_>) {
         while self.out.has_page_room()
-            && let Some((member, kind)) = self.page_line.next()
+            && let Some(place) = self.page_line.next()
         {
-            self.pump(cx, member, kind);
+            match place {
+                Place::Lane(member, kind) => self.pump(cx, member, kind),
+                Place::Feed(member, room) => self.pump_feed(cx, member, room),
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! Invariant: a registry that has nothing to do holds nothing, but for moments: it writes down how old its database is.
 
 use super::Registry;
+use super::rooms::Feed;
 
 /// So many things are held for what is under way. What is known of names and mailboxes is not in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Holding {
     pub visitors: usize,
     /// Messages on their way to their recipients, and not answered.
     pub messages: usize,
+    /// Posts on their way to members of rooms, and not answered.
+    pub posts: usize,
     /// Outcomes on their way to their senders, and not acknowledged.
     pub outcomes: usize,
     /// Answers that are being committed.
@@ -37,6 +40,7 @@ impl Registry {
         };
         for seat in self.online.iter().filter_map(|member| self.members.seat(*member)) {
             holding.messages += seat.mail.flights.len();
+            holding.posts += seat.feeds.values().map(Feed::under_way).sum::<usize>();
             holding.outcomes += seat.notices.flights.len();
             holding.updates += usize::from(seat.told.is_being_told());
         }

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use crate::clock::{Age, Instant};
 use crate::engine::{Context, StoreFault};
 use crate::id::{EnvelopeHash, Slot};
 use crate::limits::{MAILBOX_RETRY, REQUEST_RETRY_MAX};
@@ -18,7 +19,7 @@ use crate::registry::registering::{STORAGE_RETRY_MS, milliseconds};
 use crate::registry::storage::{Kept, Mail, MemberId, NewMail, Notice, Reply, Request, Row, Withdrawn};
 use crate::transport::SessionId;
 use crate::wire::codec;
-use crate::wire::envelope::{Envelope, Recipient};
+use crate::wire::envelope::{Envelope, Party, Recipient};
 use crate::wire::frame::CloseCode;
 use crate::wire::message::{Busy, BusyReason, Deposit, DepositRefusal, End, FromRegistry, Outcome};
 
@@ -31,9 +32,8 @@ impl Registry {
         sender: MemberId,
         deposit: Deposit,
     ) {
-        let Deposit { forward, ttl_ms } = deposit;
-        let Ok(envelope) = Envelope::parse(&forward.envelope) else {
-            self.refuse_malformed(cx, session, &forward.envelope);
+        let Ok(envelope) = Envelope::parse(&deposit.forward.envelope) else {
+            self.refuse_malformed(cx, session, &deposit.forward.envelope);
             return;
         };
         if let Some(answer) = self.turn_away(cx, sender, &envelope) {
@@ -44,9 +44,20 @@ impl Registry {
             session,
             sender,
             slot: envelope.slot,
-            hash: EnvelopeHash::of(&forward.envelope),
+            hash: EnvelopeHash::of(&deposit.forward.envelope),
         };
-        let recipient = match self.recipient_of(&envelope) {
+        let recipient = match &envelope.recipient {
+            Recipient::Peer(party) => self.recipient_of(party),
+            Recipient::Room(_) if !envelope.is_signed(&deposit.forward.envelope) => {
+                Err(DepositRefusal::Malformed)
+            }
+            Recipient::Room(hall) => {
+                self.post(cx, id, hall, deposit);
+                return;
+            }
+        };
+        let Deposit { forward, ttl_ms } = deposit;
+        let recipient = match recipient {
             Ok(recipient) => recipient,
             Err(reason) => {
                 self.ask_whether_known(id, NotKept::Refused(reason));
@@ -70,14 +81,13 @@ impl Registry {
             row: self.next_row(),
             new_contact: self.quotas.is_new_contact(sender, recipient),
         };
-        let lifetime = Duration::from_millis(ttl_ms).min(self.config.time_to_live_max);
         let new = NewMail {
             row: under_way.row,
             recipient,
             sender,
             slot: id.slot,
             hash: id.hash,
-            expires: self.age.age(cx.now.at).after(lifetime),
+            expires: self.expires(cx.now.at, ttl_ms),
             new_contact: under_way.new_contact,
             forward,
         };
@@ -101,9 +111,14 @@ impl Registry {
         Some(busy(slot, BusyReason::Rate, milliseconds(wait)))
     }
 
+    /// When what has so long to live ends.
+    pub(super) fn expires(&self, now: Instant, ttl_ms: u64) -> Age {
+        let lifetime = Duration::from_millis(ttl_ms).min(self.config.time_to_live_max);
+        self.age.age(now).after(lifetime)
+    }
+
     /// For whom a deposit is, or why it is for nobody.
-    fn recipient_of(&self, envelope: &Envelope) -> Result<MemberId, DepositRefusal> {
-        let Recipient::Peer(party) = &envelope.recipient;
+    fn recipient_of(&self, party: &Party) -> Result<MemberId, DepositRefusal> {
         let (recipient, member) = self
             .members
             .by_name(&party.name)
@@ -132,7 +147,7 @@ impl Registry {
     }
 
     /// It is not kept; but if it was deposited before, what became of it is the answer.
-    fn ask_whether_known(&mut self, deposit: DepositId, not_kept: NotKept) {
+    pub(super) fn ask_whether_known(&mut self, deposit: DepositId, not_kept: NotKept) {
         let request = Request::Known {
             sender: deposit.sender,
             slot: deposit.slot,
@@ -261,7 +276,7 @@ impl Registry {
         }
     }
 
-    fn answer_deposited(&mut self, deposit: &DepositId) {
+    pub(super) fn answer_deposited(&mut self, deposit: &DepositId) {
         let answer = FromRegistry::Deposited {
             slot: deposit.slot,
             hash: deposit.hash,
@@ -325,7 +340,7 @@ impl Registry {
         }
     }
 
-    fn next_row(&mut self) -> Row {
+    pub(super) fn next_row(&mut self) -> Row {
         self.last_row = Row(self.last_row.0.saturating_add(1));
         self.last_row
     }

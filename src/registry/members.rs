@@ -4,7 +4,7 @@
 //! Invariants: the three ways lead to the same member; an identity has at most one name; no number is above
 //! `MEMBER_NUMBER_MAX`, for the store lets none in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
 use crate::clock::WallTime;
@@ -13,6 +13,8 @@ use crate::identity::Card;
 use crate::limits::MEMBER_NUMBER_MAX;
 use crate::rate::Bucket;
 use crate::registry::lane::{Lane, LaneKind, LaneOf};
+use crate::registry::rooms::Feed;
+use crate::registry::rooms::storage::RoomKey;
 use crate::registry::storage::{MemberId, MemberRow};
 use crate::registry::telling::Told;
 use crate::reserved::is_released;
@@ -45,6 +47,8 @@ pub(super) struct Member {
     pub(super) registrations: Bucket,
     /// His look-ups and withdrawals.
     pub(super) requests: Bucket,
+    /// What he does to rooms.
+    pub(super) deeds: Bucket,
     /// Where he is, if he is there.
     pub(super) seat: Option<Box<Seat>>,
 }
@@ -72,6 +76,10 @@ pub(super) struct Seat {
     pub(super) notices: Lane,
     /// Whether he knows that his mailbox was gone through.
     pub(super) replayed: bool,
+    /// The last question about rooms that was taken in this stay.
+    pub(super) question: u64,
+    /// What he is sent of the rooms that he is in, once it is known which.
+    pub(super) feeds: BTreeMap<RoomKey, Feed>,
 }
 
 impl Seat {
@@ -134,6 +142,7 @@ impl Members {
                 deposits: Bucket::default(),
                 registrations: Bucket::default(),
                 requests: Bucket::default(),
+                deeds: Bucket::default(),
                 seat: None,
             }));
         }

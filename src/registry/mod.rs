@@ -3,7 +3,7 @@
 //! A [`Role`]: sessions and store replies come in, actions go out; no I/O, no clock. This file takes each input to
 //! the part that decides about it; the parts are the files beside it, all of them `impl Registry`:
 //! `presence` (registrations, leases), `telling` (who hears of the directory), `mailbox` (deposits), `forwarding`
-//! (windows and repetition), `outcomes` (receipts, expiry). Their books: `members`, `directory`, `lane`, `awaited`,
+//! (windows and repetition), `outcomes` (receipts, expiry), `rooms` (what many read). Their books: `members`, `directory`, `lane`, `awaited`,
 //! `quota`, `admission`, `timers`, `out`.
 //! Invariant: nothing is acknowledged before the store has committed it, and every table has a bound.
 
@@ -24,6 +24,7 @@ mod page_line;
 mod presence;
 mod quota;
 mod registering;
+pub mod rooms;
 pub mod storage;
 mod telling;
 mod timers;
@@ -52,6 +53,7 @@ use crate::registry::out::{Out, Pending};
 use crate::registry::page_line::PageLine;
 use crate::registry::presence::Session;
 use crate::registry::quota::Quotas;
+use crate::registry::rooms::Rooms;
 use crate::registry::storage::{Image, MemberId, Reply, Request, Row};
 use crate::registry::telling::Queue;
 use crate::registry::timers::{Timer, Timers};
@@ -71,6 +73,7 @@ pub struct Registry {
     store_id: [u8; 16],
     age: AgeClock,
     started: Instant,
+    rng: ChaCha12Rng,
     sessions: BTreeMap<SessionId, Session>,
     visitors: Visitors,
     members: Members,
@@ -82,6 +85,7 @@ pub struct Registry {
     tellings: Queue,
     admission: Admission,
     quotas: Quotas,
+    rooms: Rooms,
     last_row: Row,
     /// Messages whose answer is being committed; as many at most as the store has to answer.
     ending: BTreeSet<Key>,
@@ -121,20 +125,24 @@ impl Registry {
         let mut rng = ChaCha12Rng::from_seed(seed);
         let quotas = Quotas::new(&image);
         let pushing = image.members.len() <= config.push_max;
+        let run = rng.next_u64();
+        let unsettled = image.rooms.unsettled.clone();
         let mut registry = Self {
             config,
             store_id: image.store_id,
             age: AgeClock::resume(now, image.age, image.saved_at),
             started: now.at,
+            rng,
             sessions: BTreeMap::new(),
             visitors: Visitors::default(),
             members: Members::default(),
             online: BTreeSet::new(),
             stays: 0,
-            directory: Directory::new(rng.next_u64(), pushing),
+            directory: Directory::new(run, pushing),
             tellings: Queue::default(),
             admission: Admission::default(),
             quotas,
+            rooms: Rooms::new(image.rooms),
             last_row: image.last_row,
             ending: BTreeSet::new(),
             sweeping: false,
@@ -150,6 +158,9 @@ impl Registry {
         }
         if let Some(age) = image.next_expiry {
             registry.expect_expiry(now.at, age);
+        }
+        for room in unsettled {
+            registry.timers.set(Timer::Settle(room), now.at);
         }
         registry.timers.set(Timer::SaveAge, now.at + AGE_SAVE);
         registry
@@ -180,7 +191,10 @@ impl Registry {
         member: MemberId,
         message: ToRegistry,
     ) {
-        let asks = matches!(message, ToRegistry::Lookup { .. } | ToRegistry::Withdraw { .. });
+        let asks = matches!(
+            message,
+            ToRegistry::Lookup { .. } | ToRegistry::Withdraw { .. } | ToRegistry::Room(_)
+        );
         if asks && !self.may_ask(cx.now.at, member) {
             tracing::debug!(?member, "asks too much");
             return;
@@ -193,6 +207,8 @@ impl Registry {
             ToRegistry::OutcomeAck { slot } => self.outcome_ack(member, slot),
             ToRegistry::Receipt(receipt) => self.receipt(cx, member, receipt),
             ToRegistry::Busy(busy) => self.put_off(cx, member, busy),
+            ToRegistry::Room(request) => self.room_request(cx, session, member, request),
+            ToRegistry::PostHad(had) => self.post_had(cx, member, had),
             // Taken before, for they need no registration.
             ToRegistry::Register(_) | ToRegistry::Deregister { .. } | ToRegistry::KeepAlive { .. } => {}
         }
@@ -217,6 +233,9 @@ impl Registry {
             Timer::Lease(member) => self.lease_timeout(cx, member),
             Timer::Visit(session) => self.visit_timeout(cx, session),
             Timer::Lane(member, kind) => self.lane_timeout(cx, member, kind),
+            Timer::Cursors(member) => self.ask_cursors(cx, member),
+            Timer::Feed(member, room) => self.feed_timeout(cx, member, room),
+            Timer::Settle(room) => self.settle(cx, room),
             Timer::Tell(member) => self.tell_timeout(cx, member),
             Timer::Pace => self.tell_queue(cx),
             Timer::Expiry => self.sweep(cx),
@@ -247,6 +266,16 @@ impl Registry {
                 slot,
             } => self.withdraw_done(cx, (session, sender, slot), reply),
             Pending::Expire => self.sweep_done(cx, reply),
+            Pending::RoomMade(asker, room) => self.room_made(cx, asker, room, reply),
+            Pending::RoomEntered(asker, room) => self.room_entered(cx, asker, room, &reply),
+            Pending::Departed(asker, room, who) => self.departed(cx, asker, (room, who), reply),
+            Pending::RoomEnded(asker, room) => self.room_ended(cx, asker, room, reply),
+            Pending::Readers(asker) => self.readers_known(asker, reply),
+            Pending::Post(post) => self.post_done(cx, post, reply),
+            Pending::Cursors { member, stay } => self.cursors_done(cx, (member, stay), reply),
+            Pending::Posts(feed) => self.posts_done(cx, feed, reply),
+            Pending::Advanced(feed) => self.advance_done(cx, feed, reply),
+            Pending::Settled(room) => self.posts_ended(cx, room, reply),
             Pending::SaveAge => {
                 if let Err(fault) = reply {
                     tracing::warn!(%fault, "the database's age was not recorded");

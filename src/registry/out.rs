@@ -12,6 +12,8 @@ use crate::registry::interface::Event;
 use crate::registry::lane::{Key, LaneOf};
 use crate::registry::quota::NoRoom;
 use crate::registry::registering::Registration;
+use crate::registry::rooms::storage::{RoomKey, Who};
+use crate::registry::rooms::{Asker, FeedOf, PostUnderWay};
 use crate::registry::storage::{MemberId, Request, Row};
 use crate::transport::{SEND_OVERHEAD, SessionId};
 use crate::wire::codec;
@@ -64,10 +66,41 @@ pub(super) enum Pending {
         /// Which.
         slot: Slot,
     },
+    /// A new room.
+    RoomMade(Asker, RoomKey),
+    /// A new member of a room.
+    RoomEntered(Asker, RoomKey),
+    /// Those who leave a room.
+    Departed(Asker, RoomKey, Who),
+    /// The end of a room.
+    RoomEnded(Asker, RoomKey),
+    /// Who has a post.
+    Readers(Asker),
+    /// A post, with room made for it.
+    Post(PostUnderWay),
+    /// Which rooms a member is in.
+    Cursors {
+        /// Who.
+        member: MemberId,
+        /// In which stay of his.
+        stay: u64,
+    },
+    /// A page of a feed.
+    Posts(FeedOf),
+    /// How far a member is.
+    Advanced(FeedOf),
+    /// What nobody waits for.
+    Settled(RoomKey),
     /// A sweep.
     Expire,
     /// The age.
     SaveAge,
+}
+
+impl Pending {
+    const fn is_page(&self) -> bool {
+        matches!(self, Self::Page(_) | Self::Posts(_))
+    }
 }
 
 /// Which deposit.
@@ -180,9 +213,9 @@ impl Out {
     }
 
     /// Asks the store for a page of so many bytes at most.
-    pub(super) fn read(&mut self, request: Request, of: LaneOf, bytes: u64) {
+    pub(super) fn read(&mut self, request: Request, pending: Pending, bytes: u64) {
         self.pages += 1;
-        self.ask(request, Pending::Page(of), bytes);
+        self.ask(request, pending, bytes);
     }
 
     fn ask(&mut self, request: Request, pending: Pending, awaits: u64) {
@@ -225,7 +258,7 @@ impl Out {
         let asked = self.pending.pop_front()?;
         self.carried -= asked.carries;
         self.awaited -= asked.awaits;
-        self.pages -= usize::from(matches!(asked.pending, Pending::Page(_)));
+        self.pages -= usize::from(asked.pending.is_page());
         Some(asked.pending)
     }
 

@@ -203,7 +203,13 @@ impl Registry {
     pub(super) fn sweep_done(&mut self, cx: &Context<'_>, reply: Result<Reply, StoreFault>) {
         self.sweeping = false;
         match reply {
-            Ok(Reply::Expired { rows, dropped, next }) => {
+            Ok(Reply::Expired {
+                rows,
+                posts,
+                dropped,
+                next,
+            }) => {
+                self.end_posts(cx, posts);
                 for sender in dropped {
                     self.quotas.drop_outcome(sender);
                 }
@@ -226,7 +232,7 @@ impl Registry {
     }
 
     /// Until when an outcome of now is kept.
-    fn keep_until(&self, now: Instant) -> Age {
+    pub(super) fn keep_until(&self, now: Instant) -> Age {
         self.age.age(now).after(OUTCOME_LIFETIME)
     }
 }

@@ -1,17 +1,25 @@
-//! Lanes that wait until a page may be read for them (PROTOCOL §8.4).
+//! Lanes and feeds that wait until a page may be read for them (PROTOCOL §8.4).
 //!
-//! A crowd that comes back all at once wants more pages than memory has room for. Each lane stands in line once, and does
+//! A crowd that comes back all at once wants more pages than memory has room for. Each stands in line once, and does
 //! nothing meanwhile; whoever has room for a page serves the line.
-//! Invariant: while a lane waits, the store has something to answer, for what has no room is under way there.
+//! Invariant: while one waits, the store has something to answer, for what has no room is under way there.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::registry::lane::LaneKind;
+use crate::registry::rooms::storage::RoomKey;
 use crate::registry::storage::MemberId;
 
-type Place = (MemberId, LaneKind);
+/// Who stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// One of a member's lanes.
+    Lane(MemberId, LaneKind),
+    /// What he is sent of a room.
+    Feed(MemberId, RoomKey),
+}
 
-/// The line: at most two places for each member.
+/// The line: at most two places for each member, and one for each room that he is in.
 #[derive(Debug, Default)]
 pub(super) struct PageLine {
     order: VecDeque<Place>,
@@ -25,9 +33,9 @@ impl PageLine {
     }
 
     /// One more waits, unless it does already.
-    pub(super) fn join(&mut self, member: MemberId, kind: LaneKind) {
-        if self.there.insert((member, kind)) {
-            self.order.push_back((member, kind));
+    pub(super) fn join(&mut self, place: Place) {
+        if self.there.insert(place) {
+            self.order.push_back(place);
         }
     }
 

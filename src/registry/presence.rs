@@ -4,6 +4,7 @@
 //! never written down: it begins with the answer and ends with the session, with "I leave", or with the lease.
 //! Invariant: a member is online in at most one session, and that session is his identity's.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::clock::Instant;
@@ -179,6 +180,8 @@ impl Registry {
             mail: Lane::new(),
             notices: Lane::new(),
             replayed: false,
+            question: 0,
+            feeds: BTreeMap::new(),
         };
         if let Some(member) = self.members.find_mut(id) {
             member.since = cx.now.wall;
@@ -193,6 +196,7 @@ impl Registry {
         self.tell_queue(cx);
         self.pump(cx, id, LaneKind::Mail);
         self.pump(cx, id, LaneKind::Notices);
+        self.enter_rooms(cx, id);
     }
 
     pub(super) fn answer_registered(
@@ -290,8 +294,12 @@ impl Registry {
         self.online.remove(&id);
         self.directory.retract(seat.observed, &seat.private);
         self.stop_telling(id, &seat);
+        for room in seat.feeds.into_keys() {
+            self.feed_over(id, room);
+        }
         for timer in [
             Timer::Lease(id),
+            Timer::Cursors(id),
             Timer::Lane(id, LaneKind::Mail),
             Timer::Lane(id, LaneKind::Notices),
         ] {

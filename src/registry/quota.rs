@@ -64,7 +64,7 @@ impl Limit {
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Quotas {
-    /// What waits in all mailboxes.
+    /// What waits in all mailboxes and rooms.
     pub(super) total: Usage,
     mailboxes: BTreeMap<MemberId, Mailbox>,
     /// By recipient and sender.
@@ -86,6 +86,9 @@ impl Quotas {
         for pair in &image.usage {
             quotas.add(pair.recipient, pair.sender, pair.usage);
         }
+        for posts in &image.rooms.posts {
+            quotas.total = quotas.total.plus(posts.usage);
+        }
         for (sender, outcomes) in &image.outcomes {
             quotas.outcomes.insert(*sender, *outcomes);
             quotas.outcomes_total = quotas.outcomes_total.saturating_add(*outcomes);
@@ -103,17 +106,12 @@ impl Quotas {
     ) -> Result<(), NoRoom> {
         let mailbox = self.mailboxes.get(&recipient).copied().unwrap_or_default();
         let pair = self.pairs.get(&(recipient, sender)).copied().unwrap_or_default();
-        let all = Limit::of(config.mail_messages_max, config.mail_bytes_max);
         let one = Limit::of(config.sender_messages_max, config.sender_bytes_max);
         let (messages, bytes_max) = (config.mailbox_messages_max, config.mailbox_bytes_max);
         if self.outcomes_of(sender) >= config.outcomes_max {
             return Err(NoRoom::Outcomes);
         }
-        let rows = Usage {
-            messages: self.total.messages.saturating_add(self.outcomes_total),
-            ..self.total
-        };
-        if !all.admits(rows, bytes) {
+        if !self.admits_row(config, bytes) {
             // Most of it is others' mail: nobody can say when that goes.
             return Err(NoRoom::Ever(DepositRefusal::RegistryFull));
         }
@@ -125,6 +123,25 @@ impl Quotas {
         }
         self.add(recipient, sender, Usage { messages: 1, bytes });
         Ok(())
+    }
+
+    /// Whether the database has room for one message more, whomever it is for.
+    pub(super) fn admits_row(&self, config: &Config, bytes: u64) -> bool {
+        let rows = Usage {
+            messages: self.total.messages.saturating_add(self.outcomes_total),
+            ..self.total
+        };
+        Limit::of(config.mail_messages_max, config.mail_bytes_max).admits(rows, bytes)
+    }
+
+    /// There is one message more that is in no mailbox.
+    pub(super) const fn add_row(&mut self, bytes: u64) {
+        self.total = self.total.plus(Usage { messages: 1, bytes });
+    }
+
+    /// There is one message less that is in no mailbox.
+    pub(super) const fn drop_row(&mut self, bytes: u64) {
+        self.total = self.total.minus(Usage { messages: 1, bytes });
     }
 
     /// Gives back what a message took.

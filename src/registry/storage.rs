@@ -7,6 +7,7 @@
 use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Name, Slot};
 use crate::identity::Card;
+use crate::registry::rooms::storage::{PostEnd, RoomReply, RoomRequest, RoomsImage};
 use crate::wire::message::{End, Forward};
 
 /// A registered name and its owner, as the database numbers them. Given by the engine, from 1.
@@ -39,6 +40,29 @@ pub struct Usage {
     pub bytes: u64,
 }
 
+impl Usage {
+    /// Both together.
+    pub(super) const fn plus(self, other: Self) -> Self {
+        Self {
+            messages: self.messages.saturating_add(other.messages),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+
+    /// What is left without the other.
+    pub(super) const fn minus(self, other: Self) -> Self {
+        Self {
+            messages: self.messages.saturating_sub(other.messages),
+            bytes: self.bytes.saturating_sub(other.bytes),
+        }
+    }
+
+    /// What of it is beyond these bounds.
+    pub(super) const fn beyond(self, messages: u64, bytes: u64) -> Self {
+        self.minus(Self { messages, bytes })
+    }
+}
+
 /// What waits in one mailbox from one sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PairUsage {
@@ -63,6 +87,8 @@ pub struct Image {
     pub usage: Vec<PairUsage>,
     /// How many outcomes each sender has not acknowledged, by sender.
     pub outcomes: Vec<(MemberId, u64)>,
+    /// Rooms, who is in them, and what was posted there.
+    pub rooms: RoomsImage,
     /// The highest row of mail.
     pub last_row: Row,
     /// The earliest end of a row's lifetime.
@@ -128,6 +154,8 @@ pub enum Request {
         /// Until when the new outcomes are kept.
         keep_until: Age,
     },
+    /// Something about rooms. → `Room`
+    Room(RoomRequest),
     /// Record the age. → `Done`
     SaveAge {
         /// The age now.
@@ -204,10 +232,14 @@ pub enum Reply {
     Forgotten(bool),
     /// A message is gone, or its outcome.
     Withdrawn(Withdrawn),
+    /// About rooms.
+    Room(RoomReply),
     /// What has expired.
     Expired {
         /// The new outcomes.
         rows: Vec<Expired>,
+        /// Posts that have, too.
+        posts: Vec<PostEnd>,
         /// Whose outcomes were dropped, one for each.
         dropped: Vec<MemberId>,
         /// The earliest lifetime that is left.
@@ -311,6 +343,7 @@ impl Request {
     pub fn weight(&self) -> usize {
         match self {
             Self::Deposit(new) => new.forward.envelope.len(),
+            Self::Room(RoomRequest::Post(new)) => new.forward.envelope.len(),
             _ => 0,
         }
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Instant;
 use crate::registry::lane::LaneKind;
+use crate::registry::rooms::storage::RoomKey;
 use crate::registry::storage::MemberId;
 use crate::transport::SessionId;
 
@@ -18,6 +19,12 @@ pub(super) enum Timer {
     Visit(SessionId),
     /// Something of a lane is to be sent again, or there may be room again.
     Lane(MemberId, LaneKind),
+    /// The rooms that a member is in are to be read again.
+    Cursors(MemberId),
+    /// The same of what a member is sent of a room.
+    Feed(MemberId, RoomKey),
+    /// Posts that nobody waits for are to end.
+    Settle(RoomKey),
     /// A member may hear of the directory again.
     Tell(MemberId),
     /// The next burst of directory messages.

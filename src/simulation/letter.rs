@@ -44,7 +44,7 @@ impl From<Finish> for State {
         match end {
             Finish::Delivered => Self::Delivered,
             Finish::Refused(_) => Self::Refused,
-            Finish::Expired => Self::Expired,
+            Finish::Expired | Finish::Reached(_) => Self::Expired,
         }
     }
 }

@@ -29,7 +29,9 @@ impl Ledger {
                 format!("#{number} was shown and is not in the inbox"),
             ));
         };
-        if message.road != Road::Late && stands.stored != (message.road == Road::Stored) {
+        if message.road != Road::Late
+            && stands.stored != matches!(message.road, Road::Stored | Road::Room { .. })
+        {
             return Err((
                 Invariant::Authentic,
                 format!(

@@ -115,11 +115,12 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request)
         Request::Directory(update) => tables.directory(update),
         Request::Pin { name, card } => tables.pin(name, card).map(|()| Reply::Done),
         Request::Accept(accept) => tables.accept(accept),
-        Request::Deposit { key, slot, recipient } => tables.deposit(*key, *slot, recipient),
+        Request::Deposit { key, slot, recipient } => tables.deposit(*key, *slot, recipient.as_ref()),
         Request::Stored { key, slot, store_id } => tables.stored(*key, *slot, *store_id),
         Request::Finish { key, end, sealed } => tables.finish(*key, *end, *sealed),
         Request::Renumber(renumber) => tables.renumber(renumber),
         Request::Receive(receive) => tables.receive(receive),
+        Request::Rooms { inside, outside } => tables.rooms(inside, outside),
         Request::Told(lines) => tables.told_lines(lines),
         Request::Life { age, wall } => tables.life(age.as_ms(), *wall),
     }

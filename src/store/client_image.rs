@@ -11,15 +11,17 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 
 use crate::client::storage::{
-    ENDED_MAX, Ended, Image, Key, Listed, RegistryImage, State, Unfinished, Unshown, Untold,
+    ENDED_MAX, Ended, Image, Key, KnownRoom, Listed, RegistryImage, State, Unfinished, Unshown, Untold,
 };
+use crate::client::to::To;
 use crate::clock::{Age, WallTime};
-use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
+use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, RoomId, Sequence, Slot};
 use crate::identity::Card;
 use crate::store::client_outbox;
 use crate::store::database::Bits;
 use crate::wire::codec::Bounded;
 use crate::wire::message::{Addresses, Presence, Record, Version};
+use crate::wire::room::Hall;
 
 /// Reads everything.
 pub(super) fn load(connection: &Connection) -> Result<Image> {
@@ -48,6 +50,7 @@ pub(super) fn load(connection: &Connection) -> Result<Image> {
         registries.push(RegistryImage {
             directory: directory(connection, number)?,
             pins: pins(connection, number)?,
+            rooms: rooms(connection, number)?,
             outbox: outbox(connection, number)?,
             ended: ended(connection, number)?,
             untold: untold(connection, number)?,
@@ -128,6 +131,7 @@ fn registry(row: &Row<'_>) -> Result<RegistryImage> {
         }),
         directory: Vec::new(),
         pins: Vec::new(),
+        rooms: Vec::new(),
         outbox: Vec::new(),
         untold: Vec::new(),
         ended: Vec::new(),
@@ -182,17 +186,44 @@ fn pins(connection: &Connection, registry: i64) -> Result<Vec<(Name, Card)>> {
     )
 }
 
+fn rooms(connection: &Connection, registry: i64) -> Result<Vec<KnownRoom>> {
+    rows(
+        connection,
+        "SELECT name, id, owner FROM room WHERE registry = ?1 ORDER BY folded",
+        params![registry],
+        |row| {
+            Ok(KnownRoom {
+                hall: Hall {
+                    name: parsed(row, 0)?,
+                    id: RoomId(row.get(1)?),
+                },
+                owner: optional(row, 2)?,
+            })
+        },
+    )
+}
+
+/// Whom a message is for: two columns, the name, and which room if it is one.
+fn to(row: &Row<'_>, name: usize, room: usize) -> Result<To> {
+    let name = parsed(row, name)?;
+    let room: Option<[u8; 16]> = row.get(room)?;
+    Ok(match room {
+        None => To::Peer(name),
+        Some(id) => To::Room(Hall { name, id: RoomId(id) }),
+    })
+}
+
 fn outbox(connection: &Connection, registry: i64) -> Result<Vec<Unfinished>> {
     rows(
         connection,
-        "SELECT message, name, epoch, sequence, text, sent_ms, expires_ms, state, deposited, identity, key, signature
+        "SELECT message, name, epoch, sequence, text, sent_ms, expires_ms, state, deposited, identity, key, signature, room
          FROM outbox WHERE registry = ?1 AND state < 2 ORDER BY message",
         params![registry],
         |row| {
             let sealed: Option<[u8; 32]> = row.get(9)?;
             Ok(Unfinished {
                 key: Key(row.get::<_, Bits>(0)?.0),
-                to: parsed(row, 1)?,
+                to: to(row, 1, 12)?,
                 slot: slot(row, 2)?,
                 text: row.get(4)?,
                 sent_at: WallTime::from_unix_ms(row.get(5)?),
@@ -208,14 +239,14 @@ fn outbox(connection: &Connection, registry: i64) -> Result<Vec<Unfinished>> {
 fn ended(connection: &Connection, registry: i64) -> Result<Vec<Ended>> {
     let mut ended: Vec<Ended> = rows(
         connection,
-        "SELECT message, name, epoch, sequence, sent_ms, hash, identity, key, signature FROM outbox
+        "SELECT message, name, epoch, sequence, sent_ms, hash, identity, key, signature, room FROM outbox
          WHERE registry = ?1 AND state > 2 AND hash IS NOT NULL AND identity IS NOT NULL
          ORDER BY message DESC LIMIT ?2",
         params![registry, i64::try_from(ENDED_MAX).unwrap_or(i64::MAX)],
         |row| {
             Ok(Ended {
                 key: Key(row.get::<_, Bits>(0)?.0),
-                to: parsed(row, 1)?,
+                to: to(row, 1, 9)?,
                 slot: slot(row, 2)?,
                 sent_at: WallTime::from_unix_ms(row.get(4)?),
                 hash: EnvelopeHash(row.get(5)?),
@@ -230,13 +261,13 @@ fn ended(connection: &Connection, registry: i64) -> Result<Vec<Ended>> {
 fn untold(connection: &Connection, registry: i64) -> Result<Vec<Untold>> {
     rows(
         connection,
-        "SELECT message, name, sent_ms, state, reason FROM outbox
+        "SELECT message, name, sent_ms, state, reason, room FROM outbox
          WHERE registry = ?1 AND told <> state ORDER BY message",
         params![registry],
         |row| {
             Ok(Untold {
                 key: Key(row.get::<_, Bits>(0)?.0),
-                to: parsed(row, 1)?,
+                to: to(row, 1, 5)?,
                 sent_at: WallTime::from_unix_ms(row.get(2)?),
                 state: state(row, 3, Some(4))?,
             })
@@ -247,7 +278,7 @@ fn untold(connection: &Connection, registry: i64) -> Result<Vec<Untold>> {
 fn unshown(connection: &Connection) -> Result<Vec<Unshown>> {
     rows(
         connection,
-        "SELECT identity, inbox.epoch, sequence, name, sent_ms, text, stored, next, stream.shown
+        "SELECT identity, inbox.epoch, sequence, name, sent_ms, text, stored, next, stream.shown, hall
          FROM inbox JOIN sender USING (sender) JOIN stream USING (sender, epoch)
          WHERE inbox.shown = 0 ORDER BY arrival",
         [],
@@ -261,6 +292,7 @@ fn unshown(connection: &Connection) -> Result<Vec<Unshown>> {
                 sent_at: WallTime::from_unix_ms(row.get(4)?),
                 text: row.get(5)?,
                 stored: row.get(6)?,
+                room: optional(row, 9)?,
                 next: Sequence(row.get::<_, Bits>(7)?.0),
                 shown: row.get::<_, Option<Bits>>(8)?.map(|shown| Sequence(shown.0)),
             })

@@ -127,7 +127,7 @@ impl Stream<'_> {
                 "SELECT arrival, received_ms FROM inbox
                  WHERE EXISTS (SELECT 1 FROM stream WHERE sender = ?1 AND epoch <> ?2)
                  AND arrival IN (SELECT arrival FROM inbox WHERE sender = ?1 AND sent_ms = ?3 ORDER BY arrival LIMIT ?5)
-                 AND epoch <> ?2 AND octet_length(text) = octet_length(?4) AND text = ?4
+                 AND epoch <> ?2 AND octet_length(text) = octet_length(?4) AND text = ?4 AND room IS ?6
                  AND NOT EXISTS (SELECT 1 FROM inbox_again AS again WHERE again.arrival = inbox.arrival AND again.epoch = ?2)
                  ORDER BY arrival LIMIT 1",
             )?
@@ -137,7 +137,8 @@ impl Stream<'_> {
                     Bits(self.epoch.0),
                     receive.sent_at.unix_ms(),
                     receive.text,
-                    SAME_MOMENT_MAX
+                    SAME_MOMENT_MAX,
+                    receive.room.as_ref().map(|hall| hall.id.0)
                 ],
                 |row| Ok((row.get(0)?, WallTime::from_unix_ms(row.get(1)?))),
             )
@@ -190,8 +191,8 @@ impl Stream<'_> {
 
     fn insert(&self, receive: &Receive) -> Result<()> {
         self.tables.execute(
-            "INSERT INTO inbox (sender, epoch, sequence, hash, name, text, sent_ms, received_ms, stored, shown)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+            "INSERT INTO inbox (sender, epoch, sequence, hash, name, text, sent_ms, received_ms, stored, shown, room, hall)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11)",
             params![
                 self.sender,
                 Bits(self.epoch.0),
@@ -202,6 +203,8 @@ impl Stream<'_> {
                 receive.sent_at.unix_ms(),
                 receive.at.unix_ms(),
                 receive.stored,
+                receive.room.as_ref().map(|hall| hall.id.0),
+                receive.room.as_ref().map(|hall| hall.name.as_str()),
             ],
         )?;
         Ok(())

@@ -7,7 +7,8 @@ use rusqlite::{OptionalExtension, Result, named_params, params};
 
 use super::client::Tables;
 use crate::client::storage::{Accept, Finish, Key, Renumber, Reply, State};
-use crate::id::{EnvelopeHash, Epoch, Name, Sequence, Slot};
+use crate::client::to::To;
+use crate::id::{EnvelopeHash, Epoch, Sequence, Slot};
 use crate::identity::Card;
 use crate::store::database::Bits;
 use crate::wire::codec;
@@ -22,6 +23,8 @@ const DELIVERED: i64 = 2;
 const REFUSED: i64 = 3;
 /// See [`WAITING`].
 const EXPIRED: i64 = 4;
+/// See [`WAITING`].
+const REACHED: i64 = 5;
 
 /// How a state stands in its column.
 const fn number(state: State) -> i64 {
@@ -31,6 +34,7 @@ const fn number(state: State) -> i64 {
         State::Ended(Finish::Delivered) => DELIVERED,
         State::Ended(Finish::Refused(_)) => REFUSED,
         State::Ended(Finish::Expired) => EXPIRED,
+        State::Ended(Finish::Reached(_)) => REACHED,
     }
 }
 
@@ -45,6 +49,10 @@ pub(super) fn state(number: i64, reason: Option<&[u8]>) -> Option<State> {
             Some(State::Ended(Finish::Refused(reason)))
         }
         EXPIRED => Some(State::Ended(Finish::Expired)),
+        REACHED => {
+            let reach = codec::decode(reason?).ok()?;
+            Some(State::Ended(Finish::Reached(reach)))
+        }
         _ => None,
     }
 }
@@ -52,24 +60,25 @@ pub(super) fn state(number: i64, reason: Option<&[u8]>) -> Option<State> {
 impl Tables<'_> {
     pub(super) fn accept(&self, accept: &Accept) -> Result<Reply> {
         if let Some(card) = &accept.pin {
-            self.pin(&accept.to, card)?;
+            self.pin(accept.to.name(), card)?;
         }
         self.execute(
             "INSERT INTO conversation (registry, folded, epoch, next) VALUES (?1, ?2, ?3, 0)
              ON CONFLICT (registry, folded) DO NOTHING",
-            params![self.registry, accept.to.folded(), Bits(accept.fresh.0)],
+            params![self.registry, accept.to.key(), Bits(accept.fresh.0)],
         )?;
         let slot = self.next_slot(&accept.to)?;
         let card = accept.deposit.as_ref();
         self.execute(
-            "INSERT INTO outbox (registry, folded, name, epoch, sequence, text, sent_ms, expires_ms, state, told, deposited,
+            "INSERT INTO outbox (registry, folded, name, room, epoch, sequence, text, sent_ms, expires_ms, state, told, deposited,
              identity, key, signature)
-             VALUES (:registry, :folded, :name, :epoch, :sequence, :text, :sent, :expires, :state, :state, :deposited,
+             VALUES (:registry, :folded, :name, :room, :epoch, :sequence, :text, :sent, :expires, :state, :state, :deposited,
              :identity, :key, :signature)",
             named_params! {
                 ":registry": self.registry,
-                ":folded": accept.to.folded(),
-                ":name": accept.to.as_str(),
+                ":folded": accept.to.key(),
+                ":name": accept.to.name().as_str(),
+                ":room": accept.to.room().map(|room| room.0),
                 ":epoch": Bits(slot.epoch.0),
                 ":sequence": Bits(slot.sequence.0),
                 ":text": accept.text,
@@ -87,12 +96,12 @@ impl Tables<'_> {
     }
 
     /// Takes the conversation's next number.
-    fn next_slot(&self, to: &Name) -> Result<Slot> {
+    fn next_slot(&self, to: &To) -> Result<Slot> {
         self.connection
             .prepare_cached(
                 "UPDATE conversation SET next = next + 1 WHERE registry = ?1 AND folded = ?2 RETURNING epoch, next - 1",
             )?
-            .query_row(params![self.registry, to.folded()], |row| {
+            .query_row(params![self.registry, to.key()], |row| {
                 Ok(Slot {
                     epoch: Epoch(row.get::<_, Bits>(0)?.0),
                     sequence: Sequence(row.get::<_, Bits>(1)?.0),
@@ -100,15 +109,15 @@ impl Tables<'_> {
             })
     }
 
-    pub(super) fn deposit(&self, key: Key, slot: Slot, card: &Card) -> Result<Reply> {
+    pub(super) fn deposit(&self, key: Key, slot: Slot, card: Option<&Card>) -> Result<Reply> {
         self.execute(
             "UPDATE outbox SET deposited = 1, identity = ?2, key = ?3, signature = ?4
              WHERE message = ?1 AND epoch = ?5 AND sequence = ?6",
             params![
                 Bits(key.0),
-                card.id.0,
-                card.key,
-                card.signature,
+                card.map(|card| card.id.0),
+                card.map(|card| card.key),
+                card.map(|card| card.signature),
                 Bits(slot.epoch.0),
                 Bits(slot.sequence.0)
             ],
@@ -149,6 +158,7 @@ impl Tables<'_> {
     ) -> Result<Reply> {
         let reason = match end {
             Finish::Refused(reason) => Some(codec::encode(&reason)),
+            Finish::Reached(reach) => Some(codec::encode(&reach)),
             Finish::Delivered | Finish::Expired => None,
         };
         let (hash, card) = sealed.unzip();
@@ -184,14 +194,14 @@ impl Tables<'_> {
 
     pub(super) fn renumber(&self, renumber: &Renumber) -> Result<Reply> {
         if let Some(card) = &renumber.trust {
-            self.trust(&renumber.to, card)?;
+            self.trust(renumber.to.name(), card)?;
         }
         let present: Option<i64> = self
             .connection
             .prepare_cached(
                 "SELECT epoch FROM conversation WHERE registry = ?1 AND folded = ?2 ORDER BY epoch",
             )?
-            .query_row(params![self.registry, renumber.to.folded()], |row| row.get(0))
+            .query_row(params![self.registry, renumber.to.key()], |row| row.get(0))
             .optional()?;
         let mut epoch_of = self
             .connection
@@ -210,7 +220,7 @@ impl Tables<'_> {
         if begins {
             self.execute(
                 "UPDATE conversation SET epoch = ?3, next = 0 WHERE registry = ?1 AND folded = ?2",
-                params![self.registry, renumber.to.folded(), Bits(renumber.fresh.0)],
+                params![self.registry, renumber.to.key(), Bits(renumber.fresh.0)],
             )?;
         }
         let mut slots = Vec::with_capacity(unfinished.len());

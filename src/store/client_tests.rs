@@ -37,7 +37,7 @@ fn accept(store: &mut ClientStore, fresh: u64) -> (Key, Slot) {
     let reply = ask(
         store,
         Request::Accept(Accept {
-            to: bob(),
+            to: bob().into(),
             text: "hi".to_owned(),
             sent_at: WallTime::from_unix_ms(5),
             expires: Age::from_ms(100),
@@ -73,6 +73,7 @@ fn written(epoch: u64, sequence: u64, hash: u8) -> Receive {
         sent_at: WallTime::from_unix_ms(1),
         text: format!("{sequence} {hash}"),
         stored: false,
+        room: None,
         at: WallTime::from_unix_ms(2),
     }
 }
@@ -121,7 +122,7 @@ fn new_numbers_are_given_in_order_and_only_to_what_is_unfinished() {
     );
     let renumber = |keys: &[Key], fresh| {
         Request::Renumber(Renumber {
-            to: bob(),
+            to: bob().into(),
             keys: keys.to_vec(),
             fresh: Epoch(fresh),
             trust: None,
@@ -261,7 +262,7 @@ fn what_was_kept_under_an_older_number_is_not_stored() {
     ask(&mut store, Request::StoreId(store_id));
     let (key, slot) = accept(&mut store, 1);
     let anew = Renumber {
-        to: bob(),
+        to: bob().into(),
         keys: vec![key],
         fresh: Epoch(2),
         trust: None,

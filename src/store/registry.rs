@@ -17,7 +17,7 @@ use crate::limits::{MEMBER_NUMBER_MAX, OUTCOME_LIFETIME};
 use crate::registry::storage::{Image, MemberId, MemberRow, PairUsage, Reply, Request, Row, Usage};
 use crate::reserved::RELEASED;
 use crate::store::database::{self, Bits, OpenError, Schema};
-use crate::store::registry_mail as mail;
+use crate::store::{registry_mail as mail, registry_rooms as rooms};
 
 static MIGRATIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/migrations/registry");
 
@@ -74,7 +74,9 @@ impl RegistryStore {
             "UPDATE member SET name = ?2, folded = ?2 WHERE id = ?1",
             params![id.0, instead],
         )?;
-        let refused = mail::refuse_all(&transaction, id, age.after(OUTCOME_LIFETIME))?;
+        let keep_until = age.after(OUTCOME_LIFETIME);
+        let refused = mail::refuse_all(&transaction, id, keep_until)?;
+        rooms::release(&transaction, id, keep_until)?;
         transaction.commit()?;
         Ok(Some(refused))
     }
@@ -131,6 +133,7 @@ fn apply(db: &Connection, request: &Request) -> rusqlite::Result<Reply> {
         Request::Forget { sender, slot } => mail::forget(db, *sender, *slot),
         Request::Withdraw { sender, slot } => mail::withdraw(db, *sender, *slot),
         Request::Expire { now, at, keep_until } => mail::expire(db, *now, *at, *keep_until),
+        Request::Room(request) => rooms::apply(db, request).map(Reply::Room),
         Request::SaveAge { age, at } => db
             .prepare_cached("UPDATE registry SET age_ms = ?1, saved_at = ?2")?
             .execute(params![Bits(age.as_ms()), at.unix_ms()])
@@ -173,7 +176,7 @@ fn image(db: &Connection) -> rusqlite::Result<Image> {
         .collect::<rusqlite::Result<_>>()?;
     let usage = db
         .prepare(
-            "SELECT recipient, sender, count(*), sum(size) FROM mail WHERE outcome IS NULL
+            "SELECT recipient, sender, count(*), sum(size) FROM mail WHERE outcome IS NULL AND room IS NULL
              GROUP BY recipient, sender ORDER BY recipient, sender",
         )?
         .query_map([], |row| {
@@ -194,7 +197,9 @@ fn image(db: &Connection) -> rusqlite::Result<Image> {
         .query_map([], |row| Ok((member_id(row, 0)?, count(row, 1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let last_row = db.query_row("SELECT max(id) FROM mail ORDER BY 1", [], last_row)?;
+    let rooms = rooms::image(db)?;
     Ok(Image {
+        rooms,
         store_id,
         members,
         contacts,
@@ -208,7 +213,7 @@ fn image(db: &Connection) -> rusqlite::Result<Image> {
 }
 
 /// A member's number. The engine has a table of that size: another was not written by this program.
-fn member_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<MemberId> {
+pub(super) fn member_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<MemberId> {
     let id = row.get(column)?;
     if (1..=MEMBER_NUMBER_MAX).contains(&id) {
         Ok(MemberId(id))
@@ -217,7 +222,7 @@ fn member_id(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<MemberId> {
     }
 }
 
-fn count(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn count(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<u64> {
     let count: i64 = row.get(column)?;
     u64::try_from(count).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, count))
 }

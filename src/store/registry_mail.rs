@@ -10,10 +10,12 @@ use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Epoch, Sequence, Slot};
 use crate::limits::{FORWARD_PAGE_BYTES, FORWARD_PAGE_MESSAGES};
+use crate::registry::rooms::storage::POSTS_ENDED_MAX;
 use crate::registry::storage::{
     Answer, EXPIRE_ROWS_MAX, Ending, Expired, Kept, Mail, MemberId, NewMail, Notice, Reply, Row, Withdrawn,
 };
 use crate::store::database::Bits;
+use crate::store::registry_rooms as rooms;
 use crate::wire::codec;
 use crate::wire::message::{DepositRefusal, End, Forward};
 
@@ -67,7 +69,8 @@ pub(super) fn known(
 /// What stands in a slot.
 struct Found {
     row: Row,
-    recipient: MemberId,
+    /// `None`: it was posted to a room.
+    recipient: Option<MemberId>,
     hash: EnvelopeHash,
     size: u64,
     end: Option<End>,
@@ -83,7 +86,7 @@ fn find(db: &Connection, sender: MemberId, slot: Slot) -> rusqlite::Result<Optio
         |row| {
             Ok(Found {
                 row: Row(row.get::<_, Bits>(0)?.0),
-                recipient: MemberId(row.get(1)?),
+                recipient: row.get::<_, Option<u32>>(1)?.map(MemberId),
                 hash: EnvelopeHash(row.get(2)?),
                 size: row.get::<_, Bits>(3)?.0,
                 end: outcome(row, 4)?,
@@ -154,7 +157,9 @@ pub(super) fn answer(db: &Connection, answer: &Answer) -> rusqlite::Result<Reply
     let end = codec::encode(&answer.end);
     let ending = match find(db, answer.sender, answer.slot)? {
         None => revive(db, answer, &end)?,
-        Some(found) if found.hash != answer.hash || found.recipient != answer.recipient => Ending::Nothing,
+        Some(found) if found.hash != answer.hash || found.recipient != Some(answer.recipient) => {
+            Ending::Nothing
+        }
         Some(found) => match found.end {
             None => {
                 end_row(db, found.row, &end, answer.keep_until)?;
@@ -164,7 +169,7 @@ pub(super) fn answer(db: &Connection, answer: &Answer) -> rusqlite::Result<Reply
                 end_row(db, found.row, &end, answer.keep_until)?;
                 Ending::Replaced
             }
-            Some(End::Answered(_)) => Ending::Nothing,
+            Some(End::Answered(_) | End::Posted { .. }) => Ending::Nothing,
         },
     };
     Ok(Reply::Ended(ending))
@@ -172,7 +177,7 @@ pub(super) fn answer(db: &Connection, answer: &Answer) -> rusqlite::Result<Reply
 
 /// Turns a row into an outcome. By its number, and without RETURNING, for which SQLite would keep a copy of each page
 /// that changes: twice the work.
-fn end_row(db: &Connection, row: Row, end: &[u8], keep_until: Age) -> rusqlite::Result<()> {
+pub(super) fn end_row(db: &Connection, row: Row, end: &[u8], keep_until: Age) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE mail SET envelope = NULL, outcome = ?2, expires_ms = ?3 WHERE id = ?1")?
         .execute(params![Bits(row.0), end, Bits(keep_until.as_ms())])?;
     Ok(())
@@ -206,11 +211,11 @@ pub(super) fn forget(db: &Connection, sender: MemberId, slot: Slot) -> rusqlite:
     .map(|rows| Reply::Forgotten(rows > 0))
 }
 
-/// Removes a message, or its outcome.
+/// Removes a message, or its outcome. What was posted to a room stays: others may have it.
 pub(super) fn withdraw(db: &Connection, sender: MemberId, slot: Slot) -> rusqlite::Result<Reply> {
     let gone = db
         .prepare_cached(
-            "DELETE FROM mail WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3
+            "DELETE FROM mail WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3 AND room IS NULL
              RETURNING recipient, size, outcome IS NULL",
         )?
         .query_row(
@@ -228,45 +233,68 @@ pub(super) fn withdraw(db: &Connection, sender: MemberId, slot: Slot) -> rusqlit
     Ok(Reply::Withdrawn(gone.unwrap_or(Withdrawn::Nothing)))
 }
 
+/// What has outlived its time.
+enum Due {
+    Mail(Expired),
+    Post(Row),
+    Outcome(Row, MemberId),
+}
+
 /// Turns what has outlived its time into outcomes, and drops outcomes that have.
 pub(super) fn expire(db: &Connection, now: Age, at: WallTime, keep_until: Age) -> rusqlite::Result<Reply> {
-    let due: Vec<(Expired, bool)> = db
-        .prepare_cached(
-            "SELECT id, epoch, sequence, hash, recipient, sender, size, outcome IS NULL FROM mail
-             WHERE expires_ms <= ?1 ORDER BY expires_ms, id LIMIT ?2",
-        )?
-        .query_map(params![Bits(now.as_ms()), Bits(EXPIRE_ROWS_MAX as u64)], |row| {
-            let expired = Expired {
-                recipient: MemberId(row.get(4)?),
-                sender: MemberId(row.get(5)?),
-                bytes: row.get::<_, Bits>(6)?.0,
-                notice: Notice {
-                    row: Row(row.get::<_, Bits>(0)?.0),
-                    slot: slot(row, 1)?,
-                    hash: EnvelopeHash(row.get(3)?),
-                    end: End::Expired { at },
-                },
-            };
-            Ok((expired, row.get(7)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    let (mut rows, mut dropped) = (Vec::new(), Vec::new());
-    for (expired, waited) in due {
-        if waited {
-            let end = codec::encode(&expired.notice.end);
-            end_row(db, expired.notice.row, &end, keep_until)?;
-            rows.push(expired);
-        } else {
-            db.prepare_cached("DELETE FROM mail WHERE id = ?1")?
-                .execute([Bits(expired.notice.row.0)])?;
-            dropped.push(expired.sender);
+    let (mut rows, mut posts, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
+    for due in due(db, now, at)? {
+        match due {
+            Due::Mail(expired) => {
+                let end = codec::encode(&expired.notice.end);
+                end_row(db, expired.notice.row, &end, keep_until)?;
+                rows.push(expired);
+            }
+            Due::Post(_) if posts.len() >= POSTS_ENDED_MAX => {}
+            Due::Post(row) => posts.push(rooms::end_post(db, row, keep_until)?),
+            Due::Outcome(row, sender) => {
+                db.prepare_cached("DELETE FROM mail WHERE id = ?1")?
+                    .execute([Bits(row.0)])?;
+                dropped.push(sender);
+            }
         }
     }
     Ok(Reply::Expired {
         rows,
+        posts,
         dropped,
         next: next_expiry(db)?,
     })
+}
+
+fn due(db: &Connection, now: Age, at: WallTime) -> rusqlite::Result<Vec<Due>> {
+    db.prepare_cached(
+        "SELECT id, epoch, sequence, hash, recipient, sender, size, outcome IS NULL FROM mail
+         WHERE expires_ms <= ?1 ORDER BY expires_ms, id LIMIT ?2",
+    )?
+    .query_map(
+        params![Bits(now.as_ms()), Bits(EXPIRE_ROWS_MAX as u64)],
+        |found| {
+            let (row, sender) = (Row(found.get::<_, Bits>(0)?.0), MemberId(found.get(5)?));
+            let recipient: Option<u32> = found.get(4)?;
+            Ok(match (found.get(7)?, recipient) {
+                (false, _) => Due::Outcome(row, sender),
+                (true, None) => Due::Post(row),
+                (true, Some(recipient)) => Due::Mail(Expired {
+                    recipient: MemberId(recipient),
+                    sender,
+                    bytes: found.get::<_, Bits>(6)?.0,
+                    notice: Notice {
+                        row,
+                        slot: slot(found, 1)?,
+                        hash: EnvelopeHash(found.get(3)?),
+                        end: End::Expired { at },
+                    },
+                }),
+            })
+        },
+    )?
+    .collect()
 }
 
 /// Ends all that waits for somebody as refused; his senders are told. Returns how many messages that were.
@@ -289,7 +317,7 @@ pub(super) fn next_expiry(db: &Connection) -> rusqlite::Result<Option<Age>> {
         .map(|age| age.map(|age| Age::from_ms(age.0)))
 }
 
-fn slot(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Slot> {
+pub(super) fn slot(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Slot> {
     Ok(Slot {
         epoch: Epoch(row.get::<_, Bits>(column)?.0),
         sequence: Sequence(row.get::<_, Bits>(column + 1)?.0),

@@ -336,7 +336,9 @@ fn what_outlives_its_time_ends_in_order_and_the_next_is_named() {
             keep_until: Age::from_ms(now + 1_000),
         };
         match ask(&mut store, request) {
-            Reply::Expired { rows, dropped, next } => (
+            Reply::Expired {
+                rows, dropped, next, ..
+            } => (
                 rows.iter().map(|row| row.notice.row.0).collect::<Vec<_>>(),
                 dropped.len(),
                 next.map(Age::as_ms),

@@ -1,22 +1,27 @@
 //! Envelopes and receipts: what the two ends of a conversation say to each other, on whatever road
 //! (PROTOCOL §6).
 //!
-//! The registry carries both as they are. Each ends in a tag under the key that only sender and recipient
-//! share, over every field and role, so nobody on the road can write or change one.
-//! Invariant: an envelope's bytes depend on its fields and the pair's key alone: sealing it again, after a
+//! The registry carries both as they are. Between two, each ends in a tag under the key that only sender and recipient
+//! share, over every field and role; what is posted to a room ends in its author's signature, for it has many readers.
+//! So nobody on the road can write or change one.
+//! Invariant: an envelope's bytes depend on its fields and its sender's keys alone: sealing it again, after a
 //! restart or for the other road, gives the same bytes and the same hash.
+
+use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::clock::WallTime;
 use crate::id::{EnvelopeHash, IdentityId, MessageId, Name, Slot};
-use crate::identity::PairKey;
+use crate::identity::{Identity, PairKey, SIGNATURE_BYTES, has_signed};
 use crate::limits::{BODY_BYTES_MAX, ENVELOPE_BYTES_MAX};
 use crate::wire::codec::{self, DecodeError};
+use crate::wire::room::Hall;
 
 const TAG_BYTES: usize = 16;
 const ENVELOPE_CONTEXT: &[u8] = b"udpchat 1 envelope";
+const POST_CONTEXT: &[u8] = b"udpchat 1 post";
 const RECEIPT_CONTEXT: &[u8] = b"udpchat 1 receipt";
 
 /// A name and whose it is.
@@ -33,6 +38,18 @@ pub struct Party {
 pub enum Recipient {
     /// One person.
     Peer(Party),
+    /// All who are in a room.
+    Room(Hall),
+}
+
+impl Recipient {
+    /// How many bytes an envelope ends in that prove who wrote it.
+    const fn proof_bytes(&self) -> usize {
+        match self {
+            Self::Peer(_) => TAG_BYTES,
+            Self::Room(_) => SIGNATURE_BYTES,
+        }
+    }
 }
 
 /// What a message says. Append-only.
@@ -42,7 +59,7 @@ pub enum Body {
     Plain(#[serde(deserialize_with = "codec::text")] String),
 }
 
-/// A message, without the tag that its bytes end in.
+/// A message, without the tag or signature that its bytes end in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
     /// Who wrote it.
@@ -66,7 +83,7 @@ impl Envelope {
         }
     }
 
-    /// Its bytes, tagged for the two who share `key`.
+    /// Its bytes, tagged for the two who share `key`. For a room see `sign`.
     pub fn seal(&self, key: &PairKey) -> Vec<u8> {
         let mut bytes = codec::encode(self);
         let tag = key.tag(&[ENVELOPE_CONTEXT, &bytes]);
@@ -74,20 +91,26 @@ impl Envelope {
         bytes
     }
 
-    /// Reads an envelope. The tag is not checked: whoever only carries it cannot.
+    /// Its bytes, signed by its author for all who are in a room.
+    pub fn sign(&self, author: &Identity) -> Vec<u8> {
+        let mut bytes = codec::encode(self);
+        let signature = author.sign(POST_CONTEXT, &bytes);
+        bytes.extend(signature);
+        bytes
+    }
+
+    /// Reads an envelope. Neither tag nor signature is checked: whoever only carries it cannot, or need not.
     pub fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
         if bytes.len() > ENVELOPE_BYTES_MAX {
             return Err(DecodeError::Invalid);
         }
-        let (fields, _) = bytes
-            .split_last_chunk::<TAG_BYTES>()
-            .ok_or(DecodeError::Truncated)?;
-        let envelope: Self = codec::decode(fields)?;
+        let (envelope, proof) = codec::decode_prefix::<Self>(bytes)?;
         let Body::Plain(text) = &envelope.body;
-        if text.len() > BODY_BYTES_MAX {
-            Err(DecodeError::Invalid)
-        } else {
-            Ok(envelope)
+        match proof.len().cmp(&envelope.recipient.proof_bytes()) {
+            Ordering::Less => Err(DecodeError::Truncated),
+            Ordering::Greater => Err(DecodeError::Trailing),
+            Ordering::Equal if text.len() > BODY_BYTES_MAX => Err(DecodeError::Invalid),
+            Ordering::Equal => Ok(envelope),
         }
     }
 
@@ -96,6 +119,13 @@ impl Envelope {
         bytes
             .split_last_chunk::<TAG_BYTES>()
             .is_some_and(|(fields, tag)| key.tag(&[ENVELOPE_CONTEXT, fields]).ct_eq(tag).into())
+    }
+
+    /// Whether these bytes, which were read as this envelope, were signed by whom it names as its sender.
+    pub fn is_signed(&self, bytes: &[u8]) -> bool {
+        bytes
+            .split_last_chunk::<SIGNATURE_BYTES>()
+            .is_some_and(|(fields, signature)| has_signed(self.sender.id, POST_CONTEXT, fields, signature))
     }
 }
 

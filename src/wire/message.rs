@@ -15,6 +15,7 @@ use crate::identity::Card;
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::wire::codec::{self, Bounded};
 use crate::wire::envelope::Receipt;
+use crate::wire::room::{Memberships, Post, PostHad, RoomAnswer, RoomNews, RoomRequest};
 
 /// Private addresses that one client may announce: a few interfaces.
 pub const PRIVATE_ADDRESSES_MAX: usize = 4;
@@ -66,6 +67,10 @@ pub enum ToRegistry {
     Receipt(Receipt),
     /// The answer to a `Forward` that cannot be committed now: tell me again later.
     Busy(Busy<MessageId>),
+    /// A question about rooms, or a deed there. → `RoomAnswer`
+    Room(RoomRequest),
+    /// "I have committed what was posted up to here." No answer; said again with the next post.
+    PostHad(PostHad),
 }
 
 /// What the registry says to a client.
@@ -137,6 +142,14 @@ pub enum FromRegistry {
         /// So many `Forward`s that was, repetitions included: some may still be on their way.
         forwards: u64,
     },
+    /// The answer to `Room`.
+    RoomAnswer(RoomAnswer),
+    /// The rooms that you are a member of. Follows `Registered`.
+    Memberships(Memberships),
+    /// What stands in a room. → `PostHad`
+    Post(Post),
+    /// What happens in a room. Said once.
+    RoomNews(RoomNews),
 }
 
 /// What a client says to another.
@@ -229,6 +242,10 @@ pub enum DepositRefusal {
     Malformed,
     /// An administrator has released the name and ended its mail.
     Released,
+    /// There is no such room, or not any more.
+    NoSuchRoom,
+    /// Not from this sender: he is no member of the room.
+    NotMember,
 }
 
 /// A message on its way, on any road.
@@ -290,6 +307,13 @@ pub enum End {
     Refused {
         /// Why.
         reason: DepositRefusal,
+    },
+    /// It was posted to a room, and waits for nobody there any more.
+    Posted {
+        /// How many have it …
+        received: u32,
+        /// … of those who were members when it was posted, without its sender.
+        of: u32,
     },
 }
 

@@ -1,6 +1,6 @@
 //! Bytes to types and back, and nothing else (PROTOCOL §2 to §6).
 //!
-//! Datagram ⊃ [`packet`] ⊃ [`frame`]s ⊃ messages ([`message`]) ⊃ [`envelope`]. Packet headers have fixed
+//! Datagram ⊃ [`packet`] ⊃ [`frame`]s ⊃ messages ([`message`], [`room`]) ⊃ [`envelope`]. Packet headers have fixed
 //! fields; everything inside the seal goes through [`codec`].
 //! Invariant: decoding is total. It never panics, never allocates before a bound is checked, and never
 //! accepts bytes that trail.
@@ -11,3 +11,4 @@ pub mod frame;
 pub mod handshake;
 pub mod message;
 pub mod packet;
+pub mod room;

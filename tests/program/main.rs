@@ -17,4 +17,5 @@ mod environment;
 mod full_disk;
 mod machine;
 mod operators;
+mod rooms;
 mod streams;

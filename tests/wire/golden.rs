@@ -15,7 +15,9 @@ use udpchat::wire::envelope::{Body, Envelope, Recipient, Verdict};
 use udpchat::wire::frame::{self, CloseCode, Frame};
 use udpchat::wire::message::*;
 use udpchat::wire::packet::Packet;
+use udpchat::wire::room::{News, PostItem, RoomDeed, RoomDone, RoomRefusal};
 
+use crate::rooms;
 use crate::samples::{self, Named};
 
 type Entries = Vec<(String, Vec<u8>)>;
@@ -199,7 +201,7 @@ fn every_message_variant_has_a_golden_entry() {
             variants::<FromRegistry>(),
             variants::<ToPeer>()
         ],
-        [10, 16, 3],
+        [12, 20, 3],
         "the decoder was asked rightly; raise these with a new variant"
     );
 }
@@ -252,7 +254,19 @@ fn every_inner_variant_has_a_golden_entry() {
     all_covered::<Change>(&changes);
     all_covered::<Verdict>(&verdicts);
     let envelope = samples::envelope();
-    all_covered::<Recipient>(&vec![inner("recipient", &envelope.recipient)]);
+    let to_room = rooms::envelope();
+    all_covered::<Recipient>(&vec![
+        inner("recipient", &envelope.recipient),
+        inner("room", &to_room.recipient),
+    ]);
+    fn of<T: Serialize>(values: &[(&str, T)]) -> Entries {
+        values.iter().map(|(name, value)| inner(name, value)).collect()
+    }
+    all_covered::<RoomDeed>(&of(&rooms::deeds()));
+    all_covered::<RoomDone>(&of(&rooms::done()));
+    all_covered::<RoomRefusal>(&of(&rooms::refusals()));
+    all_covered::<PostItem>(&of(&rooms::items()));
+    all_covered::<News>(&of(&rooms::all_news()));
     all_covered::<Body>(&vec![inner("body", &envelope.body)]);
 }
 
@@ -268,6 +282,7 @@ fn envelopes_and_receipts_look_as_ever() {
         &vec![
             ("plain".to_owned(), sealed),
             ("plain_hash".to_owned(), samples::hash().0.to_vec()),
+            ("posted".to_owned(), rooms::envelope().sign(&samples::alice())),
         ],
     );
     check(

@@ -13,6 +13,7 @@
 mod allocation;
 mod golden;
 mod properties;
+mod rooms;
 mod samples;
 mod sizes;
 mod strategies;

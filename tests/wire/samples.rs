@@ -15,6 +15,8 @@ use udpchat::wire::handshake::Hello;
 use udpchat::wire::message::*;
 use udpchat::wire::packet::Packet;
 
+use crate::rooms;
+
 pub(crate) type Named<T> = Vec<(&'static str, T)>;
 
 pub(crate) fn alice() -> Identity {
@@ -182,7 +184,7 @@ fn v6() -> SocketAddr {
     "[2001:db8::1]:80".parse().unwrap()
 }
 
-fn forward() -> Forward {
+pub(crate) fn forward() -> Forward {
     Forward {
         floor: Sequence(299),
         envelope: envelope().seal(&key()),
@@ -199,7 +201,7 @@ const fn busy<Of>(of: Of, reason: BusyReason) -> Busy<Of> {
 
 pub(crate) fn to_registry() -> Named<ToRegistry> {
     use ToRegistry as To;
-    vec![
+    let mut all = vec![
         (
             "register",
             To::Register(Register {
@@ -233,7 +235,9 @@ pub(crate) fn to_registry() -> Named<ToRegistry> {
         ("outcome_ack", To::OutcomeAck { slot: slot() }),
         ("receipt", To::Receipt(receipt_of(Verdict::Received))),
         ("busy_storage", To::Busy(busy(id(), BusyReason::Storage))),
-    ]
+    ];
+    all.extend(rooms::to_registry());
+    all
 }
 
 pub(crate) fn from_registry() -> Named<FromRegistry> {
@@ -248,7 +252,7 @@ pub(crate) fn from_registry() -> Named<FromRegistry> {
             end,
         })
     };
-    vec![
+    let mut all = vec![
         (
             "registered",
             From::Registered(Registered {
@@ -341,7 +345,15 @@ pub(crate) fn from_registry() -> Named<FromRegistry> {
         ),
         ("forward", From::Forward(forward())),
         ("replayed", From::Replayed { forwards: 0x1234 }),
-    ]
+        (
+            "deposit_refused_no_such_room",
+            declined(DepositRefusal::NoSuchRoom),
+        ),
+        ("deposit_refused_not_member", declined(DepositRefusal::NotMember)),
+        ("outcome_posted", outcome(End::Posted { received: 3, of: 300 })),
+    ];
+    all.extend(rooms::from_registry());
+    all
 }
 
 pub(crate) fn to_peer() -> Named<ToPeer> {

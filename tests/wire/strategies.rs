@@ -15,6 +15,8 @@ use udpchat::wire::envelope::{Body, Envelope, Party, Receipt, Recipient, Verdict
 use udpchat::wire::frame::{ACK_GAPS_MAX, Ack, CloseCode};
 use udpchat::wire::message::*;
 
+use crate::rooms;
+
 /// Any number, often one where the varint grows.
 pub(crate) fn number() -> impl Strategy<Value = u64> {
     prop_oneof![
@@ -125,7 +127,7 @@ fn version() -> impl Strategy<Value = Version> {
     (number(), number()).prop_map(|(run, counter)| Version { run, counter })
 }
 
-fn forward() -> impl Strategy<Value = Forward> {
+pub(crate) fn forward() -> impl Strategy<Value = Forward> {
     (number(), vec(any::<u8>(), 0..400)).prop_map(|(floor, envelope)| Forward {
         floor: Sequence(floor),
         envelope,
@@ -166,11 +168,17 @@ pub(crate) fn to_registry() -> impl Strategy<Value = ToRegistry> {
         slot().prop_map(|slot| To::OutcomeAck { slot }),
         receipt().prop_map(To::Receipt),
         busy(message_id()).prop_map(To::Busy),
+        rooms::any_to_registry(),
     ]
 }
 
 pub(crate) fn from_registry() -> impl Strategy<Value = FromRegistry> {
-    prop_oneof![registration_answer(), directory_answer(), mail_answer()]
+    prop_oneof![
+        registration_answer().boxed(),
+        directory_answer().boxed(),
+        mail_answer().boxed(),
+        rooms::any_from_registry(),
+    ]
 }
 
 fn registration_answer() -> impl Strategy<Value = FromRegistry> {

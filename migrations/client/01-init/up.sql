@@ -53,7 +53,7 @@ CREATE TABLE directory (
     PRIMARY KEY (registry, folded)
 ) STRICT;
 
--- Conversations as their sender numbers them.
+-- Conversations as their sender numbers them: by folded name, those in rooms with a # before it.
 CREATE TABLE conversation (
     registry INTEGER NOT NULL REFERENCES registry,
     folded   TEXT NOT NULL,
@@ -68,13 +68,14 @@ CREATE TABLE outbox (
     registry   INTEGER NOT NULL REFERENCES registry,
     folded     TEXT NOT NULL,
     name       TEXT NOT NULL,
+    room       BLOB,                    -- which room of that name, if it is for one
     epoch      INTEGER NOT NULL,
     sequence   INTEGER NOT NULL,
     text       TEXT NOT NULL,
     sent_ms    INTEGER NOT NULL,
     expires_ms INTEGER NOT NULL,        -- an age of this database
-    state      INTEGER NOT NULL,        -- 0 waiting, 1 stored, 2 delivered, 3 refused, 4 expired
-    reason     BLOB,                    -- of a refusal, encoded
+    state      INTEGER NOT NULL,        -- 0 waiting, 1 stored, 2 delivered, 3 refused, 4 expired, 5 reached some of a room
+    reason     BLOB,                    -- of a refusal, or how many it reached, encoded
     told       INTEGER NOT NULL,        -- the last state that the user has seen
     deposited  INTEGER NOT NULL,        -- 1 once the registry may have it: from then on it judges the lifetime
     identity   BLOB,                    -- for whom it was sealed, once that is fixed
@@ -86,6 +87,16 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_unfinished ON outbox (registry, message) WHERE state < 2;
 CREATE INDEX outbox_ended ON outbox (registry, message) WHERE state > 2;
 CREATE INDEX outbox_untold ON outbox (registry, message) WHERE told <> state;
+
+-- Rooms that this client is in, as far as it knows.
+CREATE TABLE room (
+    registry INTEGER NOT NULL REFERENCES registry,
+    folded   TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    id       BLOB NOT NULL,
+    owner    TEXT,                      -- NULL: the registry's own
+    PRIMARY KEY (registry, folded)
+) STRICT;
 
 -- Conversations as they are received: everything below `next` is in the inbox or skipped for good.
 CREATE TABLE stream (
@@ -114,6 +125,8 @@ CREATE TABLE inbox (
     sent_ms     INTEGER NOT NULL,
     received_ms INTEGER NOT NULL,
     stored      INTEGER NOT NULL,       -- 1: it came out of the mailbox
+    room        BLOB,                   -- in which room it was posted, if it was
+    hall        TEXT,                   -- what that is called
     shown       INTEGER NOT NULL,
     UNIQUE (sender, epoch, sequence)
 ) STRICT;

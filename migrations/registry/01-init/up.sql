@@ -27,11 +27,36 @@ CREATE TABLE contact (
     PRIMARY KEY (writer, reader)
 ) STRICT, WITHOUT ROWID;
 
--- A message that waits for its recipient (outcome NULL), then, in place, how it ended, until its sender has
--- committed that. Without REFERENCES: members are never deleted, and this is the table written most.
+-- Rooms. One that has ended is gone; what was posted there and had not ended yet ends after it.
+CREATE TABLE room (
+    id     INTEGER PRIMARY KEY,
+    public BLOB    NOT NULL UNIQUE CHECK (length(public) = 16), -- what clients call it: random
+    name   TEXT    NOT NULL,
+    folded TEXT    NOT NULL UNIQUE,
+    owner  INTEGER REFERENCES member (id),                   -- NULL: the registry's own
+    head   INTEGER NOT NULL                                  -- the number of the last post; the first is 1
+) STRICT;
+CREATE INDEX room_owner ON room (owner);
+
+-- Who is in which room, and up to which post he has everything, or never will.
+CREATE TABLE membership (
+    room   INTEGER NOT NULL REFERENCES room (id),
+    member INTEGER NOT NULL REFERENCES member (id),
+    cursor INTEGER NOT NULL,
+    PRIMARY KEY (room, member)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX membership_member ON membership (member, room);
+CREATE INDEX membership_cursor ON membership (room, cursor);
+
+-- A message that waits for its recipient, or for members of a room (outcome NULL), then, in place, how it ended, until its
+-- sender has committed that. Without REFERENCES: members are never deleted, and this is the table written most.
 CREATE TABLE mail (
     id         INTEGER PRIMARY KEY,                          -- the order of deposits
-    recipient  INTEGER NOT NULL,
+    recipient  INTEGER,                                      -- NULL: it was posted to a room
+    room       INTEGER,
+    number     INTEGER,                                      -- in the room: from 1, without gaps
+    due        INTEGER,                                      -- how many members it was for
+    lost       INTEGER,                                      -- of those, how many left without it
     sender     INTEGER NOT NULL,
     epoch      INTEGER NOT NULL,                             -- by its bits
     sequence   INTEGER NOT NULL,                             -- by its bits
@@ -42,8 +67,10 @@ CREATE TABLE mail (
     expires_ms INTEGER NOT NULL,                             -- the age at which the message, or its outcome, ends
     outcome    BLOB,                                         -- an encoded End (PROTOCOL §5)
     UNIQUE (sender, epoch, sequence),
-    CHECK ((envelope IS NULL) = (outcome IS NOT NULL))
+    CHECK ((envelope IS NULL) = (outcome IS NOT NULL)),
+    CHECK ((recipient IS NULL) = (room IS NOT NULL AND number IS NOT NULL AND due IS NOT NULL AND lost IS NOT NULL))
 ) STRICT;
-CREATE INDEX mail_waiting ON mail (recipient, id) WHERE outcome IS NULL;
+CREATE INDEX mail_waiting ON mail (recipient, id) WHERE outcome IS NULL AND recipient IS NOT NULL;
+CREATE INDEX mail_posted ON mail (room, number) WHERE outcome IS NULL AND room IS NOT NULL;
 CREATE INDEX mail_ended ON mail (sender, id) WHERE outcome IS NOT NULL;
 CREATE INDEX mail_expiry ON mail (expires_ms);

@@ -90,8 +90,10 @@ pub(super) fn text_of(forward: &Forward) -> String {
 
 /// Whom a message is for.
 pub(super) fn recipient_of(forward: &Forward) -> Name {
-    let Recipient::Peer(party) = Envelope::parse(&forward.envelope).unwrap().recipient;
-    party.name
+    match Envelope::parse(&forward.envelope).unwrap().recipient {
+        Recipient::Peer(party) => party.name,
+        Recipient::Room(hall) => hall.name,
+    }
 }
 
 pub(super) fn online(who: &str) -> Record {

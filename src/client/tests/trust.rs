@@ -160,7 +160,9 @@ fn trust_takes_the_new_identity_and_sends_what_waits_to_it_in_a_new_epoch() {
     let sent = driver.deliveries(session);
     let envelope = Envelope::parse(&sent[0].envelope).unwrap();
     assert_eq!(envelope.slot.sequence.0, 0);
-    let crate::wire::envelope::Recipient::Peer(recipient) = envelope.recipient;
+    let crate::wire::envelope::Recipient::Peer(recipient) = envelope.recipient else {
+        panic!("to a room");
+    };
     assert_eq!(recipient.id, person("eve").id());
     driver.answer_delivery("eve", session, &sent[0]);
     assert_eq!(driver.states(), [2, 2]);

@@ -156,7 +156,9 @@ impl Chaos {
         match message {
             FromRegistry::Forward(forward) => {
                 let envelope = Envelope::parse(&forward.envelope).unwrap();
-                let Recipient::Peer(party) = &envelope.recipient;
+                let Recipient::Peer(party) = &envelope.recipient else {
+                    panic!("to a room");
+                };
                 assert_eq!(party.id, self.people[who].identity.id(), "for somebody else");
                 let from = self
                     .people

@@ -7,12 +7,14 @@ mod addresses;
 mod chaos;
 mod directory;
 mod expiry;
+mod house;
 mod lanes;
 mod mail;
 mod people;
 mod presence;
 mod quota;
 mod registration;
+mod rooms;
 mod speed;
 mod store_load;
 mod table;
@@ -146,6 +148,7 @@ impl World {
                 | FromRegistry::Outcome(_)
                 | FromRegistry::Directory(_)
                 | FromRegistry::Replayed { .. }
+                | FromRegistry::Post(_)
         );
         assert!(!unasked, "sent without room: {message:?}");
     }

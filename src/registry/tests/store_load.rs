@@ -5,7 +5,7 @@ use super::*;
 use crate::engine::STORE_REQUESTS_MAX;
 use crate::limits::{FORWARD_PAGE_BYTES, REQUEST_RETRY, STORE_BYTES_MAX};
 use crate::registry::lane::{LaneKind, LaneOf};
-use crate::registry::out::Out;
+use crate::registry::out::{Out, Pending};
 use crate::registry::timers::Timer;
 
 const BODY: usize = 60_000;
@@ -85,7 +85,7 @@ fn pages_of_those_who_have_no_mail_leave_room_for_what_is_said() {
             stay: 1,
             kind: LaneKind::Mail,
         };
-        out.read(Request::ReadMail { recipient, after }, of, 0);
+        out.read(Request::ReadMail { recipient, after }, Pending::Page(of), 0);
         pages += 1;
     }
     assert_eq!(pages, STORE_REQUESTS_MAX / 2);

@@ -28,7 +28,8 @@ impl Ledger {
             && letter.is_remembered()
         {
             let why_not = match end {
-                Finish::Delivered => None,
+                // People write to each other there, and in no rooms.
+                Finish::Delivered | Finish::Reached(_) => None,
                 Finish::Expired => self.why_not_expired(at, letter),
                 Finish::Refused(reason) => letter.why_not_refused(reason, joined(letter.to)),
             };

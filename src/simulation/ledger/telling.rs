@@ -210,7 +210,10 @@ impl Ledger {
             return;
         };
         match why {
-            NotAccepted::TooLarge(_) | NotAccepted::ToSelf | NotAccepted::OutboxFull => {
+            NotAccepted::TooLarge(_)
+            | NotAccepted::ToSelf
+            | NotAccepted::NotInside(_)
+            | NotAccepted::OutboxFull => {
                 unanswered.pop_last();
             }
             NotAccepted::Storage(_) => {

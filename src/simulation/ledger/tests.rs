@@ -73,7 +73,7 @@ impl Play {
     /// c1 writes his next message to c2.
     fn accepts(&mut self, key: Key, slot: Slot) {
         let accept = Accept {
-            to: name(1),
+            to: name(1).into(),
             text: self.ledger.typed(self.now, (0, 1), 10, LIVES),
             sent_at: WallTime::from_unix_ms(9),
             expires: Age::from_ms(0),
@@ -112,7 +112,7 @@ impl Play {
         let deposit = Request::Deposit {
             key: KEY,
             slot: slot(),
-            recipient: card(1),
+            recipient: Some(card(1)),
         };
         self.client(&deposit, &Reply::Done);
     }
@@ -166,6 +166,7 @@ impl Play {
             sent_at: WallTime::from_unix_ms(9),
             text: self.ledger.letters()[0].text.clone(),
             stored: false,
+            room: None,
             at: WallTime::from_unix_ms(10),
         };
         let received = Received {
@@ -199,6 +200,7 @@ impl Play {
         };
         let reply = storage::Reply::Expired {
             rows: vec![expired],
+            posts: Vec::new(),
             dropped: Vec::new(),
             next: None,
         };

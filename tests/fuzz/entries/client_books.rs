@@ -68,7 +68,9 @@ impl Books {
         assert_eq!(envelope.sender.id, people::card(0).id);
         let committed = self.slots.values().any(|slot| *slot == envelope.slot);
         assert!(committed, "sent before it is committed");
-        let Recipient::Peer(party) = &envelope.recipient;
+        let Recipient::Peer(party) = &envelope.recipient else {
+            panic!("to a room");
+        };
         let to = people::person(party.id).unwrap();
         assert!(Envelope::verify(&forward.envelope, people::key(0, to)));
         (to, envelope.id(), EnvelopeHash::of(&forward.envelope))

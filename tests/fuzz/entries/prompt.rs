@@ -6,7 +6,7 @@
 use udpchat::cli::commands::{self, Parsed};
 use udpchat::cli::render;
 use udpchat::cli::sanitise::escape;
-use udpchat::client::interface::Command;
+use udpchat::client::interface::{Command, RoomCommand};
 use udpchat::id::Name;
 use udpchat::limits::BODY_BYTES_MAX;
 
@@ -46,6 +46,12 @@ fn understood(line: &str, command: &Command, own: &Name) {
             assert!(line.ends_with(text.as_str()), "as typed");
             format!("send {to} {text}")
         }
+        Command::Post { room, text } => {
+            assert!(text.len() <= BODY_BYTES_MAX && !text.trim().is_empty());
+            assert!(line.ends_with(text.as_str()), "as typed");
+            format!("post {room} {text}")
+        }
+        Command::Room(command) => about_rooms(command),
         Command::Deregister => format!("dereg {own}"),
         Command::Register => "reg".to_owned(),
         Command::Leave => "quit".to_owned(),
@@ -56,4 +62,19 @@ fn understood(line: &str, command: &Command, own: &Name) {
         Command::LeaveSettled | Command::Seen { .. } => panic!("nobody types that"),
     };
     assert_eq!(commands::parse(&again, own), Parsed::Command(command.clone()));
+}
+
+fn about_rooms(command: &RoomCommand) -> String {
+    match command {
+        RoomCommand::Create(room) => format!("roomcreate {room}"),
+        RoomCommand::Join(room) => format!("roomjoin {room}"),
+        RoomCommand::Leave(room) => format!("roomleave {room}"),
+        RoomCommand::Members(room) => format!("members {room}"),
+        RoomCommand::List => "roomlist".to_owned(),
+        RoomCommand::Kick { room, name: None } => format!("kick {room}"),
+        RoomCommand::Kick {
+            room,
+            name: Some(name),
+        } => format!("kick {room} {name}"),
+    }
 }

@@ -106,7 +106,9 @@ impl Judge<Registry> for Books {
             }
             FromRegistry::Forward(forward) => {
                 let envelope = Envelope::parse(&forward.envelope).unwrap();
-                let Recipient::Peer(party) = &envelope.recipient;
+                let Recipient::Peer(party) = &envelope.recipient else {
+                    panic!("to a room");
+                };
                 assert_eq!(party.id, me, "somebody else's mail");
                 let hash = EnvelopeHash::of(&forward.envelope);
                 let kept = (envelope.sender.id, envelope.slot, hash.0);

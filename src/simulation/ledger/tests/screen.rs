@@ -41,6 +41,7 @@ impl Play {
             sent_at: WallTime::from_unix_ms(sent_ms),
             text: self.ledger.letters()[number].text.clone(),
             stored: false,
+            room: None,
             at: WallTime::from_unix_ms(10),
         };
         let received = Received {

@@ -1,0 +1,256 @@
+//! What others post to rooms: committed one after the other, then answered and shown, in the room's order (PROTOCOL §9.8).
+//!
+//! Posts come in any order, but each says which stands before it for us. So they are taken up in that order, one at a time in
+//! each room; what is before the one that we have last is answered again. Nothing is held back for long: what does not come
+//! the registry sends again.
+//! Invariants: what we say that we have is committed, and all before it; a post is shown after all before it that we shall
+//! ever have.
+
+use std::collections::BTreeMap;
+
+use super::Client;
+use super::committed::After;
+use super::directory::Knowledge;
+use crate::client::interface::{Event, Incoming, Road, RoomEvent};
+use crate::client::storage::{Outcome, Receive, Received, Request, Told};
+use crate::engine::Context;
+use crate::id::{EnvelopeHash, Name, RoomId};
+use crate::limits::{FEED_WINDOW_POSTS, MEMBER_ROOMS_MAX};
+use crate::wire::envelope::{Body, Envelope, Recipient};
+use crate::wire::message::{Forward, ToRegistry};
+use crate::wire::room::{Hall, Post, PostHad, PostItem, PostNumber};
+
+/// What comes of one room in this registration.
+#[derive(Debug, Default)]
+struct Chain {
+    /// The last that we have, or know to be gone; `None` before it is known which is the first to come.
+    last: Option<PostNumber>,
+    /// The one that is being committed.
+    committing: Option<PostNumber>,
+    /// What has come before its time: a window at most.
+    early: BTreeMap<PostNumber, Post>,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Posts {
+    chains: BTreeMap<RoomId, Chain>,
+}
+
+impl Posts {
+    /// Nothing comes of this room any more.
+    pub(super) fn forget(&mut self, room: RoomId) {
+        self.chains.remove(&room);
+    }
+
+    /// How many posts wait.
+    pub(super) fn len(&self) -> usize {
+        self.chains.values().map(|chain| chain.early.len()).sum()
+    }
+}
+
+/// A post being committed.
+#[derive(Debug)]
+pub(super) struct Posted {
+    hall: Hall,
+    number: PostNumber,
+    incoming: Incoming,
+}
+
+impl Client {
+    /// The registry has us: what came before its answer has not been said to be had.
+    pub(super) fn posts_go_on(&mut self, cx: &Context<'_>) {
+        let had = |(room, chain): (&RoomId, &Chain)| Some((*room, chain.last?));
+        let had: Vec<(RoomId, PostNumber)> = self.posts.chains.iter().filter_map(had).collect();
+        for (room, number) in had {
+            self.say_had(cx, room, number);
+        }
+    }
+
+    /// Something stands in a room.
+    pub(super) fn post_came(&mut self, cx: &Context<'_>, post: Post) {
+        let (room, number) = (post.room, post.number);
+        if self.rooms.has_left(room) {
+            return;
+        }
+        if !self.posts.chains.contains_key(&room) && self.posts.chains.len() >= MEMBER_ROOMS_MAX {
+            tracing::debug!("posts of more rooms than one can be in");
+            return;
+        }
+        let chain = self.posts.chains.entry(room).or_default();
+        if post.first {
+            chain.last = chain.last.max(Some(post.previous));
+        }
+        match chain.last {
+            Some(last) if number <= last => self.say_had(cx, room, last),
+            _ if chain.early.len() < FEED_WINDOW_POSTS || chain.early.contains_key(&number) => {
+                chain.early.insert(number, post);
+                self.take_posts(cx, room);
+            }
+            // It comes again.
+            _ => {}
+        }
+    }
+
+    /// Takes up what is next, until that has to be committed.
+    fn take_posts(&mut self, cx: &Context<'_>, room: RoomId) {
+        while let Some((last, post)) = self.next_post(room) {
+            let (number, before) = (post.number, last.max(post.previous));
+            let taken = match post.item {
+                PostItem::Message(forward) => self.commit_post(cx, room, number, &forward),
+                PostItem::Own { .. } => Taken::Had,
+                PostItem::Gone => Taken::Gone,
+            };
+            let between = number.0.saturating_sub(before.0).saturating_sub(1);
+            let missed = between + u64::from(matches!(taken, Taken::Gone));
+            if missed > 0 {
+                self.tell_missed(room, missed);
+            }
+            if !matches!(taken, Taken::Committing) {
+                self.has_post(cx, room, number);
+            }
+        }
+    }
+
+    /// The last that we have, and what follows it, unless something is being committed. What is sent again may follow what
+    /// stood further ahead: what lay between is ours already, or gone.
+    fn next_post(&mut self, room: RoomId) -> Option<(PostNumber, Post)> {
+        let chain = self.posts.chains.get_mut(&room)?;
+        let last = chain.last.filter(|_| chain.committing.is_none())?;
+        chain.early = chain.early.split_off(&last.next());
+        let first = chain.early.first_entry()?;
+        (first.get().previous <= last).then(|| (last, first.remove()))
+    }
+
+    fn tell_missed(&mut self, room: RoomId, messages: u64) {
+        if let Some(room) = self.rooms.name_of(room) {
+            self.out.event(Event::Room(RoomEvent::Missed { room, messages }));
+        }
+    }
+
+    fn commit_post(
+        &mut self,
+        cx: &Context<'_>,
+        room: RoomId,
+        number: PostNumber,
+        forward: &Forward,
+    ) -> Taken {
+        let Ok(envelope) = Envelope::parse(&forward.envelope) else {
+            tracing::debug!("post not understood");
+            return Taken::Gone;
+        };
+        let hall = match &envelope.recipient {
+            Recipient::Room(hall) if hall.id == room && envelope.is_signed(&forward.envelope) => hall.clone(),
+            _ => {
+                tracing::debug!(id = ?envelope.id(), "post is of another room, or not its author's");
+                return Taken::Gone;
+            }
+        };
+        let from = envelope.sender.name.clone();
+        if !self.may_be_called(&from, &envelope) {
+            self.out.event(Event::Room(RoomEvent::Impostor {
+                room: hall.name,
+                name: from,
+            }));
+            return Taken::Had;
+        }
+        let id = envelope.id();
+        let Body::Plain(text) = envelope.body;
+        let incoming = Incoming {
+            id,
+            from: from.clone(),
+            sent_at: envelope.sent_at,
+            text: text.clone(),
+            road: Road::Room {
+                name: hall.name.clone(),
+                before: self.rooms.was_there(room, number),
+            },
+        };
+        let request = Request::Receive(Receive {
+            id,
+            hash: EnvelopeHash::of(&forward.envelope),
+            floor: forward.floor,
+            from,
+            pin: None,
+            sent_at: envelope.sent_at,
+            text,
+            stored: false,
+            room: Some(hall.clone()),
+            at: cx.now.wall,
+        });
+        if let Some(chain) = self.posts.chains.get_mut(&room) {
+            chain.committing = Some(number);
+        }
+        let posted = Posted {
+            hall,
+            number,
+            incoming,
+        };
+        self.out.store(request, After::Posted(Box::new(posted)));
+        Taken::Committing
+    }
+
+    /// Whether nothing that we know says that the name is another's.
+    fn may_be_called(&self, name: &Name, envelope: &Envelope) -> bool {
+        match self.directory.knows(&name.folded()) {
+            Knowledge::Pinned(card) | Knowledge::Contested { pinned: card, .. } => {
+                card.id == envelope.sender.id
+            }
+            Knowledge::Listed(_) | Knowledge::Unknown => true,
+        }
+    }
+
+    /// A post is committed, or was before.
+    pub(super) fn post_received(&mut self, cx: &Context<'_>, posted: Posted, received: Received) {
+        let Posted {
+            hall,
+            number,
+            incoming,
+        } = posted;
+        if received.outcome == Outcome::Fresh {
+            let told = Told::Incoming(incoming.id);
+            self.out.tell(Event::Incoming(incoming), [told]);
+        }
+        if self.commit_over(hall.id, number) {
+            self.has_post(cx, hall.id, number);
+            self.take_posts(cx, hall.id);
+        }
+    }
+
+    /// The disk did not take it: it comes again.
+    pub(super) fn post_not_received(&mut self, posted: &Posted) {
+        if self.commit_over(posted.hall.id, posted.number)
+            && let Some(chain) = self.posts.chains.get_mut(&posted.hall.id)
+        {
+            chain.early.clear();
+        }
+    }
+
+    /// Whether this was being committed in this registration.
+    fn commit_over(&mut self, room: RoomId, number: PostNumber) -> bool {
+        let chain = self.posts.chains.get_mut(&room);
+        chain.is_some_and(|chain| chain.committing.take_if(|it| *it == number).is_some())
+    }
+
+    /// We have everything up to there.
+    fn has_post(&mut self, cx: &Context<'_>, room: RoomId, number: PostNumber) {
+        if let Some(chain) = self.posts.chains.get_mut(&room) {
+            chain.last = chain.last.max(Some(number));
+        }
+        self.say_had(cx, room, number);
+    }
+
+    /// Where there is no room to say so, it is said with the next, or when this one comes again.
+    fn say_had(&mut self, cx: &Context<'_>, room: RoomId, number: PostNumber) {
+        if let Some(session) = self.link.registered() {
+            self.tell_registry(cx, session, &ToRegistry::PostHad(PostHad { room, number }));
+        }
+    }
+}
+
+/// What became of a post that was taken up.
+enum Taken {
+    Committing,
+    Had,
+    Gone,
+}

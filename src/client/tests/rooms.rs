@@ -1,0 +1,436 @@
+//! Rooms: entering and leaving, what is posted there and what others post.
+
+use super::driver::{Disk, Driver, ms};
+use super::others::{REGISTRY, STORE_ID};
+use super::people::{name, online, person};
+use crate::client::interface::{Command, Event, NotAccepted, NotDone, Refusal, Road, RoomCommand, RoomEvent};
+use crate::client::storage::Reach;
+use crate::clock::WallTime;
+use crate::id::{EnvelopeHash, Epoch, RoomId, Sequence, Slot};
+use crate::transport::{CloseCause, ConnectFault};
+use crate::wire::codec::Bounded;
+use crate::wire::envelope::{Body, Envelope, Party, Recipient};
+use crate::wire::message::{DepositRefusal, End, Forward, FromRegistry, Outcome, ToRegistry};
+use crate::wire::room::*;
+
+fn hall() -> Hall {
+    Hall {
+        name: name("den"),
+        id: RoomId([7; 16]),
+    }
+}
+
+fn membership(head: u64) -> Membership {
+    Membership {
+        hall: hall(),
+        owner: Some(name("bob")),
+        members: 3,
+        head: PostNumber(head),
+    }
+}
+
+/// A registered client that is in bob's den, where so much stood when it came.
+fn inside(head: u64) -> Driver {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.command(Command::Room(RoomCommand::Join(name("den"))));
+    driver.enters(head);
+    driver.clear();
+    driver
+}
+
+impl Driver {
+    fn room_requests(&self) -> Vec<RoomRequest> {
+        self.to_registry()
+            .into_iter()
+            .filter_map(|message| match message {
+                ToRegistry::Room(request) => Some(request),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn answer_room(&mut self, result: Result<RoomDone, RoomRefusal>) {
+        let number = self.room_requests().last().unwrap().number;
+        self.hear(FromRegistry::RoomAnswer(RoomAnswer { number, result }));
+    }
+
+    /// The registry's session breaks, and another one comes up.
+    fn breaks(&mut self) {
+        self.pass(ms(6_000));
+        self.close(REGISTRY, CloseCause::Silent);
+        self.registry_opens();
+    }
+
+    fn enters(&mut self, head: u64) {
+        self.answer_room(Ok(RoomDone::Entered {
+            room: membership(head),
+            already: false,
+        }));
+    }
+
+    fn post(&mut self, text: &str) {
+        self.command(Command::Post {
+            room: name("DEN"),
+            text: text.to_owned(),
+        });
+    }
+
+    /// What the client has said that it has, in order.
+    fn had(&self) -> Vec<u64> {
+        self.to_registry()
+            .into_iter()
+            .filter_map(|message| match message {
+                ToRegistry::PostHad(had) => Some(had.number.0),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn comes(&mut self, number: u64, previous: u64, first: bool, item: PostItem) {
+        self.hear(FromRegistry::Post(Post {
+            room: hall().id,
+            number: PostNumber(number),
+            previous: PostNumber(previous),
+            first,
+            item,
+        }));
+    }
+
+    fn posts_read(&mut self) -> Vec<String> {
+        self.read().into_iter().map(|(_, text)| text).collect()
+    }
+
+    fn room_events(&mut self) -> Vec<RoomEvent> {
+        self.events()
+            .into_iter()
+            .filter_map(|event| match event {
+                Event::Room(event) => Some(event),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// What somebody has posted, as his number says.
+fn message_of(who: &str, sequence: u64) -> PostItem {
+    let author = person(who);
+    let envelope = Envelope {
+        sender: Party {
+            name: name(who),
+            id: author.id(),
+        },
+        recipient: Recipient::Room(hall()),
+        slot: Slot {
+            epoch: Epoch(3),
+            sequence: Sequence(sequence),
+        },
+        sent_at: WallTime::from_unix_ms(5),
+        body: Body::Plain(format!("{who} {sequence}")),
+    };
+    PostItem::Message(Forward {
+        floor: Sequence(0),
+        envelope: envelope.sign(&author),
+    })
+}
+
+fn message(sequence: u64) -> PostItem {
+    message_of("bob", sequence)
+}
+
+#[test]
+fn a_post_is_deposited_saved_and_ends_when_all_have_it() {
+    let mut driver = inside(0);
+    driver.post("hi, all");
+    let deposit = driver.deposits().pop().unwrap();
+    let envelope = Envelope::parse(&deposit.forward.envelope).unwrap();
+    assert_eq!(envelope.recipient, Recipient::Room(hall()));
+    assert!(envelope.is_signed(&deposit.forward.envelope));
+    assert_eq!(envelope.sender.id, person("alice").id());
+    driver.answer_deposit(&deposit);
+    assert_eq!(driver.room_events(), [RoomEvent::Posted { room: name("den") }]);
+    driver.clear();
+    driver.hear(FromRegistry::Outcome(Outcome {
+        slot: envelope.slot,
+        hash: EnvelopeHash::of(&deposit.forward.envelope),
+        end: End::Posted { received: 2, of: 2 },
+    }));
+    let all = RoomEvent::Reached {
+        room: name("den"),
+        sent_at: envelope.sent_at,
+        reach: None,
+    };
+    assert_eq!(driver.room_events(), [all]);
+    assert_eq!(driver.states(), [2]);
+    let acknowledged = |message: &ToRegistry| matches!(message, ToRegistry::OutcomeAck { .. });
+    assert!(driver.to_registry().iter().any(acknowledged));
+}
+
+#[test]
+fn how_far_a_post_came_is_told_also_by_the_next_run() {
+    let mut driver = inside(0);
+    driver.post("hi, all");
+    let deposit = driver.deposits().pop().unwrap();
+    driver.answer_deposit(&deposit);
+    driver.see();
+    driver.pass(ms(200));
+    driver.clear();
+    let envelope = Envelope::parse(&deposit.forward.envelope).unwrap();
+    driver.hear(FromRegistry::Outcome(Outcome {
+        slot: envelope.slot,
+        hash: EnvelopeHash::of(&deposit.forward.envelope),
+        end: End::Posted { received: 3, of: 5 },
+    }));
+    let some = RoomEvent::Reached {
+        room: name("den"),
+        sent_at: envelope.sent_at,
+        reach: Some(Reach { received: 3, of: 5 }),
+    };
+    assert_eq!(driver.room_events(), std::slice::from_ref(&some));
+    driver.restart();
+    assert_eq!(driver.room_events(), [some]);
+}
+
+#[test]
+fn what_is_posted_offline_waits_and_is_the_same_afterwards() {
+    let mut driver = inside(0);
+    driver.lose_registry();
+    driver.post("hi, all");
+    assert_eq!(driver.deposits().len(), 0);
+    driver.pass(ms(5_000));
+    let waits = RoomEvent::Waiting { room: name("den") };
+    assert_eq!(driver.room_events(), [waits]);
+    driver.restart();
+    driver.come_up();
+    let deposits = driver.deposits();
+    let envelope = Envelope::parse(&deposits[0].forward.envelope).unwrap();
+    assert_eq!(envelope.recipient, Recipient::Room(hall()));
+}
+
+#[test]
+fn a_refused_post_ends_with_the_reason() {
+    let mut driver = inside(0);
+    driver.post("hi, all");
+    let deposit = driver.deposits().pop().unwrap();
+    let envelope = Envelope::parse(&deposit.forward.envelope).unwrap();
+    driver.hear(FromRegistry::DepositRefused {
+        slot: envelope.slot,
+        reason: DepositRefusal::NotMember,
+    });
+    let refused = RoomEvent::Refused {
+        room: name("den"),
+        sent_at: envelope.sent_at,
+        reason: Refusal::Registry(DepositRefusal::NotMember),
+    };
+    assert_eq!(driver.room_events(), [refused]);
+    assert_eq!(driver.states(), [3]);
+}
+
+#[test]
+fn nobody_posts_where_he_is_not_but_what_is_written_while_entering_waits_for_that() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.post("too early");
+    let outside = Event::NotAccepted(NotAccepted::NotInside(name("DEN")));
+    assert_eq!(driver.events(), std::slice::from_ref(&outside));
+    driver.command(Command::Room(RoomCommand::Join(name("den"))));
+    driver.post("in time");
+    assert_eq!(driver.deposits().len(), 0);
+    driver.enters(0);
+    assert_eq!(driver.deposits().len(), 1);
+    driver.events();
+    let mut other = Driver::registered(&[online("bob")]);
+    other.command(Command::Room(RoomCommand::Join(name("den"))));
+    other.post("in vain");
+    other.answer_room(Err(RoomRefusal::NoSuchRoom));
+    assert_eq!(other.events().last(), Some(&outside));
+}
+
+#[test]
+fn posts_are_taken_in_the_rooms_order_committed_and_then_said_to_be_had() {
+    let mut driver = inside(0);
+    driver.comes(3, 2, false, message(2));
+    driver.comes(2, 1, false, message(1));
+    assert_eq!(driver.posts_read(), [""; 0]);
+    driver.disk = Disk::Waits;
+    driver.comes(1, 0, true, message(0));
+    assert_eq!((driver.posts_read(), driver.had()), (vec![], vec![]));
+    driver.disk = Disk::Commits;
+    driver.pass(ms(1));
+    assert_eq!(driver.posts_read(), ["bob 0", "bob 1", "bob 2"]);
+    assert_eq!(driver.had().last(), Some(&3));
+    driver.comes(2, 1, false, message(1));
+    assert_eq!(driver.posts_read(), [""; 0], "it was shown");
+    assert_eq!(driver.had().last(), Some(&3));
+}
+
+#[test]
+fn what_comes_again_in_another_session_is_not_shown_again() {
+    let mut driver = inside(0);
+    driver.comes(1, 0, true, message(0));
+    assert_eq!(driver.posts_read(), ["bob 0"]);
+    driver.breaks();
+    driver.registry_registers();
+    driver.clear();
+    driver.comes(1, 0, true, message(0));
+    driver.comes(2, 1, false, message(1));
+    assert_eq!(driver.posts_read(), ["bob 1"]);
+    assert_eq!(driver.had(), [1, 2]);
+}
+
+#[test]
+fn what_the_disk_does_not_take_comes_again_before_what_follows() {
+    let mut driver = inside(0);
+    driver.disk = Disk::Fails;
+    driver.comes(1, 0, true, message(0));
+    driver.comes(2, 1, false, message(1));
+    assert_eq!(driver.had(), [0; 0]);
+    driver.disk = Disk::Commits;
+    driver.comes(2, 1, false, message(1));
+    driver.comes(1, 0, true, message(0));
+    assert_eq!(driver.posts_read(), ["bob 0", "bob 1"]);
+    assert_eq!(driver.had(), [1, 2]);
+}
+
+#[test]
+fn ones_own_and_what_is_gone_are_passed_and_what_is_missed_is_told() {
+    let mut driver = inside(0);
+    let slot = Slot {
+        epoch: Epoch(1),
+        sequence: Sequence(0),
+    };
+    driver.comes(1, 0, true, PostItem::Own { slot });
+    driver.comes(4, 1, false, message(0));
+    driver.comes(9, 4, false, PostItem::Gone);
+    let missed = |messages| RoomEvent::Missed {
+        room: name("den"),
+        messages,
+    };
+    assert_eq!(driver.room_events(), [missed(2), missed(5)]);
+    assert_eq!(driver.had(), [1, 4, 9]);
+}
+
+#[test]
+fn a_forged_post_is_not_shown_and_holds_up_nobody() {
+    let mut driver = inside(0);
+    let PostItem::Message(mut forged) = message(0) else {
+        panic!();
+    };
+    let last = forged.envelope.len() - 1;
+    forged.envelope[last] ^= 1;
+    driver.comes(1, 0, true, PostItem::Message(forged));
+    driver.comes(2, 1, false, message(1));
+    assert_eq!(driver.posts_read(), ["bob 1"]);
+    assert_eq!(driver.had(), [1, 2]);
+}
+
+#[test]
+fn nobody_posts_under_a_name_that_is_known_to_be_anothers() {
+    let mut driver = inside(0);
+    driver.send("bob", "pinned");
+    driver.clear();
+    driver.events();
+    let eve = person("eve");
+    let envelope = Envelope {
+        sender: Party {
+            name: name("bob"),
+            id: eve.id(),
+        },
+        recipient: Recipient::Room(hall()),
+        slot: Slot {
+            epoch: Epoch(3),
+            sequence: Sequence(0),
+        },
+        sent_at: WallTime::from_unix_ms(5),
+        body: Body::Plain("I am bob".to_owned()),
+    };
+    let forward = Forward {
+        floor: Sequence(0),
+        envelope: envelope.sign(&eve),
+    };
+    driver.comes(1, 0, true, PostItem::Message(forward));
+    let impostor = RoomEvent::Impostor {
+        room: name("den"),
+        name: name("bob"),
+    };
+    assert_eq!(driver.room_events(), [impostor]);
+}
+
+#[test]
+fn what_was_posted_before_one_came_has_its_time() {
+    let mut driver = inside(1);
+    driver.comes(1, 0, true, message(0));
+    driver.comes(2, 1, false, message(1));
+    let room = |before| Road::Room {
+        name: name("den"),
+        before,
+    };
+    let roads: Vec<Road> = driver.read().into_iter().map(|(road, _)| road).collect();
+    assert_eq!(roads, [room(true), room(false)]);
+}
+
+#[test]
+fn a_question_is_asked_again_until_it_is_answered() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Room(RoomCommand::List));
+    assert_eq!(driver.room_requests().len(), 1);
+    driver.pass_alive(6);
+    assert_eq!(driver.room_requests().len(), 2);
+    driver.breaks();
+    driver.registry_registers();
+    assert_eq!(driver.room_requests().len(), 4, "and in the next session");
+    driver.answer_room(Ok(RoomDone::Rooms {
+        rooms: Bounded::truncated(Vec::new()),
+        more: false,
+    }));
+    assert_eq!(driver.room_events(), [RoomEvent::Rooms(Vec::new())]);
+}
+
+#[test]
+fn without_a_server_nothing_is_done_and_that_is_said() {
+    let mut driver = Driver::registered(&[]);
+    driver.lose_registry();
+    let join = RoomCommand::Join(name("den"));
+    driver.command(Command::Room(join.clone()));
+    driver.pass(ms(2_000));
+    let attempt = driver.registry_connect().attempt;
+    driver.fail(attempt, ConnectFault::Silent);
+    let why = NotDone::NoServer;
+    assert!(
+        driver
+            .room_events()
+            .contains(&RoomEvent::NotDone { command: join, why })
+    );
+}
+
+#[test]
+fn who_was_put_out_while_away_hears_of_it_when_he_is_back() {
+    let mut driver = inside(0);
+    driver.restart();
+    driver.come_up();
+    driver.clear();
+    driver.events();
+    let asked = driver.client.holding().rooms;
+    assert_eq!(asked, 0, "the list is no question of the user's");
+    driver.hear(FromRegistry::Memberships(Memberships {
+        rooms: Bounded::truncated(Vec::new()),
+    }));
+    assert_eq!(driver.room_events(), [RoomEvent::Outside { room: name("den") }]);
+    driver.post("hi");
+    assert_eq!(
+        driver.events(),
+        [Event::NotAccepted(NotAccepted::NotInside(name("DEN")))]
+    );
+}
+
+#[test]
+fn another_database_of_the_registry_is_given_the_posts_again() {
+    let mut driver = inside(0);
+    driver.post("hi, all");
+    let deposit = driver.deposits().pop().unwrap();
+    driver.answer_deposit(&deposit);
+    driver.breaks();
+    let mut other = STORE_ID;
+    other[0] ^= 1;
+    driver.registered_in(other);
+    let again = driver.deposits().pop().unwrap();
+    assert_eq!(again.forward.envelope, deposit.forward.envelope);
+}

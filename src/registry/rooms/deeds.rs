@@ -1,0 +1,486 @@
+//! What clients do to rooms and ask about them (PROTOCOL §8.5): make, join, leave, kick; who is where, and who has what.
+//!
+//! Judges by the book, commits what changes, then answers and tells the members who are there. A deed that is done already
+//! is answered as if it were done now, so that it can be asked again.
+//! Invariant: nobody is told that something is so before it is committed.
+
+use rand_core::Rng;
+
+use super::Feed;
+use super::storage::{Readers, RoomKey, RoomReply, RoomRequest as Ask, RoomRow, Who};
+use crate::engine::{Context, StoreFault};
+use crate::id::{Name, RoomId, Slot};
+use crate::registry::Registry;
+use crate::registry::out::Pending;
+use crate::registry::storage::{MemberId, Reply, Request};
+use crate::reserved::is_reserved;
+use crate::transport::SessionId;
+use crate::wire::codec::Bounded;
+use crate::wire::message::FromRegistry;
+use crate::wire::room::{
+    Hall, MemberListed, Membership, News, PostNumber, ROOM_PAGE_ITEMS_MAX, RoomAnswer, RoomDeed, RoomDone,
+    RoomListed, RoomNews, RoomRefusal, RoomRequest,
+};
+
+/// Who has asked something, and what the answer is to say.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::registry) struct Asker {
+    session: SessionId,
+    member: MemberId,
+    number: u64,
+}
+
+/// How a deed is judged: what is the answer at once, or `None` if a commit decides.
+type Judged = Result<Option<RoomDone>, RoomRefusal>;
+
+impl Registry {
+    /// A question about rooms, or a deed.
+    pub(in crate::registry) fn room_request(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        member: MemberId,
+        request: RoomRequest,
+    ) {
+        let RoomRequest { number, deed } = request;
+        if deed != RoomDeed::Mine && !self.takes_question(cx, member, number, deed.changes()) {
+            return;
+        }
+        let asker = Asker {
+            session,
+            member,
+            number,
+        };
+        let judged = match deed {
+            RoomDeed::Create { name } => self.create_room(asker, name),
+            RoomDeed::Join { name } => self.join_room(asker, &name),
+            RoomDeed::Leave { room } => Ok(self.leave_room(cx, asker, room)),
+            RoomDeed::Kick { room, name } => self.kick(cx, asker, room, name.as_ref()),
+            RoomDeed::List { after } => Ok(Some(self.list_rooms(after.as_ref()))),
+            RoomDeed::Members { name, after } => self.list_members(&name, after.as_ref()).map(Some),
+            RoomDeed::Mine => {
+                self.send_memberships(member);
+                Ok(None)
+            }
+            RoomDeed::Readers { slot } => {
+                self.ask_readers(asker, slot);
+                Ok(None)
+            }
+        };
+        match judged {
+            Ok(None) => {}
+            Ok(Some(done)) => self.answer_asker(asker, Ok(done)),
+            Err(refusal) => self.answer_asker(asker, Err(refusal)),
+        }
+    }
+
+    /// Whether a question is taken up: once, for a copy may come late and what it asks for not be wanted any more; and not
+    /// too many that change something. What is not taken up is asked again.
+    fn takes_question(&mut self, cx: &Context<'_>, member: MemberId, number: u64, changes: bool) -> bool {
+        let Some(found) = self.members.find_mut(member) else {
+            return false;
+        };
+        let Some(seat) = found.seat.as_deref_mut().filter(|seat| number > seat.question) else {
+            return false;
+        };
+        if changes && found.deeds.take(cx.now.at, &self.config.deeds).is_err() {
+            return false;
+        }
+        seat.question = number;
+        true
+    }
+
+    fn answer_asker(&mut self, asker: Asker, result: Result<RoomDone, RoomRefusal>) {
+        if self.sessions.contains_key(&asker.session) {
+            let answer = RoomAnswer {
+                number: asker.number,
+                result,
+            };
+            self.out.send(asker.session, &FromRegistry::RoomAnswer(answer));
+        }
+    }
+
+    /// A room as its members know it.
+    pub(super) fn membership(&self, room: RoomKey) -> Option<Membership> {
+        let room = self.rooms.get(room)?;
+        Some(Membership {
+            hall: Hall {
+                name: room.name.clone(),
+                id: room.id,
+            },
+            owner: room.owner.and_then(|owner| self.name_of(owner)),
+            members: room.count(),
+            head: room.head,
+        })
+    }
+
+    fn name_of(&self, member: MemberId) -> Option<Name> {
+        self.members.find(member).map(|member| member.name.clone())
+    }
+
+    fn entered_answer(&self, room: RoomKey, already: bool) -> Result<RoomDone, RoomRefusal> {
+        self.membership(room)
+            .map(|room| RoomDone::Entered { room, already })
+            .ok_or(RoomRefusal::NoSuchRoom)
+    }
+
+    fn create_room(&mut self, asker: Asker, name: Name) -> Judged {
+        if is_reserved(&name) {
+            return Err(RoomRefusal::NameReserved);
+        }
+        if let Some((key, room)) = self.rooms.by_name(&name) {
+            return match room.owner {
+                Some(owner) if owner == asker.member && room.committed => {
+                    self.entered_answer(key, true).map(Some)
+                }
+                // The first answer says it all.
+                Some(owner) if owner == asker.member => Ok(None),
+                _ => Err(RoomRefusal::NameTaken),
+            };
+        }
+        let config = &self.config;
+        if self.rooms.len() >= config.rooms_max
+            || self.rooms.owned_by(asker.member) >= config.owner_rooms_max
+            || !self.has_place_for(asker.member)
+        {
+            return Err(RoomRefusal::TooManyRooms);
+        }
+        let key = self.rooms.next_key().ok_or(RoomRefusal::TooManyRooms)?;
+        let mut id = [0; 16];
+        self.rng.fill_bytes(&mut id);
+        let row = RoomRow {
+            key,
+            id: RoomId(id),
+            name,
+            owner: Some(asker.member),
+            head: PostNumber::default(),
+        };
+        self.rooms.insert(row.clone(), false);
+        self.rooms.enters(key, asker.member);
+        self.out
+            .store(Request::Room(Ask::MakeRoom(row)), Pending::RoomMade(asker, key));
+        Ok(None)
+    }
+
+    /// Whether somebody may be in one more room.
+    fn has_place_for(&self, member: MemberId) -> bool {
+        self.rooms.rooms_of(member) < self.config.member_rooms_max
+            && self.rooms.memberships() < self.config.memberships_max
+    }
+
+    /// A room is made, or not.
+    pub(in crate::registry) fn room_made(
+        &mut self,
+        cx: &Context<'_>,
+        asker: Asker,
+        room: RoomKey,
+        reply: Result<Reply, StoreFault>,
+    ) {
+        if let Err(fault) = reply {
+            tracing::debug!(%fault, "room not made");
+            self.rooms.remove(room);
+            self.answer_asker(asker, Err(RoomRefusal::Storage));
+            return;
+        }
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.committed = true;
+        }
+        self.rooms.entered(room, asker.member);
+        let feed = Feed::new(PostNumber::default(), PostNumber::default());
+        self.begin_feed(cx, asker.member, room, feed);
+        let answer = self.entered_answer(room, false);
+        self.answer_asker(asker, answer);
+    }
+
+    fn join_room(&mut self, asker: Asker, name: &Name) -> Judged {
+        let (key, room) = self
+            .rooms
+            .by_name(name)
+            .filter(|(_, room)| room.committed)
+            .ok_or(RoomRefusal::NoSuchRoom)?;
+        if room.members.contains(&asker.member) {
+            return self.entered_answer(key, true).map(Some);
+        }
+        if room.is_entering(asker.member) {
+            // The first answer says it all.
+            return Ok(None);
+        }
+        if room.places() >= self.config.room_members_max {
+            return Err(RoomRefusal::RoomFull);
+        }
+        if !self.has_place_for(asker.member) {
+            return Err(RoomRefusal::TooManyRooms);
+        }
+        self.rooms.enters(key, asker.member);
+        let request = Request::Room(Ask::Enter {
+            room: key,
+            member: asker.member,
+        });
+        self.out.store(request, Pending::RoomEntered(asker, key));
+        Ok(None)
+    }
+
+    /// Somebody is in a room, or not.
+    pub(in crate::registry) fn room_entered(
+        &mut self,
+        cx: &Context<'_>,
+        asker: Asker,
+        room: RoomKey,
+        reply: &Result<Reply, StoreFault>,
+    ) {
+        let Ok(Reply::Room(RoomReply::Entered { cursor, head })) = reply else {
+            self.rooms.leaves(room, asker.member);
+            self.answer_asker(asker, Err(RoomRefusal::Storage));
+            return;
+        };
+        let Some(found) = self.rooms.get(room) else {
+            // It has ended since he asked.
+            self.answer_asker(asker, Err(RoomRefusal::NoSuchRoom));
+            return;
+        };
+        let is_new = !found.members.contains(&asker.member);
+        self.rooms.entered(room, asker.member);
+        self.begin_feed(cx, asker.member, room, Feed::new(*cursor, *head));
+        let answer = self.entered_answer(room, !is_new);
+        self.answer_asker(asker, answer);
+        if is_new && let Some(name) = self.name_of(asker.member) {
+            let others = self.listeners(room).into_iter();
+            let others = others.filter(|member| *member != asker.member);
+            self.tell_members(cx, room, (News::Joined { name }, &[]), others);
+        }
+    }
+
+    /// Out of a room that one is in, or not any more. A room ends with its owner.
+    fn leave_room(&mut self, cx: &Context<'_>, asker: Asker, id: RoomId) -> Option<RoomDone> {
+        let inside = |room: &super::Room| room.members.contains(&asker.member);
+        let Some((key, room)) = self.rooms.by_id(id).filter(|(_, room)| inside(room)) else {
+            return Some(RoomDone::Gone { members: 0 });
+        };
+        if room.owner == Some(asker.member) {
+            self.ask_end(cx, asker, key);
+        } else {
+            self.ask_depart(cx, asker, key, Who::One(asker.member));
+        }
+        None
+    }
+
+    fn kick(&mut self, cx: &Context<'_>, asker: Asker, id: RoomId, name: Option<&Name>) -> Judged {
+        let (key, room) = self.rooms.by_id(id).ok_or(RoomRefusal::NoSuchRoom)?;
+        if room.owner != Some(asker.member) {
+            return Err(RoomRefusal::NotOwner);
+        }
+        let who = match name {
+            None => Who::AllBut(asker.member),
+            Some(name) => {
+                let member = self.members.by_name(name);
+                let member = member.filter(|who| *who != asker.member && room.members.contains(who));
+                Who::One(member.ok_or(RoomRefusal::NoSuchMember)?)
+            }
+        };
+        self.ask_depart(cx, asker, key, who);
+        Ok(None)
+    }
+
+    fn ask_depart(&mut self, cx: &Context<'_>, asker: Asker, room: RoomKey, who: Who) {
+        let keep_until = self.keep_until(cx.now.at);
+        self.expect_expiry(cx.now.at, keep_until);
+        let request = Request::Room(Ask::Depart {
+            room,
+            who,
+            keep_until,
+        });
+        self.out.store(request, Pending::Departed(asker, room, who));
+    }
+
+    fn ask_end(&mut self, cx: &Context<'_>, asker: Asker, room: RoomKey) {
+        let keep_until = self.keep_until(cx.now.at);
+        self.expect_expiry(cx.now.at, keep_until);
+        let request = Request::Room(Ask::EndRoom { room, keep_until });
+        self.out.store(request, Pending::RoomEnded(asker, room));
+    }
+
+    /// Somebody has left a room, or was shown the door; or not.
+    pub(in crate::registry) fn departed(
+        &mut self,
+        cx: &Context<'_>,
+        asker: Asker,
+        (room, who): (RoomKey, Who),
+        reply: Result<Reply, StoreFault>,
+    ) {
+        if reply.is_err() {
+            self.answer_asker(asker, Err(RoomRefusal::Storage));
+            return;
+        }
+        let inside = self.rooms.get(room).map(|room| &room.members);
+        let gone: Vec<MemberId> = inside
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|member| match who {
+                Who::One(one) => *member == one,
+                Who::AllBut(one) => *member != one,
+            })
+            .collect();
+        let news = match who {
+            Who::One(one) if one == asker.member => self.name_of(one).map(|name| News::Left { name }),
+            Who::One(one) => Some(News::Kicked {
+                name: self.name_of(one),
+            }),
+            Who::AllBut(_) => Some(News::Kicked { name: None }),
+        };
+        let kicked = matches!(news, Some(News::Kicked { .. }));
+        let listeners = self.listeners(room);
+        for member in &gone {
+            self.rooms.leaves(room, *member);
+            self.end_feed(*member, room);
+        }
+        if let Some(news) = news.filter(|_| !gone.is_empty()) {
+            let hears = |member: &MemberId| kicked || !gone.contains(member);
+            self.tell_members(cx, room, (news, &gone), listeners.into_iter().filter(hears));
+        }
+        let members = u32::try_from(gone.len()).unwrap_or(u32::MAX);
+        self.answer_asker(asker, Ok(RoomDone::Gone { members }));
+        self.posts_ended(cx, room, reply);
+    }
+
+    /// A room has ended, or not.
+    pub(in crate::registry) fn room_ended(
+        &mut self,
+        cx: &Context<'_>,
+        asker: Asker,
+        room: RoomKey,
+        reply: Result<Reply, StoreFault>,
+    ) {
+        if reply.is_err() {
+            self.answer_asker(asker, Err(RoomRefusal::Storage));
+            return;
+        }
+        let listeners = self.listeners(room);
+        let members: Vec<MemberId> = self
+            .rooms
+            .get(room)
+            .into_iter()
+            .flat_map(|room| room.members.iter().copied())
+            .collect();
+        let others = listeners.into_iter().filter(|member| *member != asker.member);
+        self.tell_members(cx, room, (News::Ended, &members), others);
+        for member in &members {
+            self.end_feed(*member, room);
+        }
+        // What it still holds ends now, or with the next replies: that is taken from all mail.
+        self.rooms.remove(room);
+        let members = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        self.answer_asker(asker, Ok(RoomDone::Gone { members }));
+        self.posts_ended(cx, room, reply);
+    }
+
+    /// The members of a room who are online.
+    fn listeners(&self, room: RoomKey) -> Vec<MemberId> {
+        let members = self.rooms.get(room).map(|room| &room.members);
+        let is_fed = |member: &MemberId| {
+            let seat = self.members.seat(*member);
+            seat.is_some_and(|seat| seat.feeds.contains_key(&room))
+        };
+        members.into_iter().flatten().copied().filter(is_fed).collect()
+    }
+
+    /// Tells members what has happened. Where there are many, only those whom it puts out.
+    fn tell_members(
+        &mut self,
+        cx: &Context<'_>,
+        room: RoomKey,
+        (news, out): (News, &[MemberId]),
+        to: impl Iterator<Item = MemberId>,
+    ) {
+        let Some(found) = self.rooms.get(room) else {
+            return;
+        };
+        let all = found.members.len() <= self.config.announced_members_max;
+        let news = FromRegistry::RoomNews(RoomNews {
+            room: found.id,
+            at: cx.now.wall,
+            members: found.count(),
+            news,
+        });
+        for member in to.filter(|member| all || out.contains(member)) {
+            if let Some(session) = self.members.seat(member).and_then(|seat| seat.session) {
+                self.out.send(session, &news);
+            }
+        }
+    }
+
+    fn list_rooms(&self, after: Option<&Name>) -> RoomDone {
+        let listed = |room: &super::Room| RoomListed {
+            name: room.name.clone(),
+            owner: room.owner.and_then(|owner| self.name_of(owner)),
+            members: room.count(),
+            online: room.online,
+        };
+        let mut found = self
+            .rooms
+            .after(after)
+            .map(|(_, room)| room)
+            .filter(|room| room.committed);
+        let rooms: Vec<RoomListed> = found.by_ref().take(ROOM_PAGE_ITEMS_MAX).map(listed).collect();
+        RoomDone::Rooms {
+            rooms: Bounded::truncated(rooms),
+            more: found.next().is_some(),
+        }
+    }
+
+    fn list_members(&self, name: &Name, after: Option<&Name>) -> Result<RoomDone, RoomRefusal> {
+        let (_, room) = self
+            .rooms
+            .by_name(name)
+            .filter(|(_, room)| room.committed)
+            .ok_or(RoomRefusal::NoSuchRoom)?;
+        let from = match after {
+            Some(last) => self.members.by_name(last).ok_or(RoomRefusal::NoSuchMember)?,
+            None => MemberId(0),
+        };
+        let mut found = room
+            .members
+            .range(MemberId(from.0.saturating_add(1))..)
+            .filter_map(|id| self.members.find(*id));
+        let members: Vec<MemberListed> = found
+            .by_ref()
+            .take(ROOM_PAGE_ITEMS_MAX)
+            .map(|member| MemberListed {
+                name: member.name.clone(),
+                online: member.seat.is_some(),
+            })
+            .collect();
+        Ok(RoomDone::Members {
+            members: Bounded::truncated(members),
+            more: found.next().is_some(),
+        })
+    }
+
+    fn ask_readers(&mut self, asker: Asker, slot: Slot) {
+        let request = Request::Room(Ask::Readers {
+            author: asker.member,
+            slot,
+        });
+        self.out.store(request, Pending::Readers(asker));
+    }
+
+    /// Who has a post.
+    pub(in crate::registry) fn readers_known(&mut self, asker: Asker, reply: Result<Reply, StoreFault>) {
+        let answer = match reply {
+            Ok(Reply::Room(RoomReply::Readers(Some(Readers {
+                received,
+                of,
+                missing,
+            })))) => Ok(RoomDone::Readers {
+                received,
+                of,
+                missing: Bounded::truncated(
+                    missing.into_iter().filter_map(|who| self.name_of(who)).collect(),
+                ),
+            }),
+            Ok(Reply::Room(RoomReply::Readers(None))) => Err(RoomRefusal::NoSuchPost),
+            _ => Err(RoomRefusal::Storage),
+        };
+        self.answer_asker(asker, answer);
+    }
+}

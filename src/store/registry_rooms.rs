@@ -1,0 +1,417 @@
+//! What the registry's requests do to rooms, to who is in them, and to what was posted there.
+//!
+//! A post is a row of `mail` with a room and a number instead of a recipient. It ends when everybody who is in the room
+//! has it, or when it gives way: to its lifetime, to newer posts, to the room's own end. How many have it is counted then.
+//! Invariants: numbers in a room have no gaps; a cursor never goes back, nor beyond the last post; what is behind every
+//! cursor has ended, or is named as still to be ended.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, OptionalExtension, Result, params};
+
+use super::registry::{count, member_id};
+use super::registry_mail::{end_row, known, slot};
+use crate::clock::Age;
+use crate::id::{EnvelopeHash, Name, RoomId, Sequence, Slot};
+use crate::limits::{FORWARD_PAGE_BYTES, FORWARD_PAGE_MESSAGES};
+use crate::registry::rooms::storage::{
+    Crowd, NewPost, POSTS_ENDED_MAX, PostEnd, PostRow, PostUsage, Readers, RoomKey, RoomReply, RoomRequest,
+    RoomRow, RoomsImage, Who,
+};
+use crate::registry::storage::{Kept, MemberId, Notice, Row, Usage};
+use crate::store::database::Bits;
+use crate::wire::codec;
+use crate::wire::message::{End, Forward};
+use crate::wire::room::{PostNumber, ROOM_PAGE_ITEMS_MAX};
+
+pub(super) fn apply(db: &Connection, request: &RoomRequest) -> Result<RoomReply> {
+    match request {
+        RoomRequest::MakeRoom(room) => make(db, room),
+        RoomRequest::Enter { room, member } => enter(db, *room, *member),
+        RoomRequest::Depart {
+            room,
+            who,
+            keep_until,
+        } => depart(db, *room, *who, *keep_until),
+        RoomRequest::EndRoom { room, keep_until } => end(db, *room, *keep_until),
+        RoomRequest::Post(new) => post(db, new),
+        RoomRequest::Cursors { member } => cursors(db, *member),
+        RoomRequest::ReadPosts { room, after } => read(db, *room, *after),
+        RoomRequest::Advance {
+            room,
+            member,
+            number,
+            keep_until,
+        } => advance(db, *room, *member, *number, *keep_until),
+        RoomRequest::Settle { room, keep_until } => settle(db, *room, *keep_until),
+        RoomRequest::Readers { author, slot } => readers(db, *author, *slot),
+    }
+}
+
+/// What the engine keeps of it in memory.
+pub(super) fn image(db: &Connection) -> Result<RoomsImage> {
+    let rooms = db
+        .prepare("SELECT id, public, name, owner, head FROM room ORDER BY id")?
+        .query_map([], |row| {
+            let name = Name::try_from(row.get::<_, String>(2)?);
+            Ok(RoomRow {
+                key: RoomKey(row.get(0)?),
+                id: RoomId(row.get(1)?),
+                name: name
+                    .map_err(|error| Error::FromSqlConversionFailure(2, Type::Text, Box::new(error)))?,
+                owner: row.get::<_, Option<u32>>(3)?.map(MemberId),
+                head: PostNumber(row.get::<_, Bits>(4)?.0),
+            })
+        })?
+        .collect::<Result<_>>()?;
+    let memberships = db
+        .prepare("SELECT room, member FROM membership ORDER BY room, member")?
+        .query_map([], |row| Ok((RoomKey(row.get(0)?), member_id(row, 1)?)))?
+        .collect::<Result<_>>()?;
+    let posts = db
+        .prepare(
+            "SELECT room, sender, count(*), sum(size) FROM mail WHERE outcome IS NULL AND room IS NOT NULL
+             GROUP BY room, sender ORDER BY room, sender",
+        )?
+        .query_map([], |row| {
+            Ok(PostUsage {
+                room: RoomKey(row.get(0)?),
+                author: member_id(row, 1)?,
+                usage: Usage {
+                    messages: count(row, 2)?,
+                    bytes: count(row, 3)?,
+                },
+            })
+        })?
+        .collect::<Result<_>>()?;
+    let unsettled = db
+        .prepare(
+            "SELECT DISTINCT room FROM mail WHERE outcome IS NULL AND room IS NOT NULL
+             AND room NOT IN (SELECT id FROM room) ORDER BY room",
+        )?
+        .query_map([], |row| row.get(0).map(RoomKey))?
+        .collect::<Result<_>>()?;
+    let last = "SELECT max((SELECT coalesce(max(id), 0) FROM room ORDER BY 1),
+                           (SELECT coalesce(max(room), 0) FROM mail ORDER BY 1)) ORDER BY 1";
+    Ok(RoomsImage {
+        rooms,
+        memberships,
+        posts,
+        last_room: RoomKey(db.query_row(last, [], |row| row.get(0))?),
+        unsettled,
+    })
+}
+
+/// A name is taken from its owner: his rooms end, and he leaves all others.
+pub(super) fn release(db: &Connection, member: MemberId, keep_until: Age) -> Result<()> {
+    let numbers = |sql: &str| -> Result<Vec<u32>> {
+        db.prepare(sql)?
+            .query_map([member.0], |row| row.get(0))?
+            .collect()
+    };
+    for room in numbers("SELECT id FROM room WHERE owner = ?1 ORDER BY id")? {
+        end(db, RoomKey(room), keep_until)?;
+    }
+    for room in numbers("SELECT room FROM membership WHERE member = ?1 ORDER BY room")? {
+        depart(db, RoomKey(room), Who::One(member), keep_until)?;
+    }
+    Ok(())
+}
+
+fn make(db: &Connection, room: &RoomRow) -> Result<RoomReply> {
+    db.prepare_cached(
+        "INSERT INTO room (id, public, name, folded, owner, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        room.key.0,
+        room.id.0,
+        room.name.as_str(),
+        room.name.folded(),
+        room.owner.map(|owner| owner.0),
+        Bits(room.head.0),
+    ])?;
+    if let Some(owner) = room.owner {
+        enter(db, room.key, owner)?;
+    }
+    Ok(RoomReply::Made)
+}
+
+/// Lets somebody in, unless he is: he has everything that is there already. Says how far he is, and the room.
+fn enter(db: &Connection, room: RoomKey, member: MemberId) -> Result<RoomReply> {
+    db.prepare_cached(
+        "INSERT INTO membership (room, member, cursor) SELECT id, ?2, head FROM room WHERE id = ?1
+         ON CONFLICT DO NOTHING",
+    )?
+    .execute([room.0, member.0])?;
+    let cursor: Option<Bits> = db
+        .prepare_cached("SELECT cursor FROM membership WHERE room = ?1 AND member = ?2 ORDER BY room")?
+        .query_row([room.0, member.0], |row| row.get(0))
+        .optional()?;
+    let head = head(db, room)?;
+    Ok(RoomReply::Entered {
+        cursor: cursor.map_or(head, |cursor| PostNumber(cursor.0)),
+        head,
+    })
+}
+
+/// They leave. Of what they have not, nobody waits for them any more.
+fn depart(db: &Connection, room: RoomKey, who: Who, keep_until: Age) -> Result<RoomReply> {
+    let (is, member) = match who {
+        Who::One(member) => ("=", member),
+        Who::AllBut(member) => ("<>", member),
+    };
+    db.prepare_cached(&format!(
+        "UPDATE mail SET lost = lost + (
+             SELECT count(*) FROM membership AS other WHERE other.room = mail.room AND other.member {is} ?2
+             AND other.member <> mail.sender AND other.cursor < mail.number)
+         WHERE room = ?1 AND outcome IS NULL
+         AND number > (SELECT min(cursor) FROM membership WHERE room = ?1 AND member {is} ?2)"
+    ))?
+    .execute([room.0, member.0])?;
+    db.prepare_cached(&format!(
+        "DELETE FROM membership WHERE room = ?1 AND member {is} ?2"
+    ))?
+    .execute([room.0, member.0])?;
+    settle(db, room, keep_until)
+}
+
+/// The room ends: all leave it.
+fn end(db: &Connection, room: RoomKey, keep_until: Age) -> Result<RoomReply> {
+    let ended = depart(db, room, Who::AllBut(MemberId(0)), keep_until)?;
+    db.prepare_cached("DELETE FROM room WHERE id = ?1")?
+        .execute([room.0])?;
+    Ok(ended)
+}
+
+/// Keeps a post, or says what is known of its slot; where the room has ended, that may be nothing.
+fn post(db: &Connection, new: &NewPost) -> Result<RoomReply> {
+    let number = head(db, new.room)?.next();
+    let kept = db
+        .prepare_cached(
+            "INSERT INTO mail (id, room, number, due, lost, sender, epoch, sequence, hash, floor, envelope, size, expires_ms)
+             SELECT ?1, ?2, ?3, (SELECT count(*) FROM membership WHERE room = ?2 AND member <> ?4), 0,
+             ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM room WHERE room.id = ?2
+             ON CONFLICT (sender, epoch, sequence) DO NOTHING",
+        )?
+        .execute(params![
+            Bits(new.row.0),
+            new.room.0,
+            Bits(number.0),
+            new.author.0,
+            Bits(new.slot.epoch.0),
+            Bits(new.slot.sequence.0),
+            new.hash.0,
+            Bits(new.forward.floor.0),
+            new.forward.envelope,
+            Bits(new.forward.envelope.len() as u64),
+            Bits(new.expires.as_ms()),
+        ])?;
+    if kept == 0 {
+        let kept = known(db, new.author, new.slot, new.hash)?;
+        return Ok(RoomReply::Posted {
+            kept,
+            number: PostNumber::default(),
+            gave_way: Vec::new(),
+        });
+    }
+    db.prepare_cached("UPDATE room SET head = ?2 WHERE id = ?1")?
+        .execute(params![new.room.0, Bits(number.0)])?;
+    let gave_way = match new.in_its_place {
+        Some(crowd) => give_way(db, new.room, number, crowd, new.keep_until)?,
+        None => Vec::new(),
+    };
+    Ok(RoomReply::Posted {
+        kept: Kept::Fresh(new.forward.clone()),
+        number,
+        gave_way,
+    })
+}
+
+/// Ends the oldest posts, until so much has gone.
+fn give_way(
+    db: &Connection,
+    room: RoomKey,
+    before: PostNumber,
+    crowd: Crowd,
+    keep_until: Age,
+) -> Result<Vec<PostEnd>> {
+    let mut gone = Usage::default();
+    let mut ended = Vec::new();
+    while (gone.messages < crowd.usage.messages || gone.bytes < crowd.usage.bytes)
+        && ended.len() < POSTS_ENDED_MAX
+    {
+        let oldest: Option<i64> = db
+            .prepare_cached(
+                "SELECT id FROM mail WHERE room = ?1 AND number < ?2 AND outcome IS NULL AND (?3 IS NULL OR sender = ?3)
+                 ORDER BY number LIMIT 1",
+            )?
+            .query_row(
+                params![room.0, Bits(before.0), crowd.author.map(|author| author.0)],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(row) = oldest else {
+            break;
+        };
+        let post = end_post(db, Row(row.cast_unsigned()), keep_until)?;
+        gone.messages += 1;
+        gone.bytes += post.bytes;
+        ended.push(post);
+    }
+    Ok(ended)
+}
+
+/// Turns a post into its outcome: how many have it of those it was for.
+pub(super) fn end_post(db: &Connection, row: Row, keep_until: Age) -> Result<PostEnd> {
+    let post = db
+        .prepare_cached(
+            "SELECT epoch, sequence, hash, room, sender, size, due, lost + (
+                 SELECT count(*) FROM membership AS other WHERE other.room = mail.room
+                 AND other.member <> mail.sender AND other.cursor < mail.number)
+             FROM mail WHERE id = ?1 ORDER BY id",
+        )?
+        .query_row([Bits(row.0)], |found| {
+            let (of, without): (u32, u32) = (found.get(6)?, found.get(7)?);
+            Ok(PostEnd {
+                room: RoomKey(found.get(3)?),
+                author: MemberId(found.get(4)?),
+                bytes: found.get::<_, Bits>(5)?.0,
+                notice: Notice {
+                    row,
+                    slot: slot(found, 0)?,
+                    hash: EnvelopeHash(found.get(2)?),
+                    end: End::Posted {
+                        received: of.saturating_sub(without),
+                        of,
+                    },
+                },
+            })
+        })?;
+    end_row(db, row, &codec::encode(&post.notice.end), keep_until)?;
+    Ok(post)
+}
+
+/// Up to where a member has everything, in each of his rooms.
+fn cursors(db: &Connection, member: MemberId) -> Result<RoomReply> {
+    db.prepare_cached(
+        "SELECT room.id, cursor, head FROM membership JOIN room ON room.id = membership.room
+         WHERE member = ?1 ORDER BY room.id",
+    )?
+    .query_map([member.0], |row| {
+        Ok((
+            RoomKey(row.get(0)?),
+            PostNumber(row.get::<_, Bits>(1)?.0),
+            PostNumber(row.get::<_, Bits>(2)?.0),
+        ))
+    })?
+    .collect::<Result<_>>()
+    .map(RoomReply::Cursors)
+}
+
+/// A page of a room: at least one post if there is one, else bounded in number and bytes.
+fn read(db: &Connection, room: RoomKey, after: PostNumber) -> Result<RoomReply> {
+    let head = head(db, room)?;
+    let mut statement = db.prepare_cached(
+        "SELECT number, sender, epoch, sequence, floor, envelope FROM mail
+         WHERE room = ?1 AND number > ?2 AND outcome IS NULL ORDER BY number LIMIT ?3",
+    )?;
+    let mut found = statement.query(params![room.0, Bits(after.0), Bits(FORWARD_PAGE_MESSAGES as u64)])?;
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = found.next()? {
+        let post = PostRow {
+            number: PostNumber(row.get::<_, Bits>(0)?.0),
+            author: MemberId(row.get(1)?),
+            slot: slot(row, 2)?,
+            forward: Forward {
+                floor: Sequence(row.get::<_, Bits>(4)?.0),
+                envelope: row.get(5)?,
+            },
+        };
+        bytes += post.forward.envelope.len() as u64;
+        rows.push(post);
+        if bytes >= FORWARD_PAGE_BYTES {
+            return Ok(RoomReply::Posts {
+                rows,
+                more: true,
+                head,
+            });
+        }
+    }
+    let more = rows.len() == FORWARD_PAGE_MESSAGES;
+    Ok(RoomReply::Posts { rows, more, head })
+}
+
+/// A member has everything up to there.
+fn advance(
+    db: &Connection,
+    room: RoomKey,
+    member: MemberId,
+    number: PostNumber,
+    keep_until: Age,
+) -> Result<RoomReply> {
+    let number = number.min(head(db, room)?);
+    db.prepare_cached("UPDATE membership SET cursor = max(cursor, ?3) WHERE room = ?1 AND member = ?2")?
+        .execute(params![room.0, member.0, Bits(number.0)])?;
+    settle(db, room, keep_until)
+}
+
+/// Ends what everybody who is there has.
+fn settle(db: &Connection, room: RoomKey, keep_until: Age) -> Result<RoomReply> {
+    let due: Vec<Row> = db
+        .prepare_cached(
+            "SELECT id FROM mail WHERE room = ?1 AND outcome IS NULL
+             AND number <= coalesce((SELECT min(cursor) FROM membership WHERE room = ?1), number)
+             ORDER BY number LIMIT ?2",
+        )?
+        .query_map(params![room.0, Bits(POSTS_ENDED_MAX as u64)], |row| {
+            Ok(Row(row.get::<_, Bits>(0)?.0))
+        })?
+        .collect::<Result<_>>()?;
+    let more = due.len() == POSTS_ENDED_MAX;
+    let posts = due
+        .into_iter()
+        .map(|row| end_post(db, row, keep_until))
+        .collect::<Result<_>>()?;
+    Ok(RoomReply::PostsEnded { posts, more })
+}
+
+/// Who has a post that has not ended.
+fn readers(db: &Connection, author: MemberId, slot: Slot) -> Result<RoomReply> {
+    let found: Option<(u32, i64, u32, u32)> = db
+        .prepare_cached(
+            "SELECT room, number, due, lost FROM mail
+             WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3 AND outcome IS NULL AND room IS NOT NULL ORDER BY id",
+        )?
+        .query_row(
+            params![author.0, Bits(slot.epoch.0), Bits(slot.sequence.0)],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
+        .optional()?;
+    let Some((room, number, of, lost)) = found else {
+        return Ok(RoomReply::Readers(None));
+    };
+    let behind = "FROM membership WHERE room = ?1 AND cursor < ?2 AND member <> ?3";
+    let without: u32 = db
+        .prepare_cached(&format!("SELECT count(*) {behind} ORDER BY 1"))?
+        .query_row(params![room, number, author.0], |row| row.get(0))?;
+    let missing = db
+        .prepare_cached(&format!("SELECT member {behind} ORDER BY member LIMIT ?4"))?
+        .query_map(
+            params![room, number, author.0, Bits(ROOM_PAGE_ITEMS_MAX as u64)],
+            |row| row.get(0).map(MemberId),
+        )?
+        .collect::<Result<_>>()?;
+    Ok(RoomReply::Readers(Some(Readers {
+        received: of.saturating_sub(lost + without),
+        of,
+        missing,
+    })))
+}
+
+/// The last post of a room; of one that has ended, none.
+fn head(db: &Connection, room: RoomKey) -> Result<PostNumber> {
+    let head: Option<Bits> = db
+        .prepare_cached("SELECT head FROM room WHERE id = ?1 ORDER BY id")?
+        .query_row([room.0], |row| row.get(0))
+        .optional()?;
+    Ok(PostNumber(head.map_or(0, |head| head.0)))
+}
