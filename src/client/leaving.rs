@@ -199,6 +199,7 @@ impl Client {
             Ending::Done if self.link.refused && !self.link.welcome => Ending::Refused,
             _ => ending,
         };
+        self.give_up_questions();
         self.refuse_early();
         self.tell_unended(cx);
         self.leaving = None;

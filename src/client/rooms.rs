@@ -218,7 +218,8 @@ impl Client {
                 number: self.rooms.number,
                 deed: asked.deed.clone(),
             };
-            self.ask_registry(cx, session, &ToRegistry::Room(request));
+            // Who asks too much is not answered, nor is a disk quick: that is no silence.
+            self.ask_loosely(cx, session, &ToRegistry::Room(request));
             self.timers.set_by(Timer::Rooms, cx.now.at + REQUEST_RETRY);
         }
         if self.rooms.asks {

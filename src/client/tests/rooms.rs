@@ -245,6 +245,26 @@ fn nobody_posts_where_he_is_not_but_what_is_written_while_entering_waits_for_tha
 }
 
 #[test]
+fn what_is_written_while_entering_is_said_not_to_be_accepted_where_the_program_ends_first() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.command(Command::Room(RoomCommand::Join(name("den"))));
+    driver.post("never");
+    driver.command(Command::Leave);
+    driver.pass(ms(20_000));
+    let outside = Event::NotAccepted(NotAccepted::NotInside(name("DEN")));
+    assert!(driver.events().contains(&outside));
+}
+
+#[test]
+fn a_question_that_is_left_unanswered_is_no_silence() {
+    let mut driver = Driver::registered(&[]);
+    driver.command(Command::Room(RoomCommand::List));
+    driver.pass_alive(30);
+    assert!(!driver.events().contains(&Event::ServerSilent));
+    assert!(driver.client.registered());
+}
+
+#[test]
 fn posts_are_taken_in_the_rooms_order_committed_and_then_said_to_be_had() {
     let mut driver = inside(0);
     driver.comes(3, 2, false, message(2));
