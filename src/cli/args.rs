@@ -5,19 +5,20 @@
 //! Invariant: an [`Invocation`] needs no further check of its form; whatever fails later is the world's doing.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
+use crate::cli::args_values::{
+    parse_bind, parse_host, parse_name, parse_new_names, parse_port, parse_size, parse_span,
+};
 use crate::cli::manual;
 use crate::cli::simulate::{SimulateFlags, SimulateOptions};
+use crate::cli::usage::{UsageExit, reshape};
 use crate::id::Name;
 use crate::limits;
-use crate::reserved::is_reserved;
 
 /// What the program is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,37 +89,6 @@ pub enum Data {
     Folder(PathBuf),
     /// In memory: gone when the program ends.
     Ephemeral,
-}
-
-/// A wish for help or the version, or arguments that make no sense: what to print and how to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsageExit {
-    text: String,
-    asked_for: bool,
-}
-
-impl UsageExit {
-    /// Exit code after what was asked for.
-    pub const DONE: u8 = 0;
-    /// Exit code after bad arguments.
-    pub const USAGE: u8 = 2;
-
-    fn wrong(sentence: impl Into<String>) -> Self {
-        Self {
-            text: format!("udpchat: {}\n", sentence.into()),
-            asked_for: false,
-        }
-    }
-
-    /// What is printed; ends in a newline.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// The exit code: 0 if this was asked for, otherwise 2.
-    pub const fn code(&self) -> u8 {
-        if self.asked_for { Self::DONE } else { Self::USAGE }
-    }
 }
 
 /// The grammar. Values are taken as texts and checked in [`Flags::check`].
@@ -254,184 +224,6 @@ impl Flags {
             (None, _) => Err(format!("nothing to do: give {}", manual::EITHER)),
         }
     }
-}
-
-fn parse_name(text: &str) -> Result<Name, String> {
-    let name = Name::from_str(text).map_err(|error| format!("'{}' is no name: {error}", shown(text)))?;
-    if is_reserved(&name) {
-        return Err(format!(
-            "the name '{name}' is reserved for the program itself; choose another one"
-        ));
-    }
-    Ok(name)
-}
-
-fn parse_port(text: &str, what: &str, least: u16) -> Result<u16, String> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse::<u16>() {
-        Ok(port) if digits && port >= least => Ok(port),
-        _ => {
-            let any = if least == 0 { " (0: any free port)" } else { "" };
-            Err(format!(
-                "{what} is a number from {least} to 65535{any}, not '{}'",
-                shown(text)
-            ))
-        }
-    }
-}
-
-fn parse_bind(text: &str) -> Result<IpAddr, String> {
-    unbracketed(text).parse().map_err(|_| {
-        format!(
-            "--bind needs an IPv4 or IPv6 address of this machine, not '{}'",
-            shown(text)
-        )
-    })
-}
-
-/// An address, or what may be a host name: whether it has an address is found out later.
-fn parse_host(text: &str) -> Result<Host, String> {
-    if let Ok(address) = unbracketed(text).parse() {
-        return Ok(Host::Address(address));
-    }
-    let named = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    let dotted_digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let scoped = text
-        .split_once('%')
-        .is_some_and(|(address, zone)| address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty());
-    if scoped
-        || (!text.is_empty() && text.len() <= HOST_BYTES_MAX && !dotted_digits && text.bytes().all(named))
-    {
-        Ok(Host::Name(text.to_owned()))
-    } else {
-        Err(format!(
-            "the server is an IPv4 or IPv6 address or a host name, not '{}'",
-            shown(text)
-        ))
-    }
-}
-
-/// A host name in the DNS (RFC 1035 §2.3.4).
-const HOST_BYTES_MAX: usize = 255;
-
-fn unbracketed(text: &str) -> &str {
-    text.strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(text)
-}
-
-/// The shortest lifetime: less than the direct budget and the deposit's attempts makes no sense.
-const TTL_MIN: Duration = Duration::from_secs(10);
-/// The longest: a registry cuts longer ones to this.
-const TTL_MAX: Duration = limits::TIME_TO_LIVE;
-
-fn parse_span(text: &str) -> Result<Duration, String> {
-    let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
-    scaled(text, &units)
-        .map(Duration::from_secs)
-        .filter(|span| (TTL_MIN..=TTL_MAX).contains(span))
-        .ok_or_else(|| {
-            format!(
-                "--ttl needs a span from 10s to 30d, like 90s, 15m or 12h, not '{}'",
-                shown(text)
-            )
-        })
-}
-
-fn parse_size(text: &str) -> Result<u64, String> {
-    let units = [
-        ("", 1),
-        ("K", 1 << 10),
-        ("M", 1 << 20),
-        ("G", 1 << 30),
-        ("T", 1 << 40),
-    ];
-    let least = u64::try_from(limits::ENVELOPE_BYTES_MAX).unwrap_or(u64::MAX);
-    let most = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
-    scaled(text, &units)
-        .filter(|size| (least..=most).contains(size))
-        .ok_or_else(|| {
-            format!(
-                "--mail-bytes needs a size of {least} bytes or more, like 500M or 4G, not '{}'",
-                shown(text)
-            )
-        })
-}
-
-fn parse_new_names(text: &str) -> Result<u32, String> {
-    scaled(text, &[("", 1)])
-        .and_then(|number| u32::try_from(number).ok())
-        .filter(|number| (1..=NEW_NAMES_MAX).contains(number))
-        .ok_or_else(|| {
-            format!(
-                "--new-names needs a number from 1 to {NEW_NAMES_MAX}, not '{}'",
-                shown(text)
-            )
-        })
-}
-
-/// As many as a registry keeps at all make no limit.
-const NEW_NAMES_MAX: u32 = 100_000;
-
-/// Digits and one of the units.
-fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let end = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (digits, unit) = text.split_at_checked(end)?;
-    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
-    digits.parse::<u64>().ok()?.checked_mul(*factor)
-}
-
-/// What was typed, fit for a message: without control characters, and not too long.
-fn shown(text: &str) -> String {
-    const SHOWN_CHARS_MAX: usize = 60;
-    let clean = crate::cli::sanitise::escape(text);
-    match clean.char_indices().nth(SHOWN_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
-        None => clean.into_owned(),
-    }
-}
-
-/// clap's error as ours: help and version as they are, everything else in one line.
-fn reshape(error: &clap::Error) -> UsageExit {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return UsageExit {
-            text: error.render().to_string(),
-            asked_for: true,
-        };
-    }
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => shown(text),
-        Some(ContextValue::Strings(texts)) => shown(&texts.join(", ")),
-        _ => String::new(),
-    };
-    let argument = context(ContextKind::InvalidArg);
-    let word = context(ContextKind::InvalidSubcommand);
-    let chat = argument.starts_with("--chat");
-    UsageExit::wrong(match error.kind() {
-        ErrorKind::ArgumentConflict if word == "simulate" => {
-            "simulate takes no option before it; try 'udpchat simulate --help'".to_owned()
-        }
-        // Beside options clap takes a word too many for a subcommand.
-        ErrorKind::InvalidSubcommand | ErrorKind::ArgumentConflict if !word.is_empty() => {
-            format!("unknown argument '{word}'; try 'udpchat --help'")
-        }
-        ErrorKind::UnknownArgument => format!("unknown argument '{argument}'; try 'udpchat --help'"),
-        ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues | ErrorKind::TooManyValues if chat => {
-            format!("-c needs four values: {}", manual::CHAT_VALUES)
-        }
-        ErrorKind::InvalidValue if chat => format!("-c needs four values: {}", manual::CHAT_VALUES),
-        ErrorKind::InvalidValue => format!("{argument} needs a value; try 'udpchat --help'"),
-        ErrorKind::ArgumentConflict => {
-            let other = context(ContextKind::PriorArg);
-            if argument == other {
-                format!("{argument} is given more than once")
-            } else {
-                format!("{argument} does not go with {other}; try 'udpchat --help'")
-            }
-        }
-        ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
-        _ => format!("the arguments make no sense; give {}", manual::EITHER),
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Tests of the command line: what is accepted, and the one line for what is not.
 
 use super::*;
+use crate::cli::args_values::{TTL_MAX, TTL_MIN};
 
 fn run(line: &str) -> Result<Invocation, UsageExit> {
     let words = std::iter::once("udpchat").chain(line.split_whitespace());

@@ -2,7 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | [`args`], `manual` | the command line into an [`args::Invocation`]; the texts of `--help` |
+//! | [`args`], `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
 //! | [`commands`], `commands_rooms` | a typed line into a command, or into what is wrong with it |
 //! | [`render`], `render_rooms`, [`table`] | events into lines |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
@@ -15,6 +15,7 @@
 //! [`sanitise`].
 
 pub mod args;
+mod args_values;
 mod begun;
 pub mod commands;
 mod commands_rooms;
@@ -33,3 +34,4 @@ pub mod start;
 mod streams;
 pub mod table;
 mod terminal;
+pub mod usage;

@@ -2,19 +2,20 @@
 //!
 //! Opens the terminal and nothing else. What keeps a program from running is said here, in one line on
 //! standard error.
-//! Invariant: the exit codes are those of `runtime::start::Exit` and of `args::UsageExit`.
+//! Invariant: the exit codes are those of `runtime::start::Exit` and of `usage::UsageExit`.
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
 
-use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, UsageExit};
+use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions};
 use crate::cli::console::{self, Flow, Input};
 use crate::cli::printer::Printer;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
 use crate::cli::table::table;
+use crate::cli::usage::UsageExit;
 use crate::client::interface::{Command, Event};
 use crate::id::Name;
 use crate::registry::interface;
