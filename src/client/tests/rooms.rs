@@ -113,6 +113,10 @@ impl Driver {
 
 /// What somebody has posted, as his number says.
 fn message_of(who: &str, sequence: u64) -> PostItem {
+    says(who, sequence, &format!("{who} {sequence}"))
+}
+
+fn says(who: &str, sequence: u64, text: &str) -> PostItem {
     let author = person(who);
     let envelope = Envelope {
         sender: Party {
@@ -125,7 +129,7 @@ fn message_of(who: &str, sequence: u64) -> PostItem {
             sequence: Sequence(sequence),
         },
         sent_at: WallTime::from_unix_ms(5),
-        body: Body::Plain(format!("{who} {sequence}")),
+        body: Body::Plain(text.to_owned()),
     };
     PostItem::Message(Forward {
         floor: Sequence(0),
@@ -453,4 +457,23 @@ fn another_database_of_the_registry_is_given_the_posts_again() {
     driver.registered_in(other);
     let again = driver.deposits().pop().unwrap();
     assert_eq!(again.forward.envelope, deposit.forward.envelope);
+}
+
+#[test]
+fn a_number_that_is_given_again_keeps_nothing_from_being_shown() {
+    let mut driver = inside(0);
+    driver.comes(1, 0, true, message(0));
+    // Bob's folder is an older copy: he has forgotten that.
+    driver.comes(2, 1, false, says("bob", 0, "another"));
+    driver.comes(3, 2, false, says("bob", 0, "a third"));
+    assert_eq!(driver.posts_read(), ["bob 0", "another", "a third"]);
+    assert_eq!(driver.had(), [1, 2, 3]);
+    driver.breaks();
+    driver.registry_registers();
+    driver.clear();
+    driver.comes(1, 0, true, message(0));
+    driver.comes(2, 1, false, says("bob", 0, "another"));
+    driver.comes(3, 2, false, says("bob", 0, "a third"));
+    assert!(driver.posts_read().is_empty());
+    assert_eq!(driver.had(), [1, 2, 3]);
 }
