@@ -13,7 +13,7 @@ impl Directory {
         told.map(|entry| &entry.listed.record)
     }
 
-    /// Whether these are all that there are: it tells of us then, and we have not asked.
+    /// Whether these are all that there are: it tells of us then, and we have not asked (PROTOCOL §8.3).
     pub(in crate::client) fn tells_of_all(&self, own: &Name) -> bool {
         let own = own.folded();
         self.told_of(&own) && !self.followed.contains(&own)
