@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::begun::Begun;
-use crate::cli::commands::{self, Parsed};
+use crate::cli::commands::{self, Parsed, Typist};
+use crate::cli::focus::{Attention, Focus};
 use crate::cli::gate::Gate;
 use crate::cli::plain::{self, Line};
 use crate::cli::printer::{Printer, Screen};
@@ -44,6 +45,7 @@ pub struct Console {
     own: Name,
     prompt: Option<Prompt>,
     begun: Arc<Begun>,
+    attention: Arc<Attention>,
 }
 
 /// Puts the terminal back as it was found. To be dropped after the printer has finished.
@@ -52,16 +54,17 @@ pub struct Closing {
     saved: Option<Saved>,
 }
 
-/// Looks at the terminal and prepares both ends.
+/// Looks at the terminal and prepares both ends. `focus` is to whom lines go at the start that are no command.
 ///
 /// # Errors
 /// A thread could not be started.
-pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
+pub fn open(own: Name, focus: Option<Focus>) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
     let begun = Arc::new(Begun::default());
+    let attention = Arc::new(Attention::on(focus));
     let saved = Saved::take();
     let prompt = if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        with_prompt(&gate)?
+        with_prompt(&gate, &attention)?
     } else {
         None
     };
@@ -70,20 +73,21 @@ pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
         own,
         prompt,
         begun: Arc::clone(&begun),
+        attention: Arc::clone(&attention),
     };
     let saved = console.prompt.as_ref().and(saved);
     if let Some(saved) = &saved {
         saved.keep_for_the_end();
     }
     let closing = Closing { gate, saved };
-    Ok((console, Printer::new(screen, begun), closing))
+    Ok((console, Printer::new(screen, begun, attention), closing))
 }
 
 type Ends = (Prompt, Screen);
 
 /// A prompt and its screen; `None` on a terminal that cannot move its cursor.
-fn with_prompt(gate: &Arc<Gate>) -> io::Result<Option<Ends>> {
-    match Prompt::open(Arc::clone(gate)) {
+fn with_prompt(gate: &Arc<Gate>, attention: &Arc<Attention>) -> io::Result<Option<Ends>> {
+    match Prompt::open(Arc::clone(gate), Arc::clone(attention)) {
         Ok((prompt, editor)) => {
             let screen = Screen::start(Arc::clone(gate), editor, Box::new(write_out))?;
             Ok(Some((prompt, screen)))
@@ -100,10 +104,16 @@ impl Console {
     /// prompt. Hands that over last, and leaves the terminal as it was found: another Ctrl+C is a
     /// signal then. What is wrong with a line is answered here.
     pub fn run_input(self, submit: impl FnMut(Input) -> Flow) {
-        let Self { own, prompt, begun } = self;
+        let Self {
+            own,
+            prompt,
+            begun,
+            attention,
+        } = self;
         let mut hands = Hands {
             own,
             begun,
+            attention,
             submit,
             answer: write_out,
         };
@@ -118,6 +128,7 @@ impl Console {
 struct Hands<S, A> {
     own: Name,
     begun: Arc<Begun>,
+    attention: Arc<Attention>,
     submit: S,
     answer: A,
 }
@@ -168,13 +179,28 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 
     /// One line: to the client, or answered.
     fn take(&mut self, line: Line) -> Flow {
-        let parsed = read(line, &self.own);
-        if let Parsed::Command(command) = parsed {
-            let last = command == Command::Leave;
-            let flow = (self.submit)(Input::Command(command));
-            return if last { Flow::Stop } else { flow };
+        let focus = self.attention.current();
+        let typist = Typist {
+            own: &self.own,
+            focus: focus.as_ref(),
+        };
+        match read(line, typist) {
+            Parsed::Command(command) => {
+                let last = command == Command::Leave;
+                self.attention.typed(&command);
+                let flow = (self.submit)(Input::Command(command));
+                if last { Flow::Stop } else { flow }
+            }
+            Parsed::Focus(focus) => {
+                self.attention.turn(focus);
+                Flow::Continue
+            }
+            parsed => self.answer(&parsed),
         }
-        let text: String = render::answer(&parsed)
+    }
+
+    fn answer(&mut self, parsed: &Parsed) -> Flow {
+        let text: String = render::answer(parsed)
             .iter()
             .map(|line| format!("{line}\n"))
             .collect();
@@ -203,10 +229,10 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 const SILENCE: Duration = limits::ATTEMPTS_TOTAL;
 
 /// A line as a command, or as what is wrong with it.
-fn read(line: Line, own: &Name) -> Parsed {
+fn read(line: Line, typist: Typist<'_>) -> Parsed {
     match line {
-        Line::Text(text) => commands::parse(&text, own),
-        Line::TooLong(start, more) => match commands::parse(&start, own) {
+        Line::Text(text) => commands::parse(&text, typist),
+        Line::TooLong(start, more) => match commands::parse(&start, typist) {
             Parsed::TooLarge(bytes) => Parsed::TooLarge(bytes.saturating_add(more)),
             wrong @ Parsed::Wrong(_) => wrong,
             _ => Parsed::Wrong(format!("A line has at most {} bytes.", plain::LINE_BYTES_MAX)),

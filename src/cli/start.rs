@@ -11,6 +11,7 @@ use crossbeam_channel::bounded;
 
 use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions};
 use crate::cli::console::{self, Flow, Input};
+use crate::cli::focus::Focus;
 use crate::cli::printer::Printer;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
@@ -114,8 +115,10 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
+        join: options.join.clone(),
     };
-    let (console, mut printer, closing) = console::open(options.name)?;
+    let focus = options.join.map(Focus::Room);
+    let (console, mut printer, closing) = console::open(options.name, focus)?;
     let knell = Knell::new(closing.hurry());
     let mut seen = 0;
     let (failed, failure) = bounded(1);

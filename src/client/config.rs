@@ -25,6 +25,8 @@ pub struct Config {
     pub registry: SocketAddr,
     /// How long a message may take before it expires.
     pub time_to_live: Duration,
+    /// A room to enter at the start, and whenever its user registers.
+    pub join: Option<Name>,
     /// What it may have under way.
     pub limits: Limits,
 }
@@ -36,6 +38,7 @@ impl Config {
             name,
             registry,
             time_to_live: TIME_TO_LIVE,
+            join: None,
             limits: Limits::default(),
         }
     }

@@ -5,6 +5,7 @@
 mod crowds;
 mod direct;
 mod driver;
+mod entering;
 mod full_disk;
 mod full_registry;
 mod input_ended;
@@ -29,3 +30,4 @@ mod telling;
 mod transcript;
 mod trust;
 mod unanswered;
+mod users;

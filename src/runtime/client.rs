@@ -35,6 +35,8 @@ pub struct Setup {
     pub keep: Keep,
     /// How long a message may take.
     pub time_to_live: Duration,
+    /// A room to enter when the registry has him.
+    pub join: Option<Name>,
 }
 
 /// Runs a client to its end. `knell` is rung when that is near: `show` must not wait for the person any more.
@@ -57,6 +59,7 @@ pub fn run(
     };
     let config = Config {
         time_to_live: setup.time_to_live,
+        join: setup.join,
         ..Config::new(name, setup.registry)
     };
     let role = Client::new(config, Arc::clone(&identity), image, clock::now(), random()?);

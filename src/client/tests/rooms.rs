@@ -13,7 +13,7 @@ use crate::wire::envelope::{Body, Envelope, Party, Recipient};
 use crate::wire::message::{DepositRefusal, End, Forward, FromRegistry, Outcome, ToRegistry};
 use crate::wire::room::*;
 
-fn hall() -> Hall {
+pub(super) fn hall() -> Hall {
     Hall {
         name: name("den"),
         id: RoomId([7; 16]),
@@ -39,7 +39,7 @@ fn inside(head: u64) -> Driver {
 }
 
 impl Driver {
-    fn room_requests(&self) -> Vec<RoomRequest> {
+    pub(super) fn room_requests(&self) -> Vec<RoomRequest> {
         self.to_registry()
             .into_iter()
             .filter_map(|message| match message {
@@ -49,26 +49,26 @@ impl Driver {
             .collect()
     }
 
-    fn answer_room(&mut self, result: Result<RoomDone, RoomRefusal>) {
+    pub(super) fn answer_room(&mut self, result: Result<RoomDone, RoomRefusal>) {
         let number = self.room_requests().last().unwrap().number;
         self.hear(FromRegistry::RoomAnswer(RoomAnswer { number, result }));
     }
 
     /// The registry's session breaks, and another one comes up.
-    fn breaks(&mut self) {
+    pub(super) fn breaks(&mut self) {
         self.pass(ms(6_000));
         self.close(REGISTRY, CloseCause::Silent);
         self.registry_opens();
     }
 
-    fn enters(&mut self, head: u64) {
+    pub(super) fn enters(&mut self, head: u64) {
         self.answer_room(Ok(RoomDone::Entered {
             room: membership(head),
             already: false,
         }));
     }
 
-    fn post(&mut self, text: &str) {
+    pub(super) fn post(&mut self, text: &str) {
         self.command(Command::Post {
             room: name("DEN"),
             text: text.to_owned(),
@@ -100,7 +100,7 @@ impl Driver {
         self.read().into_iter().map(|(_, text)| text).collect()
     }
 
-    fn room_events(&mut self) -> Vec<RoomEvent> {
+    pub(super) fn room_events(&mut self) -> Vec<RoomEvent> {
         self.events()
             .into_iter()
             .filter_map(|event| match event {

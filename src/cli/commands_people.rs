@@ -1,0 +1,86 @@
+//! Commands about other people, as they are typed.
+//!
+//! Reads only; whether somebody is there is the engine's to know. Invariant: as `commands`'.
+
+use std::str::FromStr;
+
+use super::commands::{Parsed, Typist, alone, split_word, usage, with_text};
+use super::focus::Focus;
+use crate::client::interface::Command;
+use crate::id::Name;
+
+pub(super) fn read_send(rest: &str, _typist: Typist<'_>) -> Parsed {
+    let (word, text) = split_word(rest);
+    if word.is_empty() || text.trim().is_empty() {
+        return usage("send");
+    }
+    with_text(word, text, "send <name> <text>", |to, text| Command::Send {
+        to,
+        text,
+    })
+}
+
+pub(super) fn read_poke(rest: &str, typist: Typist<'_>) -> Parsed {
+    let (word, more) = split_word(rest);
+    if !more.trim().is_empty() {
+        return usage("poke");
+    }
+    match Name::from_str(word) {
+        _ if word.is_empty() => Parsed::Focus(None),
+        Ok(name) if name.matches(typist.own) => {
+            Parsed::Wrong("Usage: poke [name]; that is your own.".to_owned())
+        }
+        Ok(name) => Parsed::Focus(Some(Focus::Person(name))),
+        Err(error) => Parsed::Wrong(format!("Usage: poke [name]; {error}.")),
+    }
+}
+
+pub(super) fn read_users(rest: &str, _typist: Typist<'_>) -> Parsed {
+    alone("userlist", rest, Command::Users)
+}
+
+pub(super) fn read_presence(rest: &str, _typist: Typist<'_>) -> Parsed {
+    match rest.trim() {
+        "on" => Parsed::Command(Command::Presence { on: true }),
+        "off" => Parsed::Command(Command::Presence { on: false }),
+        _ => usage("presence"),
+    }
+}
+
+pub(super) fn read_trust(rest: &str, _typist: Typist<'_>) -> Parsed {
+    let (word, fingerprint) = split_word(rest);
+    let digits: String = fingerprint
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .collect();
+    if word.is_empty() || digits.is_empty() {
+        return usage("trust");
+    }
+    if digits.len() != FINGERPRINT_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Parsed::Wrong(format!(
+            "A fingerprint has {FINGERPRINT_DIGITS} hexadecimal digits; give it whole, as it was shown."
+        ));
+    }
+    match Name::from_str(word) {
+        Err(error) => Parsed::Wrong(format!("Usage: trust <name> <fingerprint>; {error}.")),
+        Ok(name) => Parsed::Command(Command::Trust {
+            name,
+            fingerprint: grouped(&digits.to_ascii_lowercase()),
+        }),
+    }
+}
+
+/// Digits of `IdentityId::fingerprint`, without the spaces.
+const FINGERPRINT_DIGITS: usize = 64;
+
+/// As `IdentityId::fingerprint` writes it, however it was typed.
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() * 5 / 4);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && index % 4 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
