@@ -48,6 +48,8 @@ pub struct ServeOptions {
     pub mail_bytes: u64,
     /// New names that one network may register in an hour.
     pub new_names: u32,
+    /// Whether there is to be a room for everybody.
+    pub lobby: bool,
     /// How much is logged.
     pub verbosity: u8,
 }
@@ -154,6 +156,13 @@ struct Flags {
     #[arg(long, value_name = "NUMBER", default_value_t = limits::NEW_NAMES_PER_HOUR.to_string(), conflicts_with = "chat")]
     new_names: String,
 
+    /// Offer a room for everybody, called lobby
+    ///
+    /// Clients enter it with --join lobby or roomjoin lobby. It is the registry's own: it lasts, and nobody is put out. Once it
+    /// is there it stays, also without this option.
+    #[arg(long, conflicts_with = "chat")]
+    lobby: bool,
+
     /// The database was brought back from a backup
     ///
     /// Clients then deposit again what they know to be unfinished; what arrived is not shown twice.
@@ -164,7 +173,7 @@ struct Flags {
     ///
     /// For an owner whose key is lost, or who must go. Messages that wait for the name are refused, and their senders
     /// are told. The registry must not be running.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "ephemeral", "restored", "bind", "mail_bytes", "new_names"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "ephemeral", "restored", "bind", "mail_bytes", "new_names", "lobby"])]
     release: Option<String>,
 
     /// Log more on standard error; twice for every datagram that is dropped
@@ -218,6 +227,7 @@ impl Flags {
                 release: self.release.as_deref().map(parse_name).transpose()?,
                 mail_bytes: parse_size(&self.mail_bytes)?,
                 new_names: parse_new_names(&self.new_names)?,
+                lobby: self.lobby,
                 verbosity: self.verbose,
             })),
             (None, Some([name, server, server_port, port])) => Ok(Invocation::Chat(ChatOptions {

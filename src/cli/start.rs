@@ -74,6 +74,7 @@ fn serve(options: ServeOptions) -> Result<Exit, Fault> {
         restored: options.restored,
         mail_bytes_max: options.mail_bytes,
         new_names_per_hour: options.new_names,
+        lobby: options.lobby,
     };
     let mut printer = io::stdout().is_terminal().then(Printer::plain);
     let show = move |events: &[interface::Event]| {
