@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use udpchat::client::interface::{Command, Event};
+use udpchat::client::interface::{Command, Event, Notice};
 use udpchat::client::{Client, Config};
 use udpchat::id::Name;
 use udpchat::identity::{Identity, Role};
@@ -57,12 +57,13 @@ impl Person {
         let outlet = Outlet {
             events: to_say,
             answers,
+            late: crossbeam_channel::never(),
             waker: waker.clone(),
         };
         let mut seen = 0;
-        let show = move |events: &[Event]| {
-            seen += u64::try_from(events.len()).expect("a length fits 64 bits");
-            events.iter().for_each(|event| pass_on(event, &tell));
+        let show = move |notices: &[Notice]| {
+            seen += u64::try_from(notices.len()).expect("a length fits 64 bits");
+            notices.iter().for_each(|notice| pass_on(&notice.event, &tell));
             Ok(vec![Command::Seen { events: seen }])
         };
         let printer = outlet.start(show, || ()).expect("a thread");
@@ -82,7 +83,7 @@ impl Person {
             outlet: Some(events),
             waker: waker.clone(),
         };
-        let driver = Driver::new(node, around, |event| matches!(event, Event::Ended(_)));
+        let driver = Driver::new(node, around, |notice| matches!(notice.event, Event::Ended(_)));
         let engine = thread::Builder::new()
             .name(format!("client {name}"))
             .spawn(move || driver.run().expect("the client's loop"))

@@ -11,9 +11,13 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+pub use crate::cli::args_once::{Addressee, ReceiveOptions, SendOptions, Task, Wait};
+
+use crate::cli::args_once::OnceFlags;
 use crate::cli::args_values::{
     parse_bind, parse_host, parse_name, parse_new_names, parse_port, parse_size, parse_span,
 };
+use crate::cli::format::Format;
 use crate::cli::manual;
 use crate::cli::simulate::{SimulateFlags, SimulateOptions};
 use crate::cli::usage::{UsageExit, reshape};
@@ -67,6 +71,10 @@ pub struct ChatOptions {
     pub data: Data,
     /// How long a message may take before it expires.
     pub ttl: Duration,
+    /// How it speaks.
+    pub format: Format,
+    /// What it is started for.
+    pub task: Task,
     /// How much is logged.
     pub verbosity: u8,
 }
@@ -130,6 +138,16 @@ struct Flags {
     /// How long a message may take before it expires: 10s to 30d, like 90s, 15m or 12h
     #[arg(long, value_name = "SPAN", default_value = "30d", conflicts_with = "serve")]
     ttl: String,
+
+    /// Speak in JSON Lines: an object a line, for programs
+    ///
+    /// Every event is an object on standard output, with the fields that docs/json.schema.json describes. Standard input
+    /// takes the commands as text, or objects: {"message":"hi","to":"bob"}, {"operation":"subscribe"}. There is no prompt.
+    #[arg(long, conflicts_with = "serve")]
+    json: bool,
+
+    #[command(flatten)]
+    once: OnceFlags,
 
     /// Listen on this address only
     #[arg(long, value_name = "ADDRESS", conflicts_with = "chat")]
@@ -219,6 +237,8 @@ impl Flags {
                 port: parse_port(port, "the client port", 0)?,
                 data,
                 ttl: parse_span(&self.ttl)?,
+                format: if self.json { Format::Json } else { Format::Lines },
+                task: self.once.check()?,
                 verbosity: self.verbose,
             })),
             (None, _) => Err(format!("nothing to do: give {}", manual::EITHER)),

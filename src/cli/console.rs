@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::begun::Begun;
-use crate::cli::commands::{self, Parsed};
+use crate::cli::commands::Parsed;
+use crate::cli::format::Format;
 use crate::cli::gate::Gate;
 use crate::cli::plain::{self, Line};
 use crate::cli::printer::{Printer, Screen};
 use crate::cli::prompt::Prompt;
-use crate::cli::render;
 use crate::cli::streams::{self, write_out};
 use crate::cli::terminal::Saved;
 use crate::client::interface::Command;
@@ -42,6 +42,7 @@ pub enum Input {
 /// The typing end. To be run on a thread of its own, which may be left behind at the end of the program.
 pub struct Console {
     own: Name,
+    format: Format,
     prompt: Option<Prompt>,
     begun: Arc<Begun>,
 }
@@ -56,18 +57,16 @@ pub struct Closing {
 ///
 /// # Errors
 /// A thread could not be started.
-pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
+pub fn open(own: Name, format: Format) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
     let begun = Arc::new(Begun::default());
     let saved = Saved::take();
-    let prompt = if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        with_prompt(&gate)?
-    } else {
-        None
-    };
+    let for_people = format == Format::Lines && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let prompt = if for_people { with_prompt(&gate)? } else { None };
     let (prompt, screen) = prompt.unzip();
     let console = Console {
         own,
+        format,
         prompt,
         begun: Arc::clone(&begun),
     };
@@ -76,7 +75,7 @@ pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
         saved.keep_for_the_end();
     }
     let closing = Closing { gate, saved };
-    Ok((console, Printer::new(screen, begun), closing))
+    Ok((console, Printer::new(screen, format, begun), closing))
 }
 
 type Ends = (Prompt, Screen);
@@ -100,9 +99,15 @@ impl Console {
     /// prompt. Hands that over last, and leaves the terminal as it was found: another Ctrl+C is a
     /// signal then. What is wrong with a line is answered here.
     pub fn run_input(self, submit: impl FnMut(Input) -> Flow) {
-        let Self { own, prompt, begun } = self;
+        let Self {
+            own,
+            format,
+            prompt,
+            begun,
+        } = self;
         let mut hands = Hands {
             own,
+            format,
             begun,
             submit,
             answer: write_out,
@@ -117,6 +122,7 @@ impl Console {
 /// What carries commands from lines to the client, and answers to the person.
 struct Hands<S, A> {
     own: Name,
+    format: Format,
     begun: Arc<Begun>,
     submit: S,
     answer: A,
@@ -150,7 +156,7 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
             return;
         }
         loop {
-            match plain::read_line(input) {
+            match plain::read_line(input, self.format.line_bytes_max()) {
                 Ok(Line::End) => break,
                 Ok(line) => {
                     if self.take(line) == Flow::Stop {
@@ -168,13 +174,15 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 
     /// One line: to the client, or answered.
     fn take(&mut self, line: Line) -> Flow {
-        let parsed = read(line, &self.own);
+        let parsed = read(line, self.format, &self.own);
         if let Parsed::Command(command) = parsed {
             let last = command == Command::Leave;
             let flow = (self.submit)(Input::Command(command));
             return if last { Flow::Stop } else { flow };
         }
-        let text: String = render::answer(&parsed)
+        let text: String = self
+            .format
+            .answer(&parsed)
             .iter()
             .map(|line| format!("{line}\n"))
             .collect();
@@ -203,13 +211,13 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 const SILENCE: Duration = limits::ATTEMPTS_TOTAL;
 
 /// A line as a command, or as what is wrong with it.
-fn read(line: Line, own: &Name) -> Parsed {
+fn read(line: Line, format: Format, own: &Name) -> Parsed {
     match line {
-        Line::Text(text) => commands::parse(&text, own),
-        Line::TooLong(start, more) => match commands::parse(&start, own) {
+        Line::Text(text) => format.parse(&text, own),
+        Line::TooLong(start, more) => match format.parse(&start, own) {
             Parsed::TooLarge(bytes) => Parsed::TooLarge(bytes.saturating_add(more)),
             wrong @ Parsed::Wrong(_) => wrong,
-            _ => Parsed::Wrong(format!("A line has at most {} bytes.", plain::LINE_BYTES_MAX)),
+            _ => Parsed::Wrong(format!("A line has at most {} bytes.", format.line_bytes_max())),
         },
         Line::NotText => Parsed::Wrong("The line is not valid UTF-8.".to_owned()),
         Line::End | Line::Interrupt => Parsed::Nothing,

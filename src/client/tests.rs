@@ -7,6 +7,7 @@ mod direct;
 mod driver;
 mod full_disk;
 mod full_registry;
+mod handling;
 mod input_ended;
 mod inquiring;
 mod leaving;

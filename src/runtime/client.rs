@@ -12,8 +12,8 @@ use super::outlet::Knell;
 use super::program::{Program, Show, Typist};
 use super::socket::Place;
 use super::start::{Exit, Fault, Home, Keep, random};
-use crate::client::interface::{Command, Ending, Event};
-use crate::client::{Client, Config};
+use crate::client::interface::{Command, Ending, Event, Notice};
+use crate::client::{Client, Config, Receipts};
 use crate::id::Name;
 use crate::identity::{Identity, Role};
 use crate::node::Node;
@@ -35,6 +35,8 @@ pub struct Setup {
     pub keep: Keep,
     /// How long a message may take.
     pub time_to_live: Duration,
+    /// When senders hear that their messages are here.
+    pub receipts: Receipts,
 }
 
 /// Runs a client to its end. `knell` is rung when that is near: `show` must not wait for the person any more.
@@ -44,7 +46,7 @@ pub struct Setup {
 pub fn run(
     setup: Setup,
     typist: Typist<Command>,
-    show: Show<Event, Command>,
+    show: Show<Notice, Command>,
     knell: Knell,
 ) -> Result<Exit, Fault> {
     let home = Home::open(setup.keep, |root| folder::of_client(root, &setup.name))?;
@@ -57,6 +59,7 @@ pub fn run(
     };
     let config = Config {
         time_to_live: setup.time_to_live,
+        receipts: setup.receipts,
         ..Config::new(name, setup.registry)
     };
     let role = Client::new(config, Arc::clone(&identity), image, clock::now(), random()?);
@@ -74,13 +77,16 @@ pub fn run(
         knell: Some(knell),
         ends_when_unheard: true,
         stop: || Command::Leave,
-        is_last: |event| matches!(event, Event::Ended(_)),
+        is_last: |notice| matches!(notice.event, Event::Ended(_)),
     };
     let last = program.run()?;
     // The folder's lock is held until here.
     drop(home);
     Ok(match last {
-        Some(Event::Ended(ending)) => exit(ending),
+        Some(Notice {
+            event: Event::Ended(ending),
+            ..
+        }) => exit(ending),
         _ => Exit::Done,
     })
 }

@@ -377,8 +377,8 @@ impl World {
             }
         }
         self.transmit(site, came.sent);
-        for event in came.told {
-            self.heard(number, &event);
+        for notice in came.told {
+            self.heard(number, &notice.event);
         }
         if let Some(role) = self.people.get(number).and_then(|person| person.machine.node()) {
             let stand = (role.role().is_leaving(), role.role().registered());

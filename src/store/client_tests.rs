@@ -310,6 +310,7 @@ fn what_its_sender_has_numbered_anew_is_known() {
         at: first.at,
         next: Sequence(1),
         shown: None,
+        shown_before: false,
     };
     assert_eq!(reply, Reply::Received(known));
     // By its new number as well as by its old one, and by a third.

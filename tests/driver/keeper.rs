@@ -163,6 +163,7 @@ struct Rig {
     typed: Sender<Ask>,
     stop: Sender<Ask>,
     answers: Sender<Ask>,
+    late: crossbeam_channel::never(),
     told: Receiver<Tell>,
     kept: Receiver<u64>,
     waker: Waker,
