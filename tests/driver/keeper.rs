@@ -163,7 +163,6 @@ struct Rig {
     typed: Sender<Ask>,
     stop: Sender<Ask>,
     answers: Sender<Ask>,
-    late: crossbeam_channel::never(),
     told: Receiver<Tell>,
     kept: Receiver<u64>,
     waker: Waker,
@@ -193,6 +192,7 @@ fn rig(port: u16, outlet_bound: usize) -> Rig {
         commands: Commands {
             stop: stop_end,
             answers: answers_end,
+            late: crossbeam_channel::never(),
             typed: typed_end,
         },
         needs_port: false,
