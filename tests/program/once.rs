@@ -270,7 +270,7 @@ fn a_program_handles_messages_and_their_senders_hear_of_it_then() {
     let said = y.expect_error("ended with exit code 7");
     assert!(said.contains("from z is given to it again in 1 s"), "{said}");
     z.expect(SAVED);
-    x.type_line("send y two\\nlines");
+    x.type_line("send y two");
     y.expect("handled");
     received(&mut x);
     std::fs::write(&flag, "").unwrap();
@@ -280,7 +280,7 @@ fn a_program_handles_messages_and_their_senders_hear_of_it_then() {
     let run = ended(y);
     assert_eq!(run.code, 0, "{:?}", run.errors);
     let lines = std::fs::read_to_string(&log).unwrap();
-    assert_eq!(lines, "x 0  hello\nx 1  two\\nlines\nz 0  early\n");
+    assert_eq!(lines, "x 0  hello\nx 1  two\nz 0  early\n");
 }
 
 #[test]
