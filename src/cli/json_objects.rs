@@ -107,8 +107,8 @@ pub(super) enum Object<'a> {
 /// A message for us.
 #[derive(Debug, Serialize)]
 pub(super) struct Message<'a> {
-    /// Its number in what its author writes to us, or to the room: from 0, one after the other. It is the one that the message
-    /// has in its id, so it is the same in every run; it begins at 0 again where the author's numbering does.
+    /// Its number in what its author writes to us, or to the room: from 0, one after the other. It is the one that the
+    /// message has in its id, so it is the same in every run; it begins at 0 again where the author's numbering does.
     seq: u64,
     user: &'a Name,
     message: &'a str,
