@@ -11,9 +11,13 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+pub use crate::cli::args_once::{Addressee, ReceiveOptions, SendOptions, Task, Wait};
+
+use crate::cli::args_once::OnceFlags;
 use crate::cli::args_values::{
     parse_bind, parse_host, parse_name, parse_new_names, parse_port, parse_room, parse_size, parse_span,
 };
+use crate::cli::format::Format;
 use crate::cli::manual;
 use crate::cli::simulate::{SimulateFlags, SimulateOptions};
 use crate::cli::usage::{UsageExit, reshape};
@@ -71,6 +75,10 @@ pub struct ChatOptions {
     pub ttl: Duration,
     /// A room to enter when the registry has us.
     pub join: Option<Name>,
+    /// How it speaks.
+    pub format: Format,
+    /// What it is started for.
+    pub task: Task,
     /// How much is logged.
     pub verbosity: u8,
 }
@@ -140,6 +148,16 @@ struct Flags {
     /// Lines that are no command go there. The registry may offer a room for all, which is then called lobby.
     #[arg(long, value_name = "ROOM", conflicts_with = "serve")]
     join: Option<String>,
+    /// Speak in JSON Lines: an object a line, for programs
+    ///
+    /// Every event is an object on standard output, with the fields that docs/json.schema.json describes. Standard
+    /// input takes the commands as text, or objects: {"message":"hi","to":"bob"}, {"operation":"subscribe"}. There is no
+    /// prompt.
+    #[arg(long, conflicts_with = "serve")]
+    json: bool,
+
+    #[command(flatten)]
+    once: OnceFlags,
 
     /// Listen on this address only
     #[arg(long, value_name = "ADDRESS", conflicts_with = "chat")]
@@ -238,6 +256,8 @@ impl Flags {
                 data,
                 ttl: parse_span(&self.ttl)?,
                 join: self.join.as_deref().map(parse_room).transpose()?,
+                format: if self.json { Format::Json } else { Format::Lines },
+                task: self.once.check()?,
                 verbosity: self.verbose,
             })),
             (None, _) => Err(format!("nothing to do: give {}", manual::EITHER)),

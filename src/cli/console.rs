@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::begun::Begun;
-use crate::cli::commands::{self, Parsed, Typist};
+use crate::cli::commands::{Parsed, Typist};
 use crate::cli::focus::{Attention, Focus};
+use crate::cli::format::Format;
 use crate::cli::gate::Gate;
 use crate::cli::plain::{self, Line};
 use crate::cli::printer::{Printer, Screen};
 use crate::cli::prompt::Prompt;
-use crate::cli::render;
 use crate::cli::streams::{self, write_out};
 use crate::cli::terminal::Saved;
 use crate::client::interface::Command;
@@ -43,6 +43,7 @@ pub enum Input {
 /// The typing end. To be run on a thread of its own, which may be left behind at the end of the program.
 pub struct Console {
     own: Name,
+    format: Format,
     prompt: Option<Prompt>,
     begun: Arc<Begun>,
     attention: Arc<Attention>,
@@ -58,12 +59,13 @@ pub struct Closing {
 ///
 /// # Errors
 /// A thread could not be started.
-pub fn open(own: Name, focus: Option<Focus>) -> io::Result<(Console, Printer, Closing)> {
+pub fn open(own: Name, focus: Option<Focus>, format: Format) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
     let begun = Arc::new(Begun::default());
     let attention = Arc::new(Attention::on(focus));
     let saved = Saved::take();
-    let prompt = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+    let for_people = format == Format::Lines && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let prompt = if for_people {
         with_prompt(&gate, &attention)?
     } else {
         None
@@ -71,6 +73,7 @@ pub fn open(own: Name, focus: Option<Focus>) -> io::Result<(Console, Printer, Cl
     let (prompt, screen) = prompt.unzip();
     let console = Console {
         own,
+        format,
         prompt,
         begun: Arc::clone(&begun),
         attention: Arc::clone(&attention),
@@ -80,7 +83,7 @@ pub fn open(own: Name, focus: Option<Focus>) -> io::Result<(Console, Printer, Cl
         saved.keep_for_the_end();
     }
     let closing = Closing { gate, saved };
-    Ok((console, Printer::new(screen, begun, attention), closing))
+    Ok((console, Printer::new(screen, format, begun, attention), closing))
 }
 
 type Ends = (Prompt, Screen);
@@ -106,12 +109,14 @@ impl Console {
     pub fn run_input(self, submit: impl FnMut(Input) -> Flow) {
         let Self {
             own,
+            format,
             prompt,
             begun,
             attention,
         } = self;
         let mut hands = Hands {
             own,
+            format,
             begun,
             attention,
             submit,
@@ -127,6 +132,7 @@ impl Console {
 /// What carries commands from lines to the client, and answers to the person.
 struct Hands<S, A> {
     own: Name,
+    format: Format,
     begun: Arc<Begun>,
     attention: Arc<Attention>,
     submit: S,
@@ -161,7 +167,7 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
             return;
         }
         loop {
-            match plain::read_line(input) {
+            match plain::read_line(input, self.format.line_bytes_max()) {
                 Ok(Line::End) => break,
                 Ok(line) => {
                     if self.take(line) == Flow::Stop {
@@ -184,7 +190,7 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
             own: &self.own,
             focus: focus.as_ref(),
         };
-        match read(line, typist) {
+        match read(line, self.format, typist) {
             Parsed::Command(command) => {
                 let last = command == Command::Leave;
                 self.attention.typed(&command);
@@ -200,7 +206,9 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
     }
 
     fn answer(&mut self, parsed: &Parsed) -> Flow {
-        let text: String = render::answer(parsed)
+        let text: String = self
+            .format
+            .answer(parsed)
             .iter()
             .map(|line| format!("{line}\n"))
             .collect();
@@ -229,13 +237,13 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 const SILENCE: Duration = limits::ATTEMPTS_TOTAL;
 
 /// A line as a command, or as what is wrong with it.
-fn read(line: Line, typist: Typist<'_>) -> Parsed {
+fn read(line: Line, format: Format, typist: Typist<'_>) -> Parsed {
     match line {
-        Line::Text(text) => commands::parse(&text, typist),
-        Line::TooLong(start, more) => match commands::parse(&start, typist) {
+        Line::Text(text) => format.parse(&text, typist),
+        Line::TooLong(start, more) => match format.parse(&start, typist) {
             Parsed::TooLarge(bytes) => Parsed::TooLarge(bytes.saturating_add(more)),
             wrong @ Parsed::Wrong(_) => wrong,
-            _ => Parsed::Wrong(format!("A line has at most {} bytes.", plain::LINE_BYTES_MAX)),
+            _ => Parsed::Wrong(format!("A line has at most {} bytes.", format.line_bytes_max())),
         },
         Line::NotText => Parsed::Wrong("The line is not valid UTF-8.".to_owned()),
         Line::End | Line::Interrupt => Parsed::Nothing,

@@ -9,15 +9,19 @@ use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
 
-use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions};
+use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, Task};
 use crate::cli::console::{self, Flow, Input};
 use crate::cli::focus::Focus;
+use crate::cli::format::Format;
 use crate::cli::printer::Printer;
+use crate::cli::receiving;
+use crate::cli::sending;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
 use crate::cli::table::table;
 use crate::cli::usage::UsageExit;
-use crate::client::interface::{Command, Event};
+use crate::client::Receipts;
+use crate::client::interface::{Command, Notice};
 use crate::id::Name;
 use crate::registry::interface;
 use crate::runtime::outlet::Knell;
@@ -107,23 +111,36 @@ fn release(data: Data, port: u16, name: &Name) -> Result<Exit, Fault> {
 fn chat(options: ChatOptions) -> Result<Exit, Fault> {
     log::start(log::CLIENT, options.verbosity);
     signal::heed_ignored();
+    let receipts = match options.task {
+        Task::Talk => Receipts::Committed,
+        Task::Send(_) | Task::Receive(_) => Receipts::Handled,
+    };
     let setup = client::Setup {
         registry: match options.server {
             Host::Address(ip) => SocketAddr::new(ip.to_canonical(), options.server_port),
             Host::Name(name) => resolve(&name, options.server_port)?,
         },
-        name: options.name.clone(),
+        name: options.name,
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
-        join: options.join.clone(),
+        join: options.join,
+        receipts,
     };
-    let focus = options.join.map(Focus::Room);
-    let (console, mut printer, closing) = console::open(options.name, focus)?;
+    match options.task {
+        Task::Talk => talk(setup, options.format),
+        Task::Send(task) => sending::send(setup, task, options.format),
+        Task::Receive(task) => receiving::receive(setup, task, options.format),
+    }
+}
+
+fn talk(setup: client::Setup, format: Format) -> Result<Exit, Fault> {
+    let focus = setup.join.clone().map(Focus::Room);
+    let (console, mut printer, closing) = console::open(setup.name.clone(), focus, format)?;
     let knell = Knell::new(closing.hurry());
     let mut seen = 0;
     let (failed, failure) = bounded(1);
-    let show = move |events: &[Event]| {
+    let show = move |events: &[Notice]| {
         // Held as long as anything is shown.
         let _terminal = &closing;
         if let Err(error) = printer.show(events) {

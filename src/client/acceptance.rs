@@ -155,6 +155,10 @@ impl Client {
             self.directory.pin(accepting.to.name(), card);
         }
         let to = accepting.to.key();
+        let told = Event::Accepted {
+            to: accepting.to.clone(),
+        };
+        self.tell_of(slot, told);
         self.outbox.insert(
             key,
             Outgoing {

@@ -169,7 +169,7 @@ impl Client {
             to: ended.to.name().clone(),
             sent_at: ended.sent_at,
         };
-        self.tell_state(event, ended.key, State::Ended(Finish::Delivered));
+        self.tell_state(event, (ended.key, slot), State::Ended(Finish::Delivered));
         self.finish_delivered(ended.key, slot, None, acknowledge);
     }
 
@@ -248,7 +248,7 @@ impl Client {
                 sent_at: message.sent_at,
             }
         };
-        self.tell_state(event, key, State::Ended(Finish::Delivered));
+        self.tell_state(event, (key, message.slot), State::Ended(Finish::Delivered));
         let sealed = message.hash.zip(message.recipient);
         let acknowledge = (via == Via::Registry).then_some(message.slot);
         self.finish_delivered(key, message.slot, sealed, acknowledge);
@@ -299,7 +299,7 @@ impl Client {
         self.name_listed(&folded);
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);
-        self.tell_state(stored_event(to), key, State::Stored);
+        self.tell_state(stored_event(to), (key, slot), State::Stored);
         if let Some(store_id) = self.link.store_id {
             let stored = Request::Stored { key, slot, store_id };
             self.out.store_surely(stored, After::Nothing);

@@ -16,6 +16,16 @@ use crate::rate::Rate;
 const DEPOSITS_AT_ONCE: usize = 16;
 const _: () = assert!(DEPOSITS_AT_ONCE as u64 * 2 <= HOLD_BACK.as_secs() * DEPOSITS_PER_SECOND as u64);
 
+/// When a sender hears that we have his message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Receipts {
+    /// When it is committed: it is kept here until the user has seen it.
+    #[default]
+    Committed,
+    /// When it was handled, and that is committed: what a program does with messages is what they are for.
+    Handled,
+}
+
 /// What a client is told at its start.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -27,6 +37,8 @@ pub struct Config {
     pub time_to_live: Duration,
     /// A room to enter at the start, and whenever its user registers.
     pub join: Option<Name>,
+    /// When senders hear that it has their messages.
+    pub receipts: Receipts,
     /// What it may have under way.
     pub limits: Limits,
 }
@@ -39,6 +51,7 @@ impl Config {
             registry,
             time_to_live: TIME_TO_LIVE,
             join: None,
+            receipts: Receipts::default(),
             limits: Limits::default(),
         }
     }

@@ -12,8 +12,8 @@ use super::outlet::Knell;
 use super::program::{Program, Show, Typist};
 use super::socket::Place;
 use super::start::{Exit, Fault, Home, Keep, random};
-use crate::client::interface::{Command, Ending, Event};
-use crate::client::{Client, Config};
+use crate::client::interface::{Command, Ending, Event, Notice};
+use crate::client::{Client, Config, Receipts};
 use crate::id::Name;
 use crate::identity::{Identity, Role};
 use crate::node::Node;
@@ -37,6 +37,8 @@ pub struct Setup {
     pub time_to_live: Duration,
     /// A room to enter when the registry has him.
     pub join: Option<Name>,
+    /// When senders hear that their messages are here.
+    pub receipts: Receipts,
 }
 
 /// Runs a client to its end. `knell` is rung when that is near: `show` must not wait for the person any more.
@@ -46,7 +48,7 @@ pub struct Setup {
 pub fn run(
     setup: Setup,
     typist: Typist<Command>,
-    show: Show<Event, Command>,
+    show: Show<Notice, Command>,
     knell: Knell,
 ) -> Result<Exit, Fault> {
     let home = Home::open(setup.keep, |root| folder::of_client(root, &setup.name))?;
@@ -60,6 +62,7 @@ pub fn run(
     let config = Config {
         time_to_live: setup.time_to_live,
         join: setup.join,
+        receipts: setup.receipts,
         ..Config::new(name, setup.registry)
     };
     let role = Client::new(config, Arc::clone(&identity), image, clock::now(), random()?);
@@ -77,13 +80,16 @@ pub fn run(
         knell: Some(knell),
         ends_when_unheard: true,
         stop: || Command::Leave,
-        is_last: |event| matches!(event, Event::Ended(_)),
+        is_last: |notice| matches!(notice.event, Event::Ended(_)),
     };
     let last = program.run()?;
     // The folder's lock is held until here.
     drop(home);
     Ok(match last {
-        Some(Event::Ended(ending)) => exit(ending),
+        Some(Notice {
+            event: Event::Ended(ending),
+            ..
+        }) => exit(ending),
         _ => Exit::Done,
     })
 }

@@ -26,6 +26,7 @@ const TYPED_MAX: usize = 64;
 /// Where what is typed goes.
 pub struct Hatch<C> {
     typed: Sender<C>,
+    late: Sender<C>,
     stopper: Stopper<C>,
 }
 
@@ -34,6 +35,14 @@ impl<C> Hatch<C> {
     /// wanted. May wait.
     pub fn submit(&mut self, command: C) -> bool {
         let wanted = self.typed.send(command).is_ok();
+        self.stopper.waker.wake();
+        wanted
+    }
+
+    /// Hands over an answer to something that was told, which others may wait for: it is taken even while there is more to
+    /// tell. `false` when it is not wanted any more. May wait.
+    pub fn answer(&mut self, command: C) -> bool {
+        let wanted = self.late.send(command).is_ok();
         self.stopper.waker.wake();
         wanted
     }
@@ -95,6 +104,7 @@ where
         // One place each: to stop twice is to stop once.
         let (stop, stops) = bounded(1);
         let (typed, to_take) = bounded(TYPED_MAX);
+        let (late, late_answers) = bounded(TYPED_MAX);
         let (answers, to_answer) = bounded(EVENTS_MAX);
         let (events, to_say) = bounded(EVENTS_MAX);
 
@@ -117,7 +127,8 @@ where
         })?;
         if let Some(typist) = self.typist {
             let stopper = stop;
-            start_typist(typist, Hatch { typed, stopper })?;
+            let hatch = Hatch { typed, late, stopper };
+            start_typist(typist, hatch)?;
         }
         let around = Surroundings {
             place: self.place,
@@ -127,6 +138,7 @@ where
             commands: Commands {
                 stop: stops,
                 answers: to_answer,
+                late: late_answers,
                 typed: to_take,
             },
             outlet: Some(events),

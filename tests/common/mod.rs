@@ -19,6 +19,7 @@ pub mod classic;
 pub mod disk;
 pub mod pipes;
 pub mod pty;
+pub mod schema;
 
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};

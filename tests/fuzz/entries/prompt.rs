@@ -70,7 +70,7 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
             assert_eq!(fingerprint.len(), 79);
             format!("trust {name} {fingerprint}")
         }
-        Command::LeaveSettled | Command::Seen { .. } => panic!("nobody types that"),
+        Command::LeaveSettled | Command::Seen { .. } | Command::Handled { .. } => panic!("nobody types that"),
     };
     assert_eq!(commands::parse(&again, typist), Parsed::Command(command.clone()));
 }
