@@ -126,6 +126,7 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
+        heeds_signals: true,
         receipts,
     };
     match options.task {
