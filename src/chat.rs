@@ -302,7 +302,7 @@ impl<'a> IntoIterator for &'a Chat {
 
 /// What the way a client has ended is for the program. `reason` is what it has said of it.
 fn judge(result: Result<Exit, Fault>, reason: Option<String>) -> Result<(), Error> {
-    let because = |exit: &str| reason.clone().unwrap_or_else(|| exit.to_owned());
+    let because = |exit: &str| reason.unwrap_or_else(|| exit.to_owned());
     match result {
         Ok(Exit::ServerSilent) => Err(Error::NoRegistry),
         Ok(Exit::Refused) => Err(Error::Refused(because("the registry does not take this client"))),

@@ -1,5 +1,11 @@
 //! The library's client, with the built registry: what a program sends and takes, and what is left for its next run.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests: what fails here fails the test, loudly"
+)]
+
 use udpchat::chat::{Chat, Error, Event, NotDone, NotSent, Options, Sent, State, To};
 
 use crate::common::pipes::Program;

@@ -1,5 +1,10 @@
 //! The examples, run as whoever reads them would run them: services with clients at a prompt, and with each other.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: what fails here fails the test, loudly"
+)]
+
 use rustix::process::Signal;
 
 use crate::common::World;
