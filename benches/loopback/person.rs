@@ -57,7 +57,6 @@ impl Person {
         let outlet = Outlet {
             events: to_say,
             answers,
-            late: crossbeam_channel::never(),
             waker: waker.clone(),
         };
         let mut seen = 0;
@@ -78,6 +77,7 @@ impl Person {
             commands: Commands {
                 stop: bounded(0).1,
                 answers: to_answer,
+                late: crossbeam_channel::never(),
                 typed: to_take,
             },
             outlet: Some(events),

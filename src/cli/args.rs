@@ -141,8 +141,9 @@ struct Flags {
 
     /// Speak in JSON Lines: an object a line, for programs
     ///
-    /// Every event is an object on standard output, with the fields that docs/json.schema.json describes. Standard input
-    /// takes the commands as text, or objects: {"message":"hi","to":"bob"}, {"operation":"subscribe"}. There is no prompt.
+    /// Every event is an object on standard output, with the fields that docs/json.schema.json describes. Standard
+    /// input takes the commands as text, or objects: {"message":"hi","to":"bob"}, {"operation":"subscribe"}. There is no
+    /// prompt.
     #[arg(long, conflicts_with = "serve")]
     json: bool,
 

@@ -72,9 +72,9 @@ pub(super) const SEND_TIMEOUT: Duration = crate::limits::ATTEMPTS_TOTAL;
 pub(super) struct OnceFlags {
     /// Send one message, and end: TO is a name, or '#' and a room
     ///
-    /// Without TEXT it is what standard input has, but for a newline at its end. The exit code says what has become of it. What
-    /// is not finished stays in the outbox, and goes out with the next run. Messages that come meanwhile wait for one that
-    /// shows them.
+    /// Without TEXT it is what standard input has, but for a newline at its end. The exit code says what has become of it.
+    /// What is not finished stays in the outbox, and goes out with the next run. Messages that come meanwhile wait for one
+    /// that shows them.
     #[arg(long, num_args = 1..=2, value_names = ["TO", "TEXT"], conflicts_with_all = ["serve", "recv"])]
     send: Option<Vec<String>>,
 
@@ -98,9 +98,9 @@ pub(super) struct OnceFlags {
 
     /// Run a program for each instead of printing it, with the text on its standard input
     ///
-    /// COMMAND is for sh. UDPCHAT_FROM, UDPCHAT_ID, UDPCHAT_SENT_AT, UDPCHAT_SEQ and UDPCHAT_ROOM are in its environment. A
-    /// message is handled when it ends with 0, and its sender hears of it then; otherwise, and after a crash, it is run again:
-    /// at least once for each.
+    /// COMMAND is for sh. UDPCHAT_FROM, UDPCHAT_ID, UDPCHAT_SENT_AT, UDPCHAT_SEQ and UDPCHAT_ROOM are in its environment.
+    /// A message is handled when it ends with 0, and its sender hears of it then; otherwise, and after a crash, it is run
+    /// again: at least once for each.
     #[arg(long, value_name = "COMMAND", conflicts_with = "serve")]
     exec: Option<String>,
 }

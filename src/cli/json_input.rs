@@ -1,8 +1,8 @@
 //! What programs ask with objects on standard input, as the commands that people type.
 //!
-//! `{"message":"hi","to":"bob"}` and `{"message":"hi","room":"den"}` send a text; `{"operation":…}` is a command of the table,
-//! with what belongs to it: `{"operation":"kick","room":"den","user":"bob"}`. `subscribe` and `unsubscribe` enter and leave the
-//! room that every client is offered, or `room`.
+//! `{"message":"hi","to":"bob"}` and `{"message":"hi","room":"den"}` send a text; `{"operation":…}` is a command of the
+//! table, with what belongs to it: `{"operation":"kick","room":"den","user":"bob"}`. `subscribe` and `unsubscribe` enter and
+//! leave the room that every client is offered, or `room`.
 //! Invariant: an object has a meaning, or it is said what is wrong with it.
 
 use serde::Deserialize;

@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use super::*;
 use crate::cli::render;
-use crate::client::interface::{Ending, Refusal};
+use crate::client::interface::{Ending, Incoming, Refusal, Road};
 use crate::client::storage::Reach;
+use crate::client::to::To;
+use crate::clock::WallTime;
 use crate::id::{Epoch, RoomId, Sequence, Slot};
 use crate::wire::message::DepositRefusal;
 use crate::wire::room::Hall;

@@ -39,6 +39,7 @@ impl Fate {
         Some(match event {
             Event::NotAccepted(_) => Self::NotAccepted,
             Event::Accepted { .. }
+            | Event::Renumbered { .. }
             | Event::NoAnswer { .. }
             | Event::Offline { .. }
             | Event::Waiting { .. }

@@ -87,7 +87,8 @@ Exit codes:
   8  --send: it was refused for good
   9  --send: it has expired
   10  --send: it was not accepted, and nothing of it is kept
-  11  --recv: fewer messages than --count came within --timeout
+  11  --recv: fewer messages than --count came within --timeout, or before it
+     was ended
   130  ended at once, by a second Ctrl+C";
 
 #[cfg(test)]

@@ -5,11 +5,11 @@
 //! | [`args`], `args_once`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
 //! | [`commands`], `commands_rooms` | a typed line into a command, or into what is wrong with it |
 //! | [`render`], `render_rooms`, [`table`] | events into lines |
-//! | [`format`], `json`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
+//! | [`format`], `json`, `json_objects`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
-//! | `once`, `letter`, `lanes` | `--send` and `--recv`: a message and what becomes of it; messages for a program |
+//! | `once`, `sending`, `letter`, `receiving`, `lanes` | `--send` and `--recv`: a message and what becomes of it; messages for a program |
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
 //! | `gate`, `begun`, `terminal` | who may write; when a pipe's lines are read; the settings put back |
 //!
@@ -28,6 +28,7 @@ pub mod format;
 mod gate;
 mod json;
 mod json_input;
+mod json_objects;
 mod json_words;
 mod lanes;
 mod letter;
@@ -36,9 +37,11 @@ mod once;
 mod plain;
 pub mod printer;
 mod prompt;
+mod receiving;
 pub mod render;
 mod render_rooms;
 pub mod sanitise;
+mod sending;
 pub mod simulate;
 pub mod start;
 mod streams;

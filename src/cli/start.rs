@@ -9,11 +9,12 @@ use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
 
-use crate::cli::args::{ChatOptions, Data, Host, Invocation, SendOptions, ServeOptions, Task};
+use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, Task};
 use crate::cli::console::{self, Flow, Input};
 use crate::cli::format::Format;
-use crate::cli::once;
 use crate::cli::printer::Printer;
+use crate::cli::receiving;
+use crate::cli::sending;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
 use crate::cli::table::table;
@@ -108,11 +109,6 @@ fn release(data: Data, port: u16, name: &Name) -> Result<Exit, Fault> {
 fn chat(options: ChatOptions) -> Result<Exit, Fault> {
     log::start(log::CLIENT, options.verbosity);
     signal::heed_ignored();
-    let text = match &options.task {
-        Task::Send(SendOptions { text: None, .. }) => streams::read_text()?,
-        Task::Send(SendOptions { text: Some(text), .. }) => text.clone(),
-        Task::Talk | Task::Receive(_) => String::new(),
-    };
     let receipts = match options.task {
         Task::Talk => Receipts::Committed,
         Task::Send(_) | Task::Receive(_) => Receipts::Handled,
@@ -131,8 +127,8 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
     };
     match options.task {
         Task::Talk => talk(setup, options.format),
-        Task::Send(task) => once::send(setup, task, text, options.format),
-        Task::Receive(task) => once::receive(setup, task, options.format),
+        Task::Send(task) => sending::send(setup, task, options.format),
+        Task::Receive(task) => receiving::receive(setup, task, options.format),
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A message is taken only if it is for our identity, its sender is whom the name belongs to, and the tag of the
 //! two holds, and from a peer only so fast. Whether it is new is the store's to say; showing it is `showing`'s.
-//! Invariants: a receipt leaves only after the commit that it tells of (and where messages are handled, after that); a message from a name that cannot be
-//! checked leaves no trace.
+//! Invariants: a receipt leaves only after the commit that it tells of, and where messages are handled after that of their
+//! being so; a message from a name that cannot be checked leaves no trace.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;

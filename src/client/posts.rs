@@ -3,8 +3,8 @@
 //! Posts come in any order, but each says which stands before it for us. So they are taken up in that order, one at a time in
 //! each room; what is before the one that we have last is answered again. Nothing is held back for long: what does not come
 //! the registry sends again.
-//! Invariants: what we say that we have is committed, and all before it, and handled where messages are; a post is shown after all before it that we shall
-//! ever have.
+//! Invariants: what we say that we have is committed, and all before it, and handled where messages are (`handling`); a post is
+//! shown after all before it that we shall ever have.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -92,7 +92,7 @@ impl Client {
         MessageId { sender, slot }
     }
 
-    /// Tells something of a message of ours that is on no disk.
+    /// Tells something of a message of ours that the next run need not tell.
     pub(super) fn tell_of(&mut self, slot: Slot, event: Event) {
         let about = vec![self.named(slot)];
         self.out.event(Notice { about, event });

@@ -41,7 +41,7 @@ pub enum Exit {
     Expired = 9,
     /// It was not accepted: nothing of it is kept.
     NotAccepted = 10,
-    /// Fewer messages than wanted have come in time.
+    /// Fewer messages than wanted have come before the end.
     TooFew = 11,
 }
 

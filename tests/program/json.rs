@@ -1,5 +1,12 @@
 //! JSON Lines, through pipes: what is asked with objects, and whether every object is as the schema says.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests: what fails here fails the test, loudly"
+)]
+
 use serde_json::Value;
 
 use crate::common::World;

@@ -59,7 +59,7 @@ fn understood(line: &str, command: &Command, own: &Name) {
             assert_eq!(fingerprint.len(), 79);
             format!("trust {name} {fingerprint}")
         }
-        Command::LeaveSettled | Command::Seen { .. } => panic!("nobody types that"),
+        Command::LeaveSettled | Command::Seen { .. } | Command::Handled { .. } => panic!("nobody types that"),
     };
     assert_eq!(commands::parse(&again, own), Parsed::Command(command.clone()));
 }
