@@ -84,7 +84,7 @@ impl Options {
     }
 
     /// Starts the client. Waits until the registry has it; where a registry that it knows does not answer, until that is
-    /// certain (some seconds): then it goes on without ([`Event::Offline`]).
+    /// certain (some seconds): then it goes on without ([`Offline`](super::Event::Offline)).
     ///
     /// # Errors
     /// What was given is wrong; data or port cannot be used ([`Error::Failed`]); a registry that never had us does not answer
