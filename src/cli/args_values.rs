@@ -86,9 +86,7 @@ fn unbracketed(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// The shortest lifetime: less than the direct budget and the deposit's attempts makes no sense.
-pub(super) const TTL_MIN: Duration = Duration::from_secs(10);
-/// The longest: a registry cuts longer ones to this.
+pub(super) const TTL_MIN: Duration = limits::TIME_TO_LIVE_MIN;
 pub(super) const TTL_MAX: Duration = limits::TIME_TO_LIVE;
 
 pub(super) fn parse_span(text: &str) -> Result<Duration, String> {

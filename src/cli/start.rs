@@ -125,6 +125,7 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         keep: keep(options.data),
         time_to_live: options.ttl,
         join: options.join,
+        heeds_signals: true,
         receipts,
     };
     match options.task {

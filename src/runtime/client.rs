@@ -3,8 +3,11 @@
 //! Opens what the engine needs and gives it to the loop. Reads no arguments and prints nothing.
 //! Invariant: nothing is bound and no thread runs before identity and database are in hand.
 
+use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::clock;
@@ -39,6 +42,8 @@ pub struct Setup {
     pub join: Option<Name>,
     /// When senders hear that their messages are here.
     pub receipts: Receipts,
+    /// Whether Ctrl+C and its like end it (see [`Program::heeds_signals`]).
+    pub heeds_signals: bool,
 }
 
 /// Runs a client to its end. `knell` is rung when that is near: `show` must not wait for the person any more.
@@ -78,6 +83,7 @@ pub fn run(
         typist: Some(typist),
         show,
         knell: Some(knell),
+        heeds_signals: setup.heeds_signals,
         ends_when_unheard: true,
         stop: || Command::Leave,
         is_last: |notice| matches!(notice.event, Event::Ended(_)),
@@ -91,6 +97,27 @@ pub fn run(
             ..
         }) => exit(ending),
         _ => Exit::Done,
+    })
+}
+
+/// Runs a client on a thread of its own. `ended` hears how that came to its end, also if it was a bug.
+///
+/// # Errors
+/// The system gives no thread.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a thread for whoever must not wait for the client"
+)]
+pub fn start(
+    setup: Setup,
+    typist: Typist<Command>,
+    show: Show<Notice, Command>,
+    knell: Knell,
+    ended: impl FnOnce(Result<Exit, Fault>) + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("client".into()).spawn(move || {
+        let result = catch_unwind(AssertUnwindSafe(|| run(setup, typist, show, knell)));
+        ended(result.unwrap_or_else(|_| Err(Fault::bug("the client"))));
     })
 }
 

@@ -1,7 +1,7 @@
 //! A running program: a node on its loop, and around it the store's thread, the printer's, and whoever types.
 //!
-//! What is typed and how events look is the caller's (`cli`); what it means is the role's. Signals end the
-//! program as the role ends it, or at once (see [`super::signal`]).
+//! What is typed and how events look is the caller's (`cli`, `chat`); what it means is the role's. Where they are
+//! heeded, signals end the program as the role ends it, or at once (see [`super::signal`]).
 //! Invariant: when `run` returns, all that was confirmed is on the disk and all that was to be said was said.
 
 use std::io;
@@ -24,6 +24,7 @@ use crate::store::worker::Worker;
 const TYPED_MAX: usize = 64;
 
 /// Where what is typed goes.
+#[derive(Debug)]
 pub struct Hatch<C> {
     typed: Sender<C>,
     late: Sender<C>,
@@ -77,6 +78,8 @@ pub struct Program<R: Role, S> {
     pub show: Show<R::Event, R::Command>,
     /// Rung when it has its last to say, or fails: who shows events must not wait for anybody any more.
     pub knell: Option<Knell>,
+    /// Whether Ctrl+C and its like end it: for what a process is there for, and once in a process.
+    pub heeds_signals: bool,
     /// Whether it ends when nobody listens any more.
     pub ends_when_unheard: bool,
     /// The command that ends it.
@@ -114,7 +117,9 @@ where
             waker: waker.clone(),
         };
         let (on_signal, unheard, ends) = (stop.clone(), stop.clone(), self.ends_when_unheard);
-        signal::install(move || on_signal.stop()).map_err(|error| io::Error::other(error.to_string()))?;
+        if self.heeds_signals {
+            signal::install(move || on_signal.stop()).map_err(|error| io::Error::other(error.to_string()))?;
+        }
         let printer = Outlet {
             events: to_say,
             answers,
@@ -173,6 +178,7 @@ fn start_typist<C: Send + 'static>(typist: Typist<C>, hatch: Hatch<C>) -> io::Re
 }
 
 /// Asks the engine to end.
+#[derive(Debug)]
 struct Stopper<C> {
     stop: Sender<C>,
     command: fn() -> C,
@@ -200,7 +206,7 @@ impl<C> Stopper<C> {
 
 impl Fault {
     /// Part of the program has panicked; it has said so on standard error.
-    fn bug(part: &str) -> Self {
+    pub(super) fn bug(part: &str) -> Self {
         Self {
             exit: Exit::Storage,
             sentence: format!(

@@ -106,6 +106,7 @@ pub fn run(setup: Setup, show: Show<Event, Command>) -> Result<Exit, Fault> {
         typist: None,
         show,
         knell: None,
+        heeds_signals: true,
         // It serves others, whether or not somebody watches.
         ends_when_unheard: false,
         stop: || Command::Stop,

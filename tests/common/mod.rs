@@ -80,6 +80,11 @@ impl World {
             .join(self.port.to_string())
     }
 
+    /// Where programs are told that the registry is.
+    pub fn registry_address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// The arguments of a registry.
     pub fn serve(&self) -> Vec<String> {
         vec!["-s".to_owned(), self.port.to_string()]
