@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::invariant::Invariant;
-use super::ledger::{KeptRow, number_of};
+use super::ledger::KeptRow;
 use super::world::{World, WorldFault, broken};
 use crate::id::Name;
 use crate::registry::storage::{Kept, Reply};
@@ -93,14 +93,12 @@ impl World {
         }
         left.extend(self.ledger.rooms_that_differ(&image.rooms));
         left.extend(self.ledger.open_posts());
-        for person in &mut self.people {
+        for (number, person) in self.people.iter_mut().enumerate() {
             let image = person.machine.disk.restart().map_err(broken)?;
             let name = &person.name;
             for registry in &image.registries {
                 for message in &registry.outbox {
-                    let letter =
-                        number_of(&message.text).and_then(|number| self.ledger.letters().get(number));
-                    if letter.is_some_and(|letter| self.ledger.is_beyond_asking(letter)) {
+                    if self.ledger.is_text_beyond_asking(number, &message.text) {
                         continue;
                     }
                     left.push(format!("{name} has {:.7} unfinished", message.text));

@@ -292,7 +292,10 @@ impl Ledger {
                 }
                 Ok(())
             }
-            (client::Request::StoreId(store_id), _) => self.another_database(at, person, *store_id),
+            (client::Request::StoreId(store_id), _) => {
+                self.posts_stranded(person);
+                self.another_database(at, person, *store_id)
+            }
             (client::Request::Receive(receive), client::Reply::Received(received)) => {
                 self.stirs(person, at);
                 match receive.room {

@@ -56,6 +56,8 @@ pub(super) struct Post {
     /// Whether its author has recorded that the registry may have it.
     pub(super) given: bool,
     pub(super) standing: Option<Standing>,
+    /// Whether its author has recorded that the registry keeps it.
+    pub(super) stored: bool,
     /// How it has ended, as its author has recorded it first.
     pub(super) end: Option<(Finish, Instant)>,
     /// What its author was told last, and has seen.
@@ -86,6 +88,7 @@ impl Post {
             slot: None,
             given: false,
             standing: None,
+            stored: false,
             end: None,
             told: None,
             inboxes: BTreeSet::new(),
@@ -98,6 +101,7 @@ impl Post {
         self.accepted = copy.and_then(|copy| copy.accepted);
         self.slot = copy.and_then(|copy| copy.slot);
         self.given = copy.is_some_and(|copy| copy.given);
+        self.stored = copy.is_some_and(|copy| copy.stored);
         self.end = copy.and_then(|copy| copy.end);
         self.told = copy.and_then(|copy| copy.told);
     }
@@ -115,6 +119,15 @@ impl Post {
                 && !standing.lost.contains(&person)
                 && !self.inboxes.contains(&person)
         })
+    }
+
+    /// Whether the registry has let go of it and its author does not know: his folder is an older copy.
+    pub(super) fn is_beyond_asking(&self) -> bool {
+        let is_there = self
+            .standing
+            .as_ref()
+            .is_some_and(|standing| standing.ended.is_none());
+        self.stored && self.end.is_none() && !is_there
     }
 
     /// Whether its line stands before what this run of a member's program shows next.

@@ -73,7 +73,22 @@ impl Ledger {
     /// How many of them somebody has.
     pub(in crate::simulation) fn beyond_asking(&self, person: usize) -> usize {
         let his = self.letters.iter().filter(|letter| letter.from == person);
-        his.filter(|letter| self.is_beyond_asking(letter)).count()
+        let letters = his.filter(|letter| self.is_beyond_asking(letter)).count();
+        let posts = self.posts_beyond_asking(person).count();
+        letters + posts
+    }
+
+    /// The same of posts.
+    fn posts_beyond_asking(&self, person: usize) -> impl Iterator<Item = &Post> {
+        let his = self.posts.of_author(person);
+        his.filter(move |post| self.was_restored(person) && post.is_beyond_asking())
+    }
+
+    /// Whether this text of his is one of those.
+    pub(in crate::simulation) fn is_text_beyond_asking(&self, person: usize, text: &str) -> bool {
+        let letter = number_of(text).and_then(|number| self.letters.get(number));
+        letter.is_some_and(|letter| self.is_beyond_asking(letter))
+            || self.posts_beyond_asking(person).any(|post| post.text == text)
     }
 
     /// Whether it has waited for its recipient in the registry's database since before that moment.

@@ -136,12 +136,22 @@ impl Ledger {
 
     /// Its author has recorded that the registry keeps it.
     pub(super) fn post_stored(&mut self, person: usize, key: Key) -> Verdict {
-        match self.posts.of_key(person, key) {
-            Some(post) if post.standing.is_none() => {
-                let what = format!("{:.8} is said to be posted and is not", post.text);
-                self.posts.unless_lax(|| (Invariant::CommittedFirst, what))
-            }
-            _ => Ok(()),
+        let Some(post) = self.posts.of_key(person, key) else {
+            return Ok(());
+        };
+        post.stored = true;
+        if post.standing.is_some() {
+            return Ok(());
+        }
+        let what = format!("{:.8} is said to be posted and is not", post.text);
+        self.posts.unless_lax(|| (Invariant::CommittedFirst, what))
+    }
+
+    /// The registry's database is another one: what was kept waits again.
+    pub(super) fn posts_stranded(&mut self, person: usize) {
+        let posts = self.posts.posts.iter_mut();
+        for post in posts.filter(|post| post.author == person && post.end.is_none()) {
+            post.stored = false;
         }
     }
 
