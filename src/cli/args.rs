@@ -5,14 +5,14 @@
 //! Invariant: an [`Invocation`] needs no further check of its form; whatever fails later is the world's doing.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use crate::cli::args_values::{
-    parse_bind, parse_host, parse_name, parse_new_names, parse_port, parse_size, parse_span,
+    parse_bind, parse_host, parse_name, parse_new_names, parse_peers, parse_port, parse_size, parse_span,
 };
 use crate::cli::manual;
 use crate::cli::simulate::{SimulateFlags, SimulateOptions};
@@ -27,6 +27,8 @@ pub enum Invocation {
     Serve(ServeOptions),
     /// A client.
     Chat(ChatOptions),
+    /// A client without a registry.
+    Talk(TalkOptions),
     /// Simulated worlds.
     Simulate(Box<SimulateOptions>),
 }
@@ -63,6 +65,25 @@ pub struct ChatOptions {
     pub server_port: u16,
     /// Our own port; 0: any free one.
     pub port: u16,
+    /// Where its database and identity are.
+    pub data: Data,
+    /// How long a message may take before it expires.
+    pub ttl: Duration,
+    /// How much is logged.
+    pub verbosity: u8,
+}
+
+/// How a client without a registry is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TalkOptions {
+    /// Its user's name.
+    pub name: Name,
+    /// Its own port; 0: any free one.
+    pub port: u16,
+    /// The only address to listen on; `None`: all, of both families.
+    pub bind: Option<IpAddr>,
+    /// Those to whom it talks, each once; one at least.
+    pub contacts: Vec<SocketAddr>,
     /// Where its database and identity are.
     pub data: Data,
     /// How long a message may take before it expires.
@@ -115,6 +136,14 @@ struct Flags {
     #[arg(short, long, num_args = 4, value_names = ["NAME", "SERVER", "SERVER-PORT", "CLIENT-PORT"])]
     chat: Option<Vec<String>>,
 
+    /// Talk without a registry: your name, your own port, and those to whom you talk
+    ///
+    /// Each PEER is an address and a port, like 192.0.2.7:4000 or [2001:db8::7]:4000; either side may start first. What
+    /// you type goes to all of them, and nobody else is heard. The first to be met at an address has to be the same
+    /// afterwards.
+    #[arg(short, long, num_args = 2.., value_names = ["NAME", "PORT", "PEER"], conflicts_with_all = ["chat", "serve"])]
+    peers: Option<Vec<String>>,
+
     /// Keep databases and identities in this folder
     ///
     /// Instead of $XDG_DATA_HOME/udpchat. The folder is made if it is not there.
@@ -136,27 +165,27 @@ struct Flags {
     bind: Option<String>,
 
     /// All mailboxes together hold at most so much: 500M, 4G, or bytes
-    #[arg(long, value_name = "SIZE", default_value = "4G", conflicts_with = "chat")]
+    #[arg(long, value_name = "SIZE", default_value = "4G", conflicts_with_all = ["chat", "peers"])]
     mail_bytes: String,
 
     /// One network registers at most so many new names an hour
     ///
     /// A network is what shares the first 24 bits of an IPv4 address or 56 of an IPv6 address. A class behind one
     /// router needs more than the default.
-    #[arg(long, value_name = "NUMBER", default_value_t = limits::NEW_NAMES_PER_HOUR.to_string(), conflicts_with = "chat")]
+    #[arg(long, value_name = "NUMBER", default_value_t = limits::NEW_NAMES_PER_HOUR.to_string(), conflicts_with_all = ["chat", "peers"])]
     new_names: String,
 
     /// The database was brought back from a backup
     ///
     /// Clients then deposit again what they know to be unfinished; what arrived is not shown twice.
-    #[arg(long, conflicts_with_all = ["chat", "ephemeral"])]
+    #[arg(long, conflicts_with_all = ["chat", "peers", "ephemeral"])]
     restored: bool,
 
     /// Free a name for whoever registers it next, and end
     ///
     /// For an owner whose key is lost, or who must go. Messages that wait for the name are refused, and their senders
     /// are told. The registry must not be running.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "ephemeral", "restored", "bind", "mail_bytes", "new_names"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "peers", "ephemeral", "restored", "bind", "mail_bytes", "new_names"])]
     release: Option<String>,
 
     /// Log more on standard error; twice for every datagram that is dropped
@@ -201,6 +230,17 @@ impl Flags {
             (None, true) => Data::Ephemeral,
             (None, false) => Data::Default,
         };
+        if let Some([name, port, peers @ ..]) = self.peers.as_deref() {
+            return Ok(Invocation::Talk(TalkOptions {
+                name: parse_name(name)?,
+                port: parse_port(port, "your port", 0)?,
+                bind: self.bind.as_deref().map(parse_bind).transpose()?,
+                contacts: parse_peers(peers)?,
+                data,
+                ttl: parse_span(&self.ttl)?,
+                verbosity: self.verbose,
+            }));
+        }
         match (self.serve, self.chat.as_deref()) {
             (Some(port), _) => Ok(Invocation::Serve(ServeOptions {
                 port: parse_port(&port, "the registry's port", 1)?,

@@ -149,6 +149,8 @@ pub enum Parsed {
     Help(Option<&'static str>),
     /// `dereg` or `reg` with somebody else's name.
     NotSelf(&'static str),
+    /// Answered here, with these lines.
+    Answer(Vec<String>),
     /// A text with so many bytes, too many.
     TooLarge(usize),
     /// None of these; the hint says what would be right.
@@ -265,24 +267,28 @@ fn read_self(command: &str, verb: &'static str, rest: &str, own: &Name, done: Co
 
 fn read_trust(rest: &str, _own: &Name) -> Parsed {
     let (word, fingerprint) = split_word(rest);
-    let digits: String = fingerprint
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .collect();
-    if word.is_empty() || digits.is_empty() {
+    if word.is_empty() || fingerprint.trim().is_empty() {
         return usage("trust");
     }
-    if digits.len() != FINGERPRINT_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Parsed::Wrong(format!(
-            "A fingerprint has {FINGERPRINT_DIGITS} hexadecimal digits; give it whole, as it was shown."
-        ));
-    }
+    let fingerprint = match read_fingerprint(fingerprint) {
+        Ok(fingerprint) => fingerprint,
+        Err(wrong) => return wrong,
+    };
     match Name::from_str(word) {
         Err(error) => Parsed::Wrong(format!("Usage: trust <name> <fingerprint>; {error}.")),
-        Ok(name) => Parsed::Command(Command::Trust {
-            name,
-            fingerprint: grouped(&digits.to_ascii_lowercase()),
-        }),
+        Ok(name) => Parsed::Command(Command::Trust { name, fingerprint }),
+    }
+}
+
+/// A fingerprint however it was typed, or what is wrong with it.
+pub(super) fn read_fingerprint(text: &str) -> Result<String, Parsed> {
+    let digits: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+    if digits.len() == FINGERPRINT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(grouped(&digits.to_ascii_lowercase()))
+    } else {
+        Err(Parsed::Wrong(format!(
+            "A fingerprint has {FINGERPRINT_DIGITS} hexadecimal digits; give it whole, as it was shown."
+        )))
     }
 }
 

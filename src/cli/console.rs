@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::begun::Begun;
-use crate::cli::commands::{self, Parsed};
+use crate::cli::commands::Parsed;
 use crate::cli::gate::Gate;
 use crate::cli::plain::{self, Line};
 use crate::cli::printer::{Printer, Screen};
@@ -42,9 +42,13 @@ pub enum Input {
 /// The typing end. To be run on a thread of its own, which may be left behind at the end of the program.
 pub struct Console {
     own: Name,
+    parse: Parse,
     prompt: Option<Prompt>,
     begun: Arc<Begun>,
 }
+
+/// Makes something of a line that this person has typed.
+pub(super) type Parse = fn(&str, &Name) -> Parsed;
 
 /// Puts the terminal back as it was found. To be dropped after the printer has finished.
 pub struct Closing {
@@ -56,7 +60,7 @@ pub struct Closing {
 ///
 /// # Errors
 /// A thread could not be started.
-pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
+pub(super) fn open(own: Name, parse: Parse) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
     let begun = Arc::new(Begun::default());
     let saved = Saved::take();
@@ -68,6 +72,7 @@ pub fn open(own: Name) -> io::Result<(Console, Printer, Closing)> {
     let (prompt, screen) = prompt.unzip();
     let console = Console {
         own,
+        parse,
         prompt,
         begun: Arc::clone(&begun),
     };
@@ -100,9 +105,15 @@ impl Console {
     /// prompt. Hands that over last, and leaves the terminal as it was found: another Ctrl+C is a
     /// signal then. What is wrong with a line is answered here.
     pub fn run_input(self, submit: impl FnMut(Input) -> Flow) {
-        let Self { own, prompt, begun } = self;
+        let Self {
+            own,
+            parse,
+            prompt,
+            begun,
+        } = self;
         let mut hands = Hands {
             own,
+            parse,
             begun,
             submit,
             answer: write_out,
@@ -117,6 +128,7 @@ impl Console {
 /// What carries commands from lines to the client, and answers to the person.
 struct Hands<S, A> {
     own: Name,
+    parse: Parse,
     begun: Arc<Begun>,
     submit: S,
     answer: A,
@@ -168,7 +180,7 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 
     /// One line: to the client, or answered.
     fn take(&mut self, line: Line) -> Flow {
-        let parsed = read(line, &self.own);
+        let parsed = read(line, |line| (self.parse)(line, &self.own));
         if let Parsed::Command(command) = parsed {
             let last = command == Command::Leave;
             let flow = (self.submit)(Input::Command(command));
@@ -203,10 +215,10 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 const SILENCE: Duration = limits::ATTEMPTS_TOTAL;
 
 /// A line as a command, or as what is wrong with it.
-fn read(line: Line, own: &Name) -> Parsed {
+fn read(line: Line, parse: impl Fn(&str) -> Parsed) -> Parsed {
     match line {
-        Line::Text(text) => commands::parse(&text, own),
-        Line::TooLong(start, more) => match commands::parse(&start, own) {
+        Line::Text(text) => parse(&text),
+        Line::TooLong(start, more) => match parse(&start) {
             Parsed::TooLarge(bytes) => Parsed::TooLarge(bytes.saturating_add(more)),
             wrong @ Parsed::Wrong(_) => wrong,
             _ => Parsed::Wrong(format!("A line has at most {} bytes.", plain::LINE_BYTES_MAX)),

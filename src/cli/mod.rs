@@ -3,8 +3,8 @@
 //! | file | does |
 //! |---|---|
 //! | [`args`], `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
-//! | [`commands`], `commands_rooms` | a typed line into a command, or into what is wrong with it |
-//! | [`render`], `render_rooms`, [`table`] | events into lines |
+//! | [`commands`], `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
+//! | [`render`], `render_rooms`, `render_contacts`, [`table`] | events into lines |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
@@ -27,11 +27,13 @@ mod plain;
 pub mod printer;
 mod prompt;
 pub mod render;
+mod render_contacts;
 mod render_rooms;
 pub mod sanitise;
 pub mod simulate;
 pub mod start;
 mod streams;
 pub mod table;
+mod talk;
 mod terminal;
 pub mod usage;

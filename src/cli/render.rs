@@ -4,12 +4,14 @@
 //! program's; `name: text` is somebody's message.
 //! Invariant: a line holds no control character; whatever was written by others goes through `sanitise`.
 
+use std::fmt::Display;
+
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::cli::commands::{self, Parsed};
-use crate::cli::render_rooms;
+use crate::cli::{render_contacts, render_rooms};
 use crate::cli::sanitise::escape;
 use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road};
 use crate::clock::WallTime;
@@ -96,6 +98,7 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
         ),
         Event::NotAccepted(reason) => not_accepted(reason),
         Event::Room(event) => return render_rooms::lines(event, offset_at),
+        Event::Contact(event) => return render_contacts::lines(event, offset_at),
         Event::IdentityChanged { name, known, found } => return changed_identity(name, known, found),
         Event::Trusted { name } => {
             format!("[The new identity of {name} is trusted; what waits for {name} is sent.]")
@@ -114,6 +117,7 @@ pub fn answer(parsed: &Parsed) -> Vec<String> {
     match parsed {
         Parsed::Nothing | Parsed::Command(_) => Vec::new(),
         Parsed::Help(topic) => commands::help(*topic),
+        Parsed::Answer(lines) => lines.clone(),
         Parsed::NotSelf(verb) => vec![format!("[You can only {verb} yourself.]")],
         Parsed::TooLarge(bytes) => vec![not_accepted(&NotAccepted::TooLarge(*bytes))],
         Parsed::Wrong(hint) => vec!["[Wrong input]".to_owned(), escape(hint).into_owned()],
@@ -161,10 +165,11 @@ fn refused_registration(name: &Name, reason: &RegistrationRefusal) -> String {
     }
 }
 
-pub(super) fn refusal(reason: &Refusal, to: &Name) -> String {
+pub(super) fn refusal(reason: &Refusal, to: &impl Display) -> String {
     let registry = match reason {
         Refusal::Registry(reason) => reason,
         Refusal::NoSuchName => &DepositRefusal::NoSuchName,
+        Refusal::Oneself => return "that is yourself.".to_owned(),
         Refusal::Skipped => return format!("{to} was told that it would not come. Send it again."),
         Refusal::Unproven => {
             return format!(

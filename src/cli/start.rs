@@ -9,12 +9,14 @@ use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
 
-use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions};
-use crate::cli::console::{self, Flow, Input};
+use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, TalkOptions};
+use crate::cli::commands;
+use crate::cli::console::{self, Flow, Input, Parse};
 use crate::cli::printer::Printer;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
 use crate::cli::table::table;
+use crate::cli::talk;
 use crate::cli::usage::UsageExit;
 use crate::client::interface::{Command, Event};
 use crate::id::Name;
@@ -22,6 +24,7 @@ use crate::registry::interface;
 use crate::runtime::outlet::Knell;
 use crate::runtime::program::Hatch;
 use crate::runtime::start::{Exit, Fault, Keep, resolve};
+use crate::runtime::client::Company;
 use crate::runtime::{client, log, registry, signal};
 
 /// Runs what was asked for; the result is the exit code.
@@ -29,6 +32,7 @@ pub fn run(invocation: Invocation) -> u8 {
     let result = match invocation {
         Invocation::Serve(options) => serve(options).map(code),
         Invocation::Chat(options) => chat(options).map(code),
+        Invocation::Talk(options) => talk(options).map(code),
         Invocation::Simulate(options) => simulate(&options),
     };
     match result {
@@ -105,17 +109,38 @@ fn release(data: Data, port: u16, name: &Name) -> Result<Exit, Fault> {
 fn chat(options: ChatOptions) -> Result<Exit, Fault> {
     log::start(log::CLIENT, options.verbosity);
     signal::heed_ignored();
+    let registry = match options.server {
+        Host::Address(ip) => SocketAddr::new(ip.to_canonical(), options.server_port),
+        Host::Name(name) => resolve(&name, options.server_port)?,
+    };
     let setup = client::Setup {
-        registry: match options.server {
-            Host::Address(ip) => SocketAddr::new(ip.to_canonical(), options.server_port),
-            Host::Name(name) => resolve(&name, options.server_port)?,
-        },
-        name: options.name.clone(),
+        company: Company::Registry(registry),
+        name: options.name,
+        bind: None,
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
     };
-    let (console, mut printer, closing) = console::open(options.name)?;
+    converse(setup, commands::parse)
+}
+
+fn talk(options: TalkOptions) -> Result<Exit, Fault> {
+    log::start(log::CLIENT, options.verbosity);
+    signal::heed_ignored();
+    let setup = client::Setup {
+        company: Company::Contacts(options.contacts),
+        name: options.name,
+        bind: options.bind,
+        port: options.port,
+        keep: keep(options.data),
+        time_to_live: options.ttl,
+    };
+    converse(setup, talk::parse)
+}
+
+/// Runs a client at its terminal.
+fn converse(setup: client::Setup, parse: Parse) -> Result<Exit, Fault> {
+    let (console, mut printer, closing) = console::open(setup.name.clone(), parse)?;
     let knell = Knell::new(closing.hurry());
     let mut seen = 0;
     let (failed, failure) = bounded(1);

@@ -21,8 +21,10 @@ const _: () = assert!(DEPOSITS_AT_ONCE as u64 * 2 <= HOLD_BACK.as_secs() * DEPOS
 pub struct Config {
     /// Its name.
     pub name: Name,
-    /// Where its registry is.
-    pub registry: SocketAddr,
+    /// Where its registry is; `None`: there is none, and it talks to `contacts` alone.
+    pub registry: Option<SocketAddr>,
+    /// Those to whom it talks by address.
+    pub contacts: Vec<SocketAddr>,
     /// How long a message may take before it expires.
     pub time_to_live: Duration,
     /// What it may have under way.
@@ -34,7 +36,19 @@ impl Config {
     pub fn new(name: Name, registry: SocketAddr) -> Self {
         Self {
             name,
-            registry,
+            registry: Some(registry),
+            contacts: Vec::new(),
+            time_to_live: TIME_TO_LIVE,
+            limits: Limits::default(),
+        }
+    }
+
+    /// A client that talks to those who are at these addresses, and to nobody else.
+    pub fn without_registry(name: Name, contacts: Vec<SocketAddr>) -> Self {
+        Self {
+            name,
+            registry: None,
+            contacts,
             time_to_live: TIME_TO_LIVE,
             limits: Limits::default(),
         }

@@ -4,10 +4,14 @@
 //! known to have seen it (`Command::Seen`).
 //! Invariant: every accepted message is followed by events until it is final; each says what is true then.
 
+mod contacts;
 mod rooms;
+
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::client::interface::contacts::{Contact, ContactEvent};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
 
 use crate::clock::WallTime;
@@ -21,6 +25,11 @@ pub enum Command {
     Send {
         /// To whom.
         to: Name,
+        /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
+        text: String,
+    },
+    /// Send a text to each of those who are listed by address.
+    Say {
         /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
         text: String,
     },
@@ -45,6 +54,13 @@ pub enum Command {
     Trust {
         /// Whose.
         name: Name,
+        /// As it was shown.
+        fingerprint: String,
+    },
+    /// Take the identity with this fingerprint for whoever is at this address from now on.
+    TrustAt {
+        /// Where.
+        address: SocketAddr,
         /// As it was shown.
         fingerprint: String,
     },
@@ -157,6 +173,8 @@ pub enum Event {
     },
     /// About rooms.
     Room(RoomEvent),
+    /// About those who are named by address.
+    Contact(ContactEvent),
     /// `Trust` is done.
     Trusted {
         /// Whom.
@@ -171,6 +189,9 @@ pub enum Event {
 impl Event {
     /// Whether it says where one of our messages is, or what has become of it.
     pub(crate) const fn is_state(&self) -> bool {
+        if let Self::Contact(event) = self {
+            return event.is_state();
+        }
         matches!(
             self,
             Self::Received { .. }
@@ -237,6 +258,8 @@ pub enum Refusal {
     Skipped,
     /// The registry has told an answer of the recipient that does not verify: he may have it or not.
     Unproven,
+    /// It is for an address that is our own.
+    Oneself,
 }
 
 /// Why a command is not accepted.

@@ -156,7 +156,7 @@ impl Scene {
             None,
             None,
             Some(ConnectFault::Silent),
-            Some(ConnectFault::OtherIdentity(anybody.id)),
+            Some(ConnectFault::OtherIdentity(anybody)),
             Some(ConnectFault::Full),
         ][input.below(7)];
         match fault {

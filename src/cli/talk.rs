@@ -1,0 +1,103 @@
+//! What can be typed where there is no registry: texts for all who are listed, and a few words.
+//!
+//! Invariant: whatever is not exactly one of the words is a text, and goes out as typed.
+
+use std::net::SocketAddr;
+
+use crate::cli::commands::{self, Parsed};
+use crate::client::interface::Command;
+use crate::id::Name;
+use crate::limits::BODY_BYTES_MAX;
+
+/// The words that end the program.
+const QUIT: [&str; 4] = [":q", "q", "quit", "exit"];
+/// Before an address and a fingerprint.
+const TRUST: &str = ":trust";
+
+/// Reads a line. A line from a paste may hold newlines.
+pub(super) fn parse(line: &str, _own: &Name) -> Parsed {
+    let word = line.trim();
+    match word {
+        "" => Parsed::Nothing,
+        "help" => Parsed::Answer(help()),
+        _ if QUIT.contains(&word) => Parsed::Command(Command::Leave),
+        _ => match commands::split_word(word) {
+            (TRUST, rest) => read_trust(rest),
+            _ if line.len() > BODY_BYTES_MAX => Parsed::TooLarge(line.len()),
+            _ => Parsed::Command(Command::Say {
+                text: line.to_owned(),
+            }),
+        },
+    }
+}
+
+/// What can be typed, a line each.
+pub(super) fn help() -> Vec<String> {
+    let line = |(usage, summary): (&str, &str)| format!("{usage:<32}{summary}");
+    [
+        ("<text>", "send a text to everybody who is listed"),
+        (":q, q, quit, exit", "end; so do Ctrl+C and Ctrl+D"),
+        (":trust <ip:port> <fingerprint>", "accept a new identity there"),
+        ("help", "say what can be typed here"),
+    ]
+    .map(line)
+    .to_vec()
+}
+
+fn read_trust(rest: &str) -> Parsed {
+    let (address, fingerprint) = commands::split_word(rest);
+    let Ok(address) = address.parse::<SocketAddr>() else {
+        return Parsed::Wrong("Usage: :trust <ip:port> <fingerprint>".to_owned());
+    };
+    match commands::read_fingerprint(fingerprint) {
+        Ok(fingerprint) => Parsed::Command(Command::TrustAt { address, fingerprint }),
+        Err(wrong) => wrong,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Parsed {
+        parse(line, &"alice".parse().unwrap())
+    }
+
+    fn say(text: &str) -> Parsed {
+        Parsed::Command(Command::Say { text: text.to_owned() })
+    }
+
+    #[test]
+    fn a_word_alone_is_a_command_and_anything_else_a_text() {
+        for word in [":q", "q", "quit", "exit", " quit "] {
+            assert_eq!(read(word), Parsed::Command(Command::Leave), "{word}");
+        }
+        for text in ["quit now", "q?", "Quit", "send bob hi", ":quit", "helpless", "a\nquit", " hi "] {
+            assert_eq!(read(text), say(text));
+        }
+        assert_eq!(read("help"), Parsed::Answer(help()));
+        assert_eq!(read("  \n"), Parsed::Nothing);
+    }
+
+    #[test]
+    fn a_text_has_its_bound() {
+        let text = "x".repeat(BODY_BYTES_MAX);
+        assert_eq!(read(&text), say(&text));
+        assert_eq!(read(&format!("{text}x")), Parsed::TooLarge(BODY_BYTES_MAX + 1));
+    }
+
+    #[test]
+    fn trust_takes_an_address_and_a_whole_fingerprint() {
+        let digits = "0123456789abcdef".repeat(4);
+        let Parsed::Command(Command::TrustAt { address, fingerprint }) =
+            read(&format!(":trust [::1]:4000 {}", digits.to_uppercase()))
+        else {
+            panic!("no command");
+        };
+        assert_eq!(address, "[::1]:4000".parse().unwrap());
+        assert_eq!(fingerprint.replace(' ', ""), digits);
+        for wrong in [":trust", ":trust bob 12", ":trust 10.0.0.1:4000 12", ":trust 10.0.0.1 12"] {
+            assert!(matches!(read(wrong), Parsed::Wrong(_)), "{wrong}");
+        }
+    }
+}
