@@ -282,7 +282,10 @@ fn read_trust(rest: &str, _own: &Name) -> Parsed {
 
 /// A fingerprint however it was typed, or what is wrong with it.
 pub(super) fn read_fingerprint(text: &str) -> Result<String, Parsed> {
-    let digits: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+    let digits: String = text
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .collect();
     if digits.len() == FINGERPRINT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         Ok(grouped(&digits.to_ascii_lowercase()))
     } else {

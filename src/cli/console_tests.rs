@@ -1,6 +1,7 @@
 //! Tests of plain input: what is handed over, what is answered, and how it ends.
 
 use super::*;
+use crate::cli::commands;
 use crate::client::interface::{Ending, Event};
 
 /// Runs lines through, with a client that is registered. The commands, and what
@@ -11,6 +12,7 @@ fn run(input: &[u8]) -> (Vec<Command>, String) {
     let (mut seen, mut answers) = (Vec::new(), String::new());
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
+        parse: commands::parse,
         begun,
         submit: |input: Input| {
             seen.push(command(input));
@@ -86,6 +88,7 @@ fn without_a_reader_of_the_answers_it_leaves() {
     let mut seen = Vec::new();
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
+        parse: commands::parse,
         begun,
         submit: |input: Input| {
             seen.push(command(input));
@@ -99,14 +102,15 @@ fn without_a_reader_of_the_answers_it_leaves() {
 
 #[test]
 fn how_much_too_long_a_line_is_is_said_to_the_byte() {
-    let own = "alice".parse().unwrap();
+    let own: Name = "alice".parse().unwrap();
+    let parse = |line: &str| commands::parse(line, &own);
     let text = "x".repeat(plain::LINE_BYTES_MAX - "send bob ".len());
     assert_eq!(
-        read(Line::TooLong(format!("send bob {text}"), 1_000_000), &own),
+        read(Line::TooLong(format!("send bob {text}"), 1_000_000), parse),
         Parsed::TooLarge(text.len() + 1_000_000)
     );
     assert!(matches!(
-        read(Line::TooLong(" ".repeat(70_000), 1), &own),
+        read(Line::TooLong(" ".repeat(70_000), 1), parse),
         Parsed::Wrong(_)
     ));
 }
@@ -117,6 +121,7 @@ fn a_program_that_ended_before_reads_nothing() {
     begun.note(&Event::Ended(Ending::ServerSilent));
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
+        parse: commands::parse,
         begun,
         submit: |input: Input| panic!("{input:?}"),
         answer: |text: &str| panic!("{text}"),

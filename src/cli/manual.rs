@@ -17,9 +17,7 @@ udpchat -s <PORT> [OPTIONS]
        udpchat simulate [OPTIONS]";
 
 /// The ways to talk, in a sentence.
-pub(super) const EITHER: &str =
-    "-s <port> for a registry, -c <name> <server> <server-port> <client-port> for a client, or -p <name> <port> <ip:port>... \
-     to talk without a registry";
+pub(super) const EITHER: &str = "-s <port> for a registry, or -c <name> <server> <server-port> <client-port> for a client (without a registry: -p)";
 
 /// What `-c` takes, with an example.
 pub(super) const CHAT_VALUES: &str =

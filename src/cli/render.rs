@@ -11,8 +11,8 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::cli::commands::{self, Parsed};
-use crate::cli::{render_contacts, render_rooms};
 use crate::cli::sanitise::escape;
+use crate::cli::{render_contacts, render_rooms};
 use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road};
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};

@@ -50,7 +50,10 @@ pub(super) fn lines(event: &ContactEvent, offset_at: OffsetAt) -> Vec<String> {
 
 fn listening(port: u16, contacts: &[Contact]) -> String {
     let all: Vec<String> = contacts.iter().map(at).collect();
-    format!("[Listening on port {port}. What you type goes to {}.]", all.join(", "))
+    format!(
+        "[Listening on port {port}. What you type goes to {}.]",
+        all.join(", ")
+    )
 }
 
 /// With the name before the address, if there is one.
@@ -71,10 +74,15 @@ fn met(who: &Contact, id: &IdentityId) -> Vec<String> {
 fn changed(who: &Contact, known: &IdentityId, found: &IdentityId) -> Vec<String> {
     let address = who.address;
     vec![
-        format!("[The identity of {} is not the one you know; nothing is sent there.]", at(who)),
+        format!(
+            "[The identity of {} is not the one you know; nothing is sent there.]",
+            at(who)
+        ),
         format!("  known: {}", known.fingerprint()),
         format!("  found: {}", found.fingerprint()),
-        format!("  {who} may have started without the old data folder, or somebody else is at {address} now."),
+        format!(
+            "  {who} may have started without the old data folder, or somebody else is at {address} now."
+        ),
         format!(
             "  If {who} confirms the new one by another way: :trust {address} {}",
             found.fingerprint()
@@ -88,3 +96,7 @@ fn name_taken(address: SocketAddr, name: &Name) -> String {
          One of the two has to start under another name.]"
     )
 }
+
+#[cfg(test)]
+#[path = "render_contacts_tests.rs"]
+pub(super) mod tests;

@@ -53,6 +53,8 @@ fn faces() -> Vec<(Event, &'static str)> {
     faces.extend(faces_of_messages());
     let rooms = render_rooms::tests::faces().into_iter();
     faces.extend(rooms.map(|(event, line)| (Event::Room(event), line)));
+    let contacts = render_contacts::tests::faces().into_iter();
+    faces.extend(contacts.map(|(event, line)| (Event::Contact(event), line)));
     faces.extend([
         (Event::Registered { returning: false }, "[Welcome, You are registered.]"),
         (Event::Registered { returning: true }, "[Welcome back, You are registered.]"),
@@ -219,7 +221,7 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
 }
 
 /// Kinds of events that have words.
-const KINDS: usize = 42;
+const KINDS: usize = 43;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 const fn kind(event: &Event) -> usize {
@@ -257,7 +259,7 @@ const fn kind(event: &Event) -> usize {
         Event::Refused { reason, .. } => match reason {
             Refusal::NoSuchName => 24,
             // Which words each of these has: `every_refusal_says_what_happened_to_which_message`.
-            Refusal::Registry(_) | Refusal::Skipped | Refusal::Unproven => 25,
+            Refusal::Registry(_) | Refusal::Skipped | Refusal::Unproven | Refusal::Oneself => 25,
         },
         Event::Expired { .. } => 26,
         Event::NotAccepted(reason) => match reason {
@@ -276,6 +278,8 @@ const fn kind(event: &Event) -> usize {
         Event::Ended(_) => 37,
         // Which words each of these has: `render_rooms_tests.rs`.
         Event::Room(_) => 41,
+        // And these: `render_contacts_tests.rs`.
+        Event::Contact(_) => 42,
     }
 }
 

@@ -21,10 +21,10 @@ use crate::cli::usage::UsageExit;
 use crate::client::interface::{Command, Event};
 use crate::id::Name;
 use crate::registry::interface;
+use crate::runtime::client::Company;
 use crate::runtime::outlet::Knell;
 use crate::runtime::program::Hatch;
 use crate::runtime::start::{Exit, Fault, Keep, resolve};
-use crate::runtime::client::Company;
 use crate::runtime::{client, log, registry, signal};
 
 /// Runs what was asked for; the result is the exit code.

@@ -64,7 +64,9 @@ mod tests {
     }
 
     fn say(text: &str) -> Parsed {
-        Parsed::Command(Command::Say { text: text.to_owned() })
+        Parsed::Command(Command::Say {
+            text: text.to_owned(),
+        })
     }
 
     #[test]
@@ -72,7 +74,16 @@ mod tests {
         for word in [":q", "q", "quit", "exit", " quit "] {
             assert_eq!(read(word), Parsed::Command(Command::Leave), "{word}");
         }
-        for text in ["quit now", "q?", "Quit", "send bob hi", ":quit", "helpless", "a\nquit", " hi "] {
+        for text in [
+            "quit now",
+            "q?",
+            "Quit",
+            "send bob hi",
+            ":quit",
+            "helpless",
+            "a\nquit",
+            " hi ",
+        ] {
             assert_eq!(read(text), say(text));
         }
         assert_eq!(read("help"), Parsed::Answer(help()));
@@ -96,7 +107,12 @@ mod tests {
         };
         assert_eq!(address, "[::1]:4000".parse().unwrap());
         assert_eq!(fingerprint.replace(' ', ""), digits);
-        for wrong in [":trust", ":trust bob 12", ":trust 10.0.0.1:4000 12", ":trust 10.0.0.1 12"] {
+        for wrong in [
+            ":trust",
+            ":trust bob 12",
+            ":trust 10.0.0.1:4000 12",
+            ":trust 10.0.0.1 12",
+        ] {
             assert!(matches!(read(wrong), Parsed::Wrong(_)), "{wrong}");
         }
     }

@@ -4,7 +4,7 @@
 //! Invariants: who was met at an address is believed to be the one there until the user says otherwise; one try for each
 //! address is under way; between two there is a pause.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -96,22 +96,21 @@ impl Entry {
         self.met.as_ref().is_some_and(|(_, card)| card.id == id)
     }
 
-    fn fail(&mut self, now: Instant) -> Instant {
+    fn fail(&mut self, now: Instant) {
         self.attempt = None;
         self.greeting_until = None;
         self.failed_at = now;
         self.not_before = now + self.pause;
         self.pause = (self.pause * 2).min(RECONNECT_MAX);
-        self.not_before
     }
 }
 
 /// A session with one of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Visit {
-    pub(super) card: Card,
-    /// Which address led to it, if he had not been met before.
-    address: Option<SocketAddr>,
+    card: Card,
+    /// Which addresses led to it where nobody had been met before.
+    addresses: BTreeSet<SocketAddr>,
     pub(super) since: Instant,
     /// He has said what he is called.
     pub(super) introduced: bool,
@@ -214,9 +213,10 @@ impl Contacts {
         }
     }
 
-    /// When the next try may begin.
-    pub(super) fn not_before(&self, address: SocketAddr) -> Option<Instant> {
-        self.entries.get(&address).map(|entry| entry.not_before)
+    /// When it is to be looked at again: his time to say what he is called is over, or the next try may begin.
+    pub(super) fn due(&self, address: SocketAddr) -> Option<Instant> {
+        let entry = self.entries.get(&address)?;
+        Some(entry.greeting_until.unwrap_or(entry.not_before))
     }
 
     /// A try has ended. Where it went.
@@ -227,9 +227,9 @@ impl Contacts {
         Some(address)
     }
 
-    /// It was in vain. When the next may follow.
-    pub(super) fn failed(&mut self, address: SocketAddr, now: Instant) -> Instant {
-        self.entry(address).fail(now)
+    /// It was in vain.
+    pub(super) fn failed(&mut self, address: SocketAddr, now: Instant) {
+        self.entry(address).fail(now);
     }
 
     /// Somebody begins a session from there.
@@ -249,28 +249,35 @@ impl Contacts {
         }
     }
 
-    /// A session is up. Until `greeting_until` what he is called is waited for, if that is not known.
-    pub(super) fn visit(
-        &mut self,
-        session: SessionId,
-        address: Option<SocketAddr>,
-        card: Card,
-        (now, greeting_until): (Instant, Instant),
-    ) {
-        let visit = Visit {
+    /// A session is up. Whether it was not known yet.
+    pub(super) fn visit(&mut self, session: SessionId, card: Card, since: Instant) -> bool {
+        let news = !self.visits.contains_key(&session);
+        self.visits.entry(session).or_insert(Visit {
             card,
-            address,
-            since: now,
+            addresses: BTreeSet::new(),
+            since,
             introduced: false,
-        };
-        self.visits.entry(session).or_insert(visit);
-        if let Some(address) = address {
-            self.entry(address).greeting_until = Some(greeting_until);
+        });
+        news
+    }
+
+    /// An address where nobody had been met has led to it: until then what he is called is waited for.
+    pub(super) fn greet(&mut self, session: SessionId, address: SocketAddr, until: Instant) {
+        if let Some(visit) = self.visits.get_mut(&session) {
+            visit.addresses.insert(address);
+            self.entry(address).greeting_until = Some(until);
         }
     }
 
-    pub(super) fn of_session(&self, session: SessionId) -> Option<Visit> {
-        self.visits.get(&session).copied()
+    /// Whether that time is over.
+    pub(super) fn is_mute(&self, address: SocketAddr, now: Instant) -> bool {
+        let until = self.entries.get(&address).and_then(|entry| entry.greeting_until);
+        until.is_some_and(|until| until <= now)
+    }
+
+    /// Whether it is a session with one of them.
+    pub(super) fn is_visit(&self, session: SessionId) -> bool {
+        self.visits.contains_key(&session)
     }
 
     /// The session is over.
@@ -278,26 +285,26 @@ impl Contacts {
         self.visits.remove(&session)
     }
 
-    /// Whether he does not say what he is called although he has had his time.
-    pub(super) fn is_mute(&self, address: SocketAddr, now: Instant) -> bool {
-        self.entries
-            .get(&address)
-            .and_then(|entry| entry.greeting_until)
-            .is_some_and(|until| until <= now)
-    }
-
-    /// The listed addresses that this session leads to.
+    /// The listed addresses that it leads to.
     pub(super) fn places(&self, visit: &Visit) -> Vec<SocketAddr> {
         let here = |(address, entry): &(&SocketAddr, &Entry)| {
-            entry.is(visit.card.id) || visit.address == Some(**address)
+            entry.is(visit.card.id) || visit.addresses.contains(*address)
         };
         self.listed().filter(here).map(|(address, _)| *address).collect()
+    }
+
+    /// As [`Self::places`], of a session that is up.
+    pub(super) fn places_of(&self, session: SessionId) -> Vec<SocketAddr> {
+        let visit = self.visits.get(&session);
+        visit.map_or_else(Vec::new, |visit| self.places(visit))
     }
 
     /// What one who was met is called.
     pub(super) fn name_of(&self, id: IdentityId) -> Option<&Name> {
         let theirs = self.listed().find(|(_, entry)| entry.is(id));
-        theirs.and_then(|(_, entry)| entry.met.as_ref()).map(|(name, _)| name)
+        theirs
+            .and_then(|(_, entry)| entry.met.as_ref())
+            .map(|(name, _)| name)
     }
 
     /// Whether somebody else among them is called so.
@@ -306,14 +313,13 @@ impl Contacts {
         met.any(|(other, card)| card.id != id && other.matches(name))
     }
 
-    /// He has said what he is called.
-    pub(super) fn introduced(&mut self, session: SessionId) {
-        if let Some(visit) = self.visits.get_mut(&session) {
-            visit.introduced = true;
-        }
+    /// He has said what he is called. Whether that was for the first time.
+    pub(super) fn introduced(&mut self, session: SessionId) -> bool {
+        let visit = self.visits.get_mut(&session);
+        visit.is_some_and(|visit| !std::mem::replace(&mut visit.introduced, true))
     }
 
-    /// He is there, and called so. Whether that is to be committed.
+    /// He is there, and called so. Whether that is news, to be committed.
     pub(super) fn meet(&mut self, address: SocketAddr, name: &Name, card: Card) -> bool {
         let entry = self.entry(address);
         entry.greeting_until = None;

@@ -170,7 +170,7 @@ impl Client {
             return;
         }
         if let Source::Peer(session, card) = source
-            && self.contacts.of_session(session).is_some()
+            && self.contacts.is_visit(session)
         {
             if self.takes_name(cx, session, card, &envelope.sender.name) {
                 self.commit_inbound(cx, source, card, false, &forward, envelope);

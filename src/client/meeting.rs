@@ -41,7 +41,10 @@ impl Client {
         let contacts = self.contacts.audience();
         self.out.event(Event::Contact(ContactEvent::Listening {
             port: self.link.local.map_or(0, |local| local.port()),
-            contacts: contacts.iter().map(|address| self.contacts.contact(*address)).collect(),
+            contacts: contacts
+                .iter()
+                .map(|address| self.contacts.contact(*address))
+                .collect(),
         }));
         self.pump_all(cx);
     }
@@ -101,11 +104,11 @@ impl Client {
     /// Something is to be said to him: if he was called in vain, the next call comes soon.
     pub(super) fn hurry_call(&mut self, cx: &Context<'_>, address: SocketAddr) {
         self.contacts.hurry(address);
-        self.call_later(cx, address);
+        self.look_later(cx, address);
     }
 
-    fn call_later(&mut self, cx: &Context<'_>, address: SocketAddr) {
-        if let Some(at) = self.contacts.not_before(address) {
+    fn look_later(&mut self, cx: &Context<'_>, address: SocketAddr) {
+        if let Some(at) = self.contacts.due(address) {
             self.timers.set(Timer::Contact(address), at.max(cx.now.at));
         }
     }
@@ -120,8 +123,8 @@ impl Client {
     }
 
     fn unreached(&mut self, cx: &Context<'_>, address: SocketAddr) {
-        let again_at = self.contacts.failed(address, cx.now.at);
-        self.timers.set(Timer::Contact(address), again_at);
+        self.contacts.failed(address, cx.now.at);
+        self.look_later(cx, address);
         self.pump(cx, &To::At(address).key());
     }
 
@@ -202,23 +205,35 @@ impl Client {
 
     /// A session with somebody who is listed is up; `address`: where, if he is met only now.
     fn welcome(&mut self, cx: &Context<'_>, session: SessionId, address: Option<SocketAddr>, card: Card) {
-        let greeting_until = cx.now.at + DIRECT_HANDSHAKE_BUDGET;
-        let known = self.contacts.name_of(card.id).cloned();
-        self.contacts
-            .visit(session, address, card, (cx.now.at, greeting_until));
-        for other in self.peers.opened(session, card, None) {
-            self.out.push(Action::Abandon(other));
+        if self.contacts.visit(session, card, cx.now.at) {
+            self.peers.opened(session, card, None);
+            self.introduce(cx, session);
         }
-        self.introduce(cx, session);
-        match (address, known) {
+        match (address, self.contacts.name_of(card.id).cloned()) {
             // He was met elsewhere.
-            (Some(_), Some(name)) => {
-                self.takes_name(cx, session, card, &name);
+            (Some(address), Some(name)) => self.meet(address, &name, card),
+            (Some(address), None) => {
+                let until = cx.now.at + DIRECT_HANDSHAKE_BUDGET;
+                self.contacts.greet(session, address, until);
+                self.look_later(cx, address);
             }
-            (Some(address), None) => self.timers.set(Timer::Contact(address), greeting_until),
             (None, _) => {}
         }
         self.pump_peer(cx, card.id);
+    }
+
+    /// He is there, and called so: that is committed if it is news.
+    fn meet(&mut self, address: SocketAddr, name: &Name, card: Card) {
+        let first = self.contacts.met(address).is_none();
+        if self.contacts.meet(address, name, card) {
+            let met = Met {
+                address,
+                name: name.clone(),
+                card,
+            };
+            self.out
+                .store_surely(Request::Meet(met), After::Met { address, first });
+        }
     }
 
     /// Says what we are called.
@@ -231,7 +246,7 @@ impl Client {
 
     /// Somebody says what he is called.
     pub(super) fn introduced(&mut self, cx: &Context<'_>, session: SessionId, card: Card, name: &Name) {
-        if self.contacts.of_session(session).is_none() {
+        if !self.contacts.is_visit(session) {
             // He has called us by our address, and wants to know.
             self.introduce(cx, session);
         } else if self.takes_name(cx, session, card, name) {
@@ -247,13 +262,7 @@ impl Client {
         card: Card,
         name: &Name,
     ) -> bool {
-        let Some(visit) = self.contacts.of_session(session) else {
-            return false;
-        };
-        if visit.introduced && self.contacts.name_of(card.id) == Some(name) {
-            return true;
-        }
-        let places = self.contacts.places(&visit);
+        let places = self.contacts.places_of(session);
         if self.is_anothers(name, card) {
             self.turn_away(session);
             self.visit_over(cx, session);
@@ -267,13 +276,9 @@ impl Client {
             }
             return false;
         }
-        self.contacts.introduced(session);
-        for address in places {
-            let first = self.contacts.met(address).is_none();
-            if self.contacts.meet(address, name, card) {
-                let (name, request) = (name.clone(), Request::Meet);
-                self.out
-                    .store_surely(request(Met { address, name, card }), After::Met { address, first });
+        if self.contacts.introduced(session) || self.contacts.name_of(card.id) != Some(name) {
+            for address in places {
+                self.meet(address, name, card);
             }
         }
         true
@@ -328,7 +333,7 @@ impl Client {
                 self.contacts.rest(address);
             } else {
                 self.contacts.failed(address, cx.now.at);
-                self.call_later(cx, address);
+                self.look_later(cx, address);
             }
         }
     }
@@ -339,9 +344,7 @@ impl Client {
         let card = shown.filter(|card| super::names::is_fingerprint_of(card.id, fingerprint));
         match card {
             Some(card) => self.ask_trust(To::At(address), card),
-            None => self
-                .out
-                .event(Event::NotAccepted(NotAccepted::NothingToTrust)),
+            None => self.out.event(Event::NotAccepted(NotAccepted::NothingToTrust)),
         }
     }
 

@@ -116,11 +116,7 @@ impl Client {
                 }
                 self.watch(cx, session);
             }
-            Phase::Offline
-            | Phase::Opening
-            | Phase::Alone
-            | Phase::Away
-            | Phase::Connecting { .. } => {}
+            Phase::Offline | Phase::Opening | Phase::Alone | Phase::Away | Phase::Connecting { .. } => {}
         }
     }
 

@@ -65,13 +65,7 @@ impl Client {
     }
 
     /// No receipt in time, and no registry to go to: he may still answer.
-    fn repeat_directly(
-        &mut self,
-        cx: &Context<'_>,
-        key: Key,
-        session: SessionId,
-        again: Option<Duration>,
-    ) {
+    fn repeat_directly(&mut self, cx: &Context<'_>, key: Key, session: SessionId, again: Option<Duration>) {
         let card = self.outbox.get(key).and_then(|message| self.pinned_card(message));
         if let (Some(_), Some(card)) = (again, card) {
             self.hand_over(cx, key, session, &card);

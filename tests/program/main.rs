@@ -18,4 +18,5 @@ mod full_disk;
 mod machine;
 mod operators;
 mod rooms;
+mod serverless;
 mod streams;

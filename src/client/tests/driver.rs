@@ -62,6 +62,8 @@ pub(super) enum Disk {
 }
 
 pub(super) struct Driver {
+    /// What it is started with, and started again.
+    pub(super) config: Config,
     pub(super) client: Client,
     pub(super) store: ClientStore,
     pub(super) paper: Paper,
@@ -103,7 +105,8 @@ impl Driver {
         };
         let (store, _) = ClientStore::open_in_memory().unwrap();
         let mut driver = Self {
-            client: client(config, &store, now),
+            client: client(config.clone(), &store, now),
+            config,
             store,
             paper: Paper::default(),
             now,
@@ -320,7 +323,7 @@ impl Driver {
         self.clear();
         self.told = 0;
         self.set_time(self.now.at + ms(7));
-        self.client = client(Self::config(), &self.store, self.now);
+        self.client = client(self.config.clone(), &self.store, self.now);
         self.settle();
         self.pass(ms(0));
     }

@@ -32,7 +32,9 @@ fn line(line: &str, own: &Name) {
             understood(line, command, own);
         }
         Parsed::TooLarge(bytes) => assert!(*bytes > BODY_BYTES_MAX && *bytes < line.len()),
-        Parsed::Help(_) | Parsed::NotSelf(_) | Parsed::Wrong(_) => assert!(!answer.is_empty()),
+        Parsed::Help(_) | Parsed::Answer(_) | Parsed::NotSelf(_) | Parsed::Wrong(_) => {
+            assert!(!answer.is_empty())
+        }
     }
     let shown = escape(line);
     assert!(!shown.chars().any(char::is_control));
@@ -59,7 +61,9 @@ fn understood(line: &str, command: &Command, own: &Name) {
             assert_eq!(fingerprint.len(), 79);
             format!("trust {name} {fingerprint}")
         }
-        Command::LeaveSettled | Command::Seen { .. } => panic!("nobody types that"),
+        Command::LeaveSettled | Command::Seen { .. } | Command::Say { .. } | Command::TrustAt { .. } => {
+            panic!("nobody types that")
+        }
     };
     assert_eq!(commands::parse(&again, own), Parsed::Command(command.clone()));
 }
