@@ -91,7 +91,7 @@ pub(super) fn parse_peers(texts: &[String]) -> Result<Vec<SocketAddr>, String> {
     }
 }
 
-fn parse_peer(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn parse_peer(text: &str) -> Result<SocketAddr, String> {
     let address = text.parse::<SocketAddr>().ok().filter(|address| match address {
         SocketAddr::V4(_) => true,
         SocketAddr::V6(address) => address.scope_id() == 0,

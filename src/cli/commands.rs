@@ -7,6 +7,7 @@
 use std::str::FromStr;
 
 use crate::cli::commands_rooms as rooms;
+use crate::cli::talk;
 use crate::client::interface::Command;
 use crate::id::Name;
 use crate::limits::BODY_BYTES_MAX;
@@ -36,7 +37,8 @@ pub static TABLE: &[Entry] = &[
         summary: "send a text to somebody",
         details: "The text is everything after the name, as typed; at most 65536 bytes. A paste of several \
                   lines is one message. It goes directly if that works, otherwise by way of the server; what \
-                  becomes of it is always said.",
+                  becomes of it is always said. An address like 192.0.2.7:4000 may stand for the name: then it goes \
+                  to whoever is there, and never by way of the server.",
         read: read_send,
     },
     Entry {
@@ -163,6 +165,8 @@ pub fn parse(line: &str, own: &Name) -> Parsed {
     if word.is_empty() {
         return Parsed::Nothing;
     }
+    // Typed so where there is no registry.
+    let word = if word == talk::TRUST { "trust" } else { word };
     match find(word) {
         Some(entry) => (entry.read)(rest, own),
         None => Parsed::Wrong(format!(
@@ -224,9 +228,11 @@ fn read_send(rest: &str, _own: &Name) -> Parsed {
     if word.is_empty() || text.trim().is_empty() {
         return usage("send");
     }
-    with_text(word, text, "send <name> <text>", |to, text| Command::Send {
-        to,
-        text,
+    talk::send_at(word, text).unwrap_or_else(|| {
+        with_text(word, text, "send <name> <text>", |to, text| Command::Send {
+            to,
+            text,
+        })
     })
 }
 
@@ -269,6 +275,9 @@ fn read_trust(rest: &str, _own: &Name) -> Parsed {
     let (word, fingerprint) = split_word(rest);
     if word.is_empty() || fingerprint.trim().is_empty() {
         return usage("trust");
+    }
+    if let Some(parsed) = talk::trust_at(word, fingerprint) {
+        return parsed;
     }
     let fingerprint = match read_fingerprint(fingerprint) {
         Ok(fingerprint) => fingerprint,

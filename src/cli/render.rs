@@ -209,6 +209,10 @@ fn not_accepted(reason: &NotAccepted) -> String {
         NotAccepted::NotInside(room) => {
             format!("[Message not sent: you are not in {room}. To enter it: roomjoin {room}]")
         }
+        NotAccepted::TooManyAddresses => format!(
+            "[Message not sent: you have written to {} addresses in this run, and to more it takes another.]",
+            limits::LISTED_MAX
+        ),
         NotAccepted::OutboxFull => format!(
             "[Message not sent: too much waits already (at most {} messages, {} MiB). Try again when some have \
              arrived.]",

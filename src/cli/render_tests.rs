@@ -198,6 +198,10 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
             "[Message not sent: you are not in den. To enter it: roomjoin den]",
         ),
         (
+            NotAccepted::TooManyAddresses,
+            "[Message not sent: you have written to 100 addresses in this run, and to more it takes another.]",
+        ),
+        (
             NotAccepted::OutboxFull,
             "[Message not sent: too much waits already (at most 10000 messages, 64 MiB). Try again when some have \
              arrived.]",
@@ -221,7 +225,7 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
 }
 
 /// Kinds of events that have words.
-const KINDS: usize = 43;
+const KINDS: usize = 44;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 const fn kind(event: &Event) -> usize {
@@ -271,6 +275,7 @@ const fn kind(event: &Event) -> usize {
             NotAccepted::NothingToTrust => 32,
             NotAccepted::Leaving => 33,
             NotAccepted::NotInside(_) => 40,
+            NotAccepted::TooManyAddresses => 43,
         },
         Event::IdentityChanged { .. } => 34,
         Event::Trusted { .. } => 35,

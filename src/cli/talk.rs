@@ -1,9 +1,11 @@
-//! What can be typed where there is no registry: texts for all who are listed, and a few words.
+//! What can be typed where there is no registry: texts for all who are listed, and a few words; and what is typed for an
+//! address elsewhere.
 //!
 //! Invariant: whatever is not exactly one of the words is a text, and goes out as typed.
 
 use std::net::SocketAddr;
 
+use crate::cli::args_values::parse_peer;
 use crate::cli::commands::{self, Parsed};
 use crate::client::interface::Command;
 use crate::id::Name;
@@ -12,7 +14,7 @@ use crate::limits::BODY_BYTES_MAX;
 /// The words that end the program.
 const QUIT: [&str; 4] = [":q", "q", "quit", "exit"];
 /// Before an address and a fingerprint.
-const TRUST: &str = ":trust";
+pub(super) const TRUST: &str = ":trust";
 
 /// Reads a line. A line from a paste may hold newlines.
 pub(super) fn parse(line: &str, _own: &Name) -> Parsed {
@@ -45,14 +47,31 @@ pub(super) fn help() -> Vec<String> {
 }
 
 fn read_trust(rest: &str) -> Parsed {
-    let (address, fingerprint) = commands::split_word(rest);
-    let Ok(address) = address.parse::<SocketAddr>() else {
-        return Parsed::Wrong("Usage: :trust <ip:port> <fingerprint>".to_owned());
-    };
-    match commands::read_fingerprint(fingerprint) {
+    let (word, fingerprint) = commands::split_word(rest);
+    let usage = || Parsed::Wrong("Usage: :trust <ip:port> <fingerprint>".to_owned());
+    trust_at(word, fingerprint).unwrap_or_else(usage)
+}
+
+/// The fingerprint of whoever is at an address; `None` if the word is none.
+pub(super) fn trust_at(word: &str, fingerprint: &str) -> Option<Parsed> {
+    let address = word.parse::<SocketAddr>().ok()?;
+    Some(match commands::read_fingerprint(fingerprint) {
         Ok(fingerprint) => Parsed::Command(Command::TrustAt { address, fingerprint }),
         Err(wrong) => wrong,
-    }
+    })
+}
+
+/// A text for whoever is at an address; `None` if the word is none.
+pub(super) fn send_at(word: &str, text: &str) -> Option<Parsed> {
+    word.parse::<SocketAddr>().ok()?;
+    Some(match parse_peer(word) {
+        Err(sentence) => Parsed::Wrong(format!("Usage: send <ip:port> <text>; {sentence}.")),
+        Ok(_) if text.len() > BODY_BYTES_MAX => Parsed::TooLarge(text.len()),
+        Ok(address) => Parsed::Command(Command::SendAt {
+            address,
+            text: text.to_owned(),
+        }),
+    })
 }
 
 #[cfg(test)]
@@ -95,6 +114,28 @@ mod tests {
         let text = "x".repeat(BODY_BYTES_MAX);
         assert_eq!(read(&text), say(&text));
         assert_eq!(read(&format!("{text}x")), Parsed::TooLarge(BODY_BYTES_MAX + 1));
+    }
+
+    #[test]
+    fn a_client_of_a_registry_can_write_to_an_address() {
+        let typed = |line: &str| commands::parse(line, &"alice".parse().unwrap());
+        assert_eq!(
+            typed("send [2001:db8::7]:4000  hi bob"),
+            Parsed::Command(Command::SendAt {
+                address: "[2001:db8::7]:4000".parse().unwrap(),
+                text: " hi bob".to_owned(),
+            })
+        );
+        assert!(matches!(typed("send 224.0.0.1:4000 hi"), Parsed::Wrong(_)));
+        assert!(matches!(typed("send 192.0.2.7:0 hi"), Parsed::Wrong(_)));
+        let digits = "0123456789abcdef".repeat(4);
+        for word in ["trust", ":trust"] {
+            let parsed = typed(&format!("{word} 192.0.2.7:4000 {digits}"));
+            assert!(
+                matches!(parsed, Parsed::Command(Command::TrustAt { .. })),
+                "{parsed:?}"
+            );
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Client {
         }
     }
 
-    fn write(&mut self, cx: &Context<'_>, to: To, text: String) {
+    pub(super) fn write(&mut self, cx: &Context<'_>, to: To, text: String) {
         if let Some(refusal) = self.why_not(&text, 1) {
             self.out.event(Event::NotAccepted(refusal));
         } else if self.link.known() {

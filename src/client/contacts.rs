@@ -14,7 +14,7 @@ use crate::client::to::To;
 use crate::clock::Instant;
 use crate::id::{IdentityId, Name};
 use crate::identity::Card;
-use crate::limits::{RECONNECT_MAX, RECONNECT_TYPED};
+use crate::limits::{LISTED_MAX, RECONNECT_MAX, RECONNECT_TYPED};
 use crate::transport::{Attempt, SessionId};
 
 /// The first pause between tries; it doubles up to [`RECONNECT_MAX`].
@@ -129,9 +129,18 @@ impl Contacts {
     pub(super) fn new(listed: &[SocketAddr]) -> Self {
         let mut contacts = Self::default();
         for address in listed {
-            contacts.entry(*address).listed = true;
+            contacts.list(*address);
         }
         contacts
+    }
+
+    /// The user talks to whoever is there from now on. False if he talks to too many.
+    pub(super) fn list(&mut self, address: SocketAddr) -> bool {
+        let room = self.lists(address) || self.listed().count() < LISTED_MAX;
+        if room {
+            self.entry(address).listed = true;
+        }
+        room
     }
 
     /// Whom earlier runs have met.

@@ -28,6 +28,13 @@ pub enum Command {
         /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
         text: String,
     },
+    /// Send a text to whoever is at an address.
+    SendAt {
+        /// Where.
+        address: SocketAddr,
+        /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
+        text: String,
+    },
     /// Send a text to each of those who are listed by address.
     Say {
         /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
@@ -271,6 +278,8 @@ pub enum NotAccepted {
     ToSelf,
     /// To a room that we are not in.
     NotInside(Name),
+    /// To one more address than there may be in a run.
+    TooManyAddresses,
     /// Too many unfinished messages, or bytes of them.
     OutboxFull,
     /// The database did not take it: a sentence.

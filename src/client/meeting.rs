@@ -1,6 +1,6 @@
 //! Those whom the user has named by address: called, let in, introduced, and told from others.
 //!
-//! The user's own list says whom to believe (DESIGN of trust in PROTOCOL §9.9): the first to answer at an address, or to come
+//! The user's own list says whom to believe (PROTOCOL §9.9): the first to answer at an address, or to come
 //! from it, is the one who is there; afterwards it has to be him. He says himself what he is called, in the session that
 //! proves who he is.
 //! Invariants: nobody is called before there is something to say to him; without a registry nobody who is not listed is let
@@ -21,7 +21,7 @@ use crate::client::storage::{Met, Request};
 use crate::client::to::To;
 use crate::clock::Instant;
 use crate::engine::{Action, Context};
-use crate::id::Name;
+use crate::id::{IdentityId, Name};
 use crate::identity::Card;
 use crate::limits::{DIRECT_HANDSHAKE_BUDGET, REQUEST_RETRY};
 use crate::transport::{Attempt, CloseCause, Connect, ConnectFault, SessionId};
@@ -60,6 +60,15 @@ impl Client {
             for address in audience {
                 self.accept(cx.now, To::At(address), text.to_owned());
             }
+        }
+    }
+
+    /// The user has written something for whoever is at an address: from now on he talks to him.
+    pub(super) fn send_at(&mut self, cx: &Context<'_>, address: SocketAddr, text: String) {
+        if self.contacts.list(address) {
+            self.write(cx, To::At(address), text);
+        } else {
+            self.out.event(Event::NotAccepted(NotAccepted::TooManyAddresses));
         }
     }
 
@@ -151,7 +160,7 @@ impl Client {
     }
 
     /// Says once of each who it is that is there now.
-    fn found_another(&mut self, address: SocketAddr, card: Card, known: crate::id::IdentityId) {
+    fn found_another(&mut self, address: SocketAddr, card: Card, known: IdentityId) {
         if self.contacts.show(address, card) {
             self.out.event(Event::Contact(ContactEvent::Changed {
                 who: self.contacts.contact(address),
@@ -180,11 +189,18 @@ impl Client {
         }
     }
 
-    /// Somebody begins a session, where there is no registry to know him.
-    pub(super) fn called(&mut self, cx: &Context<'_>, session: SessionId, from: SocketAddr, card: Card) {
+    /// Somebody begins a session. False if he is to be known by a registry.
+    pub(super) fn called(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        from: SocketAddr,
+        card: Card,
+    ) -> bool {
         match self.contacts.caller(from, card.id) {
             Caller::Known => self.welcome(cx, session, None, card),
             Caller::First(address) => self.welcome(cx, session, Some(address), card),
+            Caller::Other { .. } | Caller::Stranger if self.config.registry.is_some() => return false,
             Caller::Other { address, known } => {
                 self.turn_away(session);
                 self.found_another(address, card, known);
@@ -194,6 +210,7 @@ impl Client {
                 self.turn_away(session);
             }
         }
+        true
     }
 
     fn turn_away(&mut self, session: SessionId) {
@@ -263,7 +280,8 @@ impl Client {
         name: &Name,
     ) -> bool {
         let places = self.contacts.places_of(session);
-        if self.is_anothers(name, card) {
+        // The user's word may have come since he was let in.
+        if places.is_empty() || self.is_anothers(name, card) {
             self.turn_away(session);
             self.visit_over(cx, session);
             for address in places {

@@ -414,6 +414,7 @@ impl Role for Client {
             // The last event was told: nobody would hear what becomes of it.
             _ if self.over => {}
             Command::Send { to, text } => self.send(cx, to, text),
+            Command::SendAt { address, text } => self.send_at(cx, address, text),
             Command::Say { text } => self.say(cx, &text),
             Command::Post { room, text } => self.post(cx, &room, text),
             Command::Room(command) => self.room_command(cx, command),

@@ -91,6 +91,10 @@ impl Client {
             self.outbox.remember_ended(ended);
         }
         for message in image.outbox {
+            // Where there is a registry, whom an earlier run has written to is listed by that.
+            if let (Some(address), Some(_)) = (message.to.address(), self.config.registry) {
+                self.contacts.list(address);
+            }
             self.resume(now, message);
         }
         self.tell_untold(image.untold);

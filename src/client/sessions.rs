@@ -48,8 +48,7 @@ impl Client {
             self.call_answered(cx, session, called, card);
             return;
         }
-        if self.config.registry.is_none() {
-            self.called(cx, session, address, card);
+        if attempt.is_none() && self.called(cx, session, address, card) {
             return;
         }
         for other in self.peers.opened(session, card, attempt) {

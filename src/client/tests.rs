@@ -2,6 +2,7 @@
 //!
 //! Every test says what goes in and asserts exactly what comes out, on both sides of every deadline.
 
+mod addressed;
 mod crowds;
 mod direct;
 mod driver;

@@ -316,3 +316,29 @@ fn on_a_terminal_lines_arrive_above_the_prompt_and_a_paste_is_one_message() {
     alice.press(&format!(":q{ENTER}"));
     alice.wait("the end", |lines| lines.iter().any(|line| line == BYE));
 }
+
+#[test]
+fn a_client_of_a_registry_writes_to_an_address_and_is_answered() {
+    let world = World::new();
+    let [a, b] = ports();
+    let _registry = Program::registry(&world);
+    let words = [
+        "-c",
+        "alice",
+        "127.0.0.1",
+        &world.port.to_string(),
+        &a.to_string(),
+    ]
+    .map(str::to_owned);
+    let mut alice = Program::start(&world, &words);
+    alice.expect("[Welcome, You are registered.]");
+    let mut bob = peer(&world, "bob", b, &[a]);
+    alice.type_line(&format!("send 127.0.0.1:{b} past the server"));
+    bob.expect("alice: past the server");
+    received(&mut alice, "bob");
+    bob.type_line("I see");
+    alice.expect("bob: I see");
+    received(&mut bob, "alice");
+    let lines = ends(alice, "quit");
+    assert!(!lines.iter().any(|line| line.contains("server")), "{lines:#?}");
+}

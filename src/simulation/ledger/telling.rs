@@ -213,6 +213,7 @@ impl Ledger {
             NotAccepted::TooLarge(_)
             | NotAccepted::ToSelf
             | NotAccepted::NotInside(_)
+            | NotAccepted::TooManyAddresses
             | NotAccepted::OutboxFull => {
                 unanswered.pop_last();
             }

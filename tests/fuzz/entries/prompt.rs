@@ -61,9 +61,15 @@ fn understood(line: &str, command: &Command, own: &Name) {
             assert_eq!(fingerprint.len(), 79);
             format!("trust {name} {fingerprint}")
         }
-        Command::LeaveSettled | Command::Seen { .. } | Command::Say { .. } | Command::TrustAt { .. } => {
-            panic!("nobody types that")
+        Command::SendAt { address, text } => {
+            assert!(text.len() <= BODY_BYTES_MAX && !text.trim().is_empty());
+            format!("send {address} {text}")
         }
+        Command::TrustAt { address, fingerprint } => {
+            assert_eq!(fingerprint.len(), 79);
+            format!("trust {address} {fingerprint}")
+        }
+        Command::LeaveSettled | Command::Seen { .. } | Command::Say { .. } => panic!("nobody types that"),
     };
     assert_eq!(commands::parse(&again, own), Parsed::Command(command.clone()));
 }
