@@ -70,10 +70,7 @@ impl Client {
             }
             let road = self.road(cx, to, key, message);
             let waits = message.waits;
-            if !matches!(
-                road,
-                Road::PutOff(_) | Road::Later | Road::Nowhere | Road::Call(_)
-            ) {
+            if road.is_open() {
                 self.outbox.goes(key, cx.now.at);
             }
             let done = match road {

@@ -46,6 +46,16 @@ pub(super) enum Road {
     Nowhere,
 }
 
+impl Road {
+    /// Whether it is one that is known to lead to somebody.
+    pub(super) const fn is_open(&self) -> bool {
+        !matches!(
+            self,
+            Self::Call(_) | Self::PutOff(_) | Self::Later | Self::Nowhere
+        )
+    }
+}
+
 /// Why a message does not go directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {

@@ -1,20 +1,16 @@
 //! Without a registry: peers who list each other, in any order, killed, replaced, and those whom nobody lists.
 
+#![expect(clippy::disallowed_methods, reason = "somebody else's ports")]
+
 use std::fs;
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::common::World;
 use crate::common::pipes::Program;
 use crate::common::pty::{ENTER, Terminal};
+use crate::common::{World, free_ports};
 
 const BYE: &str = "[You are Offline. Bye.]";
-
-/// Ports that nobody has at the moment, each once.
-fn ports<const N: usize>() -> [u16; N] {
-    let sockets = [(); N].map(|()| UdpSocket::bind(("127.0.0.1", 0)).expect("a socket"));
-    sockets.map(|socket| socket.local_addr().expect("its address").port())
-}
 
 fn arguments(name: &str, port: u16, peers: &[u16]) -> Vec<String> {
     let mut arguments = vec!["-p".to_owned(), name.to_owned(), port.to_string()];
@@ -50,7 +46,7 @@ fn ends(mut program: Program, word: &str) -> Vec<String> {
 #[test]
 fn two_talk_whichever_writes_first_and_each_word_ends_it() {
     let world = World::new();
-    let [a, b] = ports();
+    let [a, b] = free_ports();
     let mut alice = peer(&world, "alice", a, &[b]);
     let mut bob = peer(&world, "bob", b, &[a]);
     bob.type_line("Hello alice, ünder no server");
@@ -75,7 +71,7 @@ fn two_talk_whichever_writes_first_and_each_word_ends_it() {
 #[test]
 fn what_is_written_first_waits_until_the_other_starts() {
     let world = World::new();
-    let [a, b] = ports();
+    let [a, b] = free_ports();
     let mut alice = peer(&world, "alice", a, &[b]);
     alice.type_line("are you there?");
     alice.expect(&waiting(&format!("127.0.0.1:{b}")));
@@ -91,7 +87,7 @@ fn what_is_written_first_waits_until_the_other_starts() {
 #[test]
 fn in_a_mesh_each_line_goes_to_all_and_has_a_state_for_each() {
     let world = World::new();
-    let [a, b, c] = ports();
+    let [a, b, c] = free_ports();
     let mut alice = peer(&world, "alice", a, &[b, c]);
     let mut bob = peer(&world, "bob", b, &[a, c]);
     let mut carol = peer(&world, "carol", c, &[a, b]);
@@ -121,7 +117,7 @@ fn in_a_mesh_each_line_goes_to_all_and_has_a_state_for_each() {
 #[test]
 fn who_is_not_listed_gets_nothing_and_is_heard_by_nobody() {
     let world = World::new();
-    let [a, b, e] = ports();
+    let [a, b, e] = free_ports();
     let mut alice = peer(&world, "alice", a, &[b]);
     let mut bob = peer(&world, "bob", b, &[a]);
     let mut eve = peer(&world, "eve", e, &[a, b]);
@@ -153,7 +149,7 @@ fn who_is_not_listed_gets_nothing_and_is_heard_by_nobody() {
 #[test]
 fn a_killed_sender_sends_what_waited_when_it_runs_again() {
     let world = World::new();
-    let [a, b] = ports();
+    let [a, b] = free_ports();
     let mut alice = peer(&world, "alice", a, &[b]);
     for number in 0..5 {
         alice.type_line(&format!("number {number}"));
@@ -179,7 +175,7 @@ fn a_killed_sender_sends_what_waited_when_it_runs_again() {
 #[test]
 fn another_identity_is_refused_until_it_is_trusted() {
     let world = World::new();
-    let [a, b] = ports();
+    let [a, b] = free_ports();
     let mut alice = peer(&world, "alice", a, &[b]);
     let mut bob = peer(&world, "bob", b, &[a]);
     alice.type_line("first");
@@ -210,7 +206,7 @@ fn another_identity_is_refused_until_it_is_trusted() {
 #[test]
 fn what_is_piped_is_sent_or_said_to_wait_and_kept() {
     let world = World::new();
-    let [a, b, c] = ports();
+    let [a, b, c] = free_ports();
     let piped = |peers: &[u16], text: &str| {
         let mut alice = Program::start(&world, &arguments("alice", a, peers));
         alice.feed(text.as_bytes());
@@ -241,7 +237,7 @@ fn ipv6_will_do() {
         return;
     }
     let world = World::new();
-    let [a, b] = ports();
+    let [a, b] = free_ports();
     let six = |name: &str, port: u16, other: u16| {
         let words = ["-p", name, &port.to_string(), &format!("[::1]:{other}")].map(str::to_owned);
         let mut program = Program::start(&world, &words);
@@ -258,7 +254,7 @@ fn ipv6_will_do() {
 #[test]
 fn what_cannot_work_is_said_in_a_line() {
     let world = World::new();
-    let [a] = ports();
+    let [a] = free_ports();
     let port = a.to_string();
     for (arguments, start) in [
         (vec!["-p", "alice", &port], "udpchat: nobody is listed"),
@@ -298,7 +294,7 @@ fn what_cannot_work_is_said_in_a_line() {
 #[test]
 fn on_a_terminal_lines_arrive_above_the_prompt_and_a_paste_is_one_message() {
     let world = World::new();
-    let [a, b] = ports();
+    let [a, b] = free_ports();
     let mut bob = peer(&world, "bob", b, &[a]);
     let mut alice = Terminal::start(&world, &arguments("alice", a, &[b]));
     alice.wait_typed(">>>");
@@ -320,7 +316,7 @@ fn on_a_terminal_lines_arrive_above_the_prompt_and_a_paste_is_one_message() {
 #[test]
 fn a_client_of_a_registry_writes_to_an_address_and_is_answered() {
     let world = World::new();
-    let [a, b] = ports();
+    let [a, b] = free_ports();
     let _registry = Program::registry(&world);
     let words = [
         "-c",

@@ -47,7 +47,7 @@ fn another_at_his_address_is_refused_until_the_user_decides() {
         known: person("bob").id(),
         found: person("eve").id(),
     });
-    assert_eq!(driver.events(), [changed.clone()]);
+    assert_eq!(driver.events(), [changed]);
     driver.say("hi");
     driver.pass(ms(6_000));
     assert_eq!(driver.connects[0].expect, Some(person("bob").id()));
