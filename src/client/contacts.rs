@@ -97,7 +97,6 @@ impl Entry {
     }
 
     fn fail(&mut self, now: Instant) {
-        self.attempt = None;
         self.greeting_until = None;
         self.failed_at = now;
         self.not_before = now + self.pause;
@@ -294,10 +293,12 @@ impl Contacts {
         self.visits.remove(&session)
     }
 
-    /// The listed addresses that it leads to.
+    /// The listed addresses that it leads to: where he was met, or may be now. Of several who come from one the first to say
+    /// what he is called is met there.
     pub(super) fn places(&self, visit: &Visit) -> Vec<SocketAddr> {
-        let here = |(address, entry): &(&SocketAddr, &Entry)| {
-            entry.is(visit.card.id) || visit.addresses.contains(*address)
+        let here = |(address, entry): &(&SocketAddr, &Entry)| match entry.met {
+            Some(_) => entry.is(visit.card.id),
+            None => visit.addresses.contains(*address),
         };
         self.listed().filter(here).map(|(address, _)| *address).collect()
     }

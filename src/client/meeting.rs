@@ -1,8 +1,7 @@
 //! Those whom the user has named by address: called, let in, introduced, and told from others.
 //!
-//! The user's own list says whom to believe (PROTOCOL §9.9): the first to answer at an address, or to come
-//! from it, is the one who is there; afterwards it has to be him. He says himself what he is called, in the session that
-//! proves who he is.
+//! The user's own list says whom to believe (PROTOCOL §9.9): the first to answer at an address, or to come from it, is the
+//! one who is there; afterwards it has to be him. He says himself what he is called, in the session that proves who he is.
 //! Invariants: nobody is called before there is something to say to him; without a registry nobody who is not listed is let
 //! in, nor anything of him kept; no two are called alike; nothing is sealed for somebody before it is committed who he is.
 
@@ -280,7 +279,7 @@ impl Client {
         name: &Name,
     ) -> bool {
         let places = self.contacts.places_of(session);
-        // The user's word may have come since he was let in.
+        // Since he was let in another may have been met there, or the user have decided for another.
         if places.is_empty() || self.is_anothers(name, card) {
             self.turn_away(session);
             self.visit_over(cx, session);
@@ -305,8 +304,9 @@ impl Client {
     /// Whether a name is ours, or that of another whom we know by whatever way.
     fn is_anothers(&self, name: &Name, card: Card) -> bool {
         let by_registry = match self.directory.knows(&name.folded()) {
-            Knowledge::Pinned(known) | Knowledge::Listed(known) => known.id != card.id,
-            Knowledge::Contested { .. } => true,
+            Knowledge::Pinned(known)
+            | Knowledge::Listed(known)
+            | Knowledge::Contested { pinned: known, .. } => known.id != card.id,
             Knowledge::Unknown => false,
         };
         by_registry || name.matches(&self.config.name) || self.contacts.is_anothers(name, card.id)

@@ -62,7 +62,7 @@ fn live(seed: u64, disk: Disk) {
     let mut rng = ChaCha12Rng::seed_from_u64(seed);
     NAMES.into_iter().for_each(|name| start(&mut world, name));
     for number in 0..ACTIONS {
-        let name = NAMES[usize::try_from(rng.next_u32() % 3).unwrap()];
+        let name = NAMES[(rng.next_u32() % 3) as usize];
         match (world.runs(name), rng.next_u32() % 8) {
             (false, _) => start(&mut world, name),
             (true, 0) => world.kill(name),

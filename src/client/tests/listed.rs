@@ -141,3 +141,51 @@ fn what_is_for_one_who_is_no_longer_listed_waits_and_that_is_said() {
     let session = driver.calls("bob", 50);
     assert_eq!(driver.closes, [(session, CloseCode::NotAdmitted)]);
 }
+
+#[test]
+fn of_two_who_come_from_one_address_the_first_to_introduce_himself_is_met() {
+    let mut driver = Driver::alone(&[50]);
+    let (first, second) = (driver.calls("eve", 50), driver.calls("bob", 50));
+    driver.introduces(second, "bob");
+    driver.introduces(first, "eve");
+    assert_eq!(driver.closes, [(first, CloseCode::NotAdmitted)]);
+    driver.hear_from(first, &ToPeer::Deliver(message_from("eve", 1, 0, 0, "hi")));
+    assert_eq!(driver.pins(), [("@10.0.0.1:50".to_owned(), "bob".to_owned())]);
+    assert!(driver.inbox().is_empty());
+}
+
+#[test]
+fn who_was_let_in_before_the_user_trusted_another_is_heard_no_more() {
+    let mut driver = Driver::alone(&[50]);
+    let session = driver.with_bob();
+    driver.calls("eve", 50);
+    driver.command(Command::TrustAt {
+        address: address(50),
+        fingerprint: person("eve").id().fingerprint(),
+    });
+    driver.clear();
+    driver.hear_from(
+        session,
+        &ToPeer::Deliver(message_from("bob", 1, 0, 0, "still me")),
+    );
+    assert_eq!(driver.closes, [(session, CloseCode::NotAdmitted)]);
+    assert!(driver.inbox().is_empty());
+    driver.say("hi");
+    assert_eq!(driver.connects[0].expect, Some(person("eve").id()));
+}
+
+#[test]
+fn a_new_name_is_taken_and_kept() {
+    let mut driver = Driver::alone(&[50]);
+    let session = driver.with_bob();
+    driver.introduces(session, "robert");
+    assert_eq!(driver.events(), []);
+    assert_eq!(driver.pins(), [("@10.0.0.1:50".to_owned(), "robert".to_owned())]);
+    driver.restart();
+    driver.open_port();
+    let listening = event(ContactEvent::Listening {
+        port: 40,
+        contacts: vec![contact(50, Some("robert"))],
+    });
+    assert_eq!(driver.events(), [listening]);
+}
