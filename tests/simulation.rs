@@ -91,6 +91,26 @@ fn the_contract_holds_where_people_stay_away_and_lifetimes_end() {
 }
 
 #[test]
+fn the_contract_holds_in_rooms() {
+    for profile in Profile::ALL {
+        let mut sum = Report::default();
+        for seed in seeds(10) {
+            let mut plan = profile.plan(seed);
+            plan.trouble.posts = 10;
+            plan.trouble.rooms = 3;
+            let report = run(plan, Trace::OFF).unwrap();
+            assert_eq!(report.violations, [], "profile {} seed {seed}", profile.name());
+            sum.merge(&report);
+        }
+        eprintln!("rooms, {}: {sum:?}", profile.name());
+        assert!(
+            sum.posts_received > sum.posted,
+            "some were posted to more than one: {sum:?}"
+        );
+    }
+}
+
+#[test]
 fn the_contract_holds_on_lines_of_ten_kilobits_a_second() {
     for profile in [Profile::Satellite, Profile::Mobile, Profile::Mesh, Profile::Wifi] {
         for seed in seeds(5) {

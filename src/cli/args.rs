@@ -12,7 +12,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::cli::args_values::{
-    parse_bind, parse_host, parse_name, parse_new_names, parse_peers, parse_port, parse_size, parse_span,
+    parse_bind, parse_host, parse_name, parse_new_names, parse_peers, parse_port, parse_room, parse_size,
+    parse_span,
 };
 use crate::cli::manual;
 use crate::cli::simulate::{SimulateFlags, SimulateOptions};
@@ -69,6 +70,8 @@ pub struct ChatOptions {
     pub data: Data,
     /// How long a message may take before it expires.
     pub ttl: Duration,
+    /// A room to enter when the registry has us.
+    pub join: Option<Name>,
     /// How much is logged.
     pub verbosity: u8,
 }
@@ -159,6 +162,12 @@ struct Flags {
     /// How long a message may take before it expires: 10s to 30d, like 90s, 15m or 12h
     #[arg(long, value_name = "SPAN", default_value = "30d", conflicts_with = "serve")]
     ttl: String,
+
+    /// Enter this room, and talk there from the start
+    ///
+    /// Lines that are no command go there. The registry may offer a room for all, which is then called lobby.
+    #[arg(long, value_name = "ROOM", conflicts_with_all = ["serve", "peers"])]
+    join: Option<String>,
 
     /// Listen on this address only
     #[arg(long, value_name = "ADDRESS", conflicts_with = "chat")]
@@ -259,6 +268,7 @@ impl Flags {
                 port: parse_port(port, "the client port", 0)?,
                 data,
                 ttl: parse_span(&self.ttl)?,
+                join: self.join.as_deref().map(parse_room).transpose()?,
                 verbosity: self.verbose,
             })),
             (None, _) => Err(format!("nothing to do: give {}", manual::EITHER)),

@@ -201,6 +201,18 @@ fn names_follow_their_rules() {
 }
 
 #[test]
+fn a_room_to_enter_may_be_the_lobby() {
+    assert_eq!(chat("-c a ::1 1 0").join, None);
+    let lobby = chat("-c a ::1 1 0 --join lobby").join.unwrap();
+    assert_eq!(lobby.as_str(), "lobby");
+    assert_eq!(
+        wrong("-c a ::1 1 0 --join a/b"),
+        "udpchat: 'a/b' is no name of a room: a name has only letters, digits, '_', '-' and '.'"
+    );
+    assert!(wrong("-s 1 --join lobby").contains("does not go with"));
+}
+
+#[test]
 fn what_is_missing_or_too_much_is_said() {
     assert!(wrong("").contains("-s <port> for a registry, or -c <name>"));
     for line in [

@@ -14,6 +14,11 @@ use crate::id::Name;
 use crate::limits;
 use crate::reserved::is_reserved;
 
+/// Rooms that the registry makes may have names that nobody else may.
+pub(super) fn parse_room(text: &str) -> Result<Name, String> {
+    Name::from_str(text).map_err(|error| format!("'{}' is no name of a room: {error}", shown(text)))
+}
+
 pub(super) fn parse_name(text: &str) -> Result<Name, String> {
     let name = Name::from_str(text).map_err(|error| format!("'{}' is no name: {error}", shown(text)))?;
     if is_reserved(&name) {

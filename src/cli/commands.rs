@@ -1,13 +1,15 @@
 //! What can be typed at the prompt: the table of commands, and a line of text read by it.
 //!
-//! The table is the only list: help and hints are made from it. Reading a line is pure; whether a
-//! command can be done now is the engine's business.
+//! The table is the only list of commands: help and hints are made from it; how else they are spelled is in `spellings`.
+//! Reading a line is pure; whether a command can be done now is the engine's business.
 //! Invariant: every word of the table is a reserved name (`crate::reserved`), so that nobody can be called so.
 
 use std::str::FromStr;
 
+use crate::cli::commands_people as people;
 use crate::cli::commands_rooms as rooms;
-use crate::cli::talk;
+use crate::cli::focus::Focus;
+use crate::cli::spellings;
 use crate::client::interface::Command;
 use crate::id::Name;
 use crate::limits::BODY_BYTES_MAX;
@@ -25,7 +27,23 @@ pub struct Entry {
     pub summary: &'static str,
     /// What else there is to know; may be empty.
     pub details: &'static str,
-    read: fn(&str, &Name) -> Parsed,
+    read: fn(&str, Typist<'_>) -> Parsed,
+}
+
+/// Who types.
+#[derive(Clone, Copy, Debug)]
+pub struct Typist<'a> {
+    /// His own name.
+    pub own: &'a Name,
+    /// To whom his lines go that are no command.
+    pub focus: Option<&'a Focus>,
+}
+
+impl<'a> Typist<'a> {
+    /// The room to which they go.
+    pub(super) fn room(self) -> Option<&'a Name> {
+        self.focus.and_then(Focus::room)
+    }
 }
 
 /// All commands, in the order in which help tells of them.
@@ -39,7 +57,17 @@ pub static TABLE: &[Entry] = &[
                   lines is one message. It goes directly if that works, otherwise by way of the server; what \
                   becomes of it is always said. An address like 192.0.2.7:4000 may stand for the name: then it goes \
                   to whoever is there, and never by way of the server.",
-        read: read_send,
+        read: people::read_send,
+    },
+    Entry {
+        name: "poke",
+        aliases: &["chat"],
+        usage: "poke [name]",
+        summary: "talk to somebody: lines go there from now on",
+        details: "All lines that do not begin with the word of a command, whole and as typed. To say one that does: \
+                  send <name> <text>, or post <room> <text>. The prompt shows to whom lines go. poke without a \
+                  name ends it; so does another poke or roomjoin.",
+        read: people::read_poke,
     },
     Entry {
         name: "post",
@@ -49,6 +77,22 @@ pub static TABLE: &[Entry] = &[
         details: "The server keeps it for those who are away. When everybody has it, that is said; and how many \
                   have it, if it ends before.",
         read: rooms::read_post,
+    },
+    Entry {
+        name: "userlist",
+        aliases: &["ls"],
+        usage: "userlist",
+        summary: "list who there is: status, since when, address",
+        details: "A server with more than 1000 clients tells only of those that you have written to.",
+        read: people::read_users,
+    },
+    Entry {
+        name: "presence",
+        aliases: &[],
+        usage: "presence on/off",
+        summary: "say who comes and goes, or no longer",
+        details: "It is off at the start. Who ends without a word is missed after a minute.",
+        read: people::read_presence,
     },
     Entry {
         name: "roomlist",
@@ -63,39 +107,41 @@ pub static TABLE: &[Entry] = &[
         aliases: &["create_group"],
         usage: "roomcreate <room>",
         summary: "make a room of your own, and enter it",
-        details: "It lasts until you leave it.",
+        details: "It lasts until you leave it. Lines go there from now on, as with roomjoin.",
         read: rooms::read_create,
     },
     Entry {
         name: "roomjoin",
         aliases: &["join_group"],
         usage: "roomjoin <room>",
-        summary: "enter a room",
-        details: "From then on you get what is posted there, also what was while you were away.",
+        summary: "enter a room, and talk there",
+        details: "From then on you get what is posted there, also what was while you were away. Lines that are no \
+                  command go there (see poke) until you leave it, or turn to somebody else.",
         read: rooms::read_join,
     },
     Entry {
         name: "roomleave",
         aliases: &["leave_group"],
-        usage: "roomleave <room>",
+        usage: "roomleave [room]",
         summary: "leave a room; your own ends",
-        details: "",
+        details: "Without a name, the one that lines go to.",
         read: rooms::read_leave,
     },
     Entry {
         name: "members",
         aliases: &["list_members"],
-        usage: "members <room>",
+        usage: "members [room]",
         summary: "say who is in a room",
-        details: "",
+        details: "Without a name, in the one that lines go to.",
         read: rooms::read_members,
     },
     Entry {
         name: "kick",
         aliases: &[],
-        usage: "kick <room> [name]",
+        usage: "kick [room] [name/all]",
         summary: "put somebody out of your room, or everybody",
-        details: "",
+        details: "In the room that lines go to, kick puts out all others, and kick <name> one. Elsewhere it is \
+                  kick <room> <name>, or kick <room> all.",
         read: rooms::read_kick,
     },
     Entry {
@@ -120,19 +166,19 @@ pub static TABLE: &[Entry] = &[
         usage: "trust <name> <fingerprint>",
         summary: "accept somebody's new identity",
         details: "Only after having asked that person, by another way, whether the fingerprint is right.",
-        read: read_trust,
+        read: people::read_trust,
     },
     Entry {
         name: "help",
         aliases: &[],
         usage: "help [command]",
-        summary: "say what can be typed here",
+        summary: "say what can be typed; help aliases: how else",
         details: "",
         read: read_help,
     },
     Entry {
         name: "quit",
-        aliases: &["exit"],
+        aliases: &["exit", "q"],
         usage: "quit",
         summary: "deregister and end; so do Ctrl+C and Ctrl+D",
         details: "A second Ctrl+C ends at once. What waits is kept, and sent when the client runs again.",
@@ -147,7 +193,9 @@ pub enum Parsed {
     Nothing,
     /// Something for the client.
     Command(Command),
-    /// A question about commands; all of them, or one.
+    /// To whom lines go from now on that are no command; `None`: to nobody.
+    Focus(Option<Focus>),
+    /// A question about commands: all of them, one, or how else they are spelled ([`spellings::TOPIC`]).
     Help(Option<&'static str>),
     /// `dereg` or `reg` with somebody else's name.
     NotSelf(&'static str),
@@ -159,17 +207,16 @@ pub enum Parsed {
     Wrong(String),
 }
 
-/// Reads a line that `own` has typed. A line from a paste may hold newlines.
-pub fn parse(line: &str, own: &Name) -> Parsed {
-    let (word, rest) = split_word(line);
-    if word.is_empty() {
+/// Reads a line. One from a paste may hold newlines.
+pub fn parse(line: &str, typist: Typist<'_>) -> Parsed {
+    if line.trim().is_empty() {
         return Parsed::Nothing;
     }
-    // Typed so where there is no registry.
-    let word = if word == talk::TRUST { "trust" } else { word };
-    match find(word) {
-        Some(entry) => (entry.read)(rest, own),
-        None => Parsed::Wrong(format!(
+    match (spellings::read(line), typist.focus) {
+        (Some((entry, rest)), _) => (entry.read)(&rest, typist),
+        (None, Some(_)) if line.len() > BODY_BYTES_MAX => Parsed::TooLarge(line.len()),
+        (None, Some(focus)) => Parsed::Command(focus.say(line.to_owned())),
+        (None, None) => Parsed::Wrong(format!(
             "There is no such command; there are {}.",
             words().join(", ")
         )),
@@ -189,6 +236,7 @@ pub fn help(topic: Option<&str>) -> Vec<String> {
             }
             lines
         }
+        None if topic == Some(spellings::TOPIC) => spellings::overview(),
         None => overview(),
     }
 }
@@ -199,7 +247,7 @@ pub fn overview() -> Vec<String> {
     TABLE.iter().map(line).collect()
 }
 
-fn find(word: &str) -> Option<&'static Entry> {
+pub(super) fn find(word: &str) -> Option<&'static Entry> {
     TABLE
         .iter()
         .find(|entry| entry.name == word || entry.aliases.contains(&word))
@@ -218,22 +266,19 @@ pub(super) fn split_word(text: &str) -> (&str, &str) {
     }
 }
 
+/// A line that is not typed as this command is.
 pub(super) fn usage(name: &str) -> Parsed {
     let usage = find(name).map_or(name, |entry| entry.usage);
     Parsed::Wrong(format!("Usage: {usage}"))
 }
 
-fn read_send(rest: &str, _own: &Name) -> Parsed {
-    let (word, text) = split_word(rest);
-    if word.is_empty() || text.trim().is_empty() {
-        return usage("send");
+/// A command with nothing after it.
+pub(super) fn alone(name: &str, rest: &str, command: Command) -> Parsed {
+    if rest.trim().is_empty() {
+        Parsed::Command(command)
+    } else {
+        usage(name)
     }
-    talk::send_at(word, text).unwrap_or_else(|| {
-        with_text(word, text, "send <name> <text>", |to, text| Command::Send {
-            to,
-            text,
-        })
-    })
 }
 
 /// A command with a name and a text, the rest of the line.
@@ -250,12 +295,12 @@ pub(super) fn with_text(
     }
 }
 
-fn read_dereg(rest: &str, own: &Name) -> Parsed {
-    read_self("dereg", "deregister", rest, own, Command::Deregister)
+fn read_dereg(rest: &str, typist: Typist<'_>) -> Parsed {
+    read_self("dereg", "deregister", rest, typist.own, Command::Deregister)
 }
 
-fn read_reg(rest: &str, own: &Name) -> Parsed {
-    read_self("reg", "register", rest, own, Command::Register)
+fn read_reg(rest: &str, typist: Typist<'_>) -> Parsed {
+    read_self("reg", "register", rest, typist.own, Command::Register)
 }
 
 /// A command about oneself; the own name may follow, and nothing else.
@@ -271,69 +316,21 @@ fn read_self(command: &str, verb: &'static str, rest: &str, own: &Name, done: Co
     }
 }
 
-fn read_trust(rest: &str, _own: &Name) -> Parsed {
-    let (word, fingerprint) = split_word(rest);
-    if word.is_empty() || fingerprint.trim().is_empty() {
-        return usage("trust");
-    }
-    if let Some(parsed) = talk::trust_at(word, fingerprint) {
-        return parsed;
-    }
-    let fingerprint = match read_fingerprint(fingerprint) {
-        Ok(fingerprint) => fingerprint,
-        Err(wrong) => return wrong,
-    };
-    match Name::from_str(word) {
-        Err(error) => Parsed::Wrong(format!("Usage: trust <name> <fingerprint>; {error}.")),
-        Ok(name) => Parsed::Command(Command::Trust { name, fingerprint }),
-    }
-}
-
-/// A fingerprint however it was typed, or what is wrong with it.
-pub(super) fn read_fingerprint(text: &str) -> Result<String, Parsed> {
-    let digits: String = text
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .collect();
-    if digits.len() == FINGERPRINT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        Ok(grouped(&digits.to_ascii_lowercase()))
-    } else {
-        Err(Parsed::Wrong(format!(
-            "A fingerprint has {FINGERPRINT_DIGITS} hexadecimal digits; give it whole, as it was shown."
-        )))
-    }
-}
-
-/// Digits of `IdentityId::fingerprint`, without the spaces.
-const FINGERPRINT_DIGITS: usize = 64;
-
-/// As `IdentityId::fingerprint` writes it, however it was typed.
-fn grouped(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() * 5 / 4);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && index % 4 == 0 {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn read_help(rest: &str, _own: &Name) -> Parsed {
+fn read_help(rest: &str, _typist: Typist<'_>) -> Parsed {
     let (word, more) = split_word(rest);
-    match find(word) {
+    let topic = match find(word) {
+        Some(entry) => Some(entry.name),
+        None => (word == spellings::TOPIC).then_some(spellings::TOPIC),
+    };
+    match topic {
         _ if word.is_empty() => Parsed::Help(None),
-        Some(entry) if more.trim().is_empty() => Parsed::Help(Some(entry.name)),
+        Some(topic) if more.trim().is_empty() => Parsed::Help(Some(topic)),
         _ => Parsed::Wrong(format!("There is help on {}.", words().join(", "))),
     }
 }
 
-fn read_quit(rest: &str, _own: &Name) -> Parsed {
-    if rest.trim().is_empty() {
-        Parsed::Command(Command::Leave)
-    } else {
-        usage("quit")
-    }
+fn read_quit(rest: &str, _typist: Typist<'_>) -> Parsed {
+    alone("quit", rest, Command::Leave)
 }
 
 #[cfg(test)]

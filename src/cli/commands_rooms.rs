@@ -1,14 +1,18 @@
 //! Commands about rooms, as they are typed.
 //!
-//! Reads only; whether somebody is in a room is the engine's to know. Invariant: as `commands`'.
+//! Where a room may be left out it is the one that lines go to. Reads only; whether somebody is in a room is the engine's
+//! to know. Invariant: as `commands`'.
 
 use std::str::FromStr;
 
-use super::commands::{Parsed, split_word, usage, with_text};
+use super::commands::{Parsed, Typist, alone, split_word, usage, with_text};
 use crate::client::interface::{Command, RoomCommand};
 use crate::id::Name;
 
-pub(super) fn read_post(rest: &str, _own: &Name) -> Parsed {
+/// Everybody else; nobody may be called so.
+const ALL: &str = "all";
+
+pub(super) fn read_post(rest: &str, _typist: Typist<'_>) -> Parsed {
     let (word, text) = split_word(rest);
     if word.is_empty() || text.trim().is_empty() {
         return usage("post");
@@ -19,54 +23,63 @@ pub(super) fn read_post(rest: &str, _own: &Name) -> Parsed {
     })
 }
 
-pub(super) fn read_list(rest: &str, _own: &Name) -> Parsed {
-    if rest.trim().is_empty() {
-        Parsed::Command(Command::Room(RoomCommand::List))
-    } else {
-        usage("roomlist")
-    }
+pub(super) fn read_list(rest: &str, _typist: Typist<'_>) -> Parsed {
+    alone("roomlist", rest, Command::Room(RoomCommand::List))
 }
 
-pub(super) fn read_create(rest: &str, _own: &Name) -> Parsed {
-    with_room("roomcreate", rest, RoomCommand::Create)
+pub(super) fn read_create(rest: &str, _typist: Typist<'_>) -> Parsed {
+    with_room("roomcreate", rest, None, RoomCommand::Create)
 }
 
-pub(super) fn read_join(rest: &str, _own: &Name) -> Parsed {
-    with_room("roomjoin", rest, RoomCommand::Join)
+pub(super) fn read_join(rest: &str, _typist: Typist<'_>) -> Parsed {
+    with_room("roomjoin", rest, None, RoomCommand::Join)
 }
 
-pub(super) fn read_leave(rest: &str, _own: &Name) -> Parsed {
-    with_room("roomleave", rest, RoomCommand::Leave)
+pub(super) fn read_leave(rest: &str, typist: Typist<'_>) -> Parsed {
+    with_room("roomleave", rest, typist.room(), RoomCommand::Leave)
 }
 
-pub(super) fn read_members(rest: &str, _own: &Name) -> Parsed {
-    with_room("members", rest, RoomCommand::Members)
+pub(super) fn read_members(rest: &str, typist: Typist<'_>) -> Parsed {
+    with_room("members", rest, typist.room(), RoomCommand::Members)
 }
 
-pub(super) fn read_kick(rest: &str, _own: &Name) -> Parsed {
-    let (room, rest) = split_word(rest);
-    let (name, more) = split_word(rest);
-    if room.is_empty() || !more.trim().is_empty() {
-        return usage("kick");
-    }
-    let name = if name.is_empty() {
+/// With one word or none it is about the room that lines go to.
+pub(super) fn read_kick(rest: &str, typist: Typist<'_>) -> Parsed {
+    let words: Vec<&str> = rest.split_whitespace().take(3).collect();
+    let (room, who) = match (words.as_slice(), typist.room()) {
+        ([], Some(room)) => (Ok(room.clone()), ALL),
+        ([who], Some(room)) => (Ok(room.clone()), *who),
+        ([room, who], _) => (Name::from_str(room), *who),
+        _ => return usage("kick"),
+    };
+    let name = if who.eq_ignore_ascii_case(ALL) {
         Ok(None)
     } else {
-        Name::from_str(name).map(Some)
+        Name::from_str(who).map(Some)
     };
-    match Name::from_str(room).and_then(|room| Ok((room, name?))) {
+    match room.and_then(|room| Ok((room, name?))) {
         Ok((room, name)) => Parsed::Command(Command::Room(RoomCommand::Kick { room, name })),
-        Err(error) => Parsed::Wrong(format!("Usage: kick <room> [name]; {error}.")),
+        Err(error) => Parsed::Wrong(format!("Usage: kick [room] [name/all]; {error}.")),
     }
 }
 
-/// A command with the name of a room, and nothing else.
-fn with_room(command: &str, rest: &str, deed: impl FnOnce(Name) -> RoomCommand) -> Parsed {
+/// A command with the name of a room, or without one if there is one to take, and nothing else.
+fn with_room(
+    command: &str,
+    rest: &str,
+    otherwise: Option<&Name>,
+    deed: impl FnOnce(Name) -> RoomCommand,
+) -> Parsed {
     let (word, more) = split_word(rest);
-    if word.is_empty() || !more.trim().is_empty() {
+    if !more.trim().is_empty() {
         return usage(command);
     }
-    match Name::from_str(word) {
+    let room = match otherwise {
+        _ if !word.is_empty() => Name::from_str(word),
+        Some(room) => Ok(room.clone()),
+        None => return usage(command),
+    };
+    match room {
         Ok(room) => Parsed::Command(Command::Room(deed(room))),
         Err(error) => Parsed::Wrong(format!("Usage: {command} <room>; {error}.")),
     }

@@ -1,6 +1,7 @@
 //! Tests of the command table: what each line turns into.
 
 use super::*;
+use crate::client::interface::RoomCommand;
 use proptest::prelude::*;
 
 fn name(text: &str) -> Name {
@@ -8,7 +9,15 @@ fn name(text: &str) -> Name {
 }
 
 fn read(line: &str) -> Parsed {
-    parse(line, &name("alice"))
+    let own = name("alice");
+    let focus = None;
+    parse(line, Typist { own: &own, focus })
+}
+
+fn read_with(focus: &Focus, line: &str) -> Parsed {
+    let own = name("alice");
+    let focus = Some(focus);
+    parse(line, Typist { own: &own, focus })
 }
 
 fn sent(to: &str, text: &str) -> Parsed {
@@ -105,9 +114,10 @@ fn a_fingerprint_may_be_typed_with_or_without_its_spaces() {
 }
 
 #[test]
-fn ending_has_two_words() {
-    assert_eq!(read("quit"), Parsed::Command(Command::Leave));
-    assert_eq!(read("exit"), Parsed::Command(Command::Leave));
+fn ending_has_several_words() {
+    for line in ["quit", "exit", "q", ":q"] {
+        assert_eq!(read(line), Parsed::Command(Command::Leave), "{line}");
+    }
     assert!(matches!(read("quit now"), Parsed::Wrong(_)));
 }
 
@@ -118,7 +128,6 @@ fn commands_are_case_sensitive_and_anything_else_is_wrong() {
         "SEND bob hi",
         "DEREG",
         "hello",
-        "send_all x",
         "\u{1b}[A",
         "/help",
     ] {
@@ -145,34 +154,134 @@ fn help_tells_of_every_command() {
     }
 }
 
+/// Every word that is taken for a command.
+fn all_words() -> Vec<&'static str> {
+    let aliases = spellings::aliases();
+    words()
+        .into_iter()
+        .chain(aliases.iter().map(|(alias, _)| *alias))
+        .collect()
+}
+
 #[test]
 fn nobody_can_be_called_like_a_command() {
-    for entry in TABLE {
-        for word in entry.aliases.iter().chain([&entry.name]) {
-            assert!(
-                crate::reserved::is_reserved(&name(word)),
-                "{word} is not reserved"
-            );
-        }
+    for word in all_words().into_iter().chain(["all"]) {
+        assert!(
+            crate::reserved::is_reserved(&name(word)),
+            "{word} is not reserved"
+        );
     }
 }
 
 #[test]
 fn no_word_is_in_the_table_twice() {
-    let mut words: Vec<_> = TABLE
-        .iter()
-        .flat_map(|entry| entry.aliases.iter().copied().chain([entry.name]))
-        .collect();
+    let mut words = all_words();
     let count = words.len();
     words.sort_unstable();
     words.dedup();
     assert_eq!(words.len(), count);
 }
 
+fn room(command: RoomCommand) -> Parsed {
+    Parsed::Command(Command::Room(command))
+}
+
+#[test]
+fn a_focus_is_set_and_ended_by_poke() {
+    let bob = || Parsed::Focus(Some(Focus::Person(name("bob"))));
+    for line in ["poke bob", "chat bob", "$poke bob "] {
+        assert_eq!(read(line), bob(), "{line}");
+    }
+    assert_eq!(read("poke"), Parsed::Focus(None));
+    assert_eq!(read_with(&Focus::Room(name("den")), "chat"), Parsed::Focus(None));
+    for line in ["poke Alice", "poke bob hi", "poke b/b"] {
+        assert!(matches!(read(line), Parsed::Wrong(_)), "{line}");
+    }
+}
+
+#[test]
+fn a_line_that_is_no_command_goes_whole_to_the_focus() {
+    let bob = Focus::Person(name("bob"));
+    for line in [
+        "hello",
+        "  two  spaces ",
+        "Send it",
+        "one\ntwo",
+        "$5",
+        "# members",
+        ":)",
+        "@",
+        "@bob's",
+    ] {
+        assert_eq!(read_with(&bob, line), sent("bob", line), "{line:?}");
+        assert!(matches!(read(line), Parsed::Wrong(_)), "{line:?}");
+    }
+    let posted = Parsed::Command(Command::Post {
+        room: name("den"),
+        text: "hi all".to_owned(),
+    });
+    let den = Focus::Room(name("den"));
+    assert_eq!(read_with(&den, "hi all"), posted);
+    assert_eq!(read_with(&den, "post den hi all"), posted);
+    assert_eq!(read_with(&den, "send bob hi"), sent("bob", "hi"));
+    assert_eq!(read_with(&den, "quit"), Parsed::Command(Command::Leave));
+    assert_eq!(read_with(&den, " "), Parsed::Nothing);
+    let most = "x".repeat(BODY_BYTES_MAX);
+    assert_eq!(read_with(&bob, &most), sent("bob", &most));
+    assert_eq!(
+        read_with(&bob, &format!("{most}y")),
+        Parsed::TooLarge(BODY_BYTES_MAX + 1)
+    );
+}
+
+#[test]
+fn a_room_may_be_left_out_where_lines_go_to_one() {
+    let den = Focus::Room(name("den"));
+    let bob = Focus::Person(name("bob"));
+    let kick = |room: &str, who: Option<&str>| RoomCommand::Kick {
+        room: name(room),
+        name: who.map(name),
+    };
+    for (line, command) in [
+        ("roomleave", RoomCommand::Leave(name("den"))),
+        ("members", RoomCommand::Members(name("den"))),
+        ("kick", kick("den", None)),
+        ("kick all", kick("den", None)),
+        ("kick bob", kick("den", Some("bob"))),
+    ] {
+        assert_eq!(read_with(&den, line), room(command), "{line}");
+        assert!(matches!(read(line), Parsed::Wrong(_)), "{line}");
+        assert!(matches!(read_with(&bob, line), Parsed::Wrong(_)), "{line}");
+    }
+    for (line, command) in [
+        ("roomleave attic", RoomCommand::Leave(name("attic"))),
+        ("members attic", RoomCommand::Members(name("attic"))),
+        ("kick attic All", kick("attic", None)),
+        ("kick attic bob", kick("attic", Some("bob"))),
+    ] {
+        assert_eq!(read_with(&den, line), room(command.clone()), "{line}");
+        assert_eq!(read(line), room(command), "{line}");
+    }
+    for line in ["kick attic bob now", "kick a/b bob", "roomleave a b", "roomjoin"] {
+        assert!(matches!(read_with(&den, line), Parsed::Wrong(_)), "{line}");
+    }
+}
+
+#[test]
+fn who_comes_and_goes_is_asked_for_with_on_and_off() {
+    for (line, on) in [("presence on", true), ("presence  off ", false)] {
+        assert_eq!(read(line), Parsed::Command(Command::Presence { on }));
+    }
+    for line in ["presence", "presence On", "presence on off"] {
+        assert_eq!(read(line), Parsed::Wrong("Usage: presence on/off".to_owned()));
+    }
+}
+
 proptest! {
     #[test]
     fn any_line_is_read_without_harm(line in any::<String>()) {
         let _ = read(&line);
+        let _ = read_with(&Focus::Person(name("bob")), &line);
     }
 
     #[test]

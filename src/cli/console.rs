@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::begun::Begun;
-use crate::cli::commands::Parsed;
+use crate::cli::commands::{Parsed, Typist};
+use crate::cli::focus::{Attention, Focus};
 use crate::cli::gate::Gate;
 use crate::cli::plain::{self, Line};
 use crate::cli::printer::{Printer, Screen};
@@ -45,10 +46,11 @@ pub struct Console {
     parse: Parse,
     prompt: Option<Prompt>,
     begun: Arc<Begun>,
+    attention: Arc<Attention>,
 }
 
 /// Makes something of a line that this person has typed.
-pub(super) type Parse = fn(&str, &Name) -> Parsed;
+pub(super) type Parse = fn(&str, Typist<'_>) -> Parsed;
 
 /// Puts the terminal back as it was found. To be dropped after the printer has finished.
 pub struct Closing {
@@ -56,16 +58,17 @@ pub struct Closing {
     saved: Option<Saved>,
 }
 
-/// Looks at the terminal and prepares both ends.
+/// Looks at the terminal and prepares both ends. `focus` is to whom lines go at the start that are no command.
 ///
 /// # Errors
 /// A thread could not be started.
-pub(super) fn open(own: Name, parse: Parse) -> io::Result<(Console, Printer, Closing)> {
+pub(super) fn open(own: Name, parse: Parse, focus: Option<Focus>) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
     let begun = Arc::new(Begun::default());
+    let attention = Arc::new(Attention::on(focus));
     let saved = Saved::take();
     let prompt = if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        with_prompt(&gate)?
+        with_prompt(&gate, &attention)?
     } else {
         None
     };
@@ -75,20 +78,21 @@ pub(super) fn open(own: Name, parse: Parse) -> io::Result<(Console, Printer, Clo
         parse,
         prompt,
         begun: Arc::clone(&begun),
+        attention: Arc::clone(&attention),
     };
     let saved = console.prompt.as_ref().and(saved);
     if let Some(saved) = &saved {
         saved.keep_for_the_end();
     }
     let closing = Closing { gate, saved };
-    Ok((console, Printer::new(screen, begun), closing))
+    Ok((console, Printer::new(screen, begun, attention), closing))
 }
 
 type Ends = (Prompt, Screen);
 
 /// A prompt and its screen; `None` on a terminal that cannot move its cursor.
-fn with_prompt(gate: &Arc<Gate>) -> io::Result<Option<Ends>> {
-    match Prompt::open(Arc::clone(gate)) {
+fn with_prompt(gate: &Arc<Gate>, attention: &Arc<Attention>) -> io::Result<Option<Ends>> {
+    match Prompt::open(Arc::clone(gate), Arc::clone(attention)) {
         Ok((prompt, editor)) => {
             let screen = Screen::start(Arc::clone(gate), editor, Box::new(write_out))?;
             Ok(Some((prompt, screen)))
@@ -110,11 +114,13 @@ impl Console {
             parse,
             prompt,
             begun,
+            attention,
         } = self;
         let mut hands = Hands {
             own,
             parse,
             begun,
+            attention,
             submit,
             answer: write_out,
         };
@@ -130,6 +136,7 @@ struct Hands<S, A> {
     own: Name,
     parse: Parse,
     begun: Arc<Begun>,
+    attention: Arc<Attention>,
     submit: S,
     answer: A,
 }
@@ -180,13 +187,28 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 
     /// One line: to the client, or answered.
     fn take(&mut self, line: Line) -> Flow {
-        let parsed = read(line, |line| (self.parse)(line, &self.own));
-        if let Parsed::Command(command) = parsed {
-            let last = command == Command::Leave;
-            let flow = (self.submit)(Input::Command(command));
-            return if last { Flow::Stop } else { flow };
+        let focus = self.attention.current();
+        let typist = Typist {
+            own: &self.own,
+            focus: focus.as_ref(),
+        };
+        match read(line, |line| (self.parse)(line, typist)) {
+            Parsed::Command(command) => {
+                let last = command == Command::Leave;
+                self.attention.typed(&command);
+                let flow = (self.submit)(Input::Command(command));
+                if last { Flow::Stop } else { flow }
+            }
+            Parsed::Focus(focus) => {
+                self.attention.turn(focus);
+                Flow::Continue
+            }
+            parsed => self.answer(&parsed),
         }
-        let text: String = render::answer(&parsed)
+    }
+
+    fn answer(&mut self, parsed: &Parsed) -> Flow {
+        let text: String = render::answer(parsed)
             .iter()
             .map(|line| format!("{line}\n"))
             .collect();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cli::commands;
-use crate::client::interface::{Ending, Event};
+use crate::client::interface::{Ending, Event, RoomCommand};
 
 /// Runs lines through, with a client that is registered. The commands, and what
 /// was answered.
@@ -14,6 +14,7 @@ fn run(input: &[u8]) -> (Vec<Command>, String) {
         own: "alice".parse().unwrap(),
         parse: commands::parse,
         begun,
+        attention: Arc::default(),
         submit: |input: Input| {
             seen.push(command(input));
             Flow::Continue
@@ -57,10 +58,41 @@ fn each_line_is_a_command_or_answered_and_the_end_leaves() {
     );
     assert_eq!(
         answers,
-        "[Wrong input]\nThere is no such command; there are send, post, roomlist, roomcreate, roomjoin, roomleave, \
-         members, kick, dereg, reg, trust, help, quit.\n\
+        "[Wrong input]\nThere is no such command; there are send, poke, post, userlist, presence, roomlist, roomcreate, \
+         roomjoin, roomleave, members, kick, dereg, reg, trust, help, quit.\n\
          [You can only deregister yourself.]\n"
     );
+}
+
+#[test]
+fn lines_go_where_the_last_poke_or_roomjoin_has_sent_them() {
+    let post = |room: &str, text: &str| Command::Post {
+        room: room.parse().unwrap(),
+        text: text.to_owned(),
+    };
+    let join = |room: &str| Command::Room(RoomCommand::Join(room.parse().unwrap()));
+    let (commands, answers) = run(
+        b"lost\npoke bob\n hi \nroomjoin den\nhi all\njoin_group attic\nup here\n\
+        roomleave den\nstill here\nroomleave\nlost\nsubscribe\nhello\npoke\nlost\n",
+    );
+    let leave = |room: &str| Command::Room(RoomCommand::Leave(room.parse().unwrap()));
+    assert_eq!(
+        commands,
+        [
+            send(" hi "),
+            join("den"),
+            post("den", "hi all"),
+            join("attic"),
+            post("attic", "up here"),
+            leave("den"),
+            post("attic", "still here"),
+            leave("attic"),
+            join("lobby"),
+            post("lobby", "hello"),
+            Command::LeaveSettled
+        ]
+    );
+    assert_eq!(answers.matches("[Wrong input]").count(), 3);
 }
 
 #[test]
@@ -90,6 +122,7 @@ fn without_a_reader_of_the_answers_it_leaves() {
         own: "alice".parse().unwrap(),
         parse: commands::parse,
         begun,
+        attention: Arc::default(),
         submit: |input: Input| {
             seen.push(command(input));
             Flow::Continue
@@ -102,8 +135,12 @@ fn without_a_reader_of_the_answers_it_leaves() {
 
 #[test]
 fn how_much_too_long_a_line_is_is_said_to_the_byte() {
-    let own: Name = "alice".parse().unwrap();
-    let parse = |line: &str| commands::parse(line, &own);
+    let own = "alice".parse().unwrap();
+    let typist = Typist {
+        own: &own,
+        focus: None,
+    };
+    let parse = |line: &str| commands::parse(line, typist);
     let text = "x".repeat(plain::LINE_BYTES_MAX - "send bob ".len());
     assert_eq!(
         read(Line::TooLong(format!("send bob {text}"), 1_000_000), parse),
@@ -123,6 +160,7 @@ fn a_program_that_ended_before_reads_nothing() {
         own: "alice".parse().unwrap(),
         parse: commands::parse,
         begun,
+        attention: Arc::default(),
         submit: |input: Input| panic!("{input:?}"),
         answer: |text: &str| panic!("{text}"),
     };

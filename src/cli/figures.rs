@@ -21,6 +21,8 @@ pub(super) fn table(report: &Report) -> String {
     );
     line("  expired", grouped(report.expired));
     line("  refused", grouped(report.refused));
+    line("posted to rooms", grouped(report.posted));
+    line("  received by members", grouped(report.posts_received));
     line("duplicates suppressed", grouped(report.duplicates));
     line("lines shown again after a crash", grouped(report.repeated));
     line("datagrams", grouped(report.traffic.datagrams));
@@ -86,6 +88,8 @@ pub(super) fn json(
         "delivered_through_registry": report.through_registry,
         "expired": report.expired,
         "refused": report.refused,
+        "posted": report.posted,
+        "posts_received": report.posts_received,
         "duplicates_suppressed": report.duplicates,
         "lines_shown_again": report.repeated,
         "datagrams": report.traffic.datagrams,

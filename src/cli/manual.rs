@@ -50,6 +50,9 @@ Examples:
 ";
 
 const REST: &str = "
+  After poke or roomjoin, lines that are no command go to that person or room,
+  and the prompt shows it. There are other words for most: help aliases.
+
   Every message is said to be received, saved by the server, waiting, refused
   or expired. What waits is sent as soon as the recipient or the server can be
   reached, also after a restart of the client. A paste of several lines is one

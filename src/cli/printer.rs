@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rustyline::ExternalPrinter;
 
 use crate::cli::begun::Begun;
+use crate::cli::focus::Attention;
 use crate::cli::gate::{Answer, Gate};
 use crate::cli::render::{self, OffsetAt};
 use crate::cli::streams::write_out;
@@ -21,19 +22,21 @@ pub struct Printer {
     screen: Option<Screen>,
     offset_at: OffsetAt,
     begun: Arc<Begun>,
+    attention: Arc<Attention>,
 }
 
 impl Printer {
     /// A printer with no prompt beside it: a registry's, for example.
     pub fn plain() -> Self {
-        Self::new(None, Arc::default())
+        Self::new(None, Arc::default(), Arc::default())
     }
 
-    pub(super) fn new(screen: Option<Screen>, begun: Arc<Begun>) -> Self {
+    pub(super) fn new(screen: Option<Screen>, begun: Arc<Begun>, attention: Arc<Attention>) -> Self {
         Self {
             screen,
             offset_at: render::local_offset,
             begun,
+            attention,
         }
     }
 
@@ -61,6 +64,10 @@ impl Printer {
     /// # Errors
     /// As [`Self::print`]; then nothing of it counts as seen.
     pub fn show(&mut self, events: &[Event]) -> io::Result<()> {
+        // First: what is printed draws the prompt anew.
+        for event in events {
+            self.attention.told(event);
+        }
         let lines: Vec<String> = events
             .iter()
             .flat_map(|event| render::event(event, self.offset_at))

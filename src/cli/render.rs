@@ -12,7 +12,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::cli::commands::{self, Parsed};
 use crate::cli::sanitise::escape;
-use crate::cli::{render_contacts, render_rooms};
+use crate::cli::{render_contacts, render_rooms, render_users};
 use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road};
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
@@ -97,6 +97,9 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
             time(sent_at)
         ),
         Event::NotAccepted(reason) => not_accepted(reason),
+        Event::Users(users) => return render_users::list(users, offset_at),
+        Event::Presence { name, online } => render_users::presence(name, *online),
+        Event::PresenceTold { on } => render_users::told(*on),
         Event::Room(event) => return render_rooms::lines(event, offset_at),
         Event::Contact(event) => return render_contacts::lines(event, offset_at),
         Event::IdentityChanged { name, known, found } => return changed_identity(name, known, found),
@@ -115,7 +118,7 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
 /// The answer to a line that was no command for the client; none if there is nothing to say.
 pub fn answer(parsed: &Parsed) -> Vec<String> {
     match parsed {
-        Parsed::Nothing | Parsed::Command(_) => Vec::new(),
+        Parsed::Nothing | Parsed::Command(_) | Parsed::Focus(_) => Vec::new(),
         Parsed::Help(topic) => commands::help(*topic),
         Parsed::Answer(lines) => lines.clone(),
         Parsed::NotSelf(verb) => vec![format!("[You can only {verb} yourself.]")],

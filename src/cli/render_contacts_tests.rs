@@ -1,6 +1,7 @@
 //! Every line about those who are named by address, as it is spelled.
 
 use super::*;
+use crate::cli::commands::Typist;
 use crate::client::interface::Refusal;
 
 const AT: WallTime = WallTime::from_unix_ms(1_767_323_045_678);
@@ -153,9 +154,16 @@ fn a_changed_identity_is_explained_with_what_to_type() {
         known: IdentityId([1; 32]),
         found: IdentityId([2; 32]),
     });
+    let own: Name = "alice".parse().unwrap();
     let typed = lines.last().unwrap().split_once(": ").unwrap().1;
     assert_eq!(
-        crate::cli::talk::parse(typed, &"alice".parse().unwrap()),
+        crate::cli::talk::parse(
+            typed,
+            Typist {
+                own: &own,
+                focus: None
+            }
+        ),
         crate::cli::commands::Parsed::Command(crate::client::interface::Command::TrustAt {
             address: bob().address,
             fingerprint: IdentityId([2; 32]).fingerprint(),

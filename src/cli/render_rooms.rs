@@ -23,6 +23,7 @@ pub(super) fn lines(event: &RoomEvent, offset_at: OffsetAt) -> Vec<String> {
             at,
             members,
             news,
+            out: _,
         } => news_of(room, &time_of_day(*at, offset_at), *members, news),
         RoomEvent::NotDone { command, why } => not_done(command, why),
         RoomEvent::Entered { room, already } => entered(room, *already),

@@ -86,6 +86,7 @@ fn faces_of_people() -> Vec<(RoomEvent, &'static str)> {
         at: AT,
         members: 2,
         news,
+        out: false,
     };
     let entered = |owner, already| RoomEvent::Entered {
         room: membership(owner),

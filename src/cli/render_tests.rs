@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::client::interface::Users;
 use crate::id::{Epoch, MessageId, Sequence, Slot};
 use proptest::prelude::*;
 
@@ -14,6 +15,11 @@ fn offset_at(at: OffsetDateTime) -> UtcOffset {
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
+}
+
+fn parsed(line: &str) -> Parsed {
+    let (own, focus) = (name("alice"), None);
+    commands::parse(line, commands::Typist { own: &own, focus })
 }
 
 /// 2026-01-02 03:04:05.678 UTC.
@@ -51,6 +57,7 @@ fn faces() -> Vec<(Event, &'static str)> {
     let mut faces = faces_of_registrations();
     faces.extend(faces_of_refusals());
     faces.extend(faces_of_messages());
+    faces.extend(faces_of_people());
     let rooms = render_rooms::tests::faces().into_iter();
     faces.extend(rooms.map(|(event, line)| (Event::Room(event), line)));
     let contacts = render_contacts::tests::faces().into_iter();
@@ -91,6 +98,32 @@ fn faces() -> Vec<(Event, &'static str)> {
         (Event::Ended(Ending::ServerSilent), "[Exiting]"),
     ]);
     faces
+}
+
+/// Who is there.
+fn faces_of_people() -> Vec<(Event, &'static str)> {
+    let presence = |online| Event::Presence {
+        name: name("bob"),
+        online,
+    };
+    let users = Users {
+        users: Vec::new(),
+        all: true,
+        current: true,
+    };
+    vec![
+        (Event::Users(users), "[Clients: 0, online: 0]"),
+        (presence(true), "[bob is online.]"),
+        (presence(false), "[bob is offline.]"),
+        (
+            Event::PresenceTold { on: true },
+            "[Arrivals and departures are told.]",
+        ),
+        (
+            Event::PresenceTold { on: false },
+            "[Arrivals and departures are not told.]",
+        ),
+    ]
 }
 
 /// What becomes of messages, and messages.
@@ -225,7 +258,7 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
 }
 
 /// Kinds of events that have words.
-const KINDS: usize = 44;
+const KINDS: usize = 49;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 const fn kind(event: &Event) -> usize {
@@ -275,7 +308,7 @@ const fn kind(event: &Event) -> usize {
             NotAccepted::NothingToTrust => 32,
             NotAccepted::Leaving => 33,
             NotAccepted::NotInside(_) => 40,
-            NotAccepted::TooManyAddresses => 43,
+            NotAccepted::TooManyAddresses => 48,
         },
         Event::IdentityChanged { .. } => 34,
         Event::Trusted { .. } => 35,
@@ -283,8 +316,13 @@ const fn kind(event: &Event) -> usize {
         Event::Ended(_) => 37,
         // Which words each of these has: `render_rooms_tests.rs`.
         Event::Room(_) => 41,
+        Event::Users(_) => 42,
+        Event::Presence { online: true, .. } => 43,
+        Event::Presence { online: false, .. } => 44,
+        Event::PresenceTold { on: true } => 45,
+        Event::PresenceTold { on: false } => 46,
         // And these: `render_contacts_tests.rs`.
-        Event::Contact(_) => 42,
+        Event::Contact(_) => 47,
     }
 }
 
@@ -339,8 +377,7 @@ fn the_readme_has_every_line_and_no_other() {
             std::iter::once(first).chain(more.split('`').skip(1).step_by(2))
         })
         .collect();
-    let answers = ["dereg bob", "reg bob", "what?"]
-        .map(|typed| answer(&commands::parse(typed, &name("alice"))).remove(0));
+    let answers = ["dereg bob", "reg bob", "what?"].map(|typed| answer(&parsed(typed)).remove(0));
     let mut told: Vec<String> = faces().into_iter().map(|(_, line)| line.to_owned()).collect();
     told.extend(answers);
     let lacking: Vec<&String> = told
@@ -357,7 +394,7 @@ fn the_readme_has_every_line_and_no_other() {
 
 #[test]
 fn answers_to_what_was_no_command() {
-    let read = |line: &str| answer(&commands::parse(line, &name("alice")));
+    let read = |line: &str| answer(&parsed(line));
     assert_eq!(read("dereg bob"), ["[You can only deregister yourself.]"]);
     assert_eq!(read("send bob"), ["[Wrong input]", "Usage: send <name> <text>"]);
     assert_eq!(read("what?").first().unwrap(), "[Wrong input]");
@@ -380,7 +417,7 @@ fn a_changed_identity_comes_with_the_command_that_accepts_it() {
     });
     let typed = shown.last().unwrap().split_once("way: ").unwrap().1;
     assert_eq!(
-        commands::parse(typed, &name("alice")),
+        parsed(typed),
         Parsed::Command(crate::client::interface::Command::Trust {
             name: name("bob"),
             fingerprint: found.fingerprint(),

@@ -49,6 +49,10 @@ pub struct SimulateFlags {
     #[arg(long, value_name = "NUMBER")]
     messages: Option<String>,
 
+    /// Texts that each client posts to rooms a minute
+    #[arg(long, value_name = "NUMBER")]
+    posts: Option<String>,
+
     /// Datagrams that are lost, in percent
     #[arg(long, value_name = "PERCENT")]
     loss: Option<String>,
@@ -169,6 +173,7 @@ impl SimulateFlags {
             &mut trouble.messages,
             a_minute,
         )?;
+        set("--posts", self.posts.as_deref(), &mut trouble.posts, a_minute)?;
         set(
             "--partition",
             self.partition.as_deref(),

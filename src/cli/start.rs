@@ -12,6 +12,7 @@ use crossbeam_channel::bounded;
 use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, TalkOptions};
 use crate::cli::commands;
 use crate::cli::console::{self, Flow, Input, Parse};
+use crate::cli::focus::Focus;
 use crate::cli::printer::Printer;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
@@ -120,8 +121,9 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
+        join: options.join.clone(),
     };
-    converse(setup, commands::parse)
+    converse(setup, commands::parse, options.join.map(Focus::Room))
 }
 
 fn talk(options: TalkOptions) -> Result<Exit, Fault> {
@@ -130,17 +132,18 @@ fn talk(options: TalkOptions) -> Result<Exit, Fault> {
     let setup = client::Setup {
         company: Company::Contacts(options.contacts),
         name: options.name,
+        join: None,
         bind: options.bind,
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
     };
-    converse(setup, talk::parse)
+    converse(setup, talk::parse, None)
 }
 
 /// Runs a client at its terminal.
-fn converse(setup: client::Setup, parse: Parse) -> Result<Exit, Fault> {
-    let (console, mut printer, closing) = console::open(setup.name.clone(), parse)?;
+fn converse(setup: client::Setup, parse: Parse, focus: Option<Focus>) -> Result<Exit, Fault> {
+    let (console, mut printer, closing) = console::open(setup.name.clone(), parse, focus)?;
     let knell = Knell::new(closing.hurry());
     let mut seen = 0;
     let (failed, failure) = bounded(1);

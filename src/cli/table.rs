@@ -1,4 +1,4 @@
-//! The registry's client table as lines: name, address, port, status.
+//! Tables as lines, and the registry's client table: name, address, port, status.
 //!
 //! Pure. Columns are as wide as their widest cell.
 //! Invariant: a row is one line; names and addresses cannot hold anything but what they are made of.
@@ -10,26 +10,32 @@ pub fn table(rows: &[Row]) -> Vec<String> {
     if rows.is_empty() {
         return vec!["[Client table is empty.]".to_owned()];
     }
-    let cells: Vec<[String; 4]> = std::iter::once(["name", "address", "port", "status"].map(str::to_owned))
-        .chain(rows.iter().map(cells))
-        .collect();
-    let widths: [usize; 4] = std::array::from_fn(|column| {
-        cells
-            .iter()
-            .filter_map(|row| row.get(column))
-            .map(String::len)
-            .max()
-            .unwrap_or(0)
-    });
     let mut lines = vec!["[Client table updated.]".to_owned()];
-    lines.extend(cells.iter().map(|row| {
+    lines.extend(aligned(
+        ["name", "address", "port", "status"],
+        rows.iter().map(cells),
+    ));
+    lines
+}
+
+/// Rows under their heading, aligned. Cells are ASCII.
+pub(super) fn aligned<const N: usize>(
+    heading: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> Vec<String> {
+    let cells: Vec<[String; N]> = std::iter::once(heading.map(str::to_owned)).chain(rows).collect();
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        let cells = cells.iter().filter_map(|row| row.get(column));
+        cells.map(String::len).max().unwrap_or(0)
+    });
+    let line = |row: &[String; N]| {
         let padded = row
             .iter()
             .zip(widths)
             .map(|(cell, width)| format!("{cell:<width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    }));
-    lines
+    };
+    cells.iter().map(line).collect()
 }
 
 fn cells(row: &Row) -> [String; 4] {

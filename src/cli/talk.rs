@@ -6,18 +6,18 @@
 use std::net::SocketAddr;
 
 use crate::cli::args_values::parse_peer;
-use crate::cli::commands::{self, Parsed};
+use crate::cli::commands::{self, Parsed, Typist};
+use crate::cli::commands_people::read_fingerprint;
 use crate::client::interface::Command;
-use crate::id::Name;
 use crate::limits::BODY_BYTES_MAX;
 
 /// The words that end the program.
 const QUIT: [&str; 4] = [":q", "q", "quit", "exit"];
 /// Before an address and a fingerprint.
-pub(super) const TRUST: &str = ":trust";
+const TRUST: &str = ":trust";
 
 /// Reads a line. A line from a paste may hold newlines.
-pub(super) fn parse(line: &str, _own: &Name) -> Parsed {
+pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
     let word = line.trim();
     match word {
         "" => Parsed::Nothing,
@@ -55,7 +55,7 @@ fn read_trust(rest: &str) -> Parsed {
 /// The fingerprint of whoever is at an address; `None` if the word is none.
 pub(super) fn trust_at(word: &str, fingerprint: &str) -> Option<Parsed> {
     let address = word.parse::<SocketAddr>().ok()?;
-    Some(match commands::read_fingerprint(fingerprint) {
+    Some(match read_fingerprint(fingerprint) {
         Ok(fingerprint) => Parsed::Command(Command::TrustAt { address, fingerprint }),
         Err(wrong) => wrong,
     })
@@ -77,9 +77,21 @@ pub(super) fn send_at(word: &str, text: &str) -> Option<Parsed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::Name;
+
+    fn by_alice(line: &str, parse: fn(&str, Typist<'_>) -> Parsed) -> Parsed {
+        let own: Name = "alice".parse().unwrap();
+        parse(
+            line,
+            Typist {
+                own: &own,
+                focus: None,
+            },
+        )
+    }
 
     fn read(line: &str) -> Parsed {
-        parse(line, &"alice".parse().unwrap())
+        by_alice(line, parse)
     }
 
     fn say(text: &str) -> Parsed {
@@ -118,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_client_of_a_registry_can_write_to_an_address() {
-        let typed = |line: &str| commands::parse(line, &"alice".parse().unwrap());
+        let typed = |line: &str| by_alice(line, commands::parse);
         assert_eq!(
             typed("send [2001:db8::7]:4000  hi bob"),
             Parsed::Command(Command::SendAt {

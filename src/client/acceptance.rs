@@ -48,7 +48,10 @@ impl Client {
             Some(room) => self.write(cx, To::Room(room.hall.clone()), text),
             None if self.rooms.is_entering(room) => match self.why_not(&text, 1) {
                 Some(refusal) => self.out.event(Event::NotAccepted(refusal)),
-                None => self.rooms.keep_early(room.clone(), text),
+                None => {
+                    self.rooms.keep_early(room.clone(), text);
+                    self.hurry(cx);
+                }
             },
             None => self
                 .out

@@ -27,6 +27,8 @@ pub struct Config {
     pub contacts: Vec<SocketAddr>,
     /// How long a message may take before it expires.
     pub time_to_live: Duration,
+    /// A room to enter at the start, and whenever its user registers.
+    pub join: Option<Name>,
     /// What it may have under way.
     pub limits: Limits,
 }
@@ -39,6 +41,7 @@ impl Config {
             registry: Some(registry),
             contacts: Vec::new(),
             time_to_live: TIME_TO_LIVE,
+            join: None,
             limits: Limits::default(),
         }
     }
@@ -50,6 +53,7 @@ impl Config {
             registry: None,
             contacts,
             time_to_live: TIME_TO_LIVE,
+            join: None,
             limits: Limits::default(),
         }
     }

@@ -16,7 +16,7 @@ use crate::client::interface::Event;
 use crate::client::storage::Request;
 use crate::client::to::To;
 use crate::engine::{Action, Context};
-use crate::id::{EnvelopeHash, IdentityId, Slot};
+use crate::id::{EnvelopeHash, IdentityId, Sequence, Slot};
 use crate::identity::Card;
 use crate::limits::{ATTEMPTS_TOTAL, DIRECT_BUDGET, DIRECT_HANDSHAKE_BUDGET, REQUEST_RETRY};
 use crate::transport::{Connect, SessionId};
@@ -215,9 +215,21 @@ impl Client {
         let slot = fixed.slot;
         let envelope = self.seal(key, card.as_ref())?;
         Some(Forward {
-            floor: self.outbox.floor(slot.epoch, slot.sequence),
+            floor: self.floor(slot),
             envelope,
         })
+    }
+
+    /// Below it nothing of this conversation is sent any more, by the next run neither: what is delivered counts once that is
+    /// committed.
+    fn floor(&self, slot: Slot) -> Sequence {
+        let first = Slot {
+            sequence: Sequence(0),
+            ..slot
+        };
+        let open = self.outbox.floor(slot.epoch, slot.sequence);
+        let delivering = self.delivering.range(first..slot).next();
+        delivering.map_or(open, |delivering| delivering.sequence.min(open))
     }
 
     /// Sends a message to its recipient. False if it has to wait for room.

@@ -4,6 +4,8 @@
 //! Invariants: a record is kept only if its identity has signed its key; a record that contradicts a pin is kept
 //! aside and never used; an update is applied whole or not at all.
 
+mod listing;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 

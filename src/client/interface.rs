@@ -6,6 +6,7 @@
 
 mod contacts;
 mod rooms;
+mod users;
 
 use std::net::SocketAddr;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::client::interface::contacts::{Contact, ContactEvent};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
+pub use crate::client::interface::users::{User, Users};
 
 use crate::clock::WallTime;
 use crate::id::{IdentityId, MessageId, Name};
@@ -49,6 +51,13 @@ pub enum Command {
     },
     /// Something about rooms.
     Room(RoomCommand),
+    /// Say who there is.
+    Users,
+    /// Tell who comes and goes from now on, or no longer.
+    Presence {
+        /// Which of the two.
+        on: bool,
+    },
     /// Leave the registry; the program lives on.
     Deregister,
     /// Come back.
@@ -110,6 +119,20 @@ pub enum Event {
     },
     /// The directory changed (at most once a second).
     TableUpdated,
+    /// Who there is.
+    Users(Users),
+    /// Somebody has come, or gone; where that is wanted. At most one a second of each name: the last.
+    Presence {
+        /// Who.
+        name: Name,
+        /// Which of the two.
+        online: bool,
+    },
+    /// Who comes and goes is told from now on, or no longer.
+    PresenceTold {
+        /// Which of the two.
+        on: bool,
+    },
     /// Stored mail follows.
     HaveMessages,
     /// A message for us, committed.
@@ -284,7 +307,7 @@ pub enum NotAccepted {
     OutboxFull,
     /// The database did not take it: a sentence.
     Storage(String),
-    /// Deregistered already, registered already, or trusted already.
+    /// Deregistered already, registered already, trusted already, or told already.
     NoChange,
     /// No identity with this fingerprint was seen under the name.
     NothingToTrust,

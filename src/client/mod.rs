@@ -4,7 +4,8 @@
 //! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying`, `declined` and `stalling` (which
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
 //! that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to
-//! believe), `rooms` and `posts` (what many read), `meeting` (those who are named by address); `committed` goes on with each of them once the store has answered.
+//! believe), `users` (who is there), `rooms` and `posts` (what many read), `meeting` (those who are named by address);
+//! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
@@ -45,6 +46,7 @@ pub mod storage;
 mod telling;
 mod timers;
 pub mod to;
+mod users;
 mod withdrawing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -181,6 +183,8 @@ pub struct Client {
     /// When the directory's change was last told; whether another is to be.
     table_told: Option<Instant>,
     table_changed: bool,
+    /// Who was there when it was last told who comes and goes, if that is wanted.
+    seen_there: Option<users::Seen>,
     /// A storage failure was told and nothing has succeeded since.
     in_trouble: bool,
     /// Messages that came out of the mailbox while it was gone through.
@@ -206,6 +210,7 @@ impl Client {
             None => Some(identity.id()),
         };
         let contacts = Contacts::new(&config.contacts);
+        let rooms = rooms::Rooms::to_enter(config.join.clone());
         let mut client = Self {
             config,
             me: identity,
@@ -234,13 +239,14 @@ impl Client {
             delivering: BTreeSet::new(),
             lookups: names::Lookups::default(),
             inbound: incoming::Reception::default(),
-            rooms: rooms::Rooms::default(),
+            rooms,
             posts: posts::Posts::default(),
             shelf: Shelf::load(image.unshown),
             marks: telling::Marks::default(),
             ack_owed: false,
             table_told: None,
             table_changed: false,
+            seen_there: None,
             in_trouble: false,
             drained: 0,
             read_at: now.at,
@@ -418,6 +424,8 @@ impl Role for Client {
             Command::Say { text } => self.say(cx, &text),
             Command::Post { room, text } => self.post(cx, &room, text),
             Command::Room(command) => self.room_command(cx, command),
+            Command::Users => self.list_users(),
+            Command::Presence { on } => self.want_presence(on),
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),
             Command::Leave => self.leave(cx),

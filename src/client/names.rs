@@ -256,6 +256,7 @@ impl Client {
         if std::mem::take(&mut self.table_changed) {
             self.table_told = Some(cx.now.at);
             self.out.event(Event::TableUpdated);
+            self.tell_presence();
         }
         if let Some(update) = self.directory.take_update() {
             self.out.store(Request::Directory(update), After::Directory);

@@ -13,8 +13,9 @@ use super::committed::After;
 use super::directory::Knowledge;
 use crate::client::interface::{Event, Incoming, Road, RoomEvent};
 use crate::client::storage::{Outcome, Receive, Received, Request, Told};
+use crate::clock::WallTime;
 use crate::engine::Context;
-use crate::id::{EnvelopeHash, Name, RoomId};
+use crate::id::{EnvelopeHash, Epoch, Name, RoomId, Sequence};
 use crate::limits::{FEED_WINDOW_POSTS, MEMBER_ROOMS_MAX};
 use crate::wire::envelope::{Body, Envelope, Recipient};
 use crate::wire::message::{Forward, ToRegistry};
@@ -54,7 +55,33 @@ impl Posts {
 pub(super) struct Posted {
     hall: Hall,
     number: PostNumber,
+    hash: EnvelopeHash,
+    floor: Sequence,
     incoming: Incoming,
+}
+
+impl Posted {
+    fn request(&self, at: WallTime) -> Request {
+        let incoming = &self.incoming;
+        Request::Receive(Receive {
+            id: incoming.id,
+            hash: self.hash,
+            floor: self.floor,
+            from: incoming.from.clone(),
+            pin: None,
+            sent_at: incoming.sent_at,
+            text: incoming.text.clone(),
+            stored: false,
+            room: Some(self.hall.clone()),
+            at,
+        })
+    }
+
+    /// An epoch that is this post's alone.
+    fn own_epoch(&self) -> Epoch {
+        let half = self.hash.0.iter().take(size_of::<u64>());
+        Epoch(half.fold(0, |bits, byte| bits << 8 | u64::from(*byte)))
+    }
 }
 
 impl Client {
@@ -158,36 +185,31 @@ impl Client {
         let Body::Plain(text) = envelope.body;
         let incoming = Incoming {
             id,
-            from: from.clone(),
+            from,
             sent_at: envelope.sent_at,
-            text: text.clone(),
+            text,
             road: Road::Room {
                 name: hall.name.clone(),
                 before: self.rooms.was_there(room, number),
             },
         };
-        let request = Request::Receive(Receive {
-            id,
-            hash: EnvelopeHash::of(&forward.envelope),
-            floor: forward.floor,
-            from,
-            pin: None,
-            sent_at: envelope.sent_at,
-            text,
-            stored: false,
-            room: Some(hall.clone()),
-            at: cx.now.wall,
-        });
         if let Some(chain) = self.posts.chains.get_mut(&room) {
             chain.committing = Some(number);
         }
         let posted = Posted {
             hall,
             number,
+            hash: EnvelopeHash::of(&forward.envelope),
+            floor: forward.floor,
             incoming,
         };
-        self.out.store(request, After::Posted(Box::new(posted)));
+        self.store_post(cx.now.wall, posted);
         Taken::Committing
+    }
+
+    fn store_post(&mut self, at: WallTime, posted: Posted) {
+        let request = posted.request(at);
+        self.out.store(request, After::Posted(Box::new(posted)));
     }
 
     /// Whether nothing that we know says that the name is another's.
@@ -201,11 +223,21 @@ impl Client {
     }
 
     /// A post is committed, or was before.
-    pub(super) fn post_received(&mut self, cx: &Context<'_>, posted: Posted, received: Received) {
+    pub(super) fn post_received(&mut self, cx: &Context<'_>, mut posted: Posted, received: Received) {
+        let own = posted.own_epoch();
+        let is_taken = matches!(received.outcome, Outcome::Conflict | Outcome::Skipped);
+        if is_taken && posted.incoming.id.slot.epoch != own {
+            // Its author's folder is an older copy, and gives numbers again. Here is no road back to tell him so, and the log says
+            // that this is another post: it is kept under a number of its own.
+            posted.incoming.id.slot.epoch = own;
+            self.store_post(cx.now.wall, posted);
+            return;
+        }
         let Posted {
             hall,
             number,
             incoming,
+            ..
         } = posted;
         if received.outcome == Outcome::Fresh {
             let told = Told::Incoming(incoming.id);

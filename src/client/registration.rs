@@ -357,6 +357,7 @@ impl Client {
             self.out.event(Event::Registered {
                 returning: registered.returning,
             });
+            self.enter_chosen_room();
         } else if self.link.silent {
             self.out.event(Event::ServerBack);
         }

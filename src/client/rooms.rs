@@ -38,6 +38,15 @@ struct Asked {
 }
 
 impl Asked {
+    const fn new(command: RoomCommand, deed: RoomDeed) -> Self {
+        Self {
+            command,
+            deed,
+            rooms: Vec::new(),
+            members: Vec::new(),
+        }
+    }
+
     /// Takes in a page; whether there is another one to ask for.
     fn goes_on(&mut self, done: &RoomDone) -> bool {
         match done {
@@ -75,11 +84,21 @@ pub(super) struct Rooms {
     asks: bool,
     /// The last post of each room when we came.
     heads: BTreeMap<RoomId, PostNumber>,
+    /// One to enter as soon as the registry has us for the first time.
+    to_enter: Option<Name>,
     /// What was written for rooms that we are about to enter; it has its place in the outbox.
     early: Vec<(Name, String)>,
 }
 
 impl Rooms {
+    /// Nothing is known, and this one is to be entered.
+    pub(super) fn to_enter(room: Option<Name>) -> Self {
+        Self {
+            to_enter: room,
+            ..Self::default()
+        }
+    }
+
     /// What the database holds.
     pub(super) fn load(&mut self, rooms: Vec<KnownRoom>) {
         self.inside = rooms
@@ -107,12 +126,13 @@ impl Rooms {
         self.heads.get(&room).is_some_and(|head| number <= *head)
     }
 
-    /// Whether we have asked to enter it, and are not answered.
+    /// Whether we have asked to enter it, and are not answered, or are to ask.
     pub(super) fn is_entering(&self, name: &Name) -> bool {
-        self.asked.iter().any(|asked| match &asked.command {
+        let asked = self.asked.iter().any(|asked| match &asked.command {
             RoomCommand::Create(room) | RoomCommand::Join(room) => room.matches(name),
             _ => false,
-        })
+        });
+        asked || self.to_enter.as_ref().is_some_and(|room| room.matches(name))
     }
 
     /// How long what waits for entry is.
@@ -144,12 +164,7 @@ impl Client {
             Ok(_) if self.link.offline() || self.is_leaving() => self.not_done(command, NotDone::Offline),
             Ok(_) if self.rooms.asked.len() >= QUESTIONS_MAX => self.not_done(command, NotDone::TooMany),
             Ok(deed) => {
-                self.rooms.asked.push_back(Asked {
-                    command,
-                    deed,
-                    rooms: Vec::new(),
-                    members: Vec::new(),
-                });
+                self.rooms.asked.push_back(Asked::new(command, deed));
                 if self.rooms.asked.len() == 1 {
                     self.ask_next(cx);
                 }
@@ -247,6 +262,22 @@ impl Client {
         self.rooms.asks = !self.rooms.inside.is_empty();
     }
 
+    /// The user has us registered: the room that is to be entered then is entered. Asked with the rest, by
+    /// [`Self::rooms_go_on`].
+    pub(super) fn enter_chosen_room(&mut self) {
+        self.rooms.to_enter = None;
+        if let Some(room) = self.config.join.clone()
+            && !self.rooms.is_entering(&room)
+        {
+            if self.rooms.asked.is_empty() {
+                self.rooms.number += 1;
+            }
+            let deed = RoomDeed::Join { name: room.clone() };
+            let asked = Asked::new(RoomCommand::Join(room), deed);
+            self.rooms.asked.push_back(asked);
+        }
+    }
+
     /// The registry has us: what is open is asked again.
     pub(super) fn rooms_go_on(&mut self, cx: &Context<'_>) {
         self.ask_about_rooms(cx);
@@ -263,6 +294,9 @@ impl Client {
         self.timers.clear(&Timer::Rooms);
         for asked in std::mem::take(&mut self.rooms.asked) {
             self.not_done(asked.command, NotDone::NoServer);
+        }
+        if let Some(room) = self.rooms.to_enter.clone() {
+            self.post_early(&room, None);
         }
     }
 
@@ -405,6 +439,7 @@ impl Client {
             at,
             members,
             news,
+            out,
         }));
     }
 }

@@ -37,6 +37,8 @@ pub struct Setup {
     pub keep: Keep,
     /// How long a message may take.
     pub time_to_live: Duration,
+    /// A room to enter when the registry has him.
+    pub join: Option<Name>,
 }
 
 /// With whom a user talks.
@@ -72,6 +74,7 @@ pub fn run(
     };
     let config = Config {
         time_to_live: setup.time_to_live,
+        join: setup.join,
         ..match setup.company {
             Company::Registry(registry) => Config::new(name, registry),
             Company::Contacts(contacts) => Config::without_registry(name, contacts),

@@ -91,6 +91,8 @@ impl World {
         for (_, outcomes) in image.outcomes {
             left.push(format!("the registry keeps {outcomes} outcomes"));
         }
+        left.extend(self.ledger.rooms_that_differ(&image.rooms));
+        left.extend(self.ledger.open_posts());
         for person in &mut self.people {
             let image = person.machine.disk.restart().map_err(broken)?;
             let name = &person.name;

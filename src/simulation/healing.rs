@@ -109,6 +109,7 @@ impl Life {
                 let ended = letter.state.is_final() || ledger.is_beyond_asking(letter);
                 !letter.is_accepted() || (ended && told)
             })
+            && ledger.open_posts().next().is_none()
     }
 
     /// A quiet minute: nothing is sent but signs of life, and no program wakes but for them.

@@ -3,16 +3,19 @@
 //! Fed with each commit of each database, and each event that a user is told. Here is what all of it shares; what clients
 //! commit of messages is in `sending`, whether they may end so in `ends`, what they tell in `telling`, how they leave in
 //! `leaving`, what they hold in `outboxes`; what the registry commits in `mailboxes`, what that comes to in `books`, and whom
-//! it may turn away in `room`.
+//! it may turn away in `room`. What many read is in `posts` and `halls`.
 //! It knows nothing of engines or networks.
 //! Invariant: it says what the databases say; at the end of a run that is compared (`world.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 pub(super) use self::books::{Books, KeptRow};
 pub(super) use self::folders::Folder;
+use self::halls::Halls;
 use self::leaving::Going;
+use self::posts::Posts;
 use self::telling::Unseen;
 use super::invariant::{Invariant, Violation};
 use super::letter::Letter;
@@ -24,9 +27,11 @@ use crate::id::{IdentityId, MessageId, Name, Slot};
 mod books;
 mod ends;
 mod folders;
+mod halls;
 mod leaving;
 mod mailboxes;
 mod outboxes;
+mod posts;
 mod room;
 mod sending;
 mod telling;
@@ -35,6 +40,22 @@ mod tests;
 
 /// A message, by the number that its text begins with.
 pub(super) type Number = usize;
+
+/// Something that was typed: a message to one person, or a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Letter(Number),
+    Post(usize),
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Letter(number) => write!(f, "#{number}"),
+            Self::Post(number) => write!(f, "%{number}"),
+        }
+    }
+}
 
 /// What must not be.
 pub(super) type Verdict = Result<(), (Invariant, String)>;
@@ -66,8 +87,11 @@ pub(super) struct Ledger {
     registry_runs: u32,
     /// What each person's program has told in this run, as far as he is not known to have seen it.
     unseen: Vec<Unseen>,
-    /// What each person has written in this run that was neither accepted yet nor refused.
-    unanswered: Vec<BTreeSet<Number>>,
+    /// What is posted to rooms, and the rooms.
+    posts: Posts,
+    halls: Halls,
+    /// What each person has written in this run that was neither accepted yet nor refused, in that order.
+    unanswered: Vec<Vec<Written>>,
     /// How each person's program comes to leave in this run.
     going: Vec<Going>,
     /// The number of each person's last registration, as his own database has it.
@@ -113,7 +137,9 @@ impl Ledger {
             registry_runs: 0,
             begun: vec![Instant::ZERO; people.len()],
             unseen: vec![Unseen::default(); people.len()],
-            unanswered: vec![BTreeSet::new(); people.len()],
+            posts: Posts::new(trouble.disasters + trouble.relapses > 0),
+            halls: Halls::default(),
+            unanswered: vec![Vec::new(); people.len()],
             going: vec![Going::default(); people.len()],
             room: trouble.room,
             counted: vec![0; people.len()],
@@ -190,14 +216,23 @@ impl Ledger {
         lives: Duration,
     ) -> String {
         let number = self.letters.len();
-        if let Some(unanswered) = self.unanswered.get_mut(ends.0) {
-            unanswered.insert(number);
-        }
-        let mut text = format!("#{number:06} ");
-        let missing = length.saturating_sub(text.len());
-        text.extend((0..missing).map(|place| char::from(b'a' + u8::try_from(place % 26).unwrap_or(0))));
+        self.writes(ends.0, Written::Letter(number));
+        let text = padded(format!("#{number:06} "), length);
         self.letters.push(Letter::new(ends, text.clone(), at, lives));
         text
+    }
+
+    fn writes(&mut self, person: usize, what: Written) {
+        if let Some(unanswered) = self.unanswered.get_mut(person) {
+            unanswered.push(what);
+        }
+    }
+
+    /// What somebody has written is accepted.
+    fn answers(&mut self, person: usize, what: Written) {
+        if let Some(unanswered) = self.unanswered.get_mut(person) {
+            unanswered.retain(|written| *written != what);
+        }
     }
 
     /// A client has committed something.
@@ -210,7 +245,20 @@ impl Ledger {
     ) {
         let verdict = match (request, reply) {
             (client::Request::Accept(accept), client::Reply::Accepted { key, slot }) => {
-                self.accepted(at, person, accept, *key, *slot)
+                match accept.to.room() {
+                    Some(_) => self.post_accepted(person, accept, *key, *slot),
+                    None => self.accepted(at, person, accept, *key, *slot),
+                }
+            }
+            (client::Request::Deposit { key, .. }, _) if self.posts.has(person, *key) => {
+                self.post_given(person, *key);
+                Ok(())
+            }
+            (client::Request::Stored { key, .. }, _) if self.posts.has(person, *key) => {
+                self.post_stored(person, *key)
+            }
+            (client::Request::Finish { key, end, .. }, _) if self.posts.has(person, *key) => {
+                self.post_finished(at, person, *key, *end)
             }
             (client::Request::Deposit { key, slot, .. }, _) => {
                 if let Some((_, letter)) = self.by_key_mut(person, *key) {
@@ -234,15 +282,19 @@ impl Ledger {
             }
             (client::Request::Finish { key, end, .. }, _) => self.finished(at, person, *key, *end),
             (client::Request::Renumber(_), client::Reply::Renumbered(slots)) => {
-                slots
-                    .iter()
-                    .for_each(|(key, slot)| self.renumbered(at, person, *key, *slot));
+                for (key, slot) in slots {
+                    self.renumbered(at, person, *key, *slot);
+                    self.post_renumbered(person, *key, *slot);
+                }
                 Ok(())
             }
             (client::Request::StoreId(store_id), _) => self.another_database(at, person, *store_id),
             (client::Request::Receive(receive), client::Reply::Received(received)) => {
                 self.stirs(person, at);
-                self.received(at, person, receive, *received)
+                match receive.room {
+                    Some(_) => self.post_received(person, receive, received.outcome),
+                    None => self.received(at, person, receive, *received),
+                }
             }
             _ => Ok(()),
         };
@@ -262,6 +314,13 @@ impl Ledger {
         let letter = self.letters.get_mut(number)?;
         (his && letter.from == person && letter.accepted.is_some()).then_some(letter)
     }
+}
+
+/// A text of so many bytes that begins so.
+fn padded(mut text: String, length: usize) -> String {
+    let missing = length.saturating_sub(text.len());
+    text.extend((0..missing).map(|place| char::from(b'a' + u8::try_from(place % 26).unwrap_or(0))));
+    text
 }
 
 /// `#000012 …` is message 12.

@@ -38,10 +38,12 @@ enum Deed {
     Jump,
     Nap,
     Attack,
+    Post,
+    Room,
 }
 
 /// Before the trouble begins: so long until everybody is registered, where the lines are slow at most [`FIRST_MAX`].
-const FIRST: Duration = Duration::from_secs(1);
+pub(super) const FIRST: Duration = Duration::from_secs(1);
 const FIRST_MAX: Duration = Duration::from_secs(10);
 
 /// A run from its first moment to its last.
@@ -51,6 +53,8 @@ pub(super) struct Life {
     dice: Dice,
     /// For when, and for whom, nothing more is typed.
     ends: Dice,
+    /// For all about rooms.
+    pub(super) rooms: Dice,
     /// How long it took from the end of the trouble until everything had ended.
     pub(super) healed: Option<Duration>,
     agenda: BTreeMap<(Instant, u64), Deed>,
@@ -64,6 +68,7 @@ impl Life {
             world: World::new(plan, trace)?,
             dice: Dice::new(plan.seed, 6),
             ends: Dice::new(plan.seed, 7),
+            rooms: Dice::new(plan.seed, 9),
             healed: None,
             agenda: BTreeMap::new(),
             entries: 0,
@@ -103,6 +108,7 @@ impl Life {
         while self.world.away().next().is_some() && self.world.now.at < latest {
             self.world.pass(FIRST)?;
         }
+        self.open_rooms()?;
         self.world.network.weather = self.plan.weather;
         self.world.set_disks(self.plan.trouble.disks);
         self.trouble()?;
@@ -130,6 +136,8 @@ impl Life {
             (Deed::Jump, trouble.jumps),
             (Deed::Nap, trouble.naps),
             (Deed::Attack, trouble.attacks),
+            (Deed::Post, self.plan.posts()),
+            (Deed::Room, trouble.rooms),
         ] {
             self.next(deed, rate);
         }
@@ -172,6 +180,7 @@ impl Life {
         if rate > 0 {
             let dice = match deed {
                 Deed::EndInput => &mut self.ends,
+                Deed::Post | Deed::Room => &mut self.rooms,
                 _ => &mut self.dice,
             };
             let wait = dice.span(Duration::from_secs(120) / rate);
@@ -248,6 +257,8 @@ impl Life {
                 self.world.attack();
                 trouble.attacks
             }
+            Deed::Post => self.post(),
+            Deed::Room => self.room_deed(),
         };
         self.next(deed, rate);
         Ok(())

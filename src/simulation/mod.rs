@@ -9,8 +9,8 @@
 //! | `network`, `bursts`, `disk`, `disasters`, `attacker` | what can go wrong |
 //! | `machine`, `programs` | programs, and what can happen to one |
 //! | `world` | the time and the datagrams between them |
-//! | `life`, `farewells`, `healing`, `rest` | what people do, until nothing more is typed, and trouble; then healing, and quiet |
-//! | `letter`, `ledger`, `screen`, `amplification`, `invariant` | the truth, and what must be true |
+//! | `life`, `rooms`, `farewells`, `healing`, `rest` | what people do, until nothing more is typed, and trouble; then healing, and quiet |
+//! | `letter`, `post`, `ledger`, `screen`, `amplification`, `invariant` | the truth, and what must be true |
 //! | `report`, `trace` | what is said of it |
 //!
 //! Invariant: one [`Plan`] gives one history, to the byte, on every machine.
@@ -31,9 +31,11 @@ mod life;
 mod machine;
 mod network;
 mod plan;
+mod post;
 mod programs;
 mod report;
 mod rest;
+mod rooms;
 mod screen;
 mod trace;
 mod world;

@@ -59,6 +59,10 @@ pub struct Trouble {
     pub naps: u32,
     /// Somebody on the path forges, replays, cuts short and floods.
     pub attacks: u32,
+    /// Texts that each client posts to rooms.
+    pub posts: u32,
+    /// Somebody makes a room, enters or leaves one, or puts others out.
+    pub rooms: u32,
     /// What the disks do.
     pub disks: Mood,
     /// How long messages live.
@@ -74,6 +78,12 @@ pub struct Trouble {
 }
 
 impl Plan {
+    /// What all together post in a minute, on average.
+    pub(super) fn posts(&self) -> u32 {
+        let people = u32::try_from(self.clients).unwrap_or(u32::MAX);
+        self.trouble.posts.saturating_mul(people)
+    }
+
     /// Whether an attacker is all that can go wrong, and sessions are too busy to end by themselves.
     pub(super) const fn is_only_attacked(&self) -> bool {
         let Trouble {
@@ -114,6 +124,8 @@ impl Trouble {
         jumps: 0,
         naps: 0,
         attacks: 0,
+        posts: 0,
+        rooms: 0,
         disks: Mood {
             full: Chance::NEVER,
             slow: Chance::NEVER,
@@ -367,6 +379,10 @@ fn later_drawn(dice: &mut Dice, trouble: &mut Trouble) {
             deposits: 1 + dice.index(4),
             ..Limits::USUAL
         };
+    }
+    if dice.chance(Chance::percent(40)) {
+        trouble.posts = u32::try_from(1 + dice.below(20)).unwrap_or(1);
+        trouble.rooms = u32::try_from(dice.below(6)).unwrap_or(1);
     }
 }
 

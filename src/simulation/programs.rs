@@ -289,19 +289,23 @@ impl World {
         true
     }
 
+    /// Whether somebody's program takes what he types.
+    pub(super) fn may_type(&self, number: usize) -> bool {
+        let person = self.people.get(number);
+        person.is_some_and(|person| {
+            !person.ended && !person.typed_all && person.machine.takes_commands(self.now.at)
+        })
+    }
+
     /// Somebody writes to somebody.
     pub(super) fn write(&mut self, from: usize, to: usize, length: usize) {
         let Some(name) = self.people.get(to).map(|person| person.name.clone()) else {
             return;
         };
-        let at = self.now.at;
-        if !self
-            .people
-            .get(from)
-            .is_some_and(|person| !person.ended && !person.typed_all && person.machine.takes_commands(at))
-        {
+        if !self.may_type(from) {
             return;
         }
+        let at = self.now.at;
         let text = self.ledger.typed(at, (from, to), length, self.plan.trouble.lives);
         self.note(Site::Person(from), || format!("writes {text:.7} to {name}"));
         self.command(from, Command::Send { to: name, text });

@@ -79,6 +79,10 @@ pub struct Report {
     pub expired: u64,
     /// Refused.
     pub refused: u64,
+    /// Texts that were posted to rooms.
+    pub posted: u64,
+    /// How often one of them has come to a member.
+    pub posts_received: u64,
     /// Came again, and were not shown again.
     pub duplicates: u64,
     /// Lines written again because a crash had cut off their mark.
@@ -122,6 +126,7 @@ impl Report {
                 self.delivery.add(span);
             }
         }
+        (self.posted, self.posts_received) = world.ledger.posts_and_copies();
         self.duplicates = world.ledger.counts.duplicates;
         self.repeated = world.ledger.counts.repeated;
         self.traffic = world.traffic();
@@ -137,6 +142,8 @@ impl Report {
         self.through_registry += other.through_registry;
         self.expired += other.expired;
         self.refused += other.refused;
+        self.posted += other.posted;
+        self.posts_received += other.posts_received;
         self.duplicates += other.duplicates;
         self.repeated += other.repeated;
         self.traffic.add(&other.traffic);

@@ -182,14 +182,14 @@ fn end(db: &Connection, room: RoomKey, keep_until: Age) -> Result<RoomReply> {
     Ok(ended)
 }
 
-/// Keeps a post, or says what is known of its slot; where the room has ended, that may be nothing.
+/// Keeps a post, or says what is known of its slot; where its author is in the room no more, that may be nothing.
 fn post(db: &Connection, new: &NewPost) -> Result<RoomReply> {
     let number = head(db, new.room)?.next();
     let kept = db
         .prepare_cached(
             "INSERT INTO mail (id, room, number, due, lost, sender, epoch, sequence, hash, floor, envelope, size, expires_ms)
              SELECT ?1, ?2, ?3, (SELECT count(*) FROM membership WHERE room = ?2 AND member <> ?4), 0,
-             ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM room WHERE room.id = ?2
+             ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM membership WHERE room = ?2 AND member = ?4
              ON CONFLICT (sender, epoch, sequence) DO NOTHING",
         )?
         .execute(params![

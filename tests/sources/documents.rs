@@ -16,6 +16,7 @@ use std::process::Command;
 
 use udpchat::cli::args;
 use udpchat::cli::commands::TABLE;
+use udpchat::cli::spellings::aliases;
 
 fn document(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -30,9 +31,11 @@ fn the_readme_names_every_command() {
             "README.md lacks {}",
             entry.usage
         );
-        for alias in entry.aliases {
-            assert!(readme.contains(&format!("`{alias}`")), "README.md lacks {alias}");
-        }
+    }
+    for (alias, means) in aliases() {
+        let row =
+            |line: &str| line.contains(&format!("`{alias}`")) && line.contains(&format!("| `{means}` |"));
+        assert!(readme.lines().any(row), "README.md lacks {alias} for {means}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who was away is found again soon: a registry that is back, a peer that is somewhere else now.
+//! Who was away is found again soon: a registry that is back, a peer that is somewhere else now. Who is dead is missed.
 //!
 //! Both engines with real SQLite in a world of our own making. What is asserted is what people wait for.
 
@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::world::World;
 use crate::world::network::Faults;
-use udpchat::client::interface::{Event, Road};
+use udpchat::client::interface::{Command, Event, Road};
+use udpchat::limits::LEASE;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -136,4 +137,27 @@ fn a_sender_who_comes_back_after_months_hears_how_his_message_ended() {
     });
     assert_eq!(world.unfinished("x"), 0);
     assert_eq!(world.shown("y")["x"], ["hi"], "once");
+}
+
+#[test]
+fn who_dies_without_a_word_is_told_to_be_offline_within_the_lease() {
+    let mut world = joined(&["x", "y"]);
+    world.command("x", Command::Presence { on: true });
+    world.pass(Duration::from_secs(7));
+    let is_gone = |world: &World| {
+        world.told(
+            "x",
+            |event| matches!(event, Event::Presence { name, online: false } if name.as_str() == "y"),
+        )
+    };
+    world.kill("y");
+    // The registry may have heard of it up to a keep-alive before.
+    world.pass(LEASE / 2);
+    assert!(!is_gone(&world), "it may be back");
+    // A change of the directory takes a second to be told, where another was told just before, and one to be shown.
+    world.until("missed", LEASE / 2 + Duration::from_secs(2), is_gone);
+    world.start("y");
+    world.until("back", Duration::from_secs(3), |world| {
+        world.told("x", |event| matches!(event, Event::Presence { online: true, .. }))
+    });
 }

@@ -130,6 +130,8 @@ pub enum RoomEvent {
         members: u32,
         /// What.
         news: News,
+        /// Whether we are in it no more.
+        out: bool,
     },
     /// We are in a room no more; that happened while we were away.
     Outside {

@@ -200,3 +200,26 @@ fn what_waits_for_a_pin_that_fails_is_said_to_wait_when_the_registry_is_gone() {
     let waiting = Event::Waiting { to: name("bob") };
     assert!(driver.events().contains(&waiting));
 }
+
+#[test]
+fn a_recipient_is_told_that_nothing_comes_below_only_when_that_is_committed() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "a");
+    let sent = driver.deliveries(session);
+    driver.disk = Disk::Fails;
+    let received = receipt("bob", &sent[0], Verdict::Received);
+    driver.hear_from(session, &ToPeer::Receipt(received));
+    driver.disk = Disk::Commits;
+    driver.send("bob", "b");
+    driver.pass(REQUEST_RETRY);
+    driver.send("bob", "c");
+    let floors: Vec<u64> = driver
+        .deliveries(session)
+        .iter()
+        .map(|forward| forward.floor.0)
+        .collect();
+    // If we die in between we send the first one again, and he may have lost his database.
+    assert_eq!(floors[..2], [0, 0]);
+    assert_eq!(floors.last(), Some(&1));
+}

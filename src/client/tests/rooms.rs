@@ -13,7 +13,7 @@ use crate::wire::envelope::{Body, Envelope, Party, Recipient};
 use crate::wire::message::{DepositRefusal, End, Forward, FromRegistry, Outcome, ToRegistry};
 use crate::wire::room::*;
 
-fn hall() -> Hall {
+pub(super) fn hall() -> Hall {
     Hall {
         name: name("den"),
         id: RoomId([7; 16]),
@@ -39,7 +39,7 @@ fn inside(head: u64) -> Driver {
 }
 
 impl Driver {
-    fn room_requests(&self) -> Vec<RoomRequest> {
+    pub(super) fn room_requests(&self) -> Vec<RoomRequest> {
         self.to_registry()
             .into_iter()
             .filter_map(|message| match message {
@@ -49,26 +49,26 @@ impl Driver {
             .collect()
     }
 
-    fn answer_room(&mut self, result: Result<RoomDone, RoomRefusal>) {
+    pub(super) fn answer_room(&mut self, result: Result<RoomDone, RoomRefusal>) {
         let number = self.room_requests().last().unwrap().number;
         self.hear(FromRegistry::RoomAnswer(RoomAnswer { number, result }));
     }
 
     /// The registry's session breaks, and another one comes up.
-    fn breaks(&mut self) {
+    pub(super) fn breaks(&mut self) {
         self.pass(ms(6_000));
         self.close(REGISTRY, CloseCause::Silent);
         self.registry_opens();
     }
 
-    fn enters(&mut self, head: u64) {
+    pub(super) fn enters(&mut self, head: u64) {
         self.answer_room(Ok(RoomDone::Entered {
             room: membership(head),
             already: false,
         }));
     }
 
-    fn post(&mut self, text: &str) {
+    pub(super) fn post(&mut self, text: &str) {
         self.command(Command::Post {
             room: name("DEN"),
             text: text.to_owned(),
@@ -100,7 +100,7 @@ impl Driver {
         self.read().into_iter().map(|(_, text)| text).collect()
     }
 
-    fn room_events(&mut self) -> Vec<RoomEvent> {
+    pub(super) fn room_events(&mut self) -> Vec<RoomEvent> {
         self.events()
             .into_iter()
             .filter_map(|event| match event {
@@ -113,6 +113,10 @@ impl Driver {
 
 /// What somebody has posted, as his number says.
 fn message_of(who: &str, sequence: u64) -> PostItem {
+    says(who, sequence, &format!("{who} {sequence}"))
+}
+
+fn says(who: &str, sequence: u64, text: &str) -> PostItem {
     let author = person(who);
     let envelope = Envelope {
         sender: Party {
@@ -125,7 +129,7 @@ fn message_of(who: &str, sequence: u64) -> PostItem {
             sequence: Sequence(sequence),
         },
         sent_at: WallTime::from_unix_ms(5),
-        body: Body::Plain(format!("{who} {sequence}")),
+        body: Body::Plain(text.to_owned()),
     };
     PostItem::Message(Forward {
         floor: Sequence(0),
@@ -453,4 +457,23 @@ fn another_database_of_the_registry_is_given_the_posts_again() {
     driver.registered_in(other);
     let again = driver.deposits().pop().unwrap();
     assert_eq!(again.forward.envelope, deposit.forward.envelope);
+}
+
+#[test]
+fn a_number_that_is_given_again_keeps_nothing_from_being_shown() {
+    let mut driver = inside(0);
+    driver.comes(1, 0, true, message(0));
+    // Bob's folder is an older copy: he has forgotten that.
+    driver.comes(2, 1, false, says("bob", 0, "another"));
+    driver.comes(3, 2, false, says("bob", 0, "a third"));
+    assert_eq!(driver.posts_read(), ["bob 0", "another", "a third"]);
+    assert_eq!(driver.had(), [1, 2, 3]);
+    driver.breaks();
+    driver.registry_registers();
+    driver.clear();
+    driver.comes(1, 0, true, message(0));
+    driver.comes(2, 1, false, says("bob", 0, "another"));
+    driver.comes(3, 2, false, says("bob", 0, "a third"));
+    assert!(driver.posts_read().is_empty());
+    assert_eq!(driver.had(), [1, 2, 3]);
 }

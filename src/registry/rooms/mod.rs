@@ -144,7 +144,7 @@ impl Rooms {
         Some(room)
     }
 
-    /// A room that is in the database.
+    /// A room, also one that is being made.
     pub(super) fn get(&self, key: RoomKey) -> Option<&Room> {
         self.rooms.get(&key)
     }

@@ -166,11 +166,14 @@ impl Registry {
             Ok(Reply::Room(RoomReply::Posted {
                 kept: Kept::Unknown, ..
             })) => {
-                // It has ended meanwhile.
+                // He has left meanwhile, or was put out, or it has ended.
                 self.forget_post(room, id.sender, bytes);
                 let reply = Ok(Reply::Deposit(Kept::Unknown));
-                let ended = NotKept::Refused(DepositRefusal::NoSuchRoom);
-                self.answer_known(cx, &id, Some(ended), reply);
+                let reason = match self.rooms.get(room) {
+                    Some(_) => DepositRefusal::NotMember,
+                    None => DepositRefusal::NoSuchRoom,
+                };
+                self.answer_known(cx, &id, Some(NotKept::Refused(reason)), reply);
             }
             reply => {
                 self.forget_post(room, id.sender, bytes);

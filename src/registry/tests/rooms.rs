@@ -221,6 +221,30 @@ fn the_owner_shows_the_door_to_one_or_to_all() {
 }
 
 #[test]
+fn who_is_being_put_out_posts_nothing_any_more() {
+    let mut house = House::full();
+    let room = house.hall().id;
+    house.world.held = true;
+    let kick = RoomRequest {
+        number: 100,
+        deed: RoomDeed::Kick {
+            room,
+            name: Some(name("bea")),
+        },
+    };
+    house.world.say(house.session(0), &ToRegistry::Room(kick));
+    house.post(1, 0);
+    house.world.commit();
+    let refused = FromRegistry::DepositRefused {
+        slot: slot(0),
+        reason: DepositRefusal::NotMember,
+    };
+    assert!(house.heard(1).contains(&refused));
+    assert_eq!(house.posts(2), []);
+    assert_eq!(house.world.registry.quotas_total(), 0);
+}
+
+#[test]
 fn who_comes_back_is_told_where_he_is() {
     let mut house = House::full();
     house.post(0, 0);

@@ -6,11 +6,13 @@
 use super::{Ledger, number_of};
 use crate::clock::Instant;
 use crate::simulation::letter::{Letter, Memory, State, Stay};
+use crate::simulation::post::Post;
 
 /// What a copy of somebody's folder has.
 #[derive(Clone, Default)]
 pub(in crate::simulation) struct Folder {
     letters: Vec<Letter>,
+    posts: Vec<Post>,
     store_id: Option<[u8; 16]>,
 }
 
@@ -19,6 +21,7 @@ impl Ledger {
     pub(in crate::simulation) fn copy_of_folder(&self, person: usize) -> Folder {
         Folder {
             letters: self.letters.clone(),
+            posts: self.posts.posts.clone(),
             store_id: self.store_ids.get(person).copied().flatten(),
         }
     }
@@ -26,6 +29,7 @@ impl Ledger {
     /// Somebody's folder is what the copy has.
     pub(in crate::simulation) fn other_folder(&mut self, at: Instant, person: usize, folder: &Folder) {
         self.restored.insert(person);
+        self.posts.forget(person, &folder.posts);
         self.by_key.retain(|(owner, _), _| *owner != person);
         self.by_slot.retain(|(owner, _), _| *owner != person);
         for (number, letter) in self.letters.iter_mut().enumerate() {

@@ -48,6 +48,7 @@ impl Ledger {
                 .try_for_each(|row| self.expired_there(at, row.sender, row.notice.slot)),
             _ => Ok(()),
         };
+        let verdict = verdict.and_then(|()| self.room_committed(at, request, reply));
         self.judge(at, verdict);
     }
 

@@ -3,7 +3,7 @@
 //! What is in it is what was accepted and has not come to its end, and what is being accepted.
 //! Invariant: counts what clients' databases have, and changes nothing.
 
-use super::{Ledger, Verdict};
+use super::{Ledger, Verdict, Written};
 use crate::client::Limits;
 use crate::clock::Instant;
 use crate::simulation::invariant::Invariant;
@@ -20,20 +20,26 @@ impl Ledger {
         let Some(unanswered) = self.unanswered.get(person) else {
             return Ok(());
         };
-        let written = |number: &usize| self.letters.get(*number);
+        let written = |written: &Written| match written {
+            Written::Letter(number) => self.letters.get(*number).map(|letter| letter.text.as_str()),
+            Written::Post(place) => self.posts.posts.get(*place).map(|post| post.text.as_str()),
+        };
         let Some(last) = unanswered.last().and_then(written) else {
             return Ok(());
         };
         let open =
             |letter: &&Letter| letter.from == person && letter.is_accepted() && !letter.state.is_final();
-        let there = self
+        let letters = self
             .letters
             .iter()
             .filter(open)
-            .chain(unanswered.iter().filter_map(written));
+            .map(|letter| letter.text.as_str());
+        let posts = self.posts.of_author(person).filter(|post| post.end.is_none());
+        let posts = posts.map(|post| post.text.as_str());
         // It is one of those that are being accepted itself.
-        let (messages, bytes) = there.fold((0, 0), |(messages, bytes), letter| {
-            (messages + 1, bytes + letter.text.len())
+        let there = letters.chain(posts).chain(unanswered.iter().filter_map(written));
+        let (messages, bytes) = there.fold((0, 0), |(messages, bytes), text| {
+            (messages + 1, bytes + text.len())
         });
         if messages > limits.outbox_messages || bytes > limits.outbox_bytes {
             return Ok(());
@@ -42,7 +48,7 @@ impl Ledger {
             Invariant::HonestEnd,
             format!(
                 "{:.7} was not accepted for want of room, and with it there are {messages} messages of {bytes} bytes",
-                last.text
+                last
             ),
         ))
     }

@@ -3,7 +3,7 @@
 //! Whether a message may end so is `ends`'s business.
 //! Invariant: a letter's state says what its sender's database says.
 
-use super::{Ledger, Verdict, number_of};
+use super::{Ledger, Verdict, Written, number_of};
 use crate::client::storage::{Accept, Key, Outcome, Receive, Received};
 use crate::clock::Instant;
 use crate::id::Slot;
@@ -30,9 +30,7 @@ impl Ledger {
         };
         self.by_key.insert((person, key), number);
         self.by_slot.insert((person, slot), number);
-        if let Some(unanswered) = self.unanswered.get_mut(person) {
-            unanswered.remove(&number);
-        }
+        self.answers(person, Written::Letter(number));
         let Some(letter) = self.letters.get_mut(number) else {
             return Ok(());
         };

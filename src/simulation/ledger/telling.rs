@@ -7,8 +7,9 @@
 
 use std::collections::VecDeque;
 
-use super::{Ledger, Number, Verdict, number_of};
-use crate::client::interface::{Event, NotAccepted, Refusal};
+use super::posts::{SaidOfPost, place_of};
+use super::{Ledger, Number, Verdict, Written, number_of};
+use crate::client::interface::{Event, NotAccepted, Refusal, Road};
 use crate::client::storage::{self as client, Finish, Key};
 use crate::clock::{Instant, WallTime};
 use crate::id::{MessageId, Name};
@@ -74,6 +75,8 @@ impl Said {
 enum Line {
     Incoming(MessageId, Option<Number>),
     Own(Said),
+    Posted(MessageId, Option<usize>),
+    OwnPost(SaidOfPost),
 }
 
 /// What a program has told in this run, and its user is not known to have seen.
@@ -89,7 +92,7 @@ impl Unseen {
         let failed = self.failed.iter().map(|(_, line)| line);
         failed.chain(&self.lines).filter_map(|line| match line {
             Line::Own(said) => Some(*said),
-            Line::Incoming(..) => None,
+            Line::Incoming(..) | Line::Posted(..) | Line::OwnPost(_) => None,
         })
     }
 
@@ -111,12 +114,20 @@ impl Ledger {
     pub(in crate::simulation) fn told(&mut self, at: Instant, person: usize, event: &Event) {
         self.follow(at, person, event);
         let verdict = match event {
-            Event::Incoming(message) => {
-                if let Some(unseen) = self.unseen.get_mut(person) {
-                    unseen
-                        .lines
-                        .push_back(Line::Incoming(message.id, number_of(&message.text)));
+            Event::Incoming(message) if matches!(message.road, Road::Room { .. }) => {
+                let line = Line::Posted(message.id, place_of(&message.text));
+                self.tells_line(person, line);
+                self.post_shown(person, message)
+            }
+            Event::Room(event) => {
+                let (said, verdict) = self.told_of_post(at, person, event);
+                if let Some(said) = said {
+                    self.tells_line(person, Line::OwnPost(said));
                 }
+                verdict
+            }
+            Event::Incoming(message) => {
+                self.tells_line(person, Line::Incoming(message.id, number_of(&message.text)));
                 self.shown(at, person, message)
             }
             Event::Received { to } => self.says(at, person, State::Delivered, to, None),
@@ -151,6 +162,12 @@ impl Ledger {
         self.judge(at, verdict);
     }
 
+    fn tells_line(&mut self, person: usize, line: Line) {
+        if let Some(unseen) = self.unseen.get_mut(person) {
+            unseen.lines.push_back(line);
+        }
+    }
+
     /// What people do not know of their own messages, or know otherwise than it is: nothing, after a healing. A receipt may
     /// be lost with its session, and is asked for until the message has ended, and no longer; what becomes of one that has
     /// reached the registry is `mailboxes`' to judge.
@@ -162,7 +179,7 @@ impl Ledger {
         let wrong = self.letters.iter().filter(wrong);
         let unanswered = self.unanswered.iter().flatten();
         let unanswered =
-            unanswered.map(|number| format!("#{number} was written, and neither accepted nor refused"));
+            unanswered.map(|written| format!("{written} was written, and neither accepted nor refused"));
         wrong
             .map(|letter| {
                 format!(
@@ -171,6 +188,7 @@ impl Ledger {
                 )
             })
             .chain(unanswered)
+            .chain(self.untold_posts())
             .collect()
     }
 
@@ -212,13 +230,23 @@ impl Ledger {
         match why {
             NotAccepted::TooLarge(_)
             | NotAccepted::ToSelf
-            | NotAccepted::NotInside(_)
             | NotAccepted::TooManyAddresses
             | NotAccepted::OutboxFull => {
-                unanswered.pop_last();
+                unanswered.pop();
+            }
+            NotAccepted::NotInside(room) => {
+                // Others to that room, if any, were written when he was there.
+                let posts = &self.posts.posts;
+                let to_room = |written: &Written| match written {
+                    Written::Letter(_) => false,
+                    Written::Post(place) => posts.get(*place).is_some_and(|post| post.room.matches(room)),
+                };
+                if let Some(place) = unanswered.iter().rposition(to_room) {
+                    unanswered.remove(place);
+                }
             }
             NotAccepted::Storage(_) => {
-                unanswered.pop_first();
+                unanswered.drain(..unanswered.len().min(1));
             }
             NotAccepted::NoChange | NotAccepted::NothingToTrust | NotAccepted::Leaving => {}
         }
@@ -242,7 +270,12 @@ impl Ledger {
             .filter(|letter| alike.iter().any(|said| letter.may_be_said(said.state, said.at)))
             .map(|letter| 1 + letter.times_stranded_after(first))
             .sum();
-        if alike.len() <= so {
+        // Posts that were stored wait again with the messages.
+        let posts = match said.state {
+            State::Waiting => self.posts.of_author(person).count(),
+            _ => 0,
+        };
+        if alike.len() <= so + posts {
             return Ok(());
         }
         let what = format!(
@@ -320,6 +353,17 @@ impl Ledger {
                 }
                 Ok(())
             }
+            (Line::Posted(told, place), client::Told::Incoming(id)) if told == *id => {
+                if let Some(place) = place {
+                    self.post_line_seen(person, place);
+                }
+                Ok(())
+            }
+            (Line::OwnPost(said), client::Told::Outgoing(key, state)) => {
+                self.post_state_seen(person, *key, *state, said)
+            }
+            // That it waits again is said of all that were stored at once.
+            (Line::Own(_), client::Told::Outgoing(key, _)) if self.posts.has(person, *key) => Ok(()),
             (Line::Own(said), client::Told::Outgoing(key, state)) if said.is(*state) => {
                 self.seen_of_own(person, *key, said)?;
                 // What was seen to be delivered is recorded as such with the mark.

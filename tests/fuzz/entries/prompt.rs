@@ -3,7 +3,8 @@
 //! Invariants: a command that is understood, written out again, is understood alike; a text goes on as it was typed;
 //! whatever is answered is within bounds and nothing that a terminal would obey.
 
-use udpchat::cli::commands::{self, Parsed};
+use udpchat::cli::commands::{self, Parsed, Typist};
+use udpchat::cli::focus::Focus;
 use udpchat::cli::render;
 use udpchat::cli::sanitise::escape;
 use udpchat::client::interface::{Command, RoomCommand};
@@ -12,16 +13,23 @@ use udpchat::limits::BODY_BYTES_MAX;
 
 pub(crate) fn run(input: &[u8]) {
     let own: Name = "alice".parse().unwrap();
+    let [bob, den] = ["bob", "den"].map(|name| name.parse::<Name>().unwrap());
     let text = String::from_utf8_lossy(input);
-    // A paste is one line with newlines in it; a pipe has one for each.
-    line(&text, &own);
-    for piece in text.lines() {
-        line(piece, &own);
+    for focus in [None, Some(Focus::Person(bob)), Some(Focus::Room(den))] {
+        let typist = Typist {
+            own: &own,
+            focus: focus.as_ref(),
+        };
+        // A paste is one line with newlines in it; a pipe has one for each.
+        line(&text, typist);
+        for piece in text.lines() {
+            line(piece, typist);
+        }
     }
 }
 
-fn line(line: &str, own: &Name) {
-    let parsed = commands::parse(line, own);
+fn line(line: &str, typist: Typist<'_>) {
+    let parsed = commands::parse(line, typist);
     let answer = render::answer(&parsed);
     assert!(answer.iter().all(|line| !line.chars().any(char::is_control)));
     assert!(answer.iter().map(String::len).sum::<usize>() < 4_096);
@@ -29,11 +37,12 @@ fn line(line: &str, own: &Name) {
         Parsed::Nothing => assert!(line.trim().is_empty() && answer.is_empty()),
         Parsed::Command(command) => {
             assert!(answer.is_empty(), "whoever is obeyed is not answered here");
-            understood(line, command, own);
+            understood(line, command, typist);
         }
-        Parsed::TooLarge(bytes) => assert!(*bytes > BODY_BYTES_MAX && *bytes < line.len()),
+        Parsed::Focus(_) => assert!(answer.is_empty()),
+        Parsed::TooLarge(bytes) => assert!(*bytes > BODY_BYTES_MAX && *bytes <= line.len()),
         Parsed::Help(_) | Parsed::Answer(_) | Parsed::NotSelf(_) | Parsed::Wrong(_) => {
-            assert!(!answer.is_empty())
+            assert!(!answer.is_empty());
         }
     }
     let shown = escape(line);
@@ -41,7 +50,7 @@ fn line(line: &str, own: &Name) {
     assert_eq!(escape(&shown), shown, "what is safe is left alone");
 }
 
-fn understood(line: &str, command: &Command, own: &Name) {
+fn understood(line: &str, command: &Command, typist: Typist<'_>) {
     let again = match command {
         Command::Send { to, text } => {
             assert!(text.len() <= BODY_BYTES_MAX && !text.trim().is_empty());
@@ -54,7 +63,9 @@ fn understood(line: &str, command: &Command, own: &Name) {
             format!("post {room} {text}")
         }
         Command::Room(command) => about_rooms(command),
-        Command::Deregister => format!("dereg {own}"),
+        Command::Users => "userlist".to_owned(),
+        Command::Presence { on } => format!("presence {}", if *on { "on" } else { "off" }),
+        Command::Deregister => format!("dereg {}", typist.own),
         Command::Register => "reg".to_owned(),
         Command::Leave => "quit".to_owned(),
         Command::Trust { name, fingerprint } => {
@@ -71,7 +82,7 @@ fn understood(line: &str, command: &Command, own: &Name) {
         }
         Command::LeaveSettled | Command::Seen { .. } | Command::Say { .. } => panic!("nobody types that"),
     };
-    assert_eq!(commands::parse(&again, own), Parsed::Command(command.clone()));
+    assert_eq!(commands::parse(&again, typist), Parsed::Command(command.clone()));
 }
 
 fn about_rooms(command: &RoomCommand) -> String {
@@ -81,7 +92,7 @@ fn about_rooms(command: &RoomCommand) -> String {
         RoomCommand::Leave(room) => format!("roomleave {room}"),
         RoomCommand::Members(room) => format!("members {room}"),
         RoomCommand::List => "roomlist".to_owned(),
-        RoomCommand::Kick { room, name: None } => format!("kick {room}"),
+        RoomCommand::Kick { room, name: None } => format!("kick {room} all"),
         RoomCommand::Kick {
             room,
             name: Some(name),

@@ -1,0 +1,99 @@
+//! Commands about other people, as they are typed.
+//!
+//! Reads only; whether somebody is there is the engine's to know. Invariant: as `commands`'.
+
+use std::str::FromStr;
+
+use super::commands::{Parsed, Typist, alone, split_word, usage, with_text};
+use super::focus::Focus;
+use super::talk;
+use crate::client::interface::Command;
+use crate::id::Name;
+
+pub(super) fn read_send(rest: &str, _typist: Typist<'_>) -> Parsed {
+    let (word, text) = split_word(rest);
+    if word.is_empty() || text.trim().is_empty() {
+        return usage("send");
+    }
+    talk::send_at(word, text).unwrap_or_else(|| {
+        with_text(word, text, "send <name> <text>", |to, text| Command::Send {
+            to,
+            text,
+        })
+    })
+}
+
+pub(super) fn read_poke(rest: &str, typist: Typist<'_>) -> Parsed {
+    let (word, more) = split_word(rest);
+    if !more.trim().is_empty() {
+        return usage("poke");
+    }
+    match Name::from_str(word) {
+        _ if word.is_empty() => Parsed::Focus(None),
+        Ok(name) if name.matches(typist.own) => {
+            Parsed::Wrong("Usage: poke [name]; that is your own.".to_owned())
+        }
+        Ok(name) => Parsed::Focus(Some(Focus::Person(name))),
+        Err(error) => Parsed::Wrong(format!("Usage: poke [name]; {error}.")),
+    }
+}
+
+pub(super) fn read_users(rest: &str, _typist: Typist<'_>) -> Parsed {
+    alone("userlist", rest, Command::Users)
+}
+
+pub(super) fn read_presence(rest: &str, _typist: Typist<'_>) -> Parsed {
+    match rest.trim() {
+        "on" => Parsed::Command(Command::Presence { on: true }),
+        "off" => Parsed::Command(Command::Presence { on: false }),
+        _ => usage("presence"),
+    }
+}
+
+pub(super) fn read_trust(rest: &str, _typist: Typist<'_>) -> Parsed {
+    let (word, fingerprint) = split_word(rest);
+    if word.is_empty() || fingerprint.trim().is_empty() {
+        return usage("trust");
+    }
+    if let Some(parsed) = talk::trust_at(word, fingerprint) {
+        return parsed;
+    }
+    let fingerprint = match read_fingerprint(fingerprint) {
+        Ok(fingerprint) => fingerprint,
+        Err(wrong) => return wrong,
+    };
+    match Name::from_str(word) {
+        Err(error) => Parsed::Wrong(format!("Usage: trust <name> <fingerprint>; {error}.")),
+        Ok(name) => Parsed::Command(Command::Trust { name, fingerprint }),
+    }
+}
+
+/// A fingerprint however it was typed, or what is wrong with it.
+pub(super) fn read_fingerprint(text: &str) -> Result<String, Parsed> {
+    let digits: String = text
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .collect();
+    if digits.len() == FINGERPRINT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(grouped(&digits.to_ascii_lowercase()))
+    } else {
+        Err(Parsed::Wrong(format!(
+            "A fingerprint has {FINGERPRINT_DIGITS} hexadecimal digits; give it whole, as it was shown."
+        )))
+    }
+}
+
+/// Digits of `IdentityId::fingerprint`, without the spaces.
+const FINGERPRINT_DIGITS: usize = 64;
+
+/// As `IdentityId::fingerprint` writes it, however it was typed.
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() * 5 / 4);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && index % 4 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}

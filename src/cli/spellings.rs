@@ -1,0 +1,172 @@
+//! How else commands are typed: as other chat systems have them.
+//!
+//! The other words for a command stand in its entry in `commands::TABLE`; here are those that say more than one word of
+//! it, the marks before a word, and `@name`.
+//! Invariant: as `commands`': every word is a reserved name.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use crate::cli::commands::{Entry, TABLE, find, split_word};
+use crate::id::Name;
+
+/// What `help` is asked for to list them.
+pub const TOPIC: &str = "aliases";
+
+/// One of these may stand before the word of a command: `$userlist`, `#ls`, `:q`.
+const MARKS: [char; 3] = ['$', '#', ':'];
+
+/// The room that everybody is offered.
+const LOBBY: &str = "lobby";
+
+/// Words for a command there.
+const IN_LOBBY: &[(&str, &str)] = &[
+    ("send_all", "post"),
+    ("subscribe", "roomjoin"),
+    ("unsubscribe", "roomleave"),
+];
+
+/// The command that a line begins with, however it is spelled, and what follows.
+pub(super) fn read(line: &str) -> Option<(&'static Entry, Cow<'_, str>)> {
+    let line = line.trim_start();
+    if let Some(addressed) = addressed(line) {
+        return Some((find("send")?, Cow::Owned(addressed)));
+    }
+    let marked = line.strip_prefix(MARKS);
+    let bare = marked.filter(|word| !word.starts_with(char::is_whitespace));
+    let (word, rest) = split_word(bare.unwrap_or(line));
+    match IN_LOBBY.iter().find(|(alias, _)| *alias == word) {
+        Some((_, command)) => Some((find(command)?, Cow::Owned(format!("{LOBBY} {rest}")))),
+        None => Some((find(word)?, Cow::Borrowed(rest))),
+    }
+}
+
+/// What `send` takes, of `@name text`, `@name: text` or `@name:text`.
+fn addressed(line: &str) -> Option<String> {
+    let line = line.strip_prefix('@')?;
+    let ends = |character: char| character == ':' || character.is_whitespace();
+    let (name, rest) = line.split_at(line.find(ends).unwrap_or(line.len()));
+    let name = Name::from_str(name).ok()?;
+    let text = rest.strip_prefix(':').unwrap_or(rest);
+    let text = text.strip_prefix(char::is_whitespace).unwrap_or(text);
+    Some(format!("{name} {text}"))
+}
+
+/// Every other word for a command, and what it stands for.
+pub fn aliases() -> Vec<(&'static str, String)> {
+    let words = TABLE.iter().flat_map(|entry| {
+        let stands_for = |alias: &&'static str| (*alias, entry.name.to_owned());
+        entry.aliases.iter().map(stands_for)
+    });
+    let in_lobby = IN_LOBBY
+        .iter()
+        .map(|(alias, command)| (*alias, format!("{command} {LOBBY}")));
+    words.chain(in_lobby).collect()
+}
+
+/// The answer to `help aliases`.
+pub(super) fn overview() -> Vec<String> {
+    let line = |alias: &str, means: &str| format!("{alias:<28}{means}");
+    let send = find("send").map_or("send", |entry| entry.usage);
+    let mut lines: Vec<String> = aliases()
+        .iter()
+        .map(|(alias, means)| line(alias, means))
+        .collect();
+    lines.push(line("@<name>: <text>", send));
+    lines.push(line("@<name> <text>", send));
+    let marks = MARKS.map(String::from).join(" or ");
+    lines.push(format!(
+        "Before the word of any command may stand {marks}, as in $userlist, #ls, :q."
+    ));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::commands::{self, Parsed, Typist, parse};
+    use crate::client::interface::{Command, RoomCommand};
+
+    fn read(line: &str) -> Parsed {
+        let own: Name = "alice".parse().unwrap();
+        let focus = None;
+        parse(line, Typist { own: &own, focus })
+    }
+
+    fn command(line: &str) -> Command {
+        match read(line) {
+            Parsed::Command(command) => command,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_mark_may_stand_before_any_word() {
+        for entry in TABLE {
+            for word in entry.aliases.iter().chain([&entry.name]) {
+                let plain = read(&format!("{word} den hi"));
+                for mark in MARKS {
+                    assert_eq!(read(&format!(" {mark}{word} den hi")), plain, "{mark}{word}");
+                }
+            }
+        }
+        for line in ["$$userlist", "$ userlist", "#", "$", ":", "!userlist"] {
+            assert!(matches!(read(line), Parsed::Wrong(_)), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_alias_does_what_it_stands_for() {
+        for (alias, means) in aliases() {
+            for rest in ["", " den", " den hi", " on"] {
+                assert_eq!(
+                    read(&format!("{alias}{rest}")),
+                    read(&format!("{means}{rest}")),
+                    "{alias}{rest}"
+                );
+            }
+        }
+        assert_eq!(command("#ls"), Command::Users);
+        assert_eq!(
+            command("$subscribe"),
+            Command::Room(RoomCommand::Join("lobby".parse().unwrap()))
+        );
+    }
+
+    #[test]
+    fn a_name_may_be_addressed() {
+        let sent = |text: &str| Command::Send {
+            to: "bob".parse().unwrap(),
+            text: text.to_owned(),
+        };
+        for (line, text) in [
+            ("@bob: hi all", "hi all"),
+            (" @bob hi all", "hi all"),
+            ("@bob:hi", "hi"),
+            ("@bob:  two", " two"),
+            ("@bob one\ntwo: three", "one\ntwo: three"),
+        ] {
+            assert_eq!(command(line), sent(text), "{line}");
+        }
+        for line in ["@bob", "@bob:", "@bob:  "] {
+            assert_eq!(read(line), Parsed::Wrong("Usage: send <name> <text>".to_owned()));
+        }
+        for line in ["@", "@ bob hi", "@b/b hi", "$@bob hi"] {
+            assert!(matches!(read(line), Parsed::Wrong(_)), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_lists_them_all() {
+        assert_eq!(read("help aliases"), Parsed::Help(Some(TOPIC)));
+        let listed = commands::help(Some(TOPIC));
+        for (alias, means) in aliases() {
+            let line = listed.iter().find(|line| line.split(' ').next() == Some(alias));
+            assert!(line.unwrap().ends_with(&means), "{alias}");
+        }
+        for mark in MARKS {
+            assert!(listed.last().unwrap().contains(mark));
+        }
+        assert!(listed.iter().any(|line| line.starts_with("@<name>: <text>")));
+    }
+}

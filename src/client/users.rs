@@ -1,0 +1,90 @@
+//! Who there is, and who comes and goes, as the registry tells it.
+//!
+//! Both are read off the directory copy; that this is told at most once a second is `names`' rule.
+//! Invariant: of a name that is told of twice the second differs from the first.
+
+use std::collections::BTreeMap;
+
+use super::Client;
+use crate::client::interface::{Event, NotAccepted, User, Users};
+use crate::id::Name;
+use crate::wire::message::Record;
+
+/// Who was there when that was told last, by name; as many as the directory copy holds.
+pub(super) type Seen = BTreeMap<Name, bool>;
+
+impl Client {
+    /// Says who there is.
+    pub(super) fn list_users(&mut self) {
+        let me = &self.config.name;
+        let current = self.registered();
+        let mut users: Vec<User> = self.directory.told().map(user).collect();
+        let own = users.iter().position(|user| user.name.matches(me));
+        match own.and_then(|at| users.get_mut(at)) {
+            Some(own) if own.online == current => {}
+            // What the registry has told of us is older than what we know.
+            Some(own) => *own = ourselves(me, current),
+            None => {
+                users.push(ourselves(me, current));
+                users.sort_by_cached_key(|user| user.name.folded());
+            }
+        }
+        let all = self.directory.tells_of_all(me);
+        self.out.event(Event::Users(Users { users, all, current }));
+    }
+
+    /// Who comes and goes is to be told from now on, or no longer.
+    pub(super) fn want_presence(&mut self, on: bool) {
+        if self.seen_there.is_some() == on {
+            self.out.event(Event::NotAccepted(NotAccepted::NoChange));
+            return;
+        }
+        self.seen_there = on.then(|| self.who_is_there());
+        self.out.event(Event::PresenceTold { on });
+    }
+
+    /// Tells who has come and who has gone since that was told last, if it is wanted.
+    pub(super) fn tell_presence(&mut self) {
+        if self.seen_there.is_none() {
+            return;
+        }
+        let now = self.who_is_there();
+        let before = self.seen_there.replace(now.clone()).unwrap_or_default();
+        for (name, online) in now {
+            // Whoever is new and away has not gone anywhere.
+            if before.get(&name).copied().unwrap_or(false) != online {
+                self.out.event(Event::Presence { name, online });
+            }
+        }
+    }
+
+    fn who_is_there(&self) -> Seen {
+        let others = self
+            .directory
+            .told()
+            .filter(|record| !record.name.matches(&self.config.name));
+        others
+            .map(|record| (record.name.clone(), record.presence.online.is_some()))
+            .collect()
+    }
+}
+
+fn user(record: &Record) -> User {
+    let online = record.presence.online.as_ref();
+    User {
+        name: record.name.clone(),
+        online: online.is_some(),
+        since: Some(record.presence.since),
+        address: online.map(|online| online.observed),
+    }
+}
+
+/// Ourselves, where the registry does not tell.
+fn ourselves(me: &Name, online: bool) -> User {
+    User {
+        name: me.clone(),
+        online,
+        since: None,
+        address: None,
+    }
+}

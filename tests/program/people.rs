@@ -1,0 +1,75 @@
+//! Who there is, who comes and goes, and how else commands are spelled, through pipes.
+
+use crate::common::World;
+use crate::common::pipes::Program;
+
+#[test]
+fn who_is_there_is_listed_and_who_comes_and_goes_is_told() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut x = Program::client(&world, "x");
+    x.type_line("presence on");
+    x.expect("[Arrivals and departures are told.]");
+    let mut yvonne = Program::client(&world, "yvonne");
+    x.expect("[yvonne is online.]");
+    x.type_line("userlist");
+    x.expect("[Clients: 2, online: 2]");
+    x.expect("name    status  since                address");
+    for name in ["x     ", "yvonne"] {
+        let row = x.expect_start(name);
+        let cells: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!((cells.len(), cells[1]), (5, "online"), "{row}");
+        assert_eq!((cells[2].len(), cells[3].len()), (10, 8), "{row}");
+        assert!(cells[4].starts_with("127.0.0.1:"), "{row}");
+    }
+    yvonne.type_line("quit");
+    assert_eq!(yvonne.end().0, 0);
+    x.expect("[yvonne is offline.]");
+    x.type_line("userlist");
+    x.expect("[Clients: 2, online: 1]");
+    let row = x.expect_start("yvonne");
+    assert!(
+        row.starts_with("yvonne  offline  ") && row.ends_with("  -"),
+        "{row}"
+    );
+    x.type_line("presence off");
+    x.expect("[Arrivals and departures are not told.]");
+}
+
+#[test]
+fn commands_are_understood_as_other_systems_spell_them() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut x = Program::client(&world, "x");
+    let mut y = Program::client(&world, "y");
+    for list in ["$userlist", "#ls", "ls", ":userlist"] {
+        x.type_line(list);
+        x.expect_start("[Clients: ");
+    }
+    for (typed, text) in [("@y: one: two", "one: two"), ("@y three", "three")] {
+        x.type_line(typed);
+        y.expect(&format!("x: {text}"));
+    }
+    x.type_line("create_group den");
+    x.expect_start("[You have joined den of x.");
+    x.type_line("list_groups");
+    x.expect("den  1/1 online, of x");
+    y.type_line("$roomjoin den");
+    y.expect_start("[You have joined den of x.");
+    y.type_line("send_group den hello");
+    x.expect("den: y: hello");
+    x.type_line("list_members");
+    x.expect("[Members of den: 2]");
+    y.type_line("leave_group den");
+    y.expect("[You have left den.]");
+    y.type_line("subscribe");
+    y.expect_start("[lobby: nothing has changed, there is no such room.");
+    y.type_line("send_all hello");
+    y.expect("[Message not sent: you are not in lobby. To enter it: roomjoin lobby]");
+    y.type_line("help aliases");
+    y.expect("send_all                    post lobby");
+    for (mut who, end) in [(x, ":q"), (y, "q")] {
+        who.type_line(end);
+        assert_eq!(who.end().0, 0);
+    }
+}
