@@ -190,6 +190,16 @@ pub struct MessageId {
     pub slot: Slot,
 }
 
+impl fmt::Display for MessageId {
+    /// A word that names the message for ever, as programs are given it: identity, epoch and number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.sender.0 {
+            write!(f, "{byte:02x}")?;
+        }
+        write!(f, "-{:016x}-{}", self.slot.epoch.0, self.slot.sequence.0)
+    }
+}
+
 /// BLAKE2s-128 of a message's envelope bytes: the same id with another hash is another message (a conflict).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EnvelopeHash(pub [u8; 16]);

@@ -13,9 +13,13 @@
 //! | [`simulation`] | a world in which all of the above is tried |
 //! | [`runtime`] | sockets, threads, clocks, signals |
 //! | [`cli`] | what a person types and reads |
+//! | [`chat`] | a client for other programs: beside [`cli`], not above it |
+//!
+//! Whoever wants to write a program that sends and answers messages needs [`Chat`] alone.
 //!
 //! Everything above [`store`] in the list is free of I/O: see [`engine`] for the contract.
 
+pub mod chat;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -33,3 +37,5 @@ pub mod store;
 pub mod subnet;
 pub mod transport;
 pub mod wire;
+
+pub use crate::chat::Chat;

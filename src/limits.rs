@@ -20,8 +20,11 @@ pub const ENVELOPE_BYTES_MAX: usize = BODY_BYTES_MAX + 512;
 /// A transport message: an envelope and what travels beside it, or a directory page.
 pub const MESSAGE_BYTES_MAX: usize = ENVELOPE_BYTES_MAX + 512;
 
-/// How long a message may take before it expires, unless its sender says otherwise.
+/// How long a message may take before it expires, unless its sender says otherwise; and at most: a registry cuts what is
+/// longer to this.
 pub const TIME_TO_LIVE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The shortest lifetime: less than the direct budget and the deposit's attempts makes no sense.
+pub const TIME_TO_LIVE_MIN: Duration = Duration::from_secs(10);
 
 /// Messages that wait for one recipient.
 pub const MAILBOX_MESSAGES_MAX: u64 = 1_000;

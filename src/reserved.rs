@@ -61,6 +61,9 @@ pub const WORDS: &[&str] = &[
     "whoami",
 ];
 
+/// The room that a registry may offer to everybody.
+pub const LOBBY: &str = "lobby";
+
 /// How the names begin that owners of released names are kept under: somebody who took one could keep an operator from
 /// releasing another's.
 pub const RELEASED: &str = "released.";

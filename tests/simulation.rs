@@ -10,6 +10,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use udpchat::client::Receipts;
 use udpchat::simulation::{CLIENTS_MAX, Plan, Profile, Report, Trace, run};
 
 /// The seeds of a run of the tests: by default, or as the environment says.
@@ -193,6 +194,21 @@ fn programs_whose_input_ends_leave_what_they_say_and_come_back() {
     eprintln!("inputs ended: {typed}, done: {done}, not reached: {unreached}");
     assert!(typed >= done + unreached);
     assert!(!are_enough(25) || (done > 0 && unreached > 0));
+}
+
+#[test]
+fn the_contract_holds_where_messages_are_handled_before_they_are_receipted() {
+    for seed in seeds(25) {
+        let mut plan = Profile::Hell.plan(seed);
+        plan.trouble.receipts = Receipts::Handled;
+        let report = run(plan, Trace::OFF).unwrap();
+        assert_eq!(report.violations, [], "seed {seed}");
+        let mut plan = Profile::Lan.plan(seed);
+        plan.trouble.receipts = Receipts::Handled;
+        let report = run(plan, Trace::OFF).unwrap();
+        assert_eq!(report.violations, [], "seed {seed}");
+        assert_eq!(report.delivered(), report.accepted, "seed {seed}");
+    }
 }
 
 /// Seeds that once broke the contract; the older ones with their minutes, when nobody's input ended.

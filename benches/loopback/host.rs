@@ -101,6 +101,7 @@ impl Host {
             commands: Commands {
                 stop: stops,
                 answers: bounded(0).1,
+                late: crossbeam_channel::never(),
                 typed: bounded(0).1,
             },
             outlet: Some(outlet),

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use udpchat::client::interface::{Command, Event};
+use udpchat::client::interface::{Command, Event, Notice};
 use udpchat::client::{Client, Config};
 use udpchat::id::Name;
 use udpchat::identity::{Identity, Role};
@@ -60,9 +60,9 @@ impl Person {
             waker: waker.clone(),
         };
         let mut seen = 0;
-        let show = move |events: &[Event]| {
-            seen += u64::try_from(events.len()).expect("a length fits 64 bits");
-            events.iter().for_each(|event| pass_on(event, &tell));
+        let show = move |notices: &[Notice]| {
+            seen += u64::try_from(notices.len()).expect("a length fits 64 bits");
+            notices.iter().for_each(|notice| pass_on(&notice.event, &tell));
             Ok(vec![Command::Seen { events: seen }])
         };
         let printer = outlet.start(show, || ()).expect("a thread");
@@ -77,12 +77,13 @@ impl Person {
             commands: Commands {
                 stop: bounded(0).1,
                 answers: to_answer,
+                late: crossbeam_channel::never(),
                 typed: to_take,
             },
             outlet: Some(events),
             waker: waker.clone(),
         };
-        let driver = Driver::new(node, around, |event| matches!(event, Event::Ended(_)));
+        let driver = Driver::new(node, around, |notice| matches!(notice.event, Event::Ended(_)));
         let engine = thread::Builder::new()
             .name(format!("client {name}"))
             .spawn(move || driver.run().expect("the client's loop"))

@@ -11,10 +11,14 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+pub use crate::cli::args_once::{Addressee, ReceiveOptions, SendOptions, Task, Wait};
+
+use crate::cli::args_once::OnceFlags;
 use crate::cli::args_values::{
     parse_bind, parse_host, parse_name, parse_new_names, parse_peers, parse_port, parse_room, parse_size,
     parse_span,
 };
+use crate::cli::format::Format;
 use crate::cli::manual;
 use crate::cli::simulate::{SimulateFlags, SimulateOptions};
 use crate::cli::usage::{UsageExit, reshape};
@@ -51,6 +55,8 @@ pub struct ServeOptions {
     pub mail_bytes: u64,
     /// New names that one network may register in an hour.
     pub new_names: u32,
+    /// Whether there is to be a room for everybody.
+    pub lobby: bool,
     /// How much is logged.
     pub verbosity: u8,
 }
@@ -72,6 +78,10 @@ pub struct ChatOptions {
     pub ttl: Duration,
     /// A room to enter when the registry has us.
     pub join: Option<Name>,
+    /// How it speaks.
+    pub format: Format,
+    /// What it is started for.
+    pub task: Task,
     /// How much is logged.
     pub verbosity: u8,
 }
@@ -91,6 +101,8 @@ pub struct TalkOptions {
     pub data: Data,
     /// How long a message may take before it expires.
     pub ttl: Duration,
+    /// How it speaks.
+    pub format: Format,
     /// How much is logged.
     pub verbosity: u8,
 }
@@ -168,6 +180,16 @@ struct Flags {
     /// Lines that are no command go there. The registry may offer a room for all, which is then called lobby.
     #[arg(long, value_name = "ROOM", conflicts_with_all = ["serve", "peers"])]
     join: Option<String>,
+    /// Speak in JSON Lines: an object a line, for programs
+    ///
+    /// Every event is an object on standard output, with the fields that docs/json.schema.json describes. Standard
+    /// input takes the commands as text, or objects: {"message":"hi","to":"bob"}, {"operation":"subscribe"}. There is no
+    /// prompt.
+    #[arg(long, conflicts_with = "serve")]
+    json: bool,
+
+    #[command(flatten)]
+    once: OnceFlags,
 
     /// Listen on this address only
     #[arg(long, value_name = "ADDRESS", conflicts_with = "chat")]
@@ -184,6 +206,13 @@ struct Flags {
     #[arg(long, value_name = "NUMBER", default_value_t = limits::NEW_NAMES_PER_HOUR.to_string(), conflicts_with_all = ["chat", "peers"])]
     new_names: String,
 
+    /// Offer a room for everybody, called lobby
+    ///
+    /// Clients enter it with --join lobby or roomjoin lobby. It is the registry's own: it lasts, and nobody is put out. Once it
+    /// is there it stays, also without this option.
+    #[arg(long, conflicts_with = "chat")]
+    lobby: bool,
+
     /// The database was brought back from a backup
     ///
     /// Clients then deposit again what they know to be unfinished; what arrived is not shown twice.
@@ -194,7 +223,7 @@ struct Flags {
     ///
     /// For an owner whose key is lost, or who must go. Messages that wait for the name are refused, and their senders
     /// are told. The registry must not be running.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "peers", "ephemeral", "restored", "bind", "mail_bytes", "new_names"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "peers", "ephemeral", "restored", "bind", "mail_bytes", "new_names", "lobby"])]
     release: Option<String>,
 
     /// Log more on standard error; twice for every datagram that is dropped
@@ -247,6 +276,7 @@ impl Flags {
                 contacts: parse_peers(peers)?,
                 data,
                 ttl: parse_span(&self.ttl)?,
+                format: if self.json { Format::Json } else { Format::Lines },
                 verbosity: self.verbose,
             }));
         }
@@ -259,6 +289,7 @@ impl Flags {
                 release: self.release.as_deref().map(parse_name).transpose()?,
                 mail_bytes: parse_size(&self.mail_bytes)?,
                 new_names: parse_new_names(&self.new_names)?,
+                lobby: self.lobby,
                 verbosity: self.verbose,
             })),
             (None, Some([name, server, server_port, port])) => Ok(Invocation::Chat(ChatOptions {
@@ -269,6 +300,8 @@ impl Flags {
                 data,
                 ttl: parse_span(&self.ttl)?,
                 join: self.join.as_deref().map(parse_room).transpose()?,
+                format: if self.json { Format::Json } else { Format::Lines },
+                task: self.once.check()?,
                 verbosity: self.verbose,
             })),
             (None, _) => Err(format!("nothing to do: give {}", manual::EITHER)),

@@ -19,8 +19,13 @@ pub(super) fn parse_room(text: &str) -> Result<Name, String> {
     Name::from_str(text).map_err(|error| format!("'{}' is no name of a room: {error}", shown(text)))
 }
 
+/// The name of somebody else, or of a room: which there are is the registry's to know.
+pub(super) fn parse_other(text: &str) -> Result<Name, String> {
+    Name::from_str(text).map_err(|error| format!("'{}' is no name: {error}", shown(text)))
+}
+
 pub(super) fn parse_name(text: &str) -> Result<Name, String> {
-    let name = Name::from_str(text).map_err(|error| format!("'{}' is no name: {error}", shown(text)))?;
+    let name = parse_other(text)?;
     if is_reserved(&name) {
         return Err(format!(
             "the name '{name}' is reserved for the program itself; choose another one"
@@ -121,9 +126,7 @@ fn unbracketed(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// The shortest lifetime: less than the direct budget and the deposit's attempts makes no sense.
-pub(super) const TTL_MIN: Duration = Duration::from_secs(10);
-/// The longest: a registry cuts longer ones to this.
+pub(super) const TTL_MIN: Duration = limits::TIME_TO_LIVE_MIN;
 pub(super) const TTL_MAX: Duration = limits::TIME_TO_LIVE;
 
 pub(super) fn parse_span(text: &str) -> Result<Duration, String> {
@@ -134,6 +137,37 @@ pub(super) fn parse_span(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| {
             format!(
                 "--ttl needs a span from 10s to 30d, like 90s, 15m or 12h, not '{}'",
+                shown(text)
+            )
+        })
+}
+
+/// How long a script may wait.
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let units = [
+        ("ms", 1),
+        ("s", 1_000),
+        ("m", 60_000),
+        ("h", 3_600_000),
+        ("d", 86_400_000),
+    ];
+    scaled(text, &units)
+        .map(Duration::from_millis)
+        .filter(|span| *span <= TTL_MAX)
+        .ok_or_else(|| {
+            format!(
+                "--timeout needs a span of up to 30d, like 500ms, 10s or 5m, not '{}'",
+                shown(text)
+            )
+        })
+}
+
+pub(super) fn parse_count(text: &str) -> Result<u64, String> {
+    scaled(text, &[("", 1)])
+        .filter(|count| *count > 0)
+        .ok_or_else(|| {
+            format!(
+                "--count needs a number of messages, 1 or more, not '{}'",
                 shown(text)
             )
         })

@@ -11,11 +11,11 @@ use std::time::Duration;
 use crate::cli::begun::Begun;
 use crate::cli::commands::{Parsed, Typist};
 use crate::cli::focus::{Attention, Focus};
+use crate::cli::format::Format;
 use crate::cli::gate::Gate;
 use crate::cli::plain::{self, Line};
 use crate::cli::printer::{Printer, Screen};
 use crate::cli::prompt::Prompt;
-use crate::cli::render;
 use crate::cli::streams::{self, write_out};
 use crate::cli::terminal::Saved;
 use crate::client::interface::Command;
@@ -44,13 +44,14 @@ pub enum Input {
 pub struct Console {
     own: Name,
     parse: Parse,
+    format: Format,
     prompt: Option<Prompt>,
     begun: Arc<Begun>,
     attention: Arc<Attention>,
 }
 
 /// Makes something of a line that this person has typed.
-pub(super) type Parse = fn(&str, Typist<'_>) -> Parsed;
+pub(super) type Parse = fn(Format, &str, Typist<'_>) -> Parsed;
 
 /// Puts the terminal back as it was found. To be dropped after the printer has finished.
 pub struct Closing {
@@ -62,12 +63,18 @@ pub struct Closing {
 ///
 /// # Errors
 /// A thread could not be started.
-pub(super) fn open(own: Name, parse: Parse, focus: Option<Focus>) -> io::Result<(Console, Printer, Closing)> {
+pub(super) fn open(
+    own: Name,
+    parse: Parse,
+    focus: Option<Focus>,
+    format: Format,
+) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
     let begun = Arc::new(Begun::default());
     let attention = Arc::new(Attention::on(focus));
     let saved = Saved::take();
-    let prompt = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+    let for_people = format == Format::Lines && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let prompt = if for_people {
         with_prompt(&gate, &attention)?
     } else {
         None
@@ -76,6 +83,7 @@ pub(super) fn open(own: Name, parse: Parse, focus: Option<Focus>) -> io::Result<
     let console = Console {
         own,
         parse,
+        format,
         prompt,
         begun: Arc::clone(&begun),
         attention: Arc::clone(&attention),
@@ -85,7 +93,7 @@ pub(super) fn open(own: Name, parse: Parse, focus: Option<Focus>) -> io::Result<
         saved.keep_for_the_end();
     }
     let closing = Closing { gate, saved };
-    Ok((console, Printer::new(screen, begun, attention), closing))
+    Ok((console, Printer::new(screen, format, begun, attention), closing))
 }
 
 type Ends = (Prompt, Screen);
@@ -112,6 +120,7 @@ impl Console {
         let Self {
             own,
             parse,
+            format,
             prompt,
             begun,
             attention,
@@ -119,6 +128,7 @@ impl Console {
         let mut hands = Hands {
             own,
             parse,
+            format,
             begun,
             attention,
             submit,
@@ -135,6 +145,7 @@ impl Console {
 struct Hands<S, A> {
     own: Name,
     parse: Parse,
+    format: Format,
     begun: Arc<Begun>,
     attention: Arc<Attention>,
     submit: S,
@@ -169,7 +180,7 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
             return;
         }
         loop {
-            match plain::read_line(input) {
+            match plain::read_line(input, self.format.line_bytes_max()) {
                 Ok(Line::End) => break,
                 Ok(line) => {
                     if self.take(line) == Flow::Stop {
@@ -192,7 +203,7 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
             own: &self.own,
             focus: focus.as_ref(),
         };
-        match read(line, |line| (self.parse)(line, typist)) {
+        match read(line, self.format, |line| (self.parse)(self.format, line, typist)) {
             Parsed::Command(command) => {
                 let last = command == Command::Leave;
                 self.attention.typed(&command);
@@ -208,7 +219,9 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
     }
 
     fn answer(&mut self, parsed: &Parsed) -> Flow {
-        let text: String = render::answer(parsed)
+        let text: String = self
+            .format
+            .answer(parsed)
             .iter()
             .map(|line| format!("{line}\n"))
             .collect();
@@ -237,13 +250,13 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 const SILENCE: Duration = limits::ATTEMPTS_TOTAL;
 
 /// A line as a command, or as what is wrong with it.
-fn read(line: Line, parse: impl Fn(&str) -> Parsed) -> Parsed {
+fn read(line: Line, format: Format, parse: impl Fn(&str) -> Parsed) -> Parsed {
     match line {
         Line::Text(text) => parse(&text),
         Line::TooLong(start, more) => match parse(&start) {
             Parsed::TooLarge(bytes) => Parsed::TooLarge(bytes.saturating_add(more)),
             wrong @ Parsed::Wrong(_) => wrong,
-            _ => Parsed::Wrong(format!("A line has at most {} bytes.", plain::LINE_BYTES_MAX)),
+            _ => Parsed::Wrong(format!("A line has at most {} bytes.", format.line_bytes_max())),
         },
         Line::NotText => Parsed::Wrong("The line is not valid UTF-8.".to_owned()),
         Line::End | Line::Interrupt => Parsed::Nothing,

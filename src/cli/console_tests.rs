@@ -7,12 +7,17 @@ use crate::client::interface::{Ending, Event, RoomCommand};
 /// Runs lines through, with a client that is registered. The commands, and what
 /// was answered.
 fn run(input: &[u8]) -> (Vec<Command>, String) {
+    run_in(Format::Lines, input)
+}
+
+fn run_in(format: Format, input: &[u8]) -> (Vec<Command>, String) {
     let begun = Arc::new(Begun::default());
     begun.note(&Event::Registered { returning: false });
     let (mut seen, mut answers) = (Vec::new(), String::new());
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
-        parse: commands::parse,
+        parse: Format::parse,
+        format,
         begun,
         attention: Arc::default(),
         submit: |input: Input| {
@@ -120,7 +125,8 @@ fn without_a_reader_of_the_answers_it_leaves() {
     let mut seen = Vec::new();
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
-        parse: commands::parse,
+        parse: Format::parse,
+        format: Format::Lines,
         begun,
         attention: Arc::default(),
         submit: |input: Input| {
@@ -143,11 +149,15 @@ fn how_much_too_long_a_line_is_is_said_to_the_byte() {
     let parse = |line: &str| commands::parse(line, typist);
     let text = "x".repeat(plain::LINE_BYTES_MAX - "send bob ".len());
     assert_eq!(
-        read(Line::TooLong(format!("send bob {text}"), 1_000_000), parse),
+        read(
+            Line::TooLong(format!("send bob {text}"), 1_000_000),
+            Format::Lines,
+            parse
+        ),
         Parsed::TooLarge(text.len() + 1_000_000)
     );
     assert!(matches!(
-        read(Line::TooLong(" ".repeat(70_000), 1), parse),
+        read(Line::TooLong(" ".repeat(70_000), 1), Format::Lines, parse),
         Parsed::Wrong(_)
     ));
 }
@@ -158,11 +168,38 @@ fn a_program_that_ended_before_reads_nothing() {
     begun.note(&Event::Ended(Ending::ServerSilent));
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
-        parse: commands::parse,
+        parse: Format::parse,
+        format: Format::Lines,
         begun,
         attention: Arc::default(),
         submit: |input: Input| panic!("{input:?}"),
         answer: |text: &str| panic!("{text}"),
     };
     hands.run_plain(&mut io::BufReader::new(&b"send bob hi\n"[..]));
+}
+
+#[test]
+fn a_program_may_give_objects_and_lines_and_is_answered_with_objects() {
+    let input = b"{\"message\":\"hi\",\"to\":\"bob\"}\nsend bob last\n{\"massage\":\"hi\"}\nnonsense\n\n";
+    let (commands, answers) = run_in(Format::Json, input);
+    assert_eq!(commands, [send("hi"), send("last"), Command::LeaveSettled]);
+    let answers: Vec<&str> = answers.lines().collect();
+    assert_eq!(answers.len(), 2, "{answers:?}");
+    for answer in answers {
+        assert!(
+            answer.starts_with(r#"{"event":"error","reason":"wrong-input","text":""#),
+            "{answer}"
+        );
+    }
+    let (_, answers) = run(b"{\"message\":\"hi\",\"to\":\"bob\"}\n");
+    assert!(answers.starts_with("[Wrong input]"), "{answers}");
+}
+
+#[test]
+fn an_object_may_be_as_long_as_its_escapes_make_it() {
+    let text = "\u{7}".repeat(limits::BODY_BYTES_MAX);
+    let object = format!(r#"{{"message":"{}","to":"bob"}}"#, r"\u0007".repeat(text.len()));
+    let (commands, answers) = run_in(Format::Json, format!("{object}\n").as_bytes());
+    assert_eq!(answers, "");
+    assert_eq!(commands, [send(&text), Command::LeaveSettled]);
 }

@@ -47,6 +47,8 @@ Examples:
   udpchat -c test ::1 12345 0 --ephemeral   a try that leaves nothing behind
   udpchat -p alice 4000 192.0.2.7:4000      no registry: to bob, at that address
   echo 'send bob hi' | udpchat -c alice 127.0.0.1 12345 0
+  udpchat -c alice 127.0.0.1 12345 0 --send bob \"Disk full\" --wait delivered
+  udpchat -c alice 127.0.0.1 12345 0 --recv --exec 'logger -t \"$UDPCHAT_FROM\"'
 ";
 
 const REST: &str = "
@@ -91,6 +93,14 @@ Exit codes:
   4  the port cannot be opened
   5  the database or its folder cannot be used, or standard output cannot be
      written
+  6  --send: the server keeps it, and --wait delivered was given; or not
+     everybody in the room has it, and nobody else will
+  7  --send: it waits; nobody could be reached in time
+  8  --send: it was refused for good
+  9  --send: it has expired
+  10  --send: it was not accepted, and nothing of it is kept
+  11  --recv: fewer messages than --count came within --timeout, or before it
+     was ended
   130  ended at once, by a second Ctrl+C";
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of commands. A line that is too long is read to its end and its length told, but only its
 //! beginning is kept.
-//! Invariant: at most `LINE_BYTES_MAX` bytes of a line are held.
+//! Invariant: no more bytes of a line are held than the bound that is given.
 
 use std::io::{self, BufRead};
 
@@ -10,6 +10,9 @@ use crate::limits::BODY_BYTES_MAX;
 
 /// The longest text, and room for the command before it.
 pub(super) const LINE_BYTES_MAX: usize = BODY_BYTES_MAX + 1024;
+
+/// The same in an object, each byte of the text written as six: `\u0007`.
+pub(super) const OBJECT_BYTES_MAX: usize = 6 * BODY_BYTES_MAX + 1024;
 
 /// What was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub(super) enum Line {
 }
 
 /// Reads the next line; the last one may lack its newline, and any may have a carriage return before it.
-pub(super) fn read_line(input: &mut impl BufRead) -> io::Result<Line> {
+pub(super) fn read_line(input: &mut impl BufRead, bytes_max: usize) -> io::Result<Line> {
     let mut kept = Vec::new();
     let mut dropped: usize = 0;
     let mut any = false;
@@ -45,7 +48,7 @@ pub(super) fn read_line(input: &mut impl BufRead) -> io::Result<Line> {
             Some(end) => (buffer.get(..end).unwrap_or_default(), true),
             None => (buffer, false),
         };
-        let (now, later) = piece.split_at(piece.len().min(LINE_BYTES_MAX - kept.len()));
+        let (now, later) = piece.split_at(piece.len().min(bytes_max - kept.len()));
         kept.extend_from_slice(now);
         dropped = dropped.saturating_add(later.len());
         let consumed = piece.len() + usize::from(ended);
@@ -78,7 +81,7 @@ mod tests {
         let mut input = BufReader::with_capacity(7, bytes);
         let mut lines = Vec::new();
         loop {
-            match read_line(&mut input).unwrap() {
+            match read_line(&mut input, LINE_BYTES_MAX).unwrap() {
                 Line::End => return lines,
                 line => lines.push(line),
             }

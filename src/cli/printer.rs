@@ -12,14 +12,16 @@ use rustyline::ExternalPrinter;
 
 use crate::cli::begun::Begun;
 use crate::cli::focus::Attention;
+use crate::cli::format::Format;
 use crate::cli::gate::{Answer, Gate};
 use crate::cli::render::{self, OffsetAt};
 use crate::cli::streams::write_out;
-use crate::client::interface::Event;
+use crate::client::interface::Notice;
 
 /// Writes to standard output, around the prompt if there is one.
 pub struct Printer {
     screen: Option<Screen>,
+    format: Format,
     offset_at: OffsetAt,
     begun: Arc<Begun>,
     attention: Arc<Attention>,
@@ -28,12 +30,18 @@ pub struct Printer {
 impl Printer {
     /// A printer with no prompt beside it: a registry's, for example.
     pub fn plain() -> Self {
-        Self::new(None, Arc::default(), Arc::default())
+        Self::new(None, Format::Lines, Arc::default(), Arc::default())
     }
 
-    pub(super) fn new(screen: Option<Screen>, begun: Arc<Begun>, attention: Arc<Attention>) -> Self {
+    pub(super) fn new(
+        screen: Option<Screen>,
+        format: Format,
+        begun: Arc<Begun>,
+        attention: Arc<Attention>,
+    ) -> Self {
         Self {
             screen,
+            format,
             offset_at: render::local_offset,
             begun,
             attention,
@@ -63,18 +71,18 @@ impl Printer {
     ///
     /// # Errors
     /// As [`Self::print`]; then nothing of it counts as seen.
-    pub fn show(&mut self, events: &[Event]) -> io::Result<()> {
+    pub fn show(&mut self, notices: &[Notice]) -> io::Result<()> {
         // First: what is printed draws the prompt anew.
-        for event in events {
-            self.attention.told(event);
+        for notice in notices {
+            self.attention.told(&notice.event);
         }
-        let lines: Vec<String> = events
+        let lines: Vec<String> = notices
             .iter()
-            .flat_map(|event| render::event(event, self.offset_at))
+            .flat_map(|notice| self.format.notice(notice, self.offset_at))
             .collect();
         let printed = self.print(&lines);
-        for event in events {
-            self.begun.note(event);
+        for notice in notices {
+            self.begun.note(&notice.event);
         }
         printed
     }

@@ -107,7 +107,9 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
             format!("[The new identity of {name} is trusted; what waits for {name} is sent.]")
         }
         Event::Trouble(sentence) => format!("[Trouble: {}]", escape(sentence)),
-        Event::Ended(Ending::Done | Ending::Refused) => return Vec::new(),
+        Event::Accepted { .. } | Event::Renumbered { .. } | Event::Ended(Ending::Done | Ending::Refused) => {
+            return Vec::new();
+        }
         Event::Ended(Ending::ServerSilent | Ending::Unreached | Ending::Port | Ending::Storage) => {
             "[Exiting]".to_owned()
         }
@@ -202,7 +204,7 @@ pub(super) fn refusal(reason: &Refusal, to: &impl Display) -> String {
     }
 }
 
-fn not_accepted(reason: &NotAccepted) -> String {
+pub(super) fn not_accepted(reason: &NotAccepted) -> String {
     match reason {
         NotAccepted::TooLarge(bytes) => format!(
             "[Message not sent: it has {bytes} bytes, and at most {} are allowed.]",
@@ -274,4 +276,4 @@ fn changed_registry(known: &IdentityId, found: &IdentityId) -> Vec<String> {
 
 #[cfg(test)]
 #[path = "render_tests.rs"]
-mod tests;
+pub(super) mod tests;

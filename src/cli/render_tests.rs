@@ -53,7 +53,7 @@ fn in_den(before: bool) -> Road {
 }
 
 /// Every event that has words, with its first line.
-fn faces() -> Vec<(Event, &'static str)> {
+pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
     let mut faces = faces_of_registrations();
     faces.extend(faces_of_refusals());
     faces.extend(faces_of_messages());
@@ -323,6 +323,8 @@ const fn kind(event: &Event) -> usize {
         Event::PresenceTold { on: false } => 46,
         // And these: `render_contacts_tests.rs`.
         Event::Contact(_) => 47,
+        // For programs: without words.
+        Event::Accepted { .. } | Event::Renumbered { .. } => KINDS,
     }
 }
 
@@ -430,8 +432,8 @@ fn a_changed_identity_comes_with_the_command_that_accepts_it() {
     );
 }
 
-#[test]
-fn every_refusal_says_what_happened_to_which_message() {
+/// Why a message may be refused, but that nobody has the name.
+pub(in crate::cli) fn refusals() -> Vec<Refusal> {
     let registry = [
         DepositRefusal::IdentityChanged,
         DepositRefusal::MailboxFull,
@@ -442,7 +444,15 @@ fn every_refusal_says_what_happened_to_which_message() {
         DepositRefusal::Released,
     ]
     .map(Refusal::Registry);
-    for reason in registry.into_iter().chain([Refusal::Skipped, Refusal::Unproven]) {
+    registry
+        .into_iter()
+        .chain([Refusal::Skipped, Refusal::Unproven])
+        .collect()
+}
+
+#[test]
+fn every_refusal_says_what_happened_to_which_message() {
+    for reason in refusals() {
         let event = Event::Refused {
             to: name("bob"),
             sent_at: SENT_AT,

@@ -9,15 +9,13 @@ use std::str::FromStr;
 
 use crate::cli::commands::{Entry, TABLE, find, split_word};
 use crate::id::Name;
+use crate::reserved::LOBBY;
 
 /// What `help` is asked for to list them.
 pub const TOPIC: &str = "aliases";
 
 /// One of these may stand before the word of a command: `$userlist`, `#ls`, `:q`.
 const MARKS: [char; 3] = ['$', '#', ':'];
-
-/// The room that everybody is offered.
-const LOBBY: &str = "lobby";
 
 /// Words for a command there.
 const IN_LOBBY: &[(&str, &str)] = &[

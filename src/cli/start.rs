@@ -9,17 +9,20 @@ use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
 
-use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, TalkOptions};
-use crate::cli::commands;
+use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, TalkOptions, Task};
 use crate::cli::console::{self, Flow, Input, Parse};
 use crate::cli::focus::Focus;
+use crate::cli::format::Format;
 use crate::cli::printer::Printer;
+use crate::cli::receiving;
+use crate::cli::sending;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
 use crate::cli::table::table;
 use crate::cli::talk;
 use crate::cli::usage::UsageExit;
-use crate::client::interface::{Command, Event};
+use crate::client::Receipts;
+use crate::client::interface::{Command, Notice};
 use crate::id::Name;
 use crate::registry::interface;
 use crate::runtime::client::Company;
@@ -78,6 +81,7 @@ fn serve(options: ServeOptions) -> Result<Exit, Fault> {
         restored: options.restored,
         mail_bytes_max: options.mail_bytes,
         new_names_per_hour: options.new_names,
+        lobby: options.lobby,
     };
     let mut printer = io::stdout().is_terminal().then(Printer::plain);
     let show = move |events: &[interface::Event]| {
@@ -110,6 +114,10 @@ fn release(data: Data, port: u16, name: &Name) -> Result<Exit, Fault> {
 fn chat(options: ChatOptions) -> Result<Exit, Fault> {
     log::start(log::CLIENT, options.verbosity);
     signal::heed_ignored();
+    let receipts = match options.task {
+        Task::Talk => Receipts::Committed,
+        Task::Send(_) | Task::Receive(_) => Receipts::Handled,
+    };
     let registry = match options.server {
         Host::Address(ip) => SocketAddr::new(ip.to_canonical(), options.server_port),
         Host::Name(name) => resolve(&name, options.server_port)?,
@@ -121,9 +129,15 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
-        join: options.join.clone(),
+        join: options.join,
+        heeds_signals: true,
+        receipts,
     };
-    converse(setup, commands::parse, options.join.map(Focus::Room))
+    match options.task {
+        Task::Talk => converse(setup, Format::parse, options.format),
+        Task::Send(task) => sending::send(setup, task, options.format),
+        Task::Receive(task) => receiving::receive(setup, task, options.format),
+    }
 }
 
 fn talk(options: TalkOptions) -> Result<Exit, Fault> {
@@ -137,17 +151,20 @@ fn talk(options: TalkOptions) -> Result<Exit, Fault> {
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
+        heeds_signals: true,
+        receipts: Receipts::Committed,
     };
-    converse(setup, talk::parse, None)
+    converse(setup, talk::read, options.format)
 }
 
 /// Runs a client at its terminal.
-fn converse(setup: client::Setup, parse: Parse, focus: Option<Focus>) -> Result<Exit, Fault> {
-    let (console, mut printer, closing) = console::open(setup.name.clone(), parse, focus)?;
+fn converse(setup: client::Setup, parse: Parse, format: Format) -> Result<Exit, Fault> {
+    let focus = setup.join.clone().map(Focus::Room);
+    let (console, mut printer, closing) = console::open(setup.name.clone(), parse, focus, format)?;
     let knell = Knell::new(closing.hurry());
     let mut seen = 0;
     let (failed, failure) = bounded(1);
-    let show = move |events: &[Event]| {
+    let show = move |events: &[Notice]| {
         // Held as long as anything is shown.
         let _terminal = &closing;
         if let Err(error) = printer.show(events) {

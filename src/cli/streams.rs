@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::AsFd;
 
+use crate::limits::BODY_BYTES_MAX;
 use crate::runtime::start::{Exit, Fault};
 
 /// Standard input, without a buffer.
@@ -17,6 +18,35 @@ pub(super) struct Input;
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         read(io::stdin(), buffer)
+    }
+}
+
+/// The text of a message: all that standard input has, but for a newline at its end.
+///
+/// # Errors
+/// It cannot be read, or is no text that can be sent.
+pub(super) fn read_text() -> Result<String, Fault> {
+    let fault = |why: String| Fault {
+        exit: Exit::NotAccepted,
+        sentence: format!("nothing was sent: {why}"),
+    };
+    let most = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    // A newline more than a text may have, and a byte to see that there is too much.
+    let read = Input.take(most + 2).read_to_end(&mut bytes);
+    read.map_err(|error| fault(format!("standard input cannot be read: {error}")))?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    if bytes.len() > BODY_BYTES_MAX {
+        return Err(fault(format!(
+            "standard input has more than {BODY_BYTES_MAX} bytes"
+        )));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) if text.trim().is_empty() => Err(fault("standard input is blank".to_owned())),
+        Ok(text) => Ok(text),
+        Err(_) => Err(fault("standard input is not valid UTF-8".to_owned())),
     }
 }
 

@@ -5,9 +5,13 @@
 
 use std::net::SocketAddr;
 
+use serde::Deserialize;
+
 use crate::cli::args_values::parse_peer;
 use crate::cli::commands::{self, Parsed, Typist};
 use crate::cli::commands_people::read_fingerprint;
+use crate::cli::format::Format;
+use crate::cli::json_input;
 use crate::client::interface::Command;
 use crate::limits::BODY_BYTES_MAX;
 
@@ -31,6 +35,24 @@ pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
             }),
         },
     }
+}
+
+/// As [`parse`]; a program may also send an object, `{"message":"hi"}`.
+pub(super) fn read(format: Format, line: &str, typist: Typist<'_>) -> Parsed {
+    if format == Format::Lines || !json_input::is_object(line) {
+        return parse(line, typist);
+    }
+    match serde_json::from_str::<Said>(line) {
+        Ok(said) => json_input::written(said.message, |text| Command::Say { text }),
+        Err(error) => Parsed::Wrong(format!("The object cannot be read: {error}.")),
+    }
+}
+
+/// An object, as it is read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    message: String,
 }
 
 /// What can be typed, a line each.
@@ -119,6 +141,24 @@ mod tests {
         }
         assert_eq!(read("help"), Parsed::Answer(help()));
         assert_eq!(read("  \n"), Parsed::Nothing);
+    }
+
+    #[test]
+    fn programs_say_objects() {
+        let own: Name = "alice".parse().unwrap();
+        let typed = |line: &str| {
+            let typist = Typist {
+                own: &own,
+                focus: None,
+            };
+            super::read(Format::Json, line, typist)
+        };
+        assert_eq!(typed(r#"{"message":"two\nlines"}"#), say("two\nlines"));
+        assert_eq!(typed("plain"), say("plain"));
+        assert_eq!(typed("quit"), Parsed::Command(Command::Leave));
+        for wrong in [r#"{"message":" "}"#, r#"{"message":"hi","to":"bob"}"#, "{", "{}"] {
+            assert!(matches!(typed(wrong), Parsed::Wrong(_)), "{wrong}");
+        }
     }
 
     #[test]

@@ -157,6 +157,10 @@ impl Client {
             self.directory.pin(name, card);
         }
         let (to, address) = (accepting.to.key(), accepting.to.address());
+        let told = Event::Accepted {
+            to: accepting.to.clone(),
+        };
+        self.tell_of(slot, told);
         self.outbox.insert(
             key,
             Outgoing {

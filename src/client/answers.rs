@@ -163,7 +163,7 @@ impl Client {
         }
         self.outbox.forget_ended(slot);
         let event = self.end_event(ended.to, ended.sent_at, Finish::Delivered);
-        self.tell_state(event, ended.key, State::Ended(Finish::Delivered));
+        self.tell_state(event, (ended.key, slot), State::Ended(Finish::Delivered));
         self.finish_delivered(ended.key, slot, None, acknowledge);
     }
 
@@ -238,7 +238,7 @@ impl Client {
         } else {
             self.end_event(message.to.clone(), message.sent_at, Finish::Delivered)
         };
-        self.tell_state(event, key, State::Ended(Finish::Delivered));
+        self.tell_state(event, (key, message.slot), State::Ended(Finish::Delivered));
         let sealed = message.hash.zip(message.recipient);
         let acknowledge = (via == Via::Registry).then_some(message.slot);
         self.finish_delivered(key, message.slot, sealed, acknowledge);
@@ -289,7 +289,7 @@ impl Client {
         self.name_listed(&folded);
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);
-        self.tell_state(self.stored_event(to), key, State::Stored);
+        self.tell_state(self.stored_event(to), (key, slot), State::Stored);
         if let Some(store_id) = self.link.store_id {
             let stored = Request::Stored { key, slot, store_id };
             self.out.store_surely(stored, After::Nothing);

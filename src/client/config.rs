@@ -16,6 +16,16 @@ use crate::rate::Rate;
 const DEPOSITS_AT_ONCE: usize = 16;
 const _: () = assert!(DEPOSITS_AT_ONCE as u64 * 2 <= HOLD_BACK.as_secs() * DEPOSITS_PER_SECOND as u64);
 
+/// When a sender hears that we have his message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Receipts {
+    /// When it is committed: it is kept here until the user has seen it.
+    #[default]
+    Committed,
+    /// When it was handled, and that is committed: what a program does with messages is what they are for.
+    Handled,
+}
+
 /// What a client is told at its start.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -29,6 +39,8 @@ pub struct Config {
     pub time_to_live: Duration,
     /// A room to enter at the start, and whenever its user registers.
     pub join: Option<Name>,
+    /// When senders hear that it has their messages.
+    pub receipts: Receipts,
     /// What it may have under way.
     pub limits: Limits,
 }
@@ -37,12 +49,8 @@ impl Config {
     /// A client with the usual limits.
     pub fn new(name: Name, registry: SocketAddr) -> Self {
         Self {
-            name,
             registry: Some(registry),
-            contacts: Vec::new(),
-            time_to_live: TIME_TO_LIVE,
-            join: None,
-            limits: Limits::default(),
+            ..Self::without_registry(name, Vec::new())
         }
     }
 
@@ -54,6 +62,7 @@ impl Config {
             contacts,
             time_to_live: TIME_TO_LIVE,
             join: None,
+            receipts: Receipts::default(),
             limits: Limits::default(),
         }
     }

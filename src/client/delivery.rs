@@ -284,17 +284,17 @@ impl Client {
             return false;
         };
         message.to_registry = true;
+        let (weight, deposited, slot) = (message.weight(), message.deposited, message.slot);
         if !message.told_road && !message.told_waiting {
             message.told_road = true;
             if let To::Peer(to) = message.to.clone() {
                 match why {
-                    Why::NoAnswer => self.out.event(Event::NoAnswer { to }),
-                    Why::Offline => self.out.event(Event::Offline { to }),
+                    Why::NoAnswer => self.tell_of(slot, Event::NoAnswer { to }),
+                    Why::Offline => self.tell_of(slot, Event::Offline { to }),
                     Why::Room => {}
                 }
             }
         }
-        let (weight, deposited, slot) = (message.weight(), message.deposited, message.slot);
         if !deposited {
             if self.outbox.marking >= MARKING_MAX {
                 self.stalled.wait(to, Lack::Marks);

@@ -125,7 +125,7 @@ impl Client {
                 recipient,
             });
         }
-        self.tell_state(event, key, State::Ended(end));
+        self.tell_state(event, (key, message.slot), State::Ended(end));
         self.pump(cx, &message.to.key());
     }
 
@@ -166,7 +166,7 @@ impl Client {
             {
                 message.stored = false;
                 message.to_registry = true;
-                stranded.push(key);
+                stranded.push((key, message.slot));
                 self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             }
         }

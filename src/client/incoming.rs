@@ -2,8 +2,8 @@
 //!
 //! A message is taken only if it is for our identity, its sender is whom the name belongs to, and the tag of the
 //! two holds, and from a peer only so fast. Whether it is new is the store's to say; showing it is `showing`'s.
-//! Invariants: a receipt leaves only after the commit that it tells of; a message from a name that cannot be
-//! checked leaves no trace.
+//! Invariants: a receipt leaves only after the commit that it tells of, and where messages are handled after that of their
+//! being so; a message from a name that cannot be checked leaves no trace.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -30,7 +30,7 @@ const STRANGERS_BYTES_MAX: usize = 1024 * 1024;
 /// they are there for those whom we write to. Who is put off comes with his mail, by way of the registry.
 const CLAIMS: Rate = Rate::new(1, Duration::from_secs(10), 16);
 /// Receipts that wait for room: more than a window of messages. What exceeds it is asked for again.
-const RECEIPTS_MAX: usize = 4_096;
+pub(super) const RECEIPTS_MAX: usize = 4_096;
 
 /// "Later": the registry is away and will be asked.
 const RETRY_UNKNOWN_MS: u32 = 5_000;
@@ -47,6 +47,13 @@ pub(super) enum Source {
     /// The sender himself, proven.
     Peer(SessionId, Card),
     Registry(SessionId),
+}
+
+impl Source {
+    /// Whether it came out of the mailbox.
+    pub(super) const fn is_registry(self) -> bool {
+        matches!(self, Self::Registry(_))
+    }
 }
 
 /// A message being committed.
@@ -74,7 +81,7 @@ struct Stranger {
 
 /// An answer that waits for room.
 #[derive(Debug)]
-enum Answer {
+pub(super) enum Answer {
     Receipt(Source, Receipt),
     Busy(Source, Busy<MessageId>),
 }
@@ -85,6 +92,8 @@ pub(super) struct Reception {
     strangers: VecDeque<Stranger>,
     strangers_bytes: usize,
     answers: VecDeque<Answer>,
+    /// Receipts for what is not handled yet: for each message to its sender, and (`true`) to the registry.
+    pub(super) owed: BTreeMap<(MessageId, bool), (Source, Receipt)>,
     /// How much each peer has sent of late.
     paces: BTreeMap<IdentityId, Bucket>,
     /// How many names were asked for of late because peers claim them.
@@ -102,9 +111,9 @@ impl Reception {
         self.strangers.len()
     }
 
-    /// How many receipts wait for room.
+    /// How many receipts wait for room, or for their messages to be handled.
     pub(super) fn receipts(&self) -> usize {
-        self.answers.len()
+        self.answers.len() + self.owed.len()
     }
 
     pub(super) fn receipts_sent(&self) -> bool {
@@ -327,7 +336,7 @@ impl Client {
             from: envelope.sender.name,
             sent_at: envelope.sent_at,
             text,
-            stored: matches!(source, Source::Registry(_)),
+            stored: source.is_registry(),
         };
         let request = Request::Receive(Receive {
             id,
@@ -357,7 +366,11 @@ impl Client {
         if let Some(pair) = self.pair_key(&inbound.card.key) {
             let about = (inbound.id, inbound.hash);
             let receipt = Receipt::seal(about, verdict, received.at, self.me.id(), &pair);
-            self.answer(cx, Answer::Receipt(inbound.source, receipt));
+            if self.is_unhandled(&received) {
+                self.owe(cx, inbound.source, receipt);
+            } else {
+                self.answer(cx, Answer::Receipt(inbound.source, receipt));
+            }
         }
         self.shelve(cx, inbound, received);
     }
@@ -367,7 +380,7 @@ impl Client {
         self.put_off_sender(cx, inbound.source, inbound.id, BusyReason::Storage, RETRY_SOON_MS);
     }
 
-    fn put_off_sender(
+    pub(super) fn put_off_sender(
         &mut self,
         cx: &Context<'_>,
         source: Source,
@@ -383,7 +396,7 @@ impl Client {
         self.answer(cx, Answer::Busy(source, busy));
     }
 
-    fn answer(&mut self, cx: &Context<'_>, answer: Answer) {
+    pub(super) fn answer(&mut self, cx: &Context<'_>, answer: Answer) {
         if self.inbound.answers.len() >= RECEIPTS_MAX {
             tracing::debug!("too many receipts wait for room");
             return;

@@ -16,6 +16,7 @@ pub use crate::client::interface::contacts::{Contact, ContactEvent};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
 pub use crate::client::interface::users::{User, Users};
 
+use crate::client::to::To;
 use crate::clock::WallTime;
 use crate::id::{IdentityId, MessageId, Name};
 use crate::wire::message::{DepositRefusal, RegistrationRefusal};
@@ -80,11 +81,33 @@ pub enum Command {
         /// As it was shown.
         fingerprint: String,
     },
+    /// This message was handled: it need not be told again, and its sender may hear of it.
+    Handled {
+        /// Which.
+        id: MessageId,
+    },
     /// The first so many events of this run are on the screen: what they say need not be said again.
     Seen {
         /// How many.
         events: u64,
     },
+}
+
+/// What a person is told, and of which of his messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The messages of his own that it is about, as they are called now: none, one, or all that wait again.
+    pub about: Vec<MessageId>,
+    /// What he is told.
+    pub event: Event,
+}
+
+impl From<Event> for Notice {
+    /// One that is about none of his messages.
+    fn from(event: Event) -> Self {
+        let about = Vec::new();
+        Self { about, event }
+    }
 }
 
 /// What a person is told.
@@ -137,6 +160,18 @@ pub enum Event {
     HaveMessages,
     /// A message for us, committed.
     Incoming(Incoming),
+    /// A message of ours is in the outbox. For programs: a person is told what becomes of it.
+    Accepted {
+        /// For whom.
+        to: To,
+    },
+    /// A message of ours has another number: it is called otherwise from now on. For programs, too.
+    Renumbered {
+        /// For whom.
+        to: To,
+        /// What it was called.
+        was: MessageId,
+    },
     /// Somebody has our message directly, within the budget.
     Received {
         /// Who.

@@ -3,7 +3,7 @@
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
 //! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying`, `declined` and `stalling` (which
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
-//! that the user has seen), `renewal` (new numbers), `incoming` and `showing` (messages for us), `names` (whom to
+//! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` (whom to
 //! believe), `users` (who is there), `rooms` and `posts` (what many read), `meeting` (those who are named by address);
 //! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
@@ -20,6 +20,7 @@ mod declined;
 mod delivery;
 mod directory;
 mod ends;
+mod handling;
 mod holding;
 mod incoming;
 mod input_ended;
@@ -58,13 +59,13 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
 pub use crate::client::calling::is_somebodys;
-pub use crate::client::config::{Config, Limits};
+pub use crate::client::config::{Config, Limits, Receipts};
 pub use crate::client::holding::Holding;
 
 use crate::client::committed::After;
 use crate::client::contacts::Contacts;
 use crate::client::directory::Directory;
-use crate::client::interface::{Command, Event};
+use crate::client::interface::{Command, Notice};
 use crate::client::leaving::Leaving;
 use crate::client::link::Link;
 use crate::client::outbox::Outbox;
@@ -391,7 +392,7 @@ impl Client {
 
 impl Role for Client {
     type Command = Command;
-    type Event = Event;
+    type Event = Notice;
     type Request = Request;
     type Reply = Reply;
 
@@ -417,6 +418,7 @@ impl Role for Client {
         self.begin_turn(cx);
         match command {
             Command::Seen { events } => self.seen(cx, events),
+            Command::Handled { id } => self.handled(cx, id),
             // The last event was told: nobody would hear what becomes of it.
             _ if self.over => {}
             Command::Send { to, text } => self.send(cx, to, text),
@@ -470,7 +472,7 @@ impl Role for Client {
         self.timers.next()
     }
 
-    fn poll_action(&mut self) -> Option<Action<Request, Event>> {
+    fn poll_action(&mut self) -> Option<Action<Request, Notice>> {
         self.out.poll()
     }
 

@@ -383,12 +383,12 @@ impl Outbox {
         going.into_iter().flatten().copied().collect()
     }
 
-    /// Notes that it waits, and that this is told now; says for whom the message is, unless it was told before.
-    pub(super) fn tell_waiting(&mut self, key: Key, now: Instant) -> Option<To> {
+    /// Notes that it waits, and that this is told now; says which message it is and for whom, unless it was told before.
+    pub(super) fn tell_waiting(&mut self, key: Key, now: Instant) -> Option<(Slot, To)> {
         self.set_waits(key, true, now);
         let message = self.messages.get_mut(&key)?;
         let told = std::mem::replace(&mut message.told_waiting, true);
-        (!told).then(|| message.to.clone())
+        (!told).then(|| (message.slot, message.to.clone()))
     }
 
     /// All messages, in the order accepted.

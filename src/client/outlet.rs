@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::client::interface::Event;
+use crate::client::interface::Notice;
 use crate::client::storage::{Request, Told};
 use crate::engine::{Action, Context, STORE_REQUESTS_MAX, Ticket};
 use crate::transport::{SEND_OVERHEAD, SessionId};
@@ -42,7 +42,7 @@ pub(super) struct Pending<A> {
 /// Actions out, continuations kept. `A` says what is done after a commit.
 #[derive(Debug)]
 pub(super) struct Outlet<A> {
-    actions: VecDeque<Action<Request, Event>>,
+    actions: VecDeque<Action<Request, Notice>>,
     tickets: u64,
     under_way: BTreeMap<Ticket, Pending<A>>,
     backlog: VecDeque<(Request, Pending<A>)>,
@@ -85,18 +85,19 @@ impl<A> Outlet<A> {
         self.given.clear();
     }
 
-    pub(super) fn poll(&mut self) -> Option<Action<Request, Event>> {
+    pub(super) fn poll(&mut self) -> Option<Action<Request, Notice>> {
         self.actions.pop_front()
     }
 
-    pub(super) fn push(&mut self, action: Action<Request, Event>) {
+    pub(super) fn push(&mut self, action: Action<Request, Notice>) {
         self.actions.push_back(action);
     }
 
-    pub(super) fn event(&mut self, event: Event) {
+    pub(super) fn event(&mut self, notice: impl Into<Notice>) {
+        let notice = notice.into();
         self.events += 1;
-        self.states += u64::from(event.is_state());
-        self.push(Action::Event(event));
+        self.states += u64::from(notice.event.is_state());
+        self.push(Action::Event(notice));
     }
 
     /// How often the state of a message of ours was told so far.
@@ -105,8 +106,8 @@ impl<A> Outlet<A> {
     }
 
     /// Tells something that is to be marked once it was seen.
-    pub(super) fn tell(&mut self, event: Event, lines: impl IntoIterator<Item = Told>) {
-        self.event(event);
+    pub(super) fn tell(&mut self, notice: impl Into<Notice>, lines: impl IntoIterator<Item = Told>) {
+        self.event(notice);
         let number = self.events;
         self.unseen.extend(lines.into_iter().map(|line| (number, line)));
     }

@@ -3,19 +3,19 @@
 //! Posts come in any order, but each says which stands before it for us. So they are taken up in that order, one at a time in
 //! each room; what is before the one that we have last is answered again. Nothing is held back for long: what does not come
 //! the registry sends again.
-//! Invariants: what we say that we have is committed, and all before it; a post is shown after all before it that we shall
-//! ever have.
+//! Invariants: what we say that we have is committed, and all before it, and handled where messages are (`handling`); a post is
+//! shown after all before it that we shall ever have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::Client;
 use super::committed::After;
 use super::directory::Knowledge;
 use crate::client::interface::{Event, Incoming, Road, RoomEvent};
-use crate::client::storage::{Outcome, Receive, Received, Request, Told};
+use crate::client::storage::{Outcome, Receive, Received, Request};
 use crate::clock::WallTime;
 use crate::engine::Context;
-use crate::id::{EnvelopeHash, Epoch, Name, RoomId, Sequence};
+use crate::id::{EnvelopeHash, Epoch, MessageId, Name, RoomId, Sequence};
 use crate::limits::{FEED_WINDOW_POSTS, MEMBER_ROOMS_MAX};
 use crate::wire::envelope::{Body, Envelope, Recipient};
 use crate::wire::message::{Forward, ToRegistry};
@@ -30,6 +30,23 @@ struct Chain {
     committing: Option<PostNumber>,
     /// What has come before its time: a window at most.
     early: BTreeMap<PostNumber, Post>,
+    /// What is committed and not handled yet, in order: a window at most.
+    unhandled: VecDeque<Unhandled>,
+}
+
+/// A post that is to be handled before we say that we have it.
+#[derive(Debug)]
+struct Unhandled {
+    id: MessageId,
+    /// The last that we had before it.
+    before: PostNumber,
+}
+
+impl Chain {
+    /// The last of which we say that we have it.
+    fn had(&self) -> Option<PostNumber> {
+        self.unhandled.front().map(|post| post.before).or(self.last)
+    }
 }
 
 /// All of them.
@@ -46,7 +63,8 @@ impl Posts {
 
     /// How many posts wait.
     pub(super) fn len(&self) -> usize {
-        self.chains.values().map(|chain| chain.early.len()).sum()
+        let waiting = |chain: &Chain| chain.early.len() + chain.unhandled.len();
+        self.chains.values().map(waiting).sum()
     }
 }
 
@@ -87,10 +105,9 @@ impl Posted {
 impl Client {
     /// The registry has us: what came before its answer has not been said to be had.
     pub(super) fn posts_go_on(&mut self, cx: &Context<'_>) {
-        let had = |(room, chain): (&RoomId, &Chain)| Some((*room, chain.last?));
-        let had: Vec<(RoomId, PostNumber)> = self.posts.chains.iter().filter_map(had).collect();
-        for (room, number) in had {
-            self.say_had(cx, room, number);
+        let rooms: Vec<RoomId> = self.posts.chains.keys().copied().collect();
+        for room in rooms {
+            self.say_had(cx, room);
         }
     }
 
@@ -109,7 +126,7 @@ impl Client {
             chain.last = chain.last.max(Some(post.previous));
         }
         match chain.last {
-            Some(last) if number <= last => self.say_had(cx, room, last),
+            Some(last) if number <= last => self.say_had(cx, room),
             _ if chain.early.len() < FEED_WINDOW_POSTS || chain.early.contains_key(&number) => {
                 chain.early.insert(number, post);
                 self.take_posts(cx, room);
@@ -143,7 +160,8 @@ impl Client {
     /// stood further ahead: what lay between is ours already, or gone.
     fn next_post(&mut self, room: RoomId) -> Option<(PostNumber, Post)> {
         let chain = self.posts.chains.get_mut(&room)?;
-        let last = chain.last.filter(|_| chain.committing.is_none())?;
+        let may_commit = chain.committing.is_none() && chain.unhandled.len() < FEED_WINDOW_POSTS;
+        let last = chain.last.filter(|_| may_commit)?;
         chain.early = chain.early.split_off(&last.next());
         let first = chain.early.first_entry()?;
         (first.get().previous <= last).then(|| (last, first.remove()))
@@ -239,11 +257,16 @@ impl Client {
             incoming,
             ..
         } = posted;
+        let unhandled = self.is_unhandled(&received).then_some(incoming.id);
         if received.outcome == Outcome::Fresh {
-            let told = Told::Incoming(incoming.id);
-            self.out.tell(Event::Incoming(incoming), [told]);
+            self.tell_incoming(incoming);
         }
         if self.commit_over(hall.id, number) {
+            if let Some(chain) = self.posts.chains.get_mut(&hall.id)
+                && let Some((id, before)) = unhandled.zip(chain.last)
+            {
+                chain.unhandled.push_back(Unhandled { id, before });
+            }
             self.has_post(cx, hall.id, number);
             self.take_posts(cx, hall.id);
         }
@@ -269,12 +292,26 @@ impl Client {
         if let Some(chain) = self.posts.chains.get_mut(&room) {
             chain.last = chain.last.max(Some(number));
         }
-        self.say_had(cx, room, number);
+        self.say_had(cx, room);
+    }
+
+    /// A post may have been handled: it, and what was had behind it, is said to be had.
+    pub(super) fn post_handled(&mut self, cx: &Context<'_>, id: MessageId) {
+        let found = self.posts.chains.iter_mut().find_map(|(room, chain)| {
+            let place = chain.unhandled.iter().position(|post| post.id == id)?;
+            chain.unhandled.remove(place);
+            Some(*room)
+        });
+        if let Some(room) = found {
+            self.say_had(cx, room);
+            self.take_posts(cx, room);
+        }
     }
 
     /// Where there is no room to say so, it is said with the next, or when this one comes again.
-    fn say_had(&mut self, cx: &Context<'_>, room: RoomId, number: PostNumber) {
-        if let Some(session) = self.link.registered() {
+    fn say_had(&mut self, cx: &Context<'_>, room: RoomId) {
+        let chain = self.posts.chains.get(&room);
+        if let (Some(session), Some(number)) = (self.link.registered(), chain.and_then(Chain::had)) {
             self.tell_registry(cx, session, &ToRegistry::PostHad(PostHad { room, number }));
         }
     }

@@ -166,7 +166,9 @@ impl Client {
             {
                 // A stored one conflicted by an outcome, which need not be told any more.
                 let told = message.stored.then_some(message.slot);
+                let (to, was) = (message.to.clone(), message.slot);
                 self.acknowledge(cx, told);
+                self.tell_renumbered(to, was, slot);
                 self.outbox.renumber(key, slot);
                 self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             }

@@ -198,12 +198,13 @@ impl Client {
 
     /// Says of a message that it waits, unless that was told before.
     pub(super) fn tell_one_waiting(&mut self, cx: &Context<'_>, key: Key) {
-        if let Some(to) = self.outbox.tell_waiting(key, cx.now.at) {
-            self.out.event(match to {
+        if let Some((slot, to)) = self.outbox.tell_waiting(key, cx.now.at) {
+            let event = match to {
                 To::Peer(to) => Event::Waiting { to },
                 To::Room(Hall { name: room, .. }) => Event::Room(RoomEvent::Waiting { room }),
                 To::At(address) => self.waiting_at(address),
-            });
+            };
+            self.tell_of(slot, event);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::incoming::Inbound;
 use super::{Client, Timer};
 use crate::client::interface::{Event, Incoming, Road};
-use crate::client::storage::{Outcome, Received, Told, Unshown};
+use crate::client::storage::{Outcome, Received, Unshown};
 use crate::clock::{Instant, WallTime};
 use crate::engine::Context;
 use crate::id::{Epoch, IdentityId, MessageId, Name, Sequence};
@@ -226,8 +226,7 @@ impl Client {
     /// Shows what may be shown now.
     pub(super) fn release(&mut self, cx: &Context<'_>) {
         for post in std::mem::take(&mut self.shelf.posts) {
-            let told = Told::Incoming(post.id);
-            self.out.tell(Event::Incoming(post), [told]);
+            self.tell_incoming(post);
         }
         for (id, held, late) in self.shelf.take_due(cx.now.at) {
             let road = match (late, held.stored) {
@@ -238,14 +237,13 @@ impl Client {
             if held.stored {
                 self.announce(cx.now.at);
             }
-            let incoming = Incoming {
+            self.tell_incoming(Incoming {
                 id,
                 from: held.from,
                 sent_at: held.sent_at,
                 text: held.text,
                 road,
-            };
-            self.out.tell(Event::Incoming(incoming), [Told::Incoming(id)]);
+            });
         }
         match self.shelf.next_due() {
             Some(at) => self.timers.set(Timer::Hold, at),

@@ -281,6 +281,8 @@ pub struct Received {
     pub next: Sequence,
     /// The highest sequence of its epoch that was shown.
     pub shown: Option<Sequence>,
+    /// Whether the message itself was shown, or handled, before.
+    pub shown_before: bool,
 }
 
 /// Whether an incoming message was new.
@@ -367,6 +369,8 @@ pub struct Unfinished {
 pub struct Untold {
     /// Which.
     pub key: Key,
+    /// Its number.
+    pub slot: Slot,
     /// For whom.
     pub to: To,
     /// When it was written.

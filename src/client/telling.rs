@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use super::committed::After;
 use super::{Client, Timer};
-use crate::client::interface::{Contact, ContactEvent, Event, RoomEvent};
+use crate::client::config::Receipts;
+use crate::client::interface::{Contact, ContactEvent, Event, Notice, RoomEvent};
 use crate::client::storage::{Finish, Key, Request, State, Told, Untold};
 use crate::client::to::To;
 use crate::clock::WallTime;
 use crate::engine::Context;
-use crate::id::Name;
+use crate::id::{MessageId, Name, Slot};
 use crate::limits::REQUEST_RETRY;
 use crate::wire::room::Hall;
 
@@ -124,19 +125,42 @@ impl Client {
         }
     }
 
+    /// What a message of ours is called.
+    fn named(&self, slot: Slot) -> MessageId {
+        let sender = self.me.id();
+        MessageId { sender, slot }
+    }
+
+    /// Tells something of a message of ours that the next run need not tell.
+    pub(super) fn tell_of(&mut self, slot: Slot, event: Event) {
+        let about = vec![self.named(slot)];
+        self.out.event(Notice { about, event });
+    }
+
+    /// Tells that a message of ours has another number now.
+    pub(super) fn tell_renumbered(&mut self, to: To, was: Slot, slot: Slot) {
+        let was = self.named(was);
+        self.tell_of(slot, Event::Renumbered { to, was });
+    }
+
     /// Tells that a message of ours is in this state.
-    pub(super) fn tell_state(&mut self, event: Event, key: Key, state: State) {
-        self.out.tell(event, [Told::Outgoing(key, state)]);
+    pub(super) fn tell_state(&mut self, event: Event, (key, slot): (Key, Slot), state: State) {
+        let about = vec![self.named(slot)];
+        self.out
+            .tell(Notice { about, event }, [Told::Outgoing(key, state)]);
     }
 
     /// Tells that these were stored and wait again.
-    pub(super) fn tell_stranded(&mut self, keys: &[Key]) {
-        if !keys.is_empty() {
+    pub(super) fn tell_stranded(&mut self, stranded: &[(Key, Slot)]) {
+        if !stranded.is_empty() {
             let event = Event::StoredAgain {
-                messages: u64::try_from(keys.len()).unwrap_or(u64::MAX),
+                messages: u64::try_from(stranded.len()).unwrap_or(u64::MAX),
             };
-            let waiting = keys.iter().map(|key| Told::Outgoing(*key, State::Waiting));
-            self.out.tell(event, waiting);
+            let about = stranded.iter().map(|(_, slot)| self.named(*slot)).collect();
+            let waiting = stranded
+                .iter()
+                .map(|(key, _)| Told::Outgoing(*key, State::Waiting));
+            self.out.tell(Notice { about, event }, waiting);
         }
     }
 
@@ -145,6 +169,7 @@ impl Client {
         let mut stranded = Vec::new();
         for Untold {
             key,
+            slot,
             to,
             sent_at,
             state,
@@ -152,13 +177,13 @@ impl Client {
         {
             let event = match state {
                 State::Waiting => {
-                    stranded.push(key);
+                    stranded.push((key, slot));
                     continue;
                 }
                 State::Stored => self.stored_event(to),
                 State::Ended(end) => self.end_event(to, sent_at, end),
             };
-            self.tell_state(event, key, state);
+            self.tell_state(event, (key, slot), state);
         }
         self.tell_stranded(&stranded);
     }
@@ -170,11 +195,25 @@ impl Client {
         if self.out.events_seen().0 > before {
             self.has_read(cx);
         }
+        self.marks_go_on(cx);
+    }
+
+    /// A message was handled.
+    pub(super) fn handled(&mut self, cx: &Context<'_>, id: MessageId) {
+        self.marks.seen.push(Told::Incoming(id));
+        self.marks_go_on(cx);
+    }
+
+    /// Somebody may wait for the mark of what was handled: that is not gathered.
+    fn marks_go_on(&mut self, cx: &Context<'_>) {
         if self.over {
             // Nobody waits for what is under way: what is asked now is committed before the program is gone.
             self.ask_marks();
         } else if self.marks.writing == Writing::Done {
-            self.marks_due(cx, MARKS_AFTER);
+            match self.config.receipts {
+                Receipts::Committed => self.marks_due(cx, MARKS_AFTER),
+                Receipts::Handled => self.ask_marks(),
+            }
         }
     }
 
@@ -203,13 +242,15 @@ impl Client {
     /// They are written; what was seen meanwhile is next.
     pub(super) fn marks_written(&mut self, cx: &Context<'_>, lines: &[Told]) {
         for line in lines {
-            if let Told::Outgoing(key, State::Ended(Finish::Delivered)) = line {
+            match line {
                 // Whatever becomes of the commit of its end: with the mark it has ended on disk.
-                self.outbox.free_place(*key);
+                Told::Outgoing(key, State::Ended(Finish::Delivered)) => self.outbox.free_place(*key),
+                Told::Outgoing(..) => {}
+                Told::Incoming(id) => self.handling_committed(cx, *id),
             }
         }
         self.marks.writing = Writing::Done;
-        self.marks_due(cx, MARKS_AFTER);
+        self.marks_go_on(cx);
     }
 
     /// The disk did not take them.

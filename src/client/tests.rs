@@ -9,6 +9,7 @@ mod driver;
 mod entering;
 mod full_disk;
 mod full_registry;
+mod handling;
 mod input_ended;
 mod inquiring;
 mod leaving;

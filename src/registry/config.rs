@@ -60,6 +60,8 @@ pub struct Config {
     pub author_posts_max: u64,
     /// … and their envelope bytes.
     pub author_bytes_max: u64,
+    /// Whether there is to be a room for everybody. One that is there stays.
+    pub lobby: bool,
     /// The longest lifetime that a sender may ask for; a longer one is cut.
     pub time_to_live_max: Duration,
     /// How long a client is online after its last packet.
@@ -107,6 +109,7 @@ impl Default for Config {
             room_bytes_max: limits::ROOM_BYTES_MAX,
             author_posts_max: limits::AUTHOR_POSTS_MAX,
             author_bytes_max: limits::AUTHOR_BYTES_MAX,
+            lobby: false,
             time_to_live_max: limits::TIME_TO_LIVE,
             lease: limits::LEASE,
             push_max: limits::DIRECTORY_PUSH_MAX,

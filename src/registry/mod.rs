@@ -162,6 +162,7 @@ impl Registry {
         for room in unsettled {
             registry.timers.set(Timer::Settle(room), now.at);
         }
+        registry.want_lobby(now.at);
         registry.timers.set(Timer::SaveAge, now.at + AGE_SAVE);
         registry
     }
@@ -236,6 +237,7 @@ impl Registry {
             Timer::Cursors(member) => self.ask_cursors(cx, member),
             Timer::Feed(member, room) => self.feed_timeout(cx, member, room),
             Timer::Settle(room) => self.settle(cx, room),
+            Timer::Lobby => self.make_lobby(),
             Timer::Tell(member) => self.tell_timeout(cx, member),
             Timer::Pace => self.tell_queue(cx),
             Timer::Expiry => self.sweep(cx),
@@ -267,6 +269,7 @@ impl Registry {
             } => self.withdraw_done(cx, (session, sender, slot), reply),
             Pending::Expire => self.sweep_done(cx, reply),
             Pending::RoomMade(asker, room) => self.room_made(cx, asker, room, reply),
+            Pending::LobbyMade(room) => self.lobby_made(cx, room, &reply),
             Pending::RoomEntered(asker, room) => self.room_entered(cx, asker, room, &reply),
             Pending::Departed(asker, room, who) => self.departed(cx, asker, (room, who), reply),
             Pending::RoomEnded(asker, room) => self.room_ended(cx, asker, room, reply),

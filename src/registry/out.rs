@@ -68,6 +68,7 @@ pub(super) enum Pending {
     },
     /// A new room.
     RoomMade(Asker, RoomKey),
+    LobbyMade(RoomKey),
     /// A new member of a room.
     RoomEntered(Asker, RoomKey),
     /// Those who leave a room.

@@ -25,6 +25,8 @@ pub(super) enum Timer {
     Feed(MemberId, RoomKey),
     /// Posts that nobody waits for are to end.
     Settle(RoomKey),
+    /// The lobby is to be made.
+    Lobby,
     /// A member may hear of the directory again.
     Tell(MemberId),
     /// The next burst of directory messages.

@@ -3,8 +3,11 @@
 //! Opens what the engine needs and gives it to the loop. Reads no arguments and prints nothing.
 //! Invariant: nothing is bound and no thread runs before identity and database are in hand.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::clock;
@@ -12,8 +15,8 @@ use super::outlet::Knell;
 use super::program::{Program, Show, Typist};
 use super::socket::Place;
 use super::start::{Exit, Fault, Home, Keep, random};
-use crate::client::interface::{Command, Ending, Event};
-use crate::client::{Client, Config};
+use crate::client::interface::{Command, Ending, Event, Notice};
+use crate::client::{Client, Config, Receipts};
 use crate::id::Name;
 use crate::identity::{Identity, Role};
 use crate::node::Node;
@@ -39,6 +42,10 @@ pub struct Setup {
     pub time_to_live: Duration,
     /// A room to enter when the registry has him.
     pub join: Option<Name>,
+    /// When senders hear that their messages are here.
+    pub receipts: Receipts,
+    /// Whether Ctrl+C and its like end it (see [`Program::heeds_signals`]).
+    pub heeds_signals: bool,
 }
 
 /// With whom a user talks.
@@ -57,7 +64,7 @@ pub enum Company {
 pub fn run(
     setup: Setup,
     typist: Typist<Command>,
-    show: Show<Event, Command>,
+    show: Show<Notice, Command>,
     knell: Knell,
 ) -> Result<Exit, Fault> {
     let place = match setup.company {
@@ -75,6 +82,7 @@ pub fn run(
     let config = Config {
         time_to_live: setup.time_to_live,
         join: setup.join,
+        receipts: setup.receipts,
         ..match setup.company {
             Company::Registry(registry) => Config::new(name, registry),
             Company::Contacts(contacts) => Config::without_registry(name, contacts),
@@ -94,16 +102,41 @@ pub fn run(
         typist: Some(typist),
         show,
         knell: Some(knell),
+        heeds_signals: setup.heeds_signals,
         ends_when_unheard: true,
         stop: || Command::Leave,
-        is_last: |event| matches!(event, Event::Ended(_)),
+        is_last: |notice| matches!(notice.event, Event::Ended(_)),
     };
     let last = program.run()?;
     // The folder's lock is held until here.
     drop(home);
     Ok(match last {
-        Some(Event::Ended(ending)) => exit(ending),
+        Some(Notice {
+            event: Event::Ended(ending),
+            ..
+        }) => exit(ending),
         _ => Exit::Done,
+    })
+}
+
+/// Runs a client on a thread of its own. `ended` hears how that came to its end, also if it was a bug.
+///
+/// # Errors
+/// The system gives no thread.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a thread for whoever must not wait for the client"
+)]
+pub fn start(
+    setup: Setup,
+    typist: Typist<Command>,
+    show: Show<Notice, Command>,
+    knell: Knell,
+    ended: impl FnOnce(Result<Exit, Fault>) + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("client".into()).spawn(move || {
+        let result = catch_unwind(AssertUnwindSafe(|| run(setup, typist, show, knell)));
+        ended(result.unwrap_or_else(|_| Err(Fault::bug("the client"))));
     })
 }
 

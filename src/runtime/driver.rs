@@ -40,6 +40,8 @@ pub struct Commands<C> {
     /// commands, because the outlet may be waiting for them to be taken. They end when the outlet's reader has
     /// nothing more to answer.
     pub answers: Receiver<C>,
+    /// Answers that whoever types gives later, as these are taken. Their end says nothing.
+    pub late: Receiver<C>,
     /// What a person types.
     pub typed: Receiver<C>,
 }
@@ -225,6 +227,9 @@ impl<R: Role> Driver<R> {
     fn next_answer(&mut self) -> Option<R::Command> {
         if !self.node.ready() && !self.ended {
             return None;
+        }
+        if let Ok(late) = self.around.commands.late.try_recv() {
+            return Some(late);
         }
         let answer = self.around.commands.answers.try_recv();
         self.answered |= matches!(answer, Err(TryRecvError::Disconnected));

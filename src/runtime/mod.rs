@@ -1,8 +1,9 @@
-//! The only place with sockets, threads, clocks and signals.
+//! The only place with sockets, threads, clocks, signals and other programs.
 //!
 //! Invariant: nothing in here decides anything about messages; it carries inputs to an engine and outputs away.
 
 pub mod alarm;
+pub mod child;
 pub mod client;
 pub mod clock;
 pub mod driver;

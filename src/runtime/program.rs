@@ -1,7 +1,7 @@
 //! A running program: a node on its loop, and around it the store's thread, the printer's, and whoever types.
 //!
-//! What is typed and how events look is the caller's (`cli`); what it means is the role's. Signals end the
-//! program as the role ends it, or at once (see [`super::signal`]).
+//! What is typed and how events look is the caller's (`cli`, `chat`); what it means is the role's. Where they are
+//! heeded, signals end the program as the role ends it, or at once (see [`super::signal`]).
 //! Invariant: when `run` returns, all that was confirmed is on the disk and all that was to be said was said.
 
 use std::io;
@@ -24,8 +24,10 @@ use crate::store::worker::Worker;
 const TYPED_MAX: usize = 64;
 
 /// Where what is typed goes.
+#[derive(Debug)]
 pub struct Hatch<C> {
     typed: Sender<C>,
+    late: Sender<C>,
     stopper: Stopper<C>,
 }
 
@@ -34,6 +36,14 @@ impl<C> Hatch<C> {
     /// wanted. May wait.
     pub fn submit(&mut self, command: C) -> bool {
         let wanted = self.typed.send(command).is_ok();
+        self.stopper.waker.wake();
+        wanted
+    }
+
+    /// Hands over an answer to something that was told, which others may wait for: it is taken even while there is more to
+    /// tell. `false` when it is not wanted any more. May wait.
+    pub fn answer(&mut self, command: C) -> bool {
+        let wanted = self.late.send(command).is_ok();
         self.stopper.waker.wake();
         wanted
     }
@@ -68,6 +78,8 @@ pub struct Program<R: Role, S> {
     pub show: Show<R::Event, R::Command>,
     /// Rung when it has its last to say, or fails: who shows events must not wait for anybody any more.
     pub knell: Option<Knell>,
+    /// Whether Ctrl+C and its like end it: for what a process is there for, and once in a process.
+    pub heeds_signals: bool,
     /// Whether it ends when nobody listens any more.
     pub ends_when_unheard: bool,
     /// The command that ends it.
@@ -95,6 +107,7 @@ where
         // One place each: to stop twice is to stop once.
         let (stop, stops) = bounded(1);
         let (typed, to_take) = bounded(TYPED_MAX);
+        let (late, late_answers) = bounded(TYPED_MAX);
         let (answers, to_answer) = bounded(EVENTS_MAX);
         let (events, to_say) = bounded(EVENTS_MAX);
 
@@ -104,7 +117,9 @@ where
             waker: waker.clone(),
         };
         let (on_signal, unheard, ends) = (stop.clone(), stop.clone(), self.ends_when_unheard);
-        signal::install(move || on_signal.stop()).map_err(|error| io::Error::other(error.to_string()))?;
+        if self.heeds_signals {
+            signal::install(move || on_signal.stop()).map_err(|error| io::Error::other(error.to_string()))?;
+        }
         let printer = Outlet {
             events: to_say,
             answers,
@@ -117,7 +132,8 @@ where
         })?;
         if let Some(typist) = self.typist {
             let stopper = stop;
-            start_typist(typist, Hatch { typed, stopper })?;
+            let hatch = Hatch { typed, late, stopper };
+            start_typist(typist, hatch)?;
         }
         let around = Surroundings {
             place: self.place,
@@ -127,6 +143,7 @@ where
             commands: Commands {
                 stop: stops,
                 answers: to_answer,
+                late: late_answers,
                 typed: to_take,
             },
             outlet: Some(events),
@@ -161,6 +178,7 @@ fn start_typist<C: Send + 'static>(typist: Typist<C>, hatch: Hatch<C>) -> io::Re
 }
 
 /// Asks the engine to end.
+#[derive(Debug)]
 struct Stopper<C> {
     stop: Sender<C>,
     command: fn() -> C,
@@ -188,7 +206,7 @@ impl<C> Stopper<C> {
 
 impl Fault {
     /// Part of the program has panicked; it has said so on standard error.
-    fn bug(part: &str) -> Self {
+    pub(super) fn bug(part: &str) -> Self {
         Self {
             exit: Exit::Storage,
             sentence: format!(

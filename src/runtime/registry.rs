@@ -38,6 +38,8 @@ pub struct Setup {
     pub mail_bytes_max: u64,
     /// New names that one network may register in an hour.
     pub new_names_per_hour: u32,
+    /// Whether there is to be a room for everybody.
+    pub lobby: bool,
 }
 
 /// Frees a name of a registry that is not running. Returns how many messages that waited for it are refused now.
@@ -88,6 +90,7 @@ pub fn run(setup: Setup, show: Show<Event, Command>) -> Result<Exit, Fault> {
             Duration::from_secs(3600),
             setup.new_names_per_hour,
         ),
+        lobby: setup.lobby,
         ..Config::default()
     };
     let role = Registry::new(config, image, clock::now(), random()?);
@@ -103,6 +106,7 @@ pub fn run(setup: Setup, show: Show<Event, Command>) -> Result<Exit, Fault> {
         typist: None,
         show,
         knell: None,
+        heeds_signals: true,
         // It serves others, whether or not somebody watches.
         ends_when_unheard: false,
         stop: || Command::Stop,

@@ -31,6 +31,18 @@ pub enum Exit {
     /// The data could not be used, standard output could not be written, or the system is out of threads or
     /// descriptors.
     Storage = 5,
+    /// The server keeps the message that was to be sent; its recipient has not got it.
+    Stored = 6,
+    /// It waits: nobody could be reached in time.
+    Waiting = 7,
+    /// It was refused for good.
+    MessageRefused = 8,
+    /// Its lifetime has passed.
+    Expired = 9,
+    /// It was not accepted: nothing of it is kept.
+    NotAccepted = 10,
+    /// Fewer messages than wanted have come before the end.
+    TooFew = 11,
 }
 
 /// Why a program could not start, or go on: an exit code, and a sentence for a person.

@@ -20,6 +20,7 @@ use self::telling::Unseen;
 use super::invariant::{Invariant, Violation};
 use super::letter::Letter;
 use super::plan::{Room, Trouble};
+use crate::client::Receipts;
 use crate::client::storage::{self as client, Key};
 use crate::clock::Instant;
 use crate::id::{IdentityId, MessageId, Name, Slot};
@@ -110,6 +111,8 @@ pub(super) struct Ledger {
     clocks_true: bool,
     /// Whether no disk is ever full.
     disks_take_all: bool,
+    /// When senders may hear of what was received.
+    receipts: Receipts,
     /// Whether all is well and everything that was written in trouble has ended.
     pub(super) is_well: bool,
     pub(super) counts: Counts,
@@ -149,6 +152,7 @@ impl Ledger {
             store_ids: vec![None; people.len()],
             clocks_true: trouble.jumps == 0,
             disks_take_all: trouble.disks.takes_all(),
+            receipts: trouble.receipts,
             is_well: false,
             counts: Counts::default(),
             violations: Vec::new(),

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::client::Receipts;
 use crate::client::interface::Refusal;
 use crate::client::storage::{self as client, Finish, Key};
 use crate::clock::{Instant, WallTime};
@@ -244,6 +245,13 @@ impl Letter {
     /// Whether its line stands before what this run of its recipient's program shows next.
     pub(super) fn was_shown(&self, run: u32) -> bool {
         self.marked || self.shown.is_some_and(|shown| shown.run == run)
+    }
+
+    /// Whether its recipient may say that he has it: it is in his inbox, and where messages are handled it was. Whether it was
+    /// in a folder that is lost is not known: there it may have been.
+    pub(super) fn may_be_had(&self, receipts: Receipts) -> bool {
+        let handled = self.marked || self.stands.is_none();
+        self.inbox.is_some() && (receipts == Receipts::Committed || handled)
     }
 
     /// How long it took to reach the inbox.

@@ -9,7 +9,7 @@ use super::bursts::Bursts;
 use super::dice::{Chance, Dice};
 use super::disk::Mood;
 use super::network::Weather;
-use crate::client::Limits;
+use crate::client::{Limits, Receipts};
 
 /// People in a world, at most: the registry's table of them is printed whole, and a run stays quick.
 pub const CLIENTS_MAX: usize = 50;
@@ -75,6 +75,8 @@ pub struct Trouble {
     pub away: Duration,
     /// Names that the registry pushes to everybody; beyond it they are looked up.
     pub pushed: usize,
+    /// When senders hear of what was received.
+    pub receipts: Receipts,
 }
 
 impl Plan {
@@ -136,6 +138,7 @@ impl Trouble {
         limits: Limits::USUAL,
         away: A_MINUTE,
         pushed: crate::limits::DIRECTORY_PUSH_MAX,
+        receipts: Receipts::Committed,
     };
 }
 

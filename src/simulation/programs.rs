@@ -3,6 +3,7 @@
 //! What a program commits goes to the ledger, what it sends to the network, what it tells to its reader.
 //! Invariant: commits are in the ledger before anything that they have led to is seen.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +15,10 @@ use super::machine::{Came, Computer, Fuse, Load, Machine};
 use super::trace::{brief, committed};
 use super::world::{Chore, REGISTRY, Site, World, WorldFault, broken};
 use crate::client::interface::{Command, Event, NotAccepted};
-use crate::client::{self, Client};
+use crate::client::{self, Client, Receipts};
 use crate::clock::Instant;
 use crate::engine::Ticket;
-use crate::id::Name;
+use crate::id::{MessageId, Name};
 use crate::identity::{Identity, Role};
 use crate::limits;
 use crate::node::Node;
@@ -40,6 +41,8 @@ pub(super) struct Person {
     pub(super) run: u32,
     /// Events of this run that he has read.
     pub(super) read: u64,
+    /// Messages among them that he is to handle, if he handles messages, by the numbers of their events.
+    pub(super) to_handle: VecDeque<(u64, MessageId)>,
     /// Whether nothing more is typed in this run.
     pub(super) typed_all: bool,
     /// Whether all that is typed in the next run is there when it begins.
@@ -173,6 +176,7 @@ impl World {
                 let image = person.machine.disk.restart().map_err(broken)?;
                 person.run += 1;
                 person.read = 0;
+                person.to_handle.clear();
                 person.typed_all = false;
                 person.ended = false;
                 person.away = false;
@@ -180,6 +184,7 @@ impl World {
                 let config = client::Config {
                     time_to_live: self.plan.trouble.lives,
                     limits: self.plan.trouble.limits,
+                    receipts: self.plan.trouble.receipts,
                     ..client::Config::new(person.name.clone(), REGISTRY.into())
                 };
                 let identity = Arc::clone(&person.identity);
@@ -265,13 +270,13 @@ impl World {
         };
         let machine = &person.machine;
         let may_come = match command {
-            Command::Seen { .. } => machine.takes_answers(at),
+            Command::Seen { .. } | Command::Handled { .. } => machine.takes_answers(at),
             Command::Leave => machine.listens(at),
             _ => machine.takes_commands(at),
         };
         let is_typed = !matches!(
             command,
-            Command::Seen { .. } | Command::Leave | Command::LeaveSettled
+            Command::Seen { .. } | Command::Handled { .. } | Command::Leave | Command::LeaveSettled
         );
         if person.ended || (person.typed_all && is_typed) || !may_come {
             return false;
@@ -381,8 +386,8 @@ impl World {
             }
         }
         self.transmit(site, came.sent);
-        for event in came.told {
-            self.heard(number, &event);
+        for notice in came.told {
+            self.heard(number, &notice.event);
         }
         if let Some(role) = self.people.get(number).and_then(|person| person.machine.node()) {
             let stand = (role.role().is_leaving(), role.role().registered());
@@ -411,6 +416,9 @@ impl World {
             _ => false,
         };
         person.read += 1;
+        if let (Event::Incoming(message), Receipts::Handled) = (event, self.plan.trouble.receipts) {
+            person.to_handle.push_back((person.read, message.id));
+        }
         let (run, events) = (person.run, person.read);
         self.plan(
             at,
@@ -420,6 +428,30 @@ impl World {
                 events,
             },
         );
+    }
+}
+
+impl World {
+    /// Somebody has seen the first so many events, and handled the messages among them: told in their order. False if that
+    /// has to wait.
+    pub(super) fn mark(&mut self, number: usize, events: u64) -> bool {
+        while let Some((event, id)) = self.next_to_handle(number, events) {
+            if !self.command(number, Command::Seen { events: event }) {
+                return false;
+            }
+            if !self.command(number, Command::Handled { id }) {
+                return false;
+            }
+            if let Some(person) = self.people.get_mut(number) {
+                person.to_handle.pop_front();
+            }
+        }
+        self.command(number, Command::Seen { events })
+    }
+
+    fn next_to_handle(&self, number: usize, events: u64) -> Option<(u64, MessageId)> {
+        let first = self.people.get(number)?.to_handle.front().copied();
+        first.filter(|(event, _)| *event <= events)
     }
 }
 
@@ -448,6 +480,7 @@ impl Person {
             copy: None,
             run: 0,
             read: 0,
+            to_handle: VecDeque::new(),
             typed_all: false,
             has_script: false,
             ended: false,

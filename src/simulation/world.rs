@@ -22,7 +22,6 @@ use super::network::{Network, Traffic};
 use super::plan::Plan;
 use super::programs::{Person, WRITING};
 use super::trace::{Trace, describe};
-use crate::client::interface::Command;
 use crate::clock::{Instant, Now, WallTime};
 use crate::engine::{STORE_REQUESTS_MAX, Ticket};
 use crate::identity::{Identity, Role};
@@ -336,7 +335,7 @@ impl World {
             Chore::Look { person, run } => self.look(person, run),
             Chore::Mark { person, run, events } => {
                 if self.people.get(person).is_some_and(|person| person.run == run)
-                    && !self.command(person, Command::Seen { events })
+                    && !self.mark(person, events)
                 {
                     // Its printer waits, as it would.
                     let at = self.now.at + WRITING;

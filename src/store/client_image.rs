@@ -283,12 +283,13 @@ fn ended(connection: &Connection, registry: i64) -> Result<Vec<Ended>> {
 fn untold(connection: &Connection, registry: i64) -> Result<Vec<Untold>> {
     rows(
         connection,
-        "SELECT message, name, sent_ms, state, reason, room FROM outbox
+        "SELECT message, name, sent_ms, state, reason, room, epoch, sequence FROM outbox
          WHERE registry = ?1 AND told <> state ORDER BY message",
         params![registry],
         |row| {
             Ok(Untold {
                 key: Key(row.get::<_, Bits>(0)?.0),
+                slot: slot(row, 6)?,
                 to: to(row, 1, 5)?,
                 sent_at: WallTime::from_unix_ms(row.get(2)?),
                 state: state(row, 3, Some(4))?,

@@ -70,9 +70,9 @@ impl Stream<'_> {
     fn receive(&self, receive: &Receive) -> Result<Received> {
         let sequence = receive.id.slot.sequence;
         let (before, shown) = self.mark()?;
-        let (outcome, at) = match self.row(sequence)? {
-            Some((hash, at)) if hash == receive.hash => (Outcome::Duplicate, at),
-            Some((_, at)) => (Outcome::Conflict, at),
+        let (outcome, at, shown_before) = match self.row(sequence)? {
+            Some((hash, at, shown)) if hash == receive.hash => (Outcome::Duplicate, at, shown),
+            Some((_, at, shown)) => (Outcome::Conflict, at, shown),
             None => self.unnumbered(receive, before)?,
         };
         let mut next = before;
@@ -92,13 +92,14 @@ impl Stream<'_> {
             at,
             next,
             shown,
+            shown_before,
         })
     }
 
     /// What it is if nothing has its number: there under another one, or skipped, or new.
-    fn unnumbered(&self, receive: &Receive, mark: Sequence) -> Result<(Outcome, WallTime)> {
+    fn unnumbered(&self, receive: &Receive, mark: Sequence) -> Result<(Outcome, WallTime, bool)> {
         let sequence = receive.id.slot.sequence;
-        if let Some((arrival, at)) = self.elsewhere(receive)? {
+        if let Some((arrival, at, shown)) = self.elsewhere(receive)? {
             self.tables.execute(
                 "INSERT INTO inbox_again (sender, epoch, sequence, hash, arrival) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
@@ -109,22 +110,22 @@ impl Stream<'_> {
                     arrival
                 ],
             )?;
-            return Ok((Outcome::Duplicate, at));
+            return Ok((Outcome::Duplicate, at, shown));
         }
         if sequence < mark {
-            return Ok((Outcome::Skipped, receive.at));
+            return Ok((Outcome::Skipped, receive.at, false));
         }
         self.insert(receive)?;
-        Ok((Outcome::Fresh, receive.at))
+        Ok((Outcome::Fresh, receive.at, false))
     }
 
     /// Whether it is in the inbox under a number of another epoch, and under none of this one. Few senders have more than
     /// one epoch.
-    fn elsewhere(&self, receive: &Receive) -> Result<Option<(i64, WallTime)>> {
+    fn elsewhere(&self, receive: &Receive) -> Result<Option<(i64, WallTime, bool)>> {
         self.tables
             .connection
             .prepare_cached(
-                "SELECT arrival, received_ms FROM inbox
+                "SELECT arrival, received_ms, shown FROM inbox
                  WHERE EXISTS (SELECT 1 FROM stream WHERE sender = ?1 AND epoch <> ?2)
                  AND arrival IN (SELECT arrival FROM inbox WHERE sender = ?1 AND sent_ms = ?3 ORDER BY arrival LIMIT ?5)
                  AND epoch <> ?2 AND octet_length(text) = octet_length(?4) AND text = ?4 AND room IS ?6
@@ -140,7 +141,7 @@ impl Stream<'_> {
                     SAME_MOMENT_MAX,
                     receive.room.as_ref().map(|hall| hall.id.0)
                 ],
-                |row| Ok((row.get(0)?, WallTime::from_unix_ms(row.get(1)?))),
+                |row| Ok((row.get(0)?, WallTime::from_unix_ms(row.get(1)?), row.get(2)?)),
             )
             .optional()
     }
@@ -174,17 +175,23 @@ impl Stream<'_> {
         Ok(())
     }
 
-    fn row(&self, sequence: Sequence) -> Result<Option<(EnvelopeHash, WallTime)>> {
+    fn row(&self, sequence: Sequence) -> Result<Option<(EnvelopeHash, WallTime, bool)>> {
         self.tables
             .connection
             .prepare_cached(
-                "SELECT hash, received_ms FROM inbox WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3
-                 UNION ALL SELECT again.hash, received_ms FROM inbox_again AS again JOIN inbox USING (arrival)
+                "SELECT hash, received_ms, shown FROM inbox WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3
+                 UNION ALL SELECT again.hash, received_ms, shown FROM inbox_again AS again JOIN inbox USING (arrival)
                  WHERE again.sender = ?1 AND again.epoch = ?2 AND again.sequence = ?3 ORDER BY received_ms",
             )?
             .query_row(
                 params![self.sender, Bits(self.epoch.0), Bits(sequence.0)],
-                |row| Ok((EnvelopeHash(row.get(0)?), WallTime::from_unix_ms(row.get(1)?))),
+                |row| {
+                    Ok((
+                        EnvelopeHash(row.get(0)?),
+                        WallTime::from_unix_ms(row.get(1)?),
+                        row.get(2)?,
+                    ))
+                },
             )
             .optional()
     }

@@ -310,6 +310,7 @@ fn what_its_sender_has_numbered_anew_is_known() {
         at: first.at,
         next: Sequence(1),
         shown: None,
+        shown_before: false,
     };
     assert_eq!(reply, Reply::Received(known));
     // By its new number as well as by its old one, and by a third.
@@ -322,6 +323,14 @@ fn what_its_sender_has_numbered_anew_is_known() {
         assert_eq!(take_in(&mut store, copy), (outcome, next));
     }
     assert_eq!(store.image().unwrap().unshown.len(), 1, "one message");
+    ask(&mut store, Request::Told(vec![Told::Incoming(first.id)]));
+    for copy in [first.clone(), again(2, 0, 2, &first)] {
+        let reply = ask(&mut store, Request::Receive(copy));
+        assert!(
+            matches!(reply, Reply::Received(received) if received.shown_before),
+            "{reply:?}"
+        );
+    }
     // Also what was not to be waited for.
     take_in(
         &mut store,

@@ -19,6 +19,7 @@ pub mod classic;
 pub mod disk;
 pub mod pipes;
 pub mod pty;
+pub mod schema;
 
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
@@ -77,6 +78,11 @@ impl World {
         self.folder()
             .join("udpchat/registries")
             .join(self.port.to_string())
+    }
+
+    /// Where programs are told that the registry is.
+    pub fn registry_address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// The arguments of a registry.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
@@ -41,6 +42,23 @@ impl Program {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\""), PROGRAM]);
         Self::spawn(shell, world, arguments, &[])
+    }
+
+    /// Starts an example, which cargo puts beside the tests.
+    pub fn example(world: &World, name: &str, arguments: &[&str]) -> Self {
+        let test = std::env::current_exe().expect("the path of this test");
+        let built = test
+            .parent()
+            .and_then(Path::parent)
+            .expect("the folder of what is built");
+        let path = built.join("examples").join(name);
+        assert!(
+            path.exists(),
+            "{} is not built: cargo build --examples",
+            path.display()
+        );
+        let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        Self::spawn(Command::new(path), world, &arguments, &[])
     }
 
     fn spawn(

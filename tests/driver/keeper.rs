@@ -163,6 +163,7 @@ struct Rig {
     typed: Sender<Ask>,
     stop: Sender<Ask>,
     answers: Sender<Ask>,
+    late: Sender<Ask>,
     told: Receiver<Tell>,
     kept: Receiver<u64>,
     waker: Waker,
@@ -175,6 +176,7 @@ fn rig(port: u16, outlet_bound: usize) -> Rig {
     let (typed, typed_end) = bounded(1_000);
     let (stop, stop_end) = bounded(1);
     let (answers, answers_end) = bounded(10);
+    let (late, late_end) = bounded(10);
     let (outlet, told) = bounded(outlet_bound);
     let (done, kept) = bounded(1);
     let waker = Waker::new().unwrap();
@@ -192,6 +194,7 @@ fn rig(port: u16, outlet_bound: usize) -> Rig {
         commands: Commands {
             stop: stop_end,
             answers: answers_end,
+            late: late_end,
             typed: typed_end,
         },
         needs_port: false,
@@ -207,6 +210,7 @@ fn rig(port: u16, outlet_bound: usize) -> Rig {
         typed,
         stop,
         answers,
+        late,
         told,
         kept,
         waker,
@@ -303,7 +307,10 @@ fn answers_come_while_no_command_is_taken() {
     rig.answers.send(Ask::Add(2)).unwrap();
     rig.waker.wake();
     assert_eq!(rig.hear(), Tell::Sum(2));
-    assert_eq!(rig.end(), 2);
+    rig.late.send(Ask::Add(3)).unwrap();
+    rig.waker.wake();
+    assert_eq!(rig.hear(), Tell::Sum(5), "also those that come late");
+    assert_eq!(rig.end(), 5);
 }
 
 #[test]

@@ -186,6 +186,7 @@ fn rig(number: u8, outlet_bound: usize) -> Rig {
         commands: Commands {
             stop: bounded(0).1,
             answers: bounded(0).1,
+            late: crossbeam_channel::never(),
             typed,
         },
         outlet: Some(outlet),

@@ -1,5 +1,5 @@
 //! The built program, as whoever starts it meets it: through pipes and terminals, with its arguments, its folders, its
-//! signals, its full disk.
+//! signals, its full disk; and as other programs do, which use the library.
 //!
 //! One file for each kind of story; what they start and read it with is `common`. Invariant: no process outlives its
 //! test.
@@ -16,9 +16,13 @@ mod crashes;
 mod environment;
 mod focus;
 mod full_disk;
+mod json;
+mod library;
 mod machine;
+mod once;
 mod operators;
 mod people;
 mod rooms;
 mod serverless;
+mod services;
 mod streams;

@@ -54,7 +54,7 @@ fn the_readme_names_every_option_and_exit_code() {
         let known = ["--serve", "--chat"].contains(&option) || readme.contains(option);
         assert!(known, "README.md lacks {option}");
     }
-    for code in 0..=5 {
+    for code in 0..=11 {
         assert!(
             readme.contains(&format!("| {code} | ")),
             "README.md lacks exit code {code}"

@@ -38,7 +38,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["simulation"],
     &["runtime"],
-    &["cli"],
+    &["cli", "chat"],
 ];
 
 fn root() -> &'static Path {

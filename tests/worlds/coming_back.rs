@@ -19,9 +19,11 @@ fn joined(names: &[&'static str]) -> World {
     world
 }
 
-/// What somebody is told from now on.
+/// What somebody is told from now on, but for what is for programs.
 fn told_after(world: &World, name: &str, before: usize) -> Vec<Event> {
-    world.events(name).split_off(before)
+    let mut told = world.events(name).split_off(before);
+    told.retain(|event| !matches!(event, Event::Accepted { .. }));
+    told
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::people::{address, name, person};
-use crate::client::interface::{Command, Event};
+use crate::client::interface::{Command, Event, Notice};
 use crate::client::storage::Request;
 use crate::client::{Client, Config};
 use crate::clock::{Instant, Now, WallTime};
@@ -72,6 +72,8 @@ pub(super) struct Driver {
     pub(super) piled: Vec<(Ticket, Request)>,
     pub(super) asked: Vec<Request>,
     pub(super) events: Vec<Event>,
+    /// The same with what they are about, and what is for programs only.
+    pub(super) notices: Vec<Notice>,
     pub(super) sent: Vec<(SessionId, Vec<u8>)>,
     pub(super) connects: Vec<Connect>,
     pub(super) closes: Vec<(SessionId, CloseCode)>,
@@ -114,6 +116,7 @@ impl Driver {
             piled: Vec::new(),
             asked: Vec::new(),
             events: Vec::new(),
+            notices: Vec::new(),
             sent: Vec::new(),
             connects: Vec::new(),
             closes: Vec::new(),
@@ -275,7 +278,7 @@ impl Driver {
         }
     }
 
-    fn take(&mut self, action: Action<Request, Event>) {
+    fn take(&mut self, action: Action<Request, Notice>) {
         match action {
             Action::Connect(connect) => self.connects.push(connect),
             Action::Abandon(attempt) => self.abandoned.push(attempt),
@@ -294,9 +297,13 @@ impl Driver {
                 self.asked.push(request.clone());
                 self.piled.push((ticket, request));
             }
-            Action::Event(event) => {
+            Action::Event(notice) => {
                 self.told += 1;
-                self.events.push(event);
+                // What is for programs only would stand between the lines of every story.
+                if !matches!(notice.event, Event::Accepted { .. } | Event::Renumbered { .. }) {
+                    self.events.push(notice.event.clone());
+                }
+                self.notices.push(notice);
             }
             Action::Socket(request) => self.sockets.push(request),
         }
@@ -317,19 +324,24 @@ impl Driver {
 
     /// Killed and started again: only what was committed is left.
     pub(super) fn restart(&mut self) {
+        self.restart_with(self.config.clone());
+    }
+
+    pub(super) fn restart_with(&mut self, config: Config) {
         self.paper.paths.clear();
         self.piled.clear();
         self.disk = Disk::Commits;
         self.clear();
         self.told = 0;
         self.set_time(self.now.at + ms(7));
-        self.client = client(self.config.clone(), &self.store, self.now);
+        self.client = client(config, &self.store, self.now);
         self.settle();
         self.pass(ms(0));
     }
 
     pub(super) fn clear(&mut self) {
         self.events.clear();
+        self.notices.clear();
         self.sent.clear();
         self.connects.clear();
         self.closes.clear();

@@ -1,12 +1,14 @@
 //! Rooms: entering and leaving, what is posted there and what others post.
 
 use super::driver::{Disk, Driver, ms};
+use super::handling;
 use super::others::{REGISTRY, STORE_ID};
 use super::people::{name, online, person};
+use crate::client::Config;
 use crate::client::interface::{Command, Event, NotAccepted, NotDone, Refusal, Road, RoomCommand, RoomEvent};
 use crate::client::storage::Reach;
 use crate::clock::WallTime;
-use crate::id::{EnvelopeHash, Epoch, RoomId, Sequence, Slot};
+use crate::id::{EnvelopeHash, Epoch, MessageId, RoomId, Sequence, Slot};
 use crate::transport::{CloseCause, ConnectFault};
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::{Body, Envelope, Party, Recipient};
@@ -31,7 +33,11 @@ fn membership(head: u64) -> Membership {
 
 /// A registered client that is in bob's den, where so much stood when it came.
 fn inside(head: u64) -> Driver {
-    let mut driver = Driver::registered(&[online("bob")]);
+    inside_with(Driver::config(), head)
+}
+
+fn inside_with(config: Config, head: u64) -> Driver {
+    let mut driver = Driver::registered_with(config, &[online("bob")]);
     driver.command(Command::Room(RoomCommand::Join(name("den"))));
     driver.enters(head);
     driver.clear();
@@ -312,6 +318,38 @@ fn what_the_disk_does_not_take_comes_again_before_what_follows() {
     driver.comes(1, 0, true, message(0));
     assert_eq!(driver.posts_read(), ["bob 0", "bob 1"]);
     assert_eq!(driver.had(), [1, 2]);
+}
+
+#[test]
+fn posts_are_had_when_they_were_handled() {
+    let mut driver = inside_with(handling::config(), 0);
+    let id = |sequence| MessageId {
+        sender: person("bob").id(),
+        slot: Slot {
+            epoch: Epoch(3),
+            sequence: Sequence(sequence),
+        },
+    };
+    for number in 1..=3 {
+        driver.comes(number, number - 1, number == 1, message(number - 1));
+    }
+    driver.comes(5, 3, false, PostItem::Gone);
+    assert_eq!(driver.posts_read(), ["bob 0", "bob 1", "bob 2"]);
+    assert!(driver.had().iter().all(|had| *had == 0), "{:?}", driver.had());
+    driver.clear();
+    driver.handled(id(1));
+    driver.handled(id(0));
+    assert_eq!(driver.had(), [0, 2], "in order");
+    driver.restart_with(handling::config());
+    assert_eq!(driver.posts_read(), ["bob 2"]);
+    driver.come_up();
+    driver.clear();
+    driver.comes(2, 1, true, message(1));
+    driver.comes(3, 2, false, message(2));
+    assert_eq!(driver.had(), [2, 2], "what was handled is had");
+    driver.comes(5, 3, false, PostItem::Gone);
+    driver.handled(id(2));
+    assert_eq!(driver.had().last(), Some(&5), "and what stands behind it");
 }
 
 #[test]

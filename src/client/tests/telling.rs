@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
-use super::people::{name, offline, online};
-use crate::client::interface::{Command, Ending, Event, Refusal};
+use super::people::{id_of, name, offline, online};
+use crate::client::interface::{Command, Ending, Event, Notice, Refusal};
 use crate::client::storage::{Request, Told};
 use crate::clock::WallTime;
 use crate::id::EnvelopeHash;
@@ -283,4 +283,74 @@ fn an_end_that_the_disk_has_not_taken_is_said_to_wait_before_the_program_ends() 
         driver.restart();
         assert_eq!(driver.client.unfinished(), 1, "the next run sends it");
     }
+}
+
+/// What was told of the messages with these numbers, as far as `is_it` wants it.
+fn about(driver: &Driver, is_it: impl Fn(&Event) -> bool) -> Vec<Vec<u64>> {
+    let notices = driver.notices.iter().filter(|notice| is_it(&notice.event));
+    let numbers = |notice: &Notice| notice.about.iter().map(|id| id.slot.sequence.0).collect();
+    notices.map(numbers).collect()
+}
+
+#[test]
+fn every_state_says_of_which_message_it_is_in_this_run_and_the_next() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "first");
+    driver.send("bob", "second");
+    assert_eq!(
+        about(&driver, |event| matches!(event, Event::Accepted { .. })),
+        [[0], [1]]
+    );
+    assert_eq!(
+        about(&driver, |event| matches!(event, Event::Offline { .. })),
+        [[0], [1]]
+    );
+    let deposits = driver.deposits();
+    driver.answer_deposit(&deposits[1]);
+    driver.answer_deposit(&deposits[0]);
+    let stored = |event: &Event| matches!(event, Event::Stored { .. });
+    assert_eq!(about(&driver, stored), [[1], [0]]);
+    let named = |driver: &Driver| {
+        driver
+            .notices
+            .iter()
+            .filter(|it| stored(&it.event))
+            .map(|it| it.about.clone())
+            .collect::<Vec<_>>()
+    };
+    let mut before = named(&driver);
+    before.reverse();
+    driver.restart();
+    assert_eq!(
+        named(&driver),
+        before,
+        "in the order accepted, under the same names"
+    );
+    driver.come_up();
+    driver.clear();
+    driver.outcome("bob", &deposits[0], Verdict::Received);
+    assert_eq!(
+        about(&driver, |event| matches!(event, Event::ReceivedLater { .. })),
+        [[0]]
+    );
+}
+
+#[test]
+fn what_waits_again_is_named_and_what_is_numbered_anew_says_what_it_was() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "hi");
+    let deposit = driver.deposits()[0].clone();
+    driver.answer_deposit(&deposit);
+    driver.see();
+    driver.pass(ms(1_000));
+    driver.outcome("bob", &deposit, Verdict::Conflict);
+    driver.pass(ms(10_000));
+    let renumbered = driver.notices.iter().find_map(|notice| match &notice.event {
+        Event::Renumbered { was, .. } => Some((*was, notice.about.clone())),
+        _ => None,
+    });
+    let (was, about) = renumbered.expect("another number");
+    assert_eq!(was, id_of(&deposit.forward));
+    assert_eq!(about.len(), 1);
+    assert_ne!(about[0].slot.epoch, was.slot.epoch);
 }

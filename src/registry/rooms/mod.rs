@@ -1,6 +1,7 @@
 //! Rooms: who is in which, and how much stands in their logs (PROTOCOL §8.5).
 //!
-//! This is the book that the others decide by: `deeds` (make, join, leave, kick, lists), `posting` (what is posted, and how it
+//! This is the book that the others decide by: `deeds` (make, join, leave, kick, lists), `lobby` (the registry's
+//! own), `posting` (what is posted, and how it
 //! ends), `feeding` (what each member who is online is sent, by the `feed` of each room). Cursors are the store's.
 //! Invariants: the three ways lead to the same room; what is counted of memberships and of posts is what the database has and
 //! what is about to be committed.
@@ -8,6 +9,7 @@
 mod deeds;
 mod feed;
 mod feeding;
+mod lobby;
 mod posting;
 pub mod storage;
 

@@ -401,3 +401,49 @@ fn a_lifetime_ends_and_who_was_away_has_missed_it() {
     house.comes_back(2, 2);
     assert_eq!(house.posts(2), [(1, 0, PostItem::Gone)]);
 }
+
+#[test]
+fn a_lobby_is_made_once_and_is_nobodys() {
+    let mut house = House::with(Config {
+        lobby: true,
+        ..config()
+    });
+    let lobby = || RoomDeed::Join { name: name("Lobby") };
+    let entered = house.entered(1, lobby(), false);
+    assert_eq!((entered.owner, entered.members), (None, 1));
+    let out = RoomDeed::Kick {
+        room: entered.hall.id,
+        name: None,
+    };
+    assert_eq!(house.ask(1, out), Err(RoomRefusal::NotOwner));
+    let gone = house.ask(
+        1,
+        RoomDeed::Leave {
+            room: entered.hall.id,
+        },
+    );
+    assert_eq!(gone, Ok(RoomDone::Gone { members: 1 }));
+    house.world.restart();
+    house.comes_back(2, 2);
+    assert_eq!(house.entered(2, lobby(), false).hall, entered.hall);
+}
+
+#[test]
+fn a_lobby_that_the_disk_did_not_take_is_made_later() {
+    let mut house = House::with(Config {
+        lobby: false,
+        ..config()
+    });
+    house.world.registry.config.lobby = true;
+    house.world.failing = true;
+    house.world.registry.want_lobby(house.world.now.at);
+    house.world.timeout();
+    assert_eq!(
+        house.ask(0, RoomDeed::Join { name: name("lobby") }),
+        Err(RoomRefusal::NoSuchRoom)
+    );
+    house.world.failing = false;
+    house.world.pass(crate::limits::REQUEST_RETRY);
+    house.world.timeout();
+    house.entered(0, RoomDeed::Join { name: name("lobby") }, false);
+}

@@ -170,7 +170,7 @@ impl Ledger {
             return Ok(());
         };
         let true_there = match receipt.verdict {
-            Answered::Received => letter.inbox.is_some(),
+            Answered::Received => letter.may_be_had(self.receipts),
             verdict => letter.declined.contains(&verdict) || letter.slot != Some(answer.slot),
         };
         if true_there || !letter.is_remembered() {

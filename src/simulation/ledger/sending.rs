@@ -46,18 +46,18 @@ impl Ledger {
 
     /// A sender has recorded a state.
     pub(super) fn now_is(&mut self, at: Instant, person: usize, key: Key, state: State) -> Verdict {
-        let run = self.run_of(person);
+        let (run, receipts) = (self.run_of(person), self.receipts);
         let Some((number, letter)) = self.by_key_mut(person, key) else {
             return Err((
                 Invariant::OneState,
                 format!("{state:?} for {key:?}, which was not accepted"),
             ));
         };
-        let (before, inbox) = (letter.state, letter.inbox);
+        let (before, had) = (letter.state, letter.may_be_had(receipts));
         match state {
             // What is not waiting any more stays as it is: the database knows better than the request.
             State::Stored if before != State::Waiting => return Ok(()),
-            State::Delivered if inbox.is_none() => {
+            State::Delivered if !had => {
                 return Err((
                     Invariant::CommittedFirst,
                     format!("#{number} is said to be delivered and is not"),

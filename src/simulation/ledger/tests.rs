@@ -174,6 +174,7 @@ impl Play {
             at: receive.at,
             next: Sequence(1),
             shown: None,
+            shown_before: false,
         };
         self.ledger.client_committed(
             self.now,

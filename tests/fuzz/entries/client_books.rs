@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use udpchat::client::Client;
-use udpchat::client::interface::{Event, Incoming};
+use udpchat::client::interface::{Event, Incoming, Notice};
 use udpchat::client::storage::{Key, Outcome, Reply, Request};
 use udpchat::engine::{Action, SocketRequest};
 use udpchat::id::{EnvelopeHash, MessageId, Slot};
@@ -133,7 +133,7 @@ impl Judge<Client> for Books {
         }
     }
 
-    fn told(&mut self, event: Event) {
+    fn told(&mut self, Notice { event, .. }: Notice) {
         // Whoever drives a client does not listen any more.
         if self.ended {
             return;
@@ -150,7 +150,7 @@ impl Judge<Client> for Books {
         }
     }
 
-    fn wanted(&mut self, action: Action<Request, Event>) {
+    fn wanted(&mut self, action: Action<Request, Notice>) {
         match action {
             Action::Connect(connect) => self.connects.push(connect),
             Action::Abandon(attempt) => self.connects.retain(|connect| connect.attempt != attempt),

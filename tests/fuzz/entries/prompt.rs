@@ -80,7 +80,9 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
             assert_eq!(fingerprint.len(), 79);
             format!("trust {address} {fingerprint}")
         }
-        Command::LeaveSettled | Command::Seen { .. } | Command::Say { .. } => panic!("nobody types that"),
+        Command::LeaveSettled | Command::Seen { .. } | Command::Handled { .. } | Command::Say { .. } => {
+            panic!("nobody types that")
+        }
     };
     assert_eq!(commands::parse(&again, typist), Parsed::Command(command.clone()));
 }

@@ -150,7 +150,7 @@ impl World {
         for run in self.runs_of(to) {
             let marked = run.marked.iter().filter(|(name, _)| name == called);
             let marked: BTreeSet<&str> = marked.map(|(_, text)| text.as_str()).collect();
-            let shown = run.events.iter().filter_map(|(at, event)| match event {
+            let shown = run.events.iter().filter_map(|(at, notice)| match &notice.event {
                 Event::Incoming(message) if message.from.as_str() == called => Some((*at, message)),
                 _ => None,
             });

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use udpchat::client::interface::{Event, Incoming};
+use udpchat::client::interface::{Event, Incoming, Notice};
 use udpchat::clock::Instant;
 
 use super::World;
@@ -17,7 +17,7 @@ pub(crate) struct Run {
     /// What was marked as shown when it began: who wrote it, and the text.
     pub(crate) marked: BTreeSet<(String, String)>,
     /// What it told, and when.
-    pub(crate) events: Vec<(Instant, Event)>,
+    pub(crate) events: Vec<(Instant, Notice)>,
 }
 
 /// A datagram that was sent, arrived or not.
@@ -59,13 +59,15 @@ impl World {
         let person = &self.people[name];
         let past = person.past.iter().flat_map(|run| &run.events);
         let present = person.program.iter().flat_map(|program| &program.events);
-        past.chain(present).map(|(_, event)| event.clone()).collect()
+        past.chain(present)
+            .map(|(_, notice)| notice.event.clone())
+            .collect()
     }
 
     /// Whether he was told this, in this run.
     pub(crate) fn told(&self, name: &str, is_it: impl Fn(&Event) -> bool) -> bool {
         let program = self.people[name].program.as_ref();
-        program.is_some_and(|program| program.events.iter().any(|(_, event)| is_it(event)))
+        program.is_some_and(|program| program.events.iter().any(|(_, notice)| is_it(&notice.event)))
     }
 
     /// The runs of a program that is not running.

@@ -49,6 +49,7 @@ impl Play {
             at: receive.at,
             next: Sequence(1),
             shown: None,
+            shown_before: false,
         };
         let (request, reply) = (Request::Receive(receive), Reply::Received(received));
         self.ledger.client_committed(self.now, 1, &request, &reply);

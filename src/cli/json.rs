@@ -1,0 +1,218 @@
+//! What a client tells, as JSON Lines: an object a line, for programs. `docs/json.schema.json` describes all of them.
+//!
+//! Texts are kept as they were written: JSON escapes what would end a line, and a program is no terminal. Times are in UTC
+//! with milliseconds (RFC 3339). The objects' fields are in `json_objects`, the words in them in `json_words`.
+//! Invariants: every object has an `event`; names of fields and events stay what they are, there are only more of them.
+
+use crate::cli::commands::{self, Parsed};
+use crate::cli::json_objects::{Listed, Member, Message, Object, Peer, Room, State, timestamp};
+use crate::cli::json_words as words;
+use crate::cli::render;
+use crate::client::interface::{ContactEvent, Event, NotAccepted, Notice, RoomEvent};
+use crate::id::{IdentityId, MessageId, Name};
+
+/// What is told, as a line.
+pub(super) fn notice(notice: &Notice) -> String {
+    written(&object(notice))
+}
+
+/// What is answered to what was no command for the client, as a line; none if there is nothing to say.
+pub(super) fn answer(parsed: &Parsed) -> Option<String> {
+    let object = match parsed {
+        Parsed::Nothing | Parsed::Command(_) | Parsed::Focus(_) => return None,
+        Parsed::Help(topic) => Object::Help {
+            text: commands::help(*topic).join("\n"),
+        },
+        Parsed::Answer(lines) => Object::Help {
+            text: lines.join("\n"),
+        },
+        Parsed::NotSelf(verb) => Object::Error {
+            reason: "not-self",
+            text: format!("You can only {verb} yourself."),
+        },
+        Parsed::TooLarge(bytes) => not_accepted(&NotAccepted::TooLarge(*bytes)),
+        Parsed::Wrong(hint) => Object::Error {
+            reason: "wrong-input",
+            text: hint.clone(),
+        },
+    };
+    Some(written(&object))
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "names, numbers and texts: there is nothing in an object that JSON does not have"
+)]
+fn written(object: &Object<'_>) -> String {
+    serde_json::to_string(object).expect("an object")
+}
+
+fn object(notice: &Notice) -> Object<'_> {
+    match &notice.event {
+        Event::Registered { returning } => Object::Registered {
+            returning: *returning,
+        },
+        Event::RegistrationRefused { name, reason } => Object::RegistrationRefused {
+            user: name,
+            reason: words::registration(reason),
+        },
+        Event::Deregistered => Object::Deregistered,
+        Event::ServerSilent => Object::ServerSilent,
+        Event::ServerBack => Object::ServerBack,
+        Event::Superseded => Object::Superseded,
+        Event::RegistryChanged { known, found } => Object::RegistryChanged {
+            known: known.fingerprint(),
+            found: found.fingerprint(),
+        },
+        Event::TableUpdated => Object::TableUpdated,
+        Event::Users(users) => Object::Users {
+            users: users.users.iter().map(Listed::of).collect(),
+            all: users.all,
+            current: users.current,
+        },
+        Event::Presence { name, online } => Object::Presence {
+            user: name,
+            online: *online,
+        },
+        Event::PresenceTold { on } => Object::PresenceTold { on: *on },
+        Event::HaveMessages => Object::HaveMessages,
+        Event::Incoming(message) => Object::Message(Message::of(message)),
+        Event::StoredAgain { .. } => Object::StoredAgain {
+            ids: notice.about.iter().map(MessageId::to_string).collect(),
+        },
+        Event::NotAccepted(reason) => not_accepted(reason),
+        Event::IdentityChanged { name, known, found } => changed(name, known, found),
+        Event::Room(event) => room(notice, event),
+        Event::Contact(event) => contact(notice, event),
+        Event::Trusted { name } => Object::Trusted { user: name },
+        Event::Trouble(text) => Object::Trouble { text },
+        Event::Ended(ending) => Object::Ended {
+            ending: words::ending(*ending),
+        },
+        Event::Accepted { .. }
+        | Event::Renumbered { .. }
+        | Event::Received { .. }
+        | Event::NoAnswer { .. }
+        | Event::Offline { .. }
+        | Event::Stored { .. }
+        | Event::ReceivedLater { .. }
+        | Event::Waiting { .. }
+        | Event::Refused { .. }
+        | Event::Expired { .. } => Object::State(State::of(notice)),
+    }
+}
+
+fn changed<'a>(user: &'a Name, known: &IdentityId, found: &IdentityId) -> Object<'a> {
+    Object::IdentityChanged {
+        user,
+        known: known.fingerprint(),
+        found: found.fingerprint(),
+    }
+}
+
+fn not_accepted(reason: &NotAccepted) -> Object<'static> {
+    Object::Error {
+        reason: words::not_accepted(reason),
+        text: bare(render::not_accepted(reason)),
+    }
+}
+
+/// A sentence without the brackets that set it off on a screen.
+fn bare(line: String) -> String {
+    match line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(bare) => bare.to_owned(),
+        None => line,
+    }
+}
+
+fn contact<'a>(notice: &'a Notice, event: &'a ContactEvent) -> Object<'a> {
+    match event {
+        ContactEvent::Listening { port, contacts } => Object::Listening {
+            port: *port,
+            peers: contacts.iter().map(Peer::of).collect(),
+        },
+        ContactEvent::Met { who, id } => Object::PeerMet {
+            peer: Peer::of(who),
+            fingerprint: id.fingerprint(),
+        },
+        ContactEvent::Changed { who, known, found } => Object::PeerChanged {
+            peer: Peer::of(who),
+            known: known.fingerprint(),
+            found: found.fingerprint(),
+        },
+        ContactEvent::NameTaken { address, name } => Object::PeerNameTaken(Peer {
+            user: Some(name),
+            address: *address,
+        }),
+        ContactEvent::NotListed { by } => Object::PeerListsNot(Peer::of(by)),
+        ContactEvent::Trusted { who } => Object::PeerTrusted(Peer::of(who)),
+        ContactEvent::Received { .. }
+        | ContactEvent::ReceivedLater { .. }
+        | ContactEvent::Waiting { .. }
+        | ContactEvent::Refused { .. }
+        | ContactEvent::Expired { .. } => Object::State(State::of(notice)),
+    }
+}
+
+fn room<'a>(notice: &'a Notice, event: &'a RoomEvent) -> Object<'a> {
+    match event {
+        RoomEvent::Entered { room, already } => Object::RoomEntered {
+            room: &room.hall.name,
+            owner: room.owner.as_ref(),
+            members: room.members,
+            already: *already,
+        },
+        RoomEvent::Left { room } => Object::RoomLeft { room },
+        RoomEvent::Outside { room } => Object::RoomOutside { room },
+        RoomEvent::Kicked { room, name, members } => Object::RoomKicked {
+            room,
+            user: name.as_ref(),
+            members: *members,
+        },
+        RoomEvent::News {
+            room,
+            at,
+            members,
+            news,
+            out,
+        } => {
+            let (news, user) = words::news(news);
+            Object::RoomNews {
+                room,
+                news,
+                user,
+                at: timestamp(*at),
+                members: *members,
+                out: *out,
+            }
+        }
+        RoomEvent::Missed { room, messages } => Object::RoomMissed {
+            room,
+            messages: *messages,
+        },
+        RoomEvent::Impostor { room, name } => Object::RoomImpostor { room, user: name },
+        RoomEvent::Rooms(rooms) => Object::Rooms {
+            rooms: rooms.iter().map(Room::of).collect(),
+        },
+        RoomEvent::Members { room, members } => Object::Members {
+            room,
+            members: members.iter().map(Member::of).collect(),
+        },
+        RoomEvent::NotDone { why, .. } => Object::Error {
+            reason: words::not_done(why),
+            text: render::event(&notice.event, render::local_offset)
+                .into_iter()
+                .map(bare)
+                .collect(),
+        },
+        RoomEvent::Posted { .. }
+        | RoomEvent::Waiting { .. }
+        | RoomEvent::Reached { .. }
+        | RoomEvent::Refused { .. }
+        | RoomEvent::Expired { .. } => Object::State(State::of(notice)),
+    }
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

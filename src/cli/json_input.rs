@@ -1,0 +1,226 @@
+//! What programs ask with objects on standard input, as the commands that people type.
+//!
+//! `{"message":"hi","to":"bob"}` and `{"message":"hi","room":"den"}` send a text; `{"operation":…}` is a command of the
+//! table, with what belongs to it: `{"operation":"kick","room":"den","user":"bob"}`. `subscribe` and `unsubscribe` enter and
+//! leave the room that every client is offered, or `room`.
+//! Invariant: an object has a meaning, or it is said what is wrong with it.
+
+use serde::Deserialize;
+
+use crate::cli::commands::{self, Parsed, Typist};
+use crate::client::interface::Command;
+use crate::id::Name;
+use crate::limits::BODY_BYTES_MAX;
+use crate::reserved::LOBBY;
+
+/// An object, as it is read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    operation: Option<String>,
+    message: Option<String>,
+    to: Option<Name>,
+    room: Option<Name>,
+    user: Option<Name>,
+    fingerprint: Option<String>,
+    on: Option<bool>,
+}
+
+/// Whether a line is to be read as an object.
+pub(super) fn is_object(line: &str) -> bool {
+    line.trim_start().starts_with('{')
+}
+
+/// Reads an object.
+pub(super) fn parse(line: &str, typist: Typist<'_>) -> Parsed {
+    match serde_json::from_str::<Wish>(line) {
+        Ok(wish) => wish.read(typist),
+        Err(error) => Parsed::Wrong(format!("The object cannot be read: {error}.")),
+    }
+}
+
+impl Wish {
+    fn read(self, typist: Typist<'_>) -> Parsed {
+        let named = self.user.is_some() || self.fingerprint.is_some() || self.on.is_some();
+        match self {
+            Self {
+                operation: Some(_),
+                message: None,
+                to: None,
+                ..
+            } => self.command(typist),
+            Self {
+                operation: None,
+                message: Some(text),
+                to: Some(to),
+                room: None,
+                ..
+            } if !named => written(text, |text| Command::Send { to, text }),
+            Self {
+                operation: None,
+                message: Some(text),
+                to: None,
+                room: Some(room),
+                ..
+            } if !named => written(text, |text| Command::Post { room, text }),
+            _ => Parsed::Wrong(
+                "An object has an operation and what belongs to it, or a message and either to or room."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// As a command of the table, with the rest of it in the order in which it is typed.
+    fn command(self, typist: Typist<'_>) -> Parsed {
+        let operation = self.operation.unwrap_or_default();
+        let (word, default) = match operation.as_str() {
+            "subscribe" => ("roomjoin", Some(LOBBY)),
+            "unsubscribe" => ("roomleave", Some(LOBBY)),
+            word if commands::is_command(word) => (word, None),
+            _ => {
+                return Parsed::Wrong(format!(
+                    "There is no operation '{operation}'; there are subscribe, unsubscribe and the commands."
+                ));
+            }
+        };
+        let room = self.room.as_ref().map(Name::as_str).or(default);
+        // Whom nobody names: all.
+        let all = (word == "kick").then_some("all");
+        let user = self.user.as_ref().map(Name::as_str).or(all);
+        let on = self.on.map(|on| if on { "on" } else { "off" });
+        let rest = [Some(word), room, user, self.fingerprint.as_deref(), on];
+        let line: Vec<&str> = rest.into_iter().flatten().collect();
+        commands::parse(&line.join(" "), typist)
+    }
+}
+
+/// A text, if it is one and not too long.
+pub(super) fn written(text: String, command: impl FnOnce(String) -> Command) -> Parsed {
+    if text.trim().is_empty() {
+        Parsed::Wrong("The message is blank.".to_owned())
+    } else if text.len() > BODY_BYTES_MAX {
+        Parsed::TooLarge(text.len())
+    } else {
+        Parsed::Command(command(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::interface::RoomCommand;
+
+    fn read(line: &str) -> Parsed {
+        let own = name("alice");
+        let typist = Typist {
+            own: &own,
+            focus: None,
+        };
+        parse(line, typist)
+    }
+
+    fn name(name: &str) -> Name {
+        name.parse().unwrap()
+    }
+
+    fn hint(line: &str) -> String {
+        match read(line) {
+            Parsed::Wrong(hint) => hint,
+            parsed => panic!("{line} is {parsed:?}"),
+        }
+    }
+
+    #[test]
+    fn texts_are_taken_as_they_are() {
+        let sent = Command::Send {
+            to: name("bob"),
+            text: " a\n\"b\"\u{7} ".to_owned(),
+        };
+        assert_eq!(
+            read(r#"{"message":" a\n\"b\"\u0007 ","to":"bob"}"#),
+            Parsed::Command(sent)
+        );
+        let posted = Command::Post {
+            room: name("den"),
+            text: "send bob hi".to_owned(),
+        };
+        assert_eq!(
+            read(r#" {"room":"den", "message":"send bob hi"} "#),
+            Parsed::Command(posted)
+        );
+        let long = "x".repeat(BODY_BYTES_MAX + 1);
+        let line = format!(r#"{{"message":"{long}","to":"bob"}}"#);
+        assert_eq!(read(&line), Parsed::TooLarge(BODY_BYTES_MAX + 1));
+    }
+
+    #[test]
+    fn operations_are_the_commands_of_the_table() {
+        let room = |command| Parsed::Command(Command::Room(command));
+        let lobby = name("lobby");
+        assert_eq!(
+            read(r#"{"operation":"subscribe"}"#),
+            room(RoomCommand::Join(lobby.clone()))
+        );
+        assert_eq!(
+            read(r#"{"operation":"unsubscribe"}"#),
+            room(RoomCommand::Leave(lobby))
+        );
+        assert_eq!(
+            read(r#"{"operation":"subscribe","room":"den"}"#),
+            room(RoomCommand::Join(name("den")))
+        );
+        let kick = RoomCommand::Kick {
+            room: name("den"),
+            name: Some(name("bob")),
+        };
+        assert_eq!(
+            read(r#"{"operation":"kick","user":"bob","room":"den"}"#),
+            room(kick)
+        );
+        let all = RoomCommand::Kick {
+            room: name("den"),
+            name: None,
+        };
+        assert_eq!(read(r#"{"operation":"kick","room":"den"}"#), room(all));
+        assert_eq!(
+            read(r#"{"operation":"presence","on":true}"#),
+            Parsed::Command(Command::Presence { on: true })
+        );
+        assert_eq!(
+            read(r#"{"operation":"dereg"}"#),
+            Parsed::Command(Command::Deregister)
+        );
+        assert_eq!(
+            read(r#"{"operation":"dereg","user":"bob"}"#),
+            Parsed::NotSelf("deregister")
+        );
+        let digits = "ab".repeat(32);
+        let trust = read(&format!(
+            r#"{{"operation":"trust","user":"bob","fingerprint":"{digits}"}}"#
+        ));
+        assert!(
+            matches!(trust, Parsed::Command(Command::Trust { .. })),
+            "{trust:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert!(hint(r#"{"message":"hi","for":"bob"}"#).contains("unknown field `for`"));
+        assert!(hint(r#"{"message":7,"to":"bob"}"#).contains("invalid type: integer"));
+        assert!(hint(r#"{"message":"hi","to":"b b"}"#).contains("a name has only"));
+        assert!(hint(r#"{"message":"hi""#).contains("cannot be read"));
+        assert!(hint(r#"{"message":"hi","to":"bob","to":"eve"}"#).contains("duplicate field"));
+        assert!(hint(r#"{"message":" ","to":"bob"}"#).contains("blank"));
+        assert!(hint(r#"{"operation":"send bob hi"}"#).contains("no operation"));
+        for odd in [
+            "{}",
+            r#"{"message":"hi"}"#,
+            r#"{"message":"hi","to":"bob","room":"den"}"#,
+            r#"{"message":"hi","to":"bob","user":"eve"}"#,
+            r#"{"operation":"dereg","message":"hi"}"#,
+        ] {
+            assert!(hint(odd).contains("either to or room"), "{odd}");
+        }
+    }
+}

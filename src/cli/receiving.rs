@@ -1,0 +1,226 @@
+//! `--recv`: messages as they come, printed or handed to a program.
+//!
+//! One thread hears of messages, another hands them over: a program may take its time. `lanes` says whose turn it is.
+//! Invariant: a message is said to be handled when it was printed, or its program has ended well, and not before.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded, never, select};
+
+use crate::cli::args::ReceiveOptions;
+use crate::cli::format::Format;
+use crate::cli::json_objects::timestamp;
+use crate::cli::lanes::Lanes;
+use crate::cli::once::{Failure, tell_aside};
+use crate::cli::render;
+use crate::cli::streams::{self, write_err, write_out};
+use crate::client::interface::{Command, Event, Incoming, Notice, Road};
+use crate::clock::Instant;
+use crate::runtime::child::{Job, Outcome, Programs};
+use crate::runtime::client::{self, Setup};
+use crate::runtime::clock;
+use crate::runtime::outlet::Knell;
+use crate::runtime::program::Hatch;
+use crate::runtime::start::{Exit, Fault};
+
+/// Hands over what comes.
+///
+/// # Errors
+/// As [`client::run`]'s; or standard output cannot be written.
+pub(super) fn receive(setup: Setup, options: ReceiveOptions, format: Format) -> Result<Exit, Fault> {
+    let (come, messages) = bounded(COMING_MAX);
+    // Nothing is sent on it: its end is the program's.
+    let (running, end) = bounded::<()>(0);
+    let programs = Programs::new();
+    let failure = Failure::default();
+    let (counts, enough) = (options.count.is_some(), Arc::new(AtomicBool::new(false)));
+    let mut seen = 0;
+    let show = move |notices: &[Notice]| {
+        for notice in notices {
+            match &notice.event {
+                Event::Incoming(message) if come.send(message.clone()).is_err() => {
+                    tracing::debug!("nobody takes it any more: the next run tells it again");
+                }
+                Event::Incoming(_) => {}
+                _ => tell_aside(format, notice)?,
+            }
+        }
+        seen += u64::try_from(notices.len()).unwrap_or(u64::MAX);
+        Ok(vec![Command::Seen { events: seen }])
+    };
+    let handler = Handler {
+        messages,
+        end,
+        until: options.timeout.map(|span| clock::now().at + span),
+        left: options.count,
+        enough: Arc::clone(&enough),
+        exec: options.exec,
+        format,
+        programs: programs.clone(),
+        failure: failure.clone(),
+    };
+    let show = failure.keep(show);
+    let mut running = Some(running);
+    let knell = Knell::new(move || {
+        programs.stop();
+        drop(running.take());
+    });
+    let typist = move |hatch: Hatch<Command>| handler.run(hatch);
+    let ended = client::run(setup, Box::new(typist), Box::new(show), knell)?;
+    streams::judge(failure.take())?;
+    Ok(match (ended, enough.load(Ordering::Relaxed)) {
+        // What an earlier run had left is there without a server, too.
+        (Exit::ServerSilent, true) => Exit::Done,
+        (Exit::Done, false) if counts => Exit::TooFew,
+        (ended, _) => ended,
+    })
+}
+
+/// Messages between the thread that is told and the one that hands over; more wait with either.
+const COMING_MAX: usize = 64;
+
+/// Takes messages as they come, and hands each over.
+struct Handler {
+    messages: Receiver<Incoming>,
+    end: Receiver<()>,
+    until: Option<Instant>,
+    left: Option<u64>,
+    /// As many as are wanted were handed over.
+    enough: Arc<AtomicBool>,
+    exec: Option<String>,
+    format: Format,
+    programs: Programs,
+    failure: Failure,
+}
+
+impl Handler {
+    fn run(mut self, mut hatch: Hatch<Command>) {
+        let mut lanes = Lanes::default();
+        while self.left != Some(0) && !self.is_late() {
+            let Some((whose, message)) = lanes.next(clock::now().at) else {
+                match self.wait(&lanes) {
+                    Waited::Message(message) => lanes.push(message),
+                    Waited::Turn => {}
+                    Waited::End => return,
+                }
+                continue;
+            };
+            let id = message.id;
+            match self.hand_over(message) {
+                Handed::Done => {
+                    lanes.done(&whose);
+                    self.left = self.left.map(|left| left - 1);
+                    if !hatch.answer(Command::Handled { id }) {
+                        return;
+                    }
+                }
+                Handed::Failed(why) => {
+                    let from = message.from.clone();
+                    let pause = lanes.failed(&whose, clock::now().at).as_secs();
+                    write_err(&format!(
+                        "udpchat: the program {why}: message {id} from {from} is given to it again in {pause} s\n"
+                    ));
+                }
+                Handed::Over => {
+                    hatch.stop();
+                    return;
+                }
+            }
+            // What has come meanwhile has its turn by when it came.
+            while lanes.has_room()
+                && let Ok(message) = self.messages.try_recv()
+            {
+                lanes.push(message);
+            }
+        }
+        if self.left == Some(0) {
+            self.enough.store(true, Ordering::Relaxed);
+            // The senders are still to hear of it: of what an earlier run had left, once they or the server ask again.
+            hatch.submit(Command::LeaveSettled);
+        } else {
+            hatch.submit(Command::Leave);
+        }
+    }
+
+    fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| until <= clock::now().at)
+    }
+
+    /// Waits for a message, if there is room for one, or for somebody's turn.
+    fn wait(&self, lanes: &Lanes) -> Waited {
+        let now = clock::now().at;
+        let left = self.until.map_or(Duration::MAX, |until| until.since(now));
+        let rest = lanes.rest(now).map_or(left, |rest| rest.min(left));
+        let none = never();
+        let messages = if lanes.has_room() { &self.messages } else { &none };
+        select! {
+            recv(messages) -> message => message.map_or(Waited::End, Waited::Message),
+            recv(self.end) -> _ => Waited::End,
+            default(rest.min(LONG)) => Waited::Turn,
+        }
+    }
+
+    fn hand_over(&self, message: &Incoming) -> Handed {
+        let notice = Notice::from(Event::Incoming(message.clone()));
+        let Some(command) = &self.exec else {
+            let lines = self.format.notice(&notice, render::local_offset);
+            return match write_out(&format!("{}\n", lines.join("\n"))) {
+                Ok(()) => Handed::Done,
+                Err(error) => {
+                    self.failure.put(error);
+                    Handed::Over
+                }
+            };
+        };
+        let input = match self.format {
+            Format::Lines => message.text.clone(),
+            Format::Json => self.format.notice(&notice, render::local_offset).join("\n"),
+        };
+        let outcome = self.programs.run(&Job {
+            command,
+            input: input.as_bytes(),
+            environment: &environment(message),
+        });
+        match outcome {
+            Outcome::Done => Handed::Done,
+            Outcome::Failed(why) => Handed::Failed(why),
+            Outcome::Stopped => Handed::Over,
+        }
+    }
+}
+
+/// The longest wait at a time: channels do not know how to wait for ever.
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// What was waited for.
+enum Waited {
+    Message(Incoming),
+    /// Somebody's turn, or nothing more.
+    Turn,
+    End,
+}
+
+/// What became of a message.
+enum Handed {
+    Done,
+    Failed(String),
+    /// Nobody takes any more.
+    Over,
+}
+
+/// What a program is told of its message.
+fn environment(message: &Incoming) -> [(&'static str, Option<String>); 5] {
+    let room = match &message.road {
+        Road::Room { name, .. } => Some(name.to_string()),
+        _ => None,
+    };
+    [
+        ("UDPCHAT_FROM", Some(message.from.to_string())),
+        ("UDPCHAT_ID", Some(message.id.to_string())),
+        ("UDPCHAT_SENT_AT", Some(timestamp(message.sent_at))),
+        ("UDPCHAT_SEQ", Some(message.id.slot.sequence.0.to_string())),
+        ("UDPCHAT_ROOM", room),
+    ]
+}
