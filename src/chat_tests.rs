@@ -52,6 +52,7 @@ fn a_folder_that_cannot_be_used_is_told_and_nothing_runs() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a port at which nobody answers")]
 fn a_registry_that_never_was_there_is_told() {
     let unused = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let registry = unused.local_addr().unwrap().to_string();

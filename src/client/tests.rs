@@ -22,6 +22,7 @@ mod others;
 mod our_time;
 mod paging;
 mod people;
+mod posts;
 mod put_off;
 mod receiving;
 mod registering;

@@ -1,14 +1,13 @@
 //! Rooms: entering and leaving, what is posted there and what others post.
 
-use super::driver::{Disk, Driver, ms};
-use super::handling;
+use super::driver::{Driver, ms};
 use super::others::{REGISTRY, STORE_ID};
 use super::people::{name, online, person};
 use crate::client::Config;
-use crate::client::interface::{Command, Event, NotAccepted, NotDone, Refusal, Road, RoomCommand, RoomEvent};
+use crate::client::interface::{Command, Event, NotAccepted, NotDone, Refusal, RoomCommand, RoomEvent};
 use crate::client::storage::Reach;
 use crate::clock::WallTime;
-use crate::id::{EnvelopeHash, Epoch, MessageId, RoomId, Sequence, Slot};
+use crate::id::{EnvelopeHash, Epoch, RoomId, Sequence, Slot};
 use crate::transport::{CloseCause, ConnectFault};
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::{Body, Envelope, Party, Recipient};
@@ -22,7 +21,7 @@ pub(super) fn hall() -> Hall {
     }
 }
 
-fn membership(head: u64) -> Membership {
+pub(super) fn membership(head: u64) -> Membership {
     Membership {
         hall: hall(),
         owner: Some(name("bob")),
@@ -32,11 +31,11 @@ fn membership(head: u64) -> Membership {
 }
 
 /// A registered client that is in bob's den, where so much stood when it came.
-fn inside(head: u64) -> Driver {
+pub(super) fn inside(head: u64) -> Driver {
     inside_with(Driver::config(), head)
 }
 
-fn inside_with(config: Config, head: u64) -> Driver {
+pub(super) fn inside_with(config: Config, head: u64) -> Driver {
     let mut driver = Driver::registered_with(config, &[online("bob")]);
     driver.command(Command::Room(RoomCommand::Join(name("den"))));
     driver.enters(head);
@@ -82,7 +81,7 @@ impl Driver {
     }
 
     /// What the client has said that it has, in order.
-    fn had(&self) -> Vec<u64> {
+    pub(super) fn had(&self) -> Vec<u64> {
         self.to_registry()
             .into_iter()
             .filter_map(|message| match message {
@@ -92,7 +91,7 @@ impl Driver {
             .collect()
     }
 
-    fn comes(&mut self, number: u64, previous: u64, first: bool, item: PostItem) {
+    pub(super) fn comes(&mut self, number: u64, previous: u64, first: bool, item: PostItem) {
         self.hear(FromRegistry::Post(Post {
             room: hall().id,
             number: PostNumber(number),
@@ -102,7 +101,7 @@ impl Driver {
         }));
     }
 
-    fn posts_read(&mut self) -> Vec<String> {
+    pub(super) fn posts_read(&mut self) -> Vec<String> {
         self.read().into_iter().map(|(_, text)| text).collect()
     }
 
@@ -118,11 +117,11 @@ impl Driver {
 }
 
 /// What somebody has posted, as his number says.
-fn message_of(who: &str, sequence: u64) -> PostItem {
+pub(super) fn message_of(who: &str, sequence: u64) -> PostItem {
     says(who, sequence, &format!("{who} {sequence}"))
 }
 
-fn says(who: &str, sequence: u64, text: &str) -> PostItem {
+pub(super) fn says(who: &str, sequence: u64, text: &str) -> PostItem {
     let author = person(who);
     let envelope = Envelope {
         sender: Party {
@@ -143,7 +142,7 @@ fn says(who: &str, sequence: u64, text: &str) -> PostItem {
     })
 }
 
-fn message(sequence: u64) -> PostItem {
+pub(super) fn message(sequence: u64) -> PostItem {
     message_of("bob", sequence)
 }
 
@@ -275,161 +274,6 @@ fn a_question_that_is_left_unanswered_is_no_silence() {
 }
 
 #[test]
-fn posts_are_taken_in_the_rooms_order_committed_and_then_said_to_be_had() {
-    let mut driver = inside(0);
-    driver.comes(3, 2, false, message(2));
-    driver.comes(2, 1, false, message(1));
-    assert_eq!(driver.posts_read(), [""; 0]);
-    driver.disk = Disk::Waits;
-    driver.comes(1, 0, true, message(0));
-    assert_eq!((driver.posts_read(), driver.had()), (vec![], vec![]));
-    driver.disk = Disk::Commits;
-    driver.pass(ms(1));
-    assert_eq!(driver.posts_read(), ["bob 0", "bob 1", "bob 2"]);
-    assert_eq!(driver.had().last(), Some(&3));
-    driver.comes(2, 1, false, message(1));
-    assert_eq!(driver.posts_read(), [""; 0], "it was shown");
-    assert_eq!(driver.had().last(), Some(&3));
-}
-
-#[test]
-fn what_comes_again_in_another_session_is_not_shown_again() {
-    let mut driver = inside(0);
-    driver.comes(1, 0, true, message(0));
-    assert_eq!(driver.posts_read(), ["bob 0"]);
-    driver.breaks();
-    driver.registry_registers();
-    driver.clear();
-    driver.comes(1, 0, true, message(0));
-    driver.comes(2, 1, false, message(1));
-    assert_eq!(driver.posts_read(), ["bob 1"]);
-    assert_eq!(driver.had(), [1, 2]);
-}
-
-#[test]
-fn what_the_disk_does_not_take_comes_again_before_what_follows() {
-    let mut driver = inside(0);
-    driver.disk = Disk::Fails;
-    driver.comes(1, 0, true, message(0));
-    driver.comes(2, 1, false, message(1));
-    assert_eq!(driver.had(), [0; 0]);
-    driver.disk = Disk::Commits;
-    driver.comes(2, 1, false, message(1));
-    driver.comes(1, 0, true, message(0));
-    assert_eq!(driver.posts_read(), ["bob 0", "bob 1"]);
-    assert_eq!(driver.had(), [1, 2]);
-}
-
-#[test]
-fn posts_are_had_when_they_were_handled() {
-    let mut driver = inside_with(handling::config(), 0);
-    let id = |sequence| MessageId {
-        sender: person("bob").id(),
-        slot: Slot {
-            epoch: Epoch(3),
-            sequence: Sequence(sequence),
-        },
-    };
-    for number in 1..=3 {
-        driver.comes(number, number - 1, number == 1, message(number - 1));
-    }
-    driver.comes(5, 3, false, PostItem::Gone);
-    assert_eq!(driver.posts_read(), ["bob 0", "bob 1", "bob 2"]);
-    assert!(driver.had().iter().all(|had| *had == 0), "{:?}", driver.had());
-    driver.clear();
-    driver.handled(id(1));
-    driver.handled(id(0));
-    assert_eq!(driver.had(), [0, 2], "in order");
-    driver.restart_with(handling::config());
-    assert_eq!(driver.posts_read(), ["bob 2"]);
-    driver.come_up();
-    driver.clear();
-    driver.comes(2, 1, true, message(1));
-    driver.comes(3, 2, false, message(2));
-    assert_eq!(driver.had(), [2, 2], "what was handled is had");
-    driver.comes(5, 3, false, PostItem::Gone);
-    driver.handled(id(2));
-    assert_eq!(driver.had().last(), Some(&5), "and what stands behind it");
-}
-
-#[test]
-fn ones_own_and_what_is_gone_are_passed_and_what_is_missed_is_told() {
-    let mut driver = inside(0);
-    let slot = Slot {
-        epoch: Epoch(1),
-        sequence: Sequence(0),
-    };
-    driver.comes(1, 0, true, PostItem::Own { slot });
-    driver.comes(4, 1, false, message(0));
-    driver.comes(9, 4, false, PostItem::Gone);
-    let missed = |messages| RoomEvent::Missed {
-        room: name("den"),
-        messages,
-    };
-    assert_eq!(driver.room_events(), [missed(2), missed(5)]);
-    assert_eq!(driver.had(), [1, 4, 9]);
-}
-
-#[test]
-fn a_forged_post_is_not_shown_and_holds_up_nobody() {
-    let mut driver = inside(0);
-    let PostItem::Message(mut forged) = message(0) else {
-        panic!();
-    };
-    let last = forged.envelope.len() - 1;
-    forged.envelope[last] ^= 1;
-    driver.comes(1, 0, true, PostItem::Message(forged));
-    driver.comes(2, 1, false, message(1));
-    assert_eq!(driver.posts_read(), ["bob 1"]);
-    assert_eq!(driver.had(), [1, 2]);
-}
-
-#[test]
-fn nobody_posts_under_a_name_that_is_known_to_be_anothers() {
-    let mut driver = inside(0);
-    driver.send("bob", "pinned");
-    driver.clear();
-    driver.events();
-    let eve = person("eve");
-    let envelope = Envelope {
-        sender: Party {
-            name: name("bob"),
-            id: eve.id(),
-        },
-        recipient: Recipient::Room(hall()),
-        slot: Slot {
-            epoch: Epoch(3),
-            sequence: Sequence(0),
-        },
-        sent_at: WallTime::from_unix_ms(5),
-        body: Body::Plain("I am bob".to_owned()),
-    };
-    let forward = Forward {
-        floor: Sequence(0),
-        envelope: envelope.sign(&eve),
-    };
-    driver.comes(1, 0, true, PostItem::Message(forward));
-    let impostor = RoomEvent::Impostor {
-        room: name("den"),
-        name: name("bob"),
-    };
-    assert_eq!(driver.room_events(), [impostor]);
-}
-
-#[test]
-fn what_was_posted_before_one_came_has_its_time() {
-    let mut driver = inside(1);
-    driver.comes(1, 0, true, message(0));
-    driver.comes(2, 1, false, message(1));
-    let room = |before| Road::Room {
-        name: name("den"),
-        before,
-    };
-    let roads: Vec<Road> = driver.read().into_iter().map(|(road, _)| road).collect();
-    assert_eq!(roads, [room(true), room(false)]);
-}
-
-#[test]
 fn a_question_is_asked_again_until_it_is_answered() {
     let mut driver = Driver::registered(&[]);
     driver.command(Command::Room(RoomCommand::List));
@@ -495,23 +339,4 @@ fn another_database_of_the_registry_is_given_the_posts_again() {
     driver.registered_in(other);
     let again = driver.deposits().pop().unwrap();
     assert_eq!(again.forward.envelope, deposit.forward.envelope);
-}
-
-#[test]
-fn a_number_that_is_given_again_keeps_nothing_from_being_shown() {
-    let mut driver = inside(0);
-    driver.comes(1, 0, true, message(0));
-    // Bob's folder is an older copy: he has forgotten that.
-    driver.comes(2, 1, false, says("bob", 0, "another"));
-    driver.comes(3, 2, false, says("bob", 0, "a third"));
-    assert_eq!(driver.posts_read(), ["bob 0", "another", "a third"]);
-    assert_eq!(driver.had(), [1, 2, 3]);
-    driver.breaks();
-    driver.registry_registers();
-    driver.clear();
-    driver.comes(1, 0, true, message(0));
-    driver.comes(2, 1, false, says("bob", 0, "another"));
-    driver.comes(3, 2, false, says("bob", 0, "a third"));
-    assert!(driver.posts_read().is_empty());
-    assert_eq!(driver.had(), [1, 2, 3]);
 }
