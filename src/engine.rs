@@ -101,7 +101,8 @@ pub enum SocketRequest {
 pub enum SocketReply {
     /// Bound.
     Opened {
-        /// This machine's address on the way to the registry, with the port, if there is one registry.
+        /// This machine's address on the way to the registry, with the port, if there is a way; what was bound if there is
+        /// no registry.
         local: Option<SocketAddr>,
     },
     /// Not bound: a sentence for a person.

@@ -161,6 +161,11 @@ pub const REQUEST_RETRY_MAX: Duration = Duration::from_secs(60);
 /// sender may have waiting is then some 56 kbit/s to a recipient who never decides.
 pub const ASIDE_RETRY_MAX: Duration = Duration::from_secs(300);
 
+/// Those whom a client without a registry talks to. Each line is a message to each of them: a hundred lines to a hundred who
+/// are away fill its outbox.
+pub const LISTED_MAX: usize = 100;
+const _: () = assert!(LISTED_MAX <= TRIES_MAX, "all are called at once");
+
 /// Rounds of attempts at a registry that was silent are at most so far apart: trying costs no more than being there.
 pub const RECONNECT_MAX: Duration = KEEP_ALIVE;
 /// After a round in vain whoever types has the registry tried again no sooner: a script may type a lot.

@@ -10,7 +10,7 @@ use super::{Chat, Error};
 use crate::client::Receipts;
 use crate::id::Name;
 use crate::limits::{ATTEMPTS_TOTAL, LEAVE_BUDGET, TIME_TO_LIVE, TIME_TO_LIVE_MIN};
-use crate::runtime::client::Setup;
+use crate::runtime::client::{Company, Setup};
 use crate::runtime::start::{Keep, resolve};
 
 /// Who a client is to be, and how.
@@ -95,7 +95,8 @@ impl Options {
         }
         let setup = Setup {
             name: name_of(&self.name)?,
-            registry: registry_at(&self.registry)?,
+            company: Company::Registry(registry_at(&self.registry)?),
+            bind: None,
             port: self.port,
             keep: self.keep,
             time_to_live: self.time_to_live,

@@ -218,7 +218,8 @@ const fn refusal(reason: engine::Refusal) -> Refusal {
     let registry = match reason {
         engine::Refusal::NoSuchName => return Refusal::NoSuchName,
         engine::Refusal::Skipped => return Refusal::Skipped,
-        engine::Refusal::Unproven => return Refusal::Unproven,
+        // Nothing is written to an address here.
+        engine::Refusal::Unproven | engine::Refusal::Oneself => return Refusal::Unproven,
         engine::Refusal::Registry(reason) => reason,
     };
     match registry {
@@ -244,6 +245,7 @@ fn not_sent(why: &engine::NotAccepted) -> Option<NotSent> {
         engine::NotAccepted::Storage(sentence) => NotSent::Storage(sentence.clone()),
         engine::NotAccepted::NoChange
         | engine::NotAccepted::NothingToTrust
+        | engine::NotAccepted::TooManyAddresses
         | engine::NotAccepted::Leaving => return None,
     })
 }

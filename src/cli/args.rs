@@ -5,7 +5,7 @@
 //! Invariant: an [`Invocation`] needs no further check of its form; whatever fails later is the world's doing.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ pub use crate::cli::args_once::{Addressee, ReceiveOptions, SendOptions, Task, Wa
 
 use crate::cli::args_once::OnceFlags;
 use crate::cli::args_values::{
-    parse_bind, parse_host, parse_name, parse_new_names, parse_port, parse_room, parse_size, parse_span,
+    parse_bind, parse_host, parse_name, parse_new_names, parse_peers, parse_port, parse_room, parse_size,
+    parse_span,
 };
 use crate::cli::format::Format;
 use crate::cli::manual;
@@ -31,6 +32,8 @@ pub enum Invocation {
     Serve(ServeOptions),
     /// A client.
     Chat(ChatOptions),
+    /// A client without a registry.
+    Talk(TalkOptions),
     /// Simulated worlds.
     Simulate(Box<SimulateOptions>),
 }
@@ -83,6 +86,27 @@ pub struct ChatOptions {
     pub verbosity: u8,
 }
 
+/// How a client without a registry is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TalkOptions {
+    /// Its user's name.
+    pub name: Name,
+    /// Its own port; 0: any free one.
+    pub port: u16,
+    /// The only address to listen on; `None`: all, of both families.
+    pub bind: Option<IpAddr>,
+    /// Those to whom it talks, each once; one at least.
+    pub contacts: Vec<SocketAddr>,
+    /// Where its database and identity are.
+    pub data: Data,
+    /// How long a message may take before it expires.
+    pub ttl: Duration,
+    /// How it speaks.
+    pub format: Format,
+    /// How much is logged.
+    pub verbosity: u8,
+}
+
 /// Where the registry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
@@ -127,6 +151,14 @@ struct Flags {
     #[arg(short, long, num_args = 4, value_names = ["NAME", "SERVER", "SERVER-PORT", "CLIENT-PORT"])]
     chat: Option<Vec<String>>,
 
+    /// Talk without a registry: your name, your own port, and those to whom you talk
+    ///
+    /// Each PEER is an address and a port, like 192.0.2.7:4000 or [2001:db8::7]:4000; either side may start first. What
+    /// you type goes to all of them, and nobody else is heard. The first to be met at an address has to be the same
+    /// afterwards.
+    #[arg(short, long, num_args = 2.., value_names = ["NAME", "PORT", "PEER"], conflicts_with_all = ["chat", "serve"])]
+    peers: Option<Vec<String>>,
+
     /// Keep databases and identities in this folder
     ///
     /// Instead of $XDG_DATA_HOME/udpchat. The folder is made if it is not there.
@@ -146,7 +178,7 @@ struct Flags {
     /// Enter this room, and talk there from the start
     ///
     /// Lines that are no command go there. The registry may offer a room for all, which is then called lobby.
-    #[arg(long, value_name = "ROOM", conflicts_with = "serve")]
+    #[arg(long, value_name = "ROOM", conflicts_with_all = ["serve", "peers"])]
     join: Option<String>,
     /// Speak in JSON Lines: an object a line, for programs
     ///
@@ -164,14 +196,14 @@ struct Flags {
     bind: Option<String>,
 
     /// All mailboxes together hold at most so much: 500M, 4G, or bytes
-    #[arg(long, value_name = "SIZE", default_value = "4G", conflicts_with = "chat")]
+    #[arg(long, value_name = "SIZE", default_value = "4G", conflicts_with_all = ["chat", "peers"])]
     mail_bytes: String,
 
     /// One network registers at most so many new names an hour
     ///
     /// A network is what shares the first 24 bits of an IPv4 address or 56 of an IPv6 address. A class behind one
     /// router needs more than the default.
-    #[arg(long, value_name = "NUMBER", default_value_t = limits::NEW_NAMES_PER_HOUR.to_string(), conflicts_with = "chat")]
+    #[arg(long, value_name = "NUMBER", default_value_t = limits::NEW_NAMES_PER_HOUR.to_string(), conflicts_with_all = ["chat", "peers"])]
     new_names: String,
 
     /// Offer a room for everybody, called lobby
@@ -184,14 +216,14 @@ struct Flags {
     /// The database was brought back from a backup
     ///
     /// Clients then deposit again what they know to be unfinished; what arrived is not shown twice.
-    #[arg(long, conflicts_with_all = ["chat", "ephemeral"])]
+    #[arg(long, conflicts_with_all = ["chat", "peers", "ephemeral"])]
     restored: bool,
 
     /// Free a name for whoever registers it next, and end
     ///
     /// For an owner whose key is lost, or who must go. Messages that wait for the name are refused, and their senders
     /// are told. The registry must not be running.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "ephemeral", "restored", "bind", "mail_bytes", "new_names", "lobby"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "peers", "ephemeral", "restored", "bind", "mail_bytes", "new_names", "lobby"])]
     release: Option<String>,
 
     /// Log more on standard error; twice for every datagram that is dropped
@@ -236,6 +268,18 @@ impl Flags {
             (None, true) => Data::Ephemeral,
             (None, false) => Data::Default,
         };
+        if let Some([name, port, peers @ ..]) = self.peers.as_deref() {
+            return Ok(Invocation::Talk(TalkOptions {
+                name: parse_name(name)?,
+                port: parse_port(port, "your port", 0)?,
+                bind: self.bind.as_deref().map(parse_bind).transpose()?,
+                contacts: parse_peers(peers)?,
+                data,
+                ttl: parse_span(&self.ttl)?,
+                format: if self.json { Format::Json } else { Format::Lines },
+                verbosity: self.verbose,
+            }));
+        }
         match (self.serve, self.chat.as_deref()) {
             (Some(port), _) => Ok(Invocation::Serve(ServeOptions {
                 port: parse_port(&port, "the registry's port", 1)?,

@@ -75,25 +75,25 @@ pub(super) struct OnceFlags {
     /// Without TEXT it is what standard input has, but for a newline at its end. The exit code says what has become of it.
     /// What is not finished stays in the outbox, and goes out with the next run. Messages that come meanwhile wait for one
     /// that shows them.
-    #[arg(long, num_args = 1..=2, value_names = ["TO", "TEXT"], conflicts_with_all = ["serve", "recv"])]
+    #[arg(long, num_args = 1..=2, value_names = ["TO", "TEXT"], conflicts_with_all = ["serve", "peers", "recv"])]
     send: Option<Vec<String>>,
 
     /// How far it has to come: 'stored' on the server (or further; the default), or 'delivered'
-    #[arg(long, value_name = "STATE", conflicts_with = "serve")]
+    #[arg(long, value_name = "STATE", conflicts_with_all = ["serve", "peers"])]
     wait: Option<String>,
 
     /// How long that may take, like 500ms, 10s or 5m: 15s; with --recv for ever
-    #[arg(long, value_name = "SPAN", conflicts_with = "serve")]
+    #[arg(long, value_name = "SPAN", conflicts_with_all = ["serve", "peers"])]
     timeout: Option<String>,
 
     /// Print the messages that come, until Ctrl+C
     ///
     /// Their senders hear that they were received when they were printed.
-    #[arg(long, conflicts_with = "serve")]
+    #[arg(long, conflicts_with_all = ["serve", "peers"])]
     recv: bool,
 
     /// End after so many messages
-    #[arg(long, value_name = "NUMBER", conflicts_with = "serve")]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["serve", "peers"])]
     count: Option<String>,
 
     /// Run a program for each instead of printing it, with the text on its standard input
@@ -101,7 +101,7 @@ pub(super) struct OnceFlags {
     /// COMMAND is for sh. UDPCHAT_FROM, UDPCHAT_ID, UDPCHAT_SENT_AT, UDPCHAT_SEQ and UDPCHAT_ROOM are in its environment.
     /// A message is handled when it ends with 0, and its sender hears of it then; otherwise, and after a crash, it is run
     /// again: at least once for each.
-    #[arg(long, value_name = "COMMAND", conflicts_with = "serve")]
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["serve", "peers"])]
     exec: Option<String>,
 }
 

@@ -37,6 +37,71 @@ fn wrong(line: &str) -> String {
     exit.text().trim_end().to_owned()
 }
 
+fn talk(line: &str) -> TalkOptions {
+    match run(line) {
+        Ok(Invocation::Talk(options)) => options,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn peers_are_listed_by_address_each_once() {
+    let options =
+        talk("-p alice 4000 192.0.2.7:4000 [2001:db8::7]:5 [::ffff:192.0.2.7]:4000 --ttl 1h --bind ::1");
+    assert_eq!((options.name.as_str(), options.port), ("alice", 4000));
+    let listed = ["192.0.2.7:4000", "[2001:db8::7]:5"].map(|address| address.parse().unwrap());
+    assert_eq!(options.contacts, listed);
+    assert_eq!(options.ttl, Duration::from_secs(3_600));
+    assert_eq!(options.bind, Some("::1".parse().unwrap()));
+    assert_eq!(
+        talk("--ephemeral --peers alice 0 10.0.0.1:1").data,
+        Data::Ephemeral
+    );
+}
+
+#[test]
+fn a_peer_is_an_address_of_somebody_with_a_port() {
+    for peer in [
+        "bob",
+        "10.0.0.1",
+        "10.0.0.1:0",
+        "0.0.0.0:1",
+        "224.0.0.1:1",
+        "255.255.255.255:1",
+        "::1:5",
+        "[fe80::1%1]:5",
+    ] {
+        let line = wrong(&format!("-p alice 4000 {peer}"));
+        assert!(line.contains("a peer is somebody's address and port"), "{line}");
+    }
+    let many: Vec<String> = (1..=101).map(|port| format!("10.0.0.1:{port}")).collect();
+    assert!(wrong(&format!("-p alice 4000 {}", many.join(" "))).contains("101 peers are too many"));
+    assert_eq!(
+        talk(&format!("-p alice 4000 {}", many[1..].join(" ")))
+            .contacts
+            .len(),
+        100
+    );
+    assert!(wrong("-p alice 4000").contains("nobody is listed"));
+    for line in ["-p", "-p alice"] {
+        assert!(
+            wrong(line).contains("-p needs <name> <port> <ip:port>..."),
+            "{line}"
+        );
+    }
+    for line in [
+        "-p a 1 10.0.0.1:1 -s 2",
+        "-p a 1 10.0.0.1:1 --restored",
+        "-p a 1 10.0.0.1:1 --mail-bytes 1G",
+    ] {
+        assert!(
+            wrong(line).contains("does not go with"),
+            "{line}: {}",
+            wrong(line)
+        );
+    }
+}
+
 #[test]
 fn the_classic_two_calls() {
     let options = serve("-s 12345");

@@ -3,11 +3,13 @@
 //! Knows the form of a value and not which options there are. Nothing is looked up or opened here.
 //! Invariant: what was typed appears in a sentence only as [`shown`] leaves it.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::cli::args::Host;
+use crate::cli::manual;
+use crate::client::is_somebodys;
 use crate::id::Name;
 use crate::limits;
 use crate::reserved::is_reserved;
@@ -75,6 +77,44 @@ pub(super) fn parse_host(text: &str) -> Result<Host, String> {
             shown(text)
         ))
     }
+}
+
+/// Addresses to talk to: each counts once, in the order given.
+pub(super) fn parse_peers(texts: &[String]) -> Result<Vec<SocketAddr>, String> {
+    let mut peers = Vec::new();
+    for text in texts {
+        let peer = parse_peer(text)?;
+        if !peers.contains(&peer) {
+            peers.push(peer);
+        }
+    }
+    match peers.len() {
+        0 => Err(format!(
+            "nobody is listed, so nothing could be sent and nobody would be heard: give {}",
+            manual::PEERS_VALUES
+        )),
+        1..=limits::LISTED_MAX => Ok(peers),
+        many => Err(format!(
+            "{many} peers are too many: each line goes to each of them, and {} is the most",
+            limits::LISTED_MAX
+        )),
+    }
+}
+
+pub(super) fn parse_peer(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse::<SocketAddr>().ok().filter(|address| match address {
+        SocketAddr::V4(_) => true,
+        SocketAddr::V6(address) => address.scope_id() == 0,
+    });
+    address
+        .map(|address| SocketAddr::new(address.ip().to_canonical(), address.port()))
+        .filter(|address| is_somebodys(*address))
+        .ok_or_else(|| {
+            format!(
+                "a peer is somebody's address and port, like 192.0.2.7:4000 or [2001:db8::7]:4000, not '{}'",
+                shown(text)
+            )
+        })
 }
 
 /// A host name in the DNS (RFC 1035 §2.3.4).

@@ -6,7 +6,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::client::interface::Event;
+use crate::client::interface::{ContactEvent, Event};
 
 /// Where the client stands.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Begun {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The first registration has been answered, or given up.
+    /// The first registration has been answered, or given up; or there is no registry, and the port is open.
     begun: bool,
     ended: bool,
 }
@@ -27,7 +27,10 @@ impl Begun {
     pub(super) fn note(&self, event: &Event) {
         let mut state = self.lock();
         match event {
-            Event::Registered { .. } | Event::RegistrationRefused { .. } | Event::ServerSilent => {
+            Event::Registered { .. }
+            | Event::RegistrationRefused { .. }
+            | Event::ServerSilent
+            | Event::Contact(ContactEvent::Listening { .. }) => {
                 state.begun = true;
             }
             Event::Ended(_) => state.ended = true,

@@ -55,7 +55,8 @@ pub static TABLE: &[Entry] = &[
         summary: "send a text to somebody",
         details: "The text is everything after the name, as typed; at most 65536 bytes. A paste of several \
                   lines is one message. It goes directly if that works, otherwise by way of the server; what \
-                  becomes of it is always said.",
+                  becomes of it is always said. An address like 192.0.2.7:4000 may stand for the name: then it goes \
+                  to whoever is there, and never by way of the server.",
         read: people::read_send,
     },
     Entry {
@@ -198,6 +199,8 @@ pub enum Parsed {
     Help(Option<&'static str>),
     /// `dereg` or `reg` with somebody else's name.
     NotSelf(&'static str),
+    /// Answered here, with these lines.
+    Answer(Vec<String>),
     /// A text with so many bytes, too many.
     TooLarge(usize),
     /// None of these; the hint says what would be right.

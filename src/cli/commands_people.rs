@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::commands::{Parsed, Typist, alone, split_word, usage, with_text};
 use super::focus::Focus;
+use super::talk;
 use crate::client::interface::Command;
 use crate::id::Name;
 
@@ -14,9 +15,11 @@ pub(super) fn read_send(rest: &str, _typist: Typist<'_>) -> Parsed {
     if word.is_empty() || text.trim().is_empty() {
         return usage("send");
     }
-    with_text(word, text, "send <name> <text>", |to, text| Command::Send {
-        to,
-        text,
+    talk::send_at(word, text).unwrap_or_else(|| {
+        with_text(word, text, "send <name> <text>", |to, text| Command::Send {
+            to,
+            text,
+        })
     })
 }
 
@@ -49,24 +52,34 @@ pub(super) fn read_presence(rest: &str, _typist: Typist<'_>) -> Parsed {
 
 pub(super) fn read_trust(rest: &str, _typist: Typist<'_>) -> Parsed {
     let (word, fingerprint) = split_word(rest);
-    let digits: String = fingerprint
+    if word.is_empty() || fingerprint.trim().is_empty() {
+        return usage("trust");
+    }
+    if let Some(parsed) = talk::trust_at(word, fingerprint) {
+        return parsed;
+    }
+    let fingerprint = match read_fingerprint(fingerprint) {
+        Ok(fingerprint) => fingerprint,
+        Err(wrong) => return wrong,
+    };
+    match Name::from_str(word) {
+        Err(error) => Parsed::Wrong(format!("Usage: trust <name> <fingerprint>; {error}.")),
+        Ok(name) => Parsed::Command(Command::Trust { name, fingerprint }),
+    }
+}
+
+/// A fingerprint however it was typed, or what is wrong with it.
+pub(super) fn read_fingerprint(text: &str) -> Result<String, Parsed> {
+    let digits: String = text
         .chars()
         .filter(|character| !character.is_whitespace())
         .collect();
-    if word.is_empty() || digits.is_empty() {
-        return usage("trust");
-    }
-    if digits.len() != FINGERPRINT_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Parsed::Wrong(format!(
+    if digits.len() == FINGERPRINT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(grouped(&digits.to_ascii_lowercase()))
+    } else {
+        Err(Parsed::Wrong(format!(
             "A fingerprint has {FINGERPRINT_DIGITS} hexadecimal digits; give it whole, as it was shown."
-        ));
-    }
-    match Name::from_str(word) {
-        Err(error) => Parsed::Wrong(format!("Usage: trust <name> <fingerprint>; {error}.")),
-        Ok(name) => Parsed::Command(Command::Trust {
-            name,
-            fingerprint: grouped(&digits.to_ascii_lowercase()),
-        }),
+        )))
     }
 }
 

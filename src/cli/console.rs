@@ -43,11 +43,15 @@ pub enum Input {
 /// The typing end. To be run on a thread of its own, which may be left behind at the end of the program.
 pub struct Console {
     own: Name,
+    parse: Parse,
     format: Format,
     prompt: Option<Prompt>,
     begun: Arc<Begun>,
     attention: Arc<Attention>,
 }
+
+/// Makes something of a line that this person has typed.
+pub(super) type Parse = fn(Format, &str, Typist<'_>) -> Parsed;
 
 /// Puts the terminal back as it was found. To be dropped after the printer has finished.
 pub struct Closing {
@@ -59,7 +63,12 @@ pub struct Closing {
 ///
 /// # Errors
 /// A thread could not be started.
-pub fn open(own: Name, focus: Option<Focus>, format: Format) -> io::Result<(Console, Printer, Closing)> {
+pub(super) fn open(
+    own: Name,
+    parse: Parse,
+    focus: Option<Focus>,
+    format: Format,
+) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
     let begun = Arc::new(Begun::default());
     let attention = Arc::new(Attention::on(focus));
@@ -73,6 +82,7 @@ pub fn open(own: Name, focus: Option<Focus>, format: Format) -> io::Result<(Cons
     let (prompt, screen) = prompt.unzip();
     let console = Console {
         own,
+        parse,
         format,
         prompt,
         begun: Arc::clone(&begun),
@@ -109,6 +119,7 @@ impl Console {
     pub fn run_input(self, submit: impl FnMut(Input) -> Flow) {
         let Self {
             own,
+            parse,
             format,
             prompt,
             begun,
@@ -116,6 +127,7 @@ impl Console {
         } = self;
         let mut hands = Hands {
             own,
+            parse,
             format,
             begun,
             attention,
@@ -132,6 +144,7 @@ impl Console {
 /// What carries commands from lines to the client, and answers to the person.
 struct Hands<S, A> {
     own: Name,
+    parse: Parse,
     format: Format,
     begun: Arc<Begun>,
     attention: Arc<Attention>,
@@ -190,7 +203,7 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
             own: &self.own,
             focus: focus.as_ref(),
         };
-        match read(line, self.format, typist) {
+        match read(line, self.format, |line| (self.parse)(self.format, line, typist)) {
             Parsed::Command(command) => {
                 let last = command == Command::Leave;
                 self.attention.typed(&command);
@@ -237,10 +250,10 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 const SILENCE: Duration = limits::ATTEMPTS_TOTAL;
 
 /// A line as a command, or as what is wrong with it.
-fn read(line: Line, format: Format, typist: Typist<'_>) -> Parsed {
+fn read(line: Line, format: Format, parse: impl Fn(&str) -> Parsed) -> Parsed {
     match line {
-        Line::Text(text) => format.parse(&text, typist),
-        Line::TooLong(start, more) => match format.parse(&start, typist) {
+        Line::Text(text) => parse(&text),
+        Line::TooLong(start, more) => match parse(&start) {
             Parsed::TooLarge(bytes) => Parsed::TooLarge(bytes.saturating_add(more)),
             wrong @ Parsed::Wrong(_) => wrong,
             _ => Parsed::Wrong(format!("A line has at most {} bytes.", format.line_bytes_max())),

@@ -1,6 +1,7 @@
 //! Tests of plain input: what is handed over, what is answered, and how it ends.
 
 use super::*;
+use crate::cli::commands;
 use crate::client::interface::{Ending, Event, RoomCommand};
 
 /// Runs lines through, with a client that is registered. The commands, and what
@@ -15,6 +16,7 @@ fn run_in(format: Format, input: &[u8]) -> (Vec<Command>, String) {
     let (mut seen, mut answers) = (Vec::new(), String::new());
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
+        parse: Format::parse,
         format,
         begun,
         attention: Arc::default(),
@@ -123,6 +125,7 @@ fn without_a_reader_of_the_answers_it_leaves() {
     let mut seen = Vec::new();
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
+        parse: Format::parse,
         format: Format::Lines,
         begun,
         attention: Arc::default(),
@@ -143,17 +146,18 @@ fn how_much_too_long_a_line_is_is_said_to_the_byte() {
         own: &own,
         focus: None,
     };
+    let parse = |line: &str| commands::parse(line, typist);
     let text = "x".repeat(plain::LINE_BYTES_MAX - "send bob ".len());
     assert_eq!(
         read(
             Line::TooLong(format!("send bob {text}"), 1_000_000),
             Format::Lines,
-            typist
+            parse
         ),
         Parsed::TooLarge(text.len() + 1_000_000)
     );
     assert!(matches!(
-        read(Line::TooLong(" ".repeat(70_000), 1), Format::Lines, typist),
+        read(Line::TooLong(" ".repeat(70_000), 1), Format::Lines, parse),
         Parsed::Wrong(_)
     ));
 }
@@ -164,6 +168,7 @@ fn a_program_that_ended_before_reads_nothing() {
     begun.note(&Event::Ended(Ending::ServerSilent));
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
+        parse: Format::parse,
         format: Format::Lines,
         begun,
         attention: Arc::default(),

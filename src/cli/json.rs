@@ -5,10 +5,10 @@
 //! Invariants: every object has an `event`; names of fields and events stay what they are, there are only more of them.
 
 use crate::cli::commands::{self, Parsed};
-use crate::cli::json_objects::{Listed, Member, Message, Object, Room, State, timestamp};
+use crate::cli::json_objects::{Listed, Member, Message, Object, Peer, Room, State, timestamp};
 use crate::cli::json_words as words;
 use crate::cli::render;
-use crate::client::interface::{Event, NotAccepted, Notice, RoomEvent};
+use crate::client::interface::{ContactEvent, Event, NotAccepted, Notice, RoomEvent};
 use crate::id::{IdentityId, MessageId, Name};
 
 /// What is told, as a line.
@@ -22,6 +22,9 @@ pub(super) fn answer(parsed: &Parsed) -> Option<String> {
         Parsed::Nothing | Parsed::Command(_) | Parsed::Focus(_) => return None,
         Parsed::Help(topic) => Object::Help {
             text: commands::help(*topic).join("\n"),
+        },
+        Parsed::Answer(lines) => Object::Help {
+            text: lines.join("\n"),
         },
         Parsed::NotSelf(verb) => Object::Error {
             reason: "not-self",
@@ -80,6 +83,7 @@ fn object(notice: &Notice) -> Object<'_> {
         Event::NotAccepted(reason) => not_accepted(reason),
         Event::IdentityChanged { name, known, found } => changed(name, known, found),
         Event::Room(event) => room(notice, event),
+        Event::Contact(event) => contact(notice, event),
         Event::Trusted { name } => Object::Trusted { user: name },
         Event::Trouble(text) => Object::Trouble { text },
         Event::Ended(ending) => Object::Ended {
@@ -118,6 +122,35 @@ fn bare(line: String) -> String {
     match line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(bare) => bare.to_owned(),
         None => line,
+    }
+}
+
+fn contact<'a>(notice: &'a Notice, event: &'a ContactEvent) -> Object<'a> {
+    match event {
+        ContactEvent::Listening { port, contacts } => Object::Listening {
+            port: *port,
+            peers: contacts.iter().map(Peer::of).collect(),
+        },
+        ContactEvent::Met { who, id } => Object::PeerMet {
+            peer: Peer::of(who),
+            fingerprint: id.fingerprint(),
+        },
+        ContactEvent::Changed { who, known, found } => Object::PeerChanged {
+            peer: Peer::of(who),
+            known: known.fingerprint(),
+            found: found.fingerprint(),
+        },
+        ContactEvent::NameTaken { address, name } => Object::PeerNameTaken(Peer {
+            user: Some(name),
+            address: *address,
+        }),
+        ContactEvent::NotListed { by } => Object::PeerListsNot(Peer::of(by)),
+        ContactEvent::Trusted { who } => Object::PeerTrusted(Peer::of(who)),
+        ContactEvent::Received { .. }
+        | ContactEvent::ReceivedLater { .. }
+        | ContactEvent::Waiting { .. }
+        | ContactEvent::Refused { .. }
+        | ContactEvent::Expired { .. } => Object::State(State::of(notice)),
     }
 }
 

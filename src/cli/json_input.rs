@@ -95,7 +95,7 @@ impl Wish {
 }
 
 /// A text, if it is one and not too long.
-fn written(text: String, command: impl FnOnce(String) -> Command) -> Parsed {
+pub(super) fn written(text: String, command: impl FnOnce(String) -> Command) -> Parsed {
     if text.trim().is_empty() {
         Parsed::Wrong("The message is blank.".to_owned())
     } else if text.len() > BODY_BYTES_MAX {

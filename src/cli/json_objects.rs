@@ -10,7 +10,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use crate::cli::json_words as words;
-use crate::client::interface::{Event, Incoming, Notice, Road, RoomEvent, User};
+use crate::client::interface::{Contact, ContactEvent, Event, Incoming, Notice, Road, RoomEvent, User};
 use crate::client::to::To;
 use crate::clock::WallTime;
 use crate::id::{MessageId, Name};
@@ -110,6 +110,24 @@ pub(super) enum Object<'a> {
         room: &'a Name,
         members: Vec<Member<'a>>,
     },
+    Listening {
+        port: u16,
+        peers: Vec<Peer<'a>>,
+    },
+    PeerMet {
+        #[serde(flatten)]
+        peer: Peer<'a>,
+        fingerprint: String,
+    },
+    PeerChanged {
+        #[serde(flatten)]
+        peer: Peer<'a>,
+        known: String,
+        found: String,
+    },
+    PeerNameTaken(Peer<'a>),
+    PeerListsNot(Peer<'a>),
+    PeerTrusted(Peer<'a>),
     Help {
         text: String,
     },
@@ -148,6 +166,8 @@ pub(super) struct State<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<&'a Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     sent_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
@@ -160,6 +180,14 @@ pub(super) struct State<'a> {
     /// … of so many.
     #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<u32>,
+}
+
+/// Whoever is at an address.
+#[derive(Debug, Serialize)]
+pub(super) struct Peer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<&'a Name>,
+    pub(super) address: SocketAddr,
 }
 
 /// A room in the list of them.
@@ -213,6 +241,7 @@ impl<'a> State<'a> {
                 ..state.of_letter("refused", to, Some(sent_at))
             },
             Event::Room(event) => state.of_post(event),
+            Event::Contact(event) => state.of_contact(event),
             _ => state,
         }
     }
@@ -221,6 +250,11 @@ impl<'a> State<'a> {
         match to {
             To::Peer(name) => self.of_letter(state, name, None),
             To::Room(hall) => self.posted(state, &hall.name, None),
+            To::At(address) => Self {
+                state,
+                address: Some(*address),
+                ..self
+            },
         }
     }
 
@@ -230,6 +264,30 @@ impl<'a> State<'a> {
             to: Some(to),
             sent_at: sent_at.copied().map(timestamp),
             ..self
+        }
+    }
+
+    fn at(self, state: &'static str, to: &'a Contact, sent_at: Option<&WallTime>) -> Self {
+        Self {
+            state,
+            to: to.name.as_ref(),
+            address: Some(to.address),
+            sent_at: sent_at.copied().map(timestamp),
+            ..self
+        }
+    }
+
+    fn of_contact(self, event: &'a ContactEvent) -> Self {
+        match event {
+            ContactEvent::Waiting { to, .. } => self.at("waiting", to, None),
+            ContactEvent::Received { to } => self.at("delivered", to, None),
+            ContactEvent::ReceivedLater { to, sent_at } => self.at("delivered", to, Some(sent_at)),
+            ContactEvent::Expired { to, sent_at } => self.at("expired", to, Some(sent_at)),
+            ContactEvent::Refused { to, sent_at, reason } => Self {
+                reason: Some(words::refusal(reason)),
+                ..self.at("refused", to, Some(sent_at))
+            },
+            _ => self,
         }
     }
 
@@ -291,6 +349,15 @@ impl<'a> Message<'a> {
             road,
             room,
             before,
+        }
+    }
+}
+
+impl<'a> Peer<'a> {
+    pub(super) fn of(contact: &'a Contact) -> Self {
+        Self {
+            user: contact.name.as_ref(),
+            address: contact.address,
         }
     }
 }

@@ -13,15 +13,18 @@ pub(super) const ABOUT: &str =
 pub(super) const USAGE: &str = "\
 udpchat -s <PORT> [OPTIONS]
        udpchat -c <NAME> <SERVER> <SERVER-PORT> <CLIENT-PORT> [OPTIONS]
+       udpchat -p <NAME> <PORT> <PEER>... [OPTIONS]
        udpchat simulate [OPTIONS]";
 
-/// The two ways, in a sentence.
-pub(super) const EITHER: &str =
-    "-s <port> for a registry, or -c <name> <server> <server-port> <client-port> for a client";
+/// The ways to talk, in a sentence.
+pub(super) const EITHER: &str = "-s <port> for a registry, or -c <name> <server> <server-port> <client-port> for a client (without a registry: -p)";
 
 /// What `-c` takes, with an example.
 pub(super) const CHAT_VALUES: &str =
     "<name> <server> <server-port> <client-port>, like: -c alice 127.0.0.1 12345 1232";
+
+/// What `-p` takes, with an example.
+pub(super) const PEERS_VALUES: &str = "<name> <port> <ip:port>..., like: -p alice 4000 192.0.2.7:4000";
 
 /// After the options of `-h`.
 pub(super) const SHORT_EPILOGUE: &str = "\
@@ -42,6 +45,7 @@ Examples:
   udpchat -c alice 127.0.0.1 12345 1232     a client on the same machine
   udpchat -c bob chat.example.org 12345 0   a client elsewhere, on any port
   udpchat -c test ::1 12345 0 --ephemeral   a try that leaves nothing behind
+  udpchat -p alice 4000 192.0.2.7:4000      no registry: to bob, at that address
   echo 'send bob hi' | udpchat -c alice 127.0.0.1 12345 0
   udpchat -c alice 127.0.0.1 12345 0 --send bob \"Disk full\" --wait delivered
   udpchat -c alice 127.0.0.1 12345 0 --recv --exec 'logger -t \"$UDPCHAT_FROM\"'
@@ -62,8 +66,13 @@ const REST: &str = "
   the mail that was kept is there (15 seconds at most of silence); then it
   deregisters and ends.
 
+  Without a registry (-p) every line goes to all who are listed, but for the
+  words :q, q, quit, exit and help alone on a line, and :trust <ip:port>
+  <fingerprint>.
+
 Files:
   $XDG_DATA_HOME/udpchat/clients/<name>/      a client's identity and database
+  $XDG_DATA_HOME/udpchat/peers/<name>/        the same, without a registry
   $XDG_DATA_HOME/udpchat/registries/<port>/   a registry's identity and database
 
   Without XDG_DATA_HOME it is ~/.local/share. With --data-dir that folder stands

@@ -3,10 +3,10 @@
 //! | file | does |
 //! |---|---|
 //! | [`args`], `args_once`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
-//! | [`commands`], `commands_people`, `commands_rooms` | a typed line into a command, or into what is wrong with it |
+//! | [`commands`], `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
 //! | [`focus`] | to whom lines go that are no command |
-//! | [`render`], `render_rooms`, `render_users`, [`table`] | events into lines |
+//! | [`render`], `render_contacts`, `render_rooms`, `render_users`, [`table`] | events into lines |
 //! | [`mod@format`], `json`, `json_objects`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
@@ -43,6 +43,7 @@ pub mod printer;
 mod prompt;
 mod receiving;
 pub mod render;
+mod render_contacts;
 mod render_rooms;
 mod render_users;
 pub mod sanitise;
@@ -52,5 +53,6 @@ pub mod spellings;
 pub mod start;
 mod streams;
 pub mod table;
+mod talk;
 mod terminal;
 pub mod usage;

@@ -4,13 +4,15 @@
 //! program's; `name: text` is somebody's message.
 //! Invariant: a line holds no control character; whatever was written by others goes through `sanitise`.
 
+use std::fmt::Display;
+
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::cli::commands::{self, Parsed};
 use crate::cli::sanitise::escape;
-use crate::cli::{render_rooms, render_users};
+use crate::cli::{render_contacts, render_rooms, render_users};
 use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road};
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
@@ -99,6 +101,7 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
         Event::Presence { name, online } => render_users::presence(name, *online),
         Event::PresenceTold { on } => render_users::told(*on),
         Event::Room(event) => return render_rooms::lines(event, offset_at),
+        Event::Contact(event) => return render_contacts::lines(event, offset_at),
         Event::IdentityChanged { name, known, found } => return changed_identity(name, known, found),
         Event::Trusted { name } => {
             format!("[The new identity of {name} is trusted; what waits for {name} is sent.]")
@@ -119,6 +122,7 @@ pub fn answer(parsed: &Parsed) -> Vec<String> {
     match parsed {
         Parsed::Nothing | Parsed::Command(_) | Parsed::Focus(_) => Vec::new(),
         Parsed::Help(topic) => commands::help(*topic),
+        Parsed::Answer(lines) => lines.clone(),
         Parsed::NotSelf(verb) => vec![format!("[You can only {verb} yourself.]")],
         Parsed::TooLarge(bytes) => vec![not_accepted(&NotAccepted::TooLarge(*bytes))],
         Parsed::Wrong(hint) => vec!["[Wrong input]".to_owned(), escape(hint).into_owned()],
@@ -166,10 +170,11 @@ fn refused_registration(name: &Name, reason: &RegistrationRefusal) -> String {
     }
 }
 
-pub(super) fn refusal(reason: &Refusal, to: &Name) -> String {
+pub(super) fn refusal(reason: &Refusal, to: &impl Display) -> String {
     let registry = match reason {
         Refusal::Registry(reason) => reason,
         Refusal::NoSuchName => &DepositRefusal::NoSuchName,
+        Refusal::Oneself => return "that is yourself.".to_owned(),
         Refusal::Skipped => return format!("{to} was told that it would not come. Send it again."),
         Refusal::Unproven => {
             return format!(
@@ -209,6 +214,10 @@ pub(super) fn not_accepted(reason: &NotAccepted) -> String {
         NotAccepted::NotInside(room) => {
             format!("[Message not sent: you are not in {room}. To enter it: roomjoin {room}]")
         }
+        NotAccepted::TooManyAddresses => format!(
+            "[Message not sent: you have written to {} addresses in this run, and to more it takes another.]",
+            limits::LISTED_MAX
+        ),
         NotAccepted::OutboxFull => format!(
             "[Message not sent: too much waits already (at most {} messages, {} MiB). Try again when some have \
              arrived.]",

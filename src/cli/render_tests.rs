@@ -60,6 +60,8 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
     faces.extend(faces_of_people());
     let rooms = render_rooms::tests::faces().into_iter();
     faces.extend(rooms.map(|(event, line)| (Event::Room(event), line)));
+    let contacts = render_contacts::tests::faces().into_iter();
+    faces.extend(contacts.map(|(event, line)| (Event::Contact(event), line)));
     faces.extend([
         (Event::Registered { returning: false }, "[Welcome, You are registered.]"),
         (Event::Registered { returning: true }, "[Welcome back, You are registered.]"),
@@ -229,6 +231,10 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
             "[Message not sent: you are not in den. To enter it: roomjoin den]",
         ),
         (
+            NotAccepted::TooManyAddresses,
+            "[Message not sent: you have written to 100 addresses in this run, and to more it takes another.]",
+        ),
+        (
             NotAccepted::OutboxFull,
             "[Message not sent: too much waits already (at most 10000 messages, 64 MiB). Try again when some have \
              arrived.]",
@@ -252,7 +258,7 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
 }
 
 /// Kinds of events that have words.
-const KINDS: usize = 47;
+const KINDS: usize = 49;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 const fn kind(event: &Event) -> usize {
@@ -290,7 +296,7 @@ const fn kind(event: &Event) -> usize {
         Event::Refused { reason, .. } => match reason {
             Refusal::NoSuchName => 24,
             // Which words each of these has: `every_refusal_says_what_happened_to_which_message`.
-            Refusal::Registry(_) | Refusal::Skipped | Refusal::Unproven => 25,
+            Refusal::Registry(_) | Refusal::Skipped | Refusal::Unproven | Refusal::Oneself => 25,
         },
         Event::Expired { .. } => 26,
         Event::NotAccepted(reason) => match reason {
@@ -302,6 +308,7 @@ const fn kind(event: &Event) -> usize {
             NotAccepted::NothingToTrust => 32,
             NotAccepted::Leaving => 33,
             NotAccepted::NotInside(_) => 40,
+            NotAccepted::TooManyAddresses => 48,
         },
         Event::IdentityChanged { .. } => 34,
         Event::Trusted { .. } => 35,
@@ -314,6 +321,8 @@ const fn kind(event: &Event) -> usize {
         Event::Presence { online: false, .. } => 44,
         Event::PresenceTold { on: true } => 45,
         Event::PresenceTold { on: false } => 46,
+        // And these: `render_contacts_tests.rs`.
+        Event::Contact(_) => 47,
         // For programs: without words.
         Event::Accepted { .. } | Event::Renumbered { .. } => KINDS,
     }

@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
 
-use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, Task};
-use crate::cli::console::{self, Flow, Input};
+use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, TalkOptions, Task};
+use crate::cli::console::{self, Flow, Input, Parse};
 use crate::cli::focus::Focus;
 use crate::cli::format::Format;
 use crate::cli::printer::Printer;
@@ -19,11 +19,13 @@ use crate::cli::sending;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
 use crate::cli::table::table;
+use crate::cli::talk;
 use crate::cli::usage::UsageExit;
 use crate::client::Receipts;
 use crate::client::interface::{Command, Notice};
 use crate::id::Name;
 use crate::registry::interface;
+use crate::runtime::client::Company;
 use crate::runtime::outlet::Knell;
 use crate::runtime::program::Hatch;
 use crate::runtime::start::{Exit, Fault, Keep, resolve};
@@ -34,6 +36,7 @@ pub fn run(invocation: Invocation) -> u8 {
     let result = match invocation {
         Invocation::Serve(options) => serve(options).map(code),
         Invocation::Chat(options) => chat(options).map(code),
+        Invocation::Talk(options) => talk(options).map(code),
         Invocation::Simulate(options) => simulate(&options),
     };
     match result {
@@ -115,12 +118,14 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         Task::Talk => Receipts::Committed,
         Task::Send(_) | Task::Receive(_) => Receipts::Handled,
     };
+    let registry = match options.server {
+        Host::Address(ip) => SocketAddr::new(ip.to_canonical(), options.server_port),
+        Host::Name(name) => resolve(&name, options.server_port)?,
+    };
     let setup = client::Setup {
-        registry: match options.server {
-            Host::Address(ip) => SocketAddr::new(ip.to_canonical(), options.server_port),
-            Host::Name(name) => resolve(&name, options.server_port)?,
-        },
+        company: Company::Registry(registry),
         name: options.name,
+        bind: None,
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
@@ -129,15 +134,33 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         receipts,
     };
     match options.task {
-        Task::Talk => talk(setup, options.format),
+        Task::Talk => converse(setup, Format::parse, options.format),
         Task::Send(task) => sending::send(setup, task, options.format),
         Task::Receive(task) => receiving::receive(setup, task, options.format),
     }
 }
 
-fn talk(setup: client::Setup, format: Format) -> Result<Exit, Fault> {
+fn talk(options: TalkOptions) -> Result<Exit, Fault> {
+    log::start(log::CLIENT, options.verbosity);
+    signal::heed_ignored();
+    let setup = client::Setup {
+        company: Company::Contacts(options.contacts),
+        name: options.name,
+        join: None,
+        bind: options.bind,
+        port: options.port,
+        keep: keep(options.data),
+        time_to_live: options.ttl,
+        heeds_signals: true,
+        receipts: Receipts::Committed,
+    };
+    converse(setup, talk::read, options.format)
+}
+
+/// Runs a client at its terminal.
+fn converse(setup: client::Setup, parse: Parse, format: Format) -> Result<Exit, Fault> {
     let focus = setup.join.clone().map(Focus::Room);
-    let (console, mut printer, closing) = console::open(setup.name.clone(), focus, format)?;
+    let (console, mut printer, closing) = console::open(setup.name.clone(), parse, focus, format)?;
     let knell = Knell::new(closing.hurry());
     let mut seen = 0;
     let (failed, failure) = bounded(1);

@@ -55,6 +55,7 @@ pub(super) fn reshape(error: &clap::Error) -> UsageExit {
     let argument = context(ContextKind::InvalidArg);
     let word = context(ContextKind::InvalidSubcommand);
     let chat = argument.starts_with("--chat");
+    let peers = argument.starts_with("--peers");
     UsageExit::wrong(match error.kind() {
         ErrorKind::ArgumentConflict if word == "simulate" => {
             "simulate takes no option before it; try 'udpchat simulate --help'".to_owned()
@@ -68,6 +69,9 @@ pub(super) fn reshape(error: &clap::Error) -> UsageExit {
             format!("-c needs four values: {}", manual::CHAT_VALUES)
         }
         ErrorKind::InvalidValue if chat => format!("-c needs four values: {}", manual::CHAT_VALUES),
+        ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues | ErrorKind::InvalidValue if peers => {
+            format!("-p needs {}", manual::PEERS_VALUES)
+        }
         ErrorKind::InvalidValue => format!("{argument} needs a value; try 'udpchat --help'"),
         ErrorKind::ArgumentConflict => {
             let other = context(ContextKind::PriorArg);

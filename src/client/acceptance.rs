@@ -46,7 +46,7 @@ impl Client {
     pub(super) fn post(&mut self, cx: &Context<'_>, room: &Name, text: String) {
         match self.rooms.named(room) {
             Some(room) => self.write(cx, To::Room(room.hall.clone()), text),
-            None if self.rooms.is_entering(room) => match self.why_not(&text) {
+            None if self.rooms.is_entering(room) => match self.why_not(&text, 1) {
                 Some(refusal) => self.out.event(Event::NotAccepted(refusal)),
                 None => {
                     self.rooms.keep_early(room.clone(), text);
@@ -59,8 +59,8 @@ impl Client {
         }
     }
 
-    fn write(&mut self, cx: &Context<'_>, to: To, text: String) {
-        if let Some(refusal) = self.why_not(&text) {
+    pub(super) fn write(&mut self, cx: &Context<'_>, to: To, text: String) {
+        if let Some(refusal) = self.why_not(&text, 1) {
             self.out.event(Event::NotAccepted(refusal));
         } else if self.link.known() {
             self.accept(cx.now, to, text);
@@ -72,8 +72,8 @@ impl Client {
         }
     }
 
-    /// Why a text cannot be taken, if so.
-    fn why_not(&self, text: &str) -> Option<NotAccepted> {
+    /// Why a text cannot be taken for so many recipients, if so.
+    pub(super) fn why_not(&self, text: &str, recipients: usize) -> Option<NotAccepted> {
         let limits = &self.config.limits;
         let early = self
             .early
@@ -86,7 +86,9 @@ impl Client {
         let bytes = bytes + self.accepting.1 + early.sum::<usize>();
         if text.len() > BODY_BYTES_MAX {
             Some(NotAccepted::TooLarge(text.len()))
-        } else if messages >= limits.outbox_messages || bytes + text.len() > limits.outbox_bytes {
+        } else if messages + recipients > limits.outbox_messages
+            || bytes + recipients * text.len() > limits.outbox_bytes
+        {
             Some(NotAccepted::OutboxFull)
         } else {
             None
@@ -105,7 +107,7 @@ impl Client {
     pub(super) fn accept(&mut self, now: Now, to: To, text: String) {
         let to = match to {
             To::Peer(name) => To::Peer(self.directory.spelling(&name)),
-            room @ To::Room(_) => room,
+            other @ (To::Room(_) | To::At(_)) => other,
         };
         let key = to.key();
         let (card, pin) = match self.directory.knows(&key) {
@@ -151,10 +153,10 @@ impl Client {
     /// The message is in the outbox.
     pub(super) fn accepted(&mut self, cx: &Context<'_>, accepting: Accepting, key: Key, slot: Slot) {
         self.accepting_over(&accepting);
-        if let Some(card) = accepting.pin {
-            self.directory.pin(accepting.to.name(), card);
+        if let (Some(card), Some(name)) = (accepting.pin, accepting.to.name()) {
+            self.directory.pin(name, card);
         }
-        let to = accepting.to.key();
+        let (to, address) = (accepting.to.key(), accepting.to.address());
         let told = Event::Accepted {
             to: accepting.to.clone(),
         };
@@ -191,7 +193,10 @@ impl Client {
             .get(key)
             .is_some_and(|message| message.stage == Stage::Queued)
         {
-            self.hurry(cx);
+            match address {
+                Some(address) => self.hurry_call(cx, address),
+                None => self.hurry(cx),
+            }
         }
     }
 

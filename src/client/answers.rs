@@ -10,9 +10,8 @@ use super::declined::{DepositPause, Want, pause};
 use super::outbox::Stage;
 use super::stalling::Lack;
 use super::storage::{Finish, Key, Reach, State};
-use super::telling::stored_event;
 use super::{Client, Timer};
-use crate::client::interface::{Event, Refusal};
+use crate::client::interface::Refusal;
 use crate::client::storage::Request;
 use crate::engine::Context;
 use crate::id::{EnvelopeHash, Slot};
@@ -78,6 +77,7 @@ impl Client {
                 self.serve(cx, Lack::Registry);
             }
             ToPeer::Busy(busy) => self.peer_busy(cx, &card, &busy),
+            ToPeer::Introduce { name } => self.introduced(cx, session, card, &name),
         }
     }
 
@@ -96,10 +96,7 @@ impl Client {
         let message = self.outbox.get(key)?;
         let card = match message.recipient {
             Some(card) => card,
-            None => match self.directory.knows(&message.to.key()) {
-                super::directory::Knowledge::Pinned(card) => card,
-                _ => return None,
-            },
+            None => self.pinned_card(message)?,
         };
         if message.hash.is_none() && message.transmitted {
             self.seal(key, Some(&card))?;
@@ -165,10 +162,7 @@ impl Client {
             return;
         }
         self.outbox.forget_ended(slot);
-        let event = Event::ReceivedLater {
-            to: ended.to.name().clone(),
-            sent_at: ended.sent_at,
-        };
+        let event = self.end_event(ended.to, ended.sent_at, Finish::Delivered);
         self.tell_state(event, (ended.key, slot), State::Ended(Finish::Delivered));
         self.finish_delivered(ended.key, slot, None, acknowledge);
     }
@@ -235,18 +229,14 @@ impl Client {
         self.outbox.keep_place(key, message.text.len());
         self.inquiries.answered(key);
         self.plan_sweep(cx.now.at);
-        let to = message.to.name().clone();
         let in_time = via == Via::Peer
             && !message.told_road
             && !message.told_waiting
             && matches!(message.stage, Stage::Direct { again: None, .. });
         let event = if in_time {
-            Event::Received { to }
+            self.received_event(message.to.clone())
         } else {
-            Event::ReceivedLater {
-                to,
-                sent_at: message.sent_at,
-            }
+            self.end_event(message.to.clone(), message.sent_at, Finish::Delivered)
         };
         self.tell_state(event, (key, message.slot), State::Ended(Finish::Delivered));
         let sealed = message.hash.zip(message.recipient);
@@ -299,7 +289,7 @@ impl Client {
         self.name_listed(&folded);
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);
-        self.tell_state(stored_event(to), (key, slot), State::Stored);
+        self.tell_state(self.stored_event(to), (key, slot), State::Stored);
         if let Some(store_id) = self.link.store_id {
             let stored = Request::Stored { key, slot, store_id };
             self.out.store_surely(stored, After::Nothing);

@@ -20,7 +20,7 @@ pub(super) fn places(online: &Addresses) -> Vec<SocketAddr> {
 }
 
 /// Whether one machine can be reached there: others tell us addresses, and we are not to be made to call a crowd.
-pub(super) fn is_somebodys(address: SocketAddr) -> bool {
+pub fn is_somebodys(address: SocketAddr) -> bool {
     let ip = address.ip().to_canonical();
     let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
     address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !broadcast

@@ -3,6 +3,8 @@
 //! Each part of the client asks the store itself, and says with it how to go on; here it is called.
 //! Invariant: nothing is gone on with before it is committed, and what failed is told once.
 
+use std::net::SocketAddr;
+
 use super::acceptance::Accepting;
 use super::incoming::Inbound;
 use super::posts::Posted;
@@ -10,6 +12,7 @@ use super::stalling::Lack;
 use super::storage::{Finish, Key, Reply, Told};
 use super::{Client, Timer};
 use crate::client::interface::{Event, NotAccepted};
+use crate::client::to::To;
 use crate::engine::{Context, StoreFault};
 use crate::id::{Name, Slot};
 use crate::identity::Card;
@@ -29,6 +32,11 @@ pub(super) enum After {
     Pinned {
         name: Name,
         card: Card,
+    },
+    Met {
+        address: SocketAddr,
+        /// He was not known before.
+        first: bool,
     },
     Accepted(Box<Accepting>),
     Marked {
@@ -51,7 +59,7 @@ pub(super) enum After {
         to: String,
     },
     Trusted {
-        name: Name,
+        to: To,
         card: Card,
     },
     Received(Box<Inbound>),
@@ -95,6 +103,7 @@ impl Client {
             (After::Counter(counter), _) => self.counted(cx, counter),
             (After::StoreChanged { kept }, _) => self.stranded(cx, &kept),
             (After::Pinned { name, card }, _) => self.pinned(cx, &name, card),
+            (After::Met { address, first }, _) => self.met(cx, address, first),
             (After::Accepted(accepting), Reply::Accepted { key, slot }) => {
                 self.accepted(cx, *accepting, key, slot);
             }
@@ -120,8 +129,8 @@ impl Client {
                 self.acknowledge(cx, acknowledge);
             }
             (After::Renumbered { to }, Reply::Renumbered(slots)) => self.renumbered(cx, &to, &slots),
-            (After::Trusted { name, card }, Reply::Renumbered(slots)) => {
-                self.trusted(cx, &name, card, &slots);
+            (After::Trusted { to, card }, Reply::Renumbered(slots)) => {
+                self.trusted(cx, &to, card, &slots);
             }
             (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
             (After::Posted(posted), Reply::Received(received)) => self.post_received(cx, *posted, received),

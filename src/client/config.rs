@@ -31,8 +31,10 @@ pub enum Receipts {
 pub struct Config {
     /// Its name.
     pub name: Name,
-    /// Where its registry is.
-    pub registry: SocketAddr,
+    /// Where its registry is; `None`: there is none, and it talks to `contacts` alone.
+    pub registry: Option<SocketAddr>,
+    /// Those to whom it talks by address.
+    pub contacts: Vec<SocketAddr>,
     /// How long a message may take before it expires.
     pub time_to_live: Duration,
     /// A room to enter at the start, and whenever its user registers.
@@ -47,8 +49,17 @@ impl Config {
     /// A client with the usual limits.
     pub fn new(name: Name, registry: SocketAddr) -> Self {
         Self {
+            registry: Some(registry),
+            ..Self::without_registry(name, Vec::new())
+        }
+    }
+
+    /// A client that talks to those who are at these addresses, and to nobody else.
+    pub fn without_registry(name: Name, contacts: Vec<SocketAddr>) -> Self {
+        Self {
             name,
-            registry,
+            registry: None,
+            contacts,
             time_to_live: TIME_TO_LIVE,
             join: None,
             receipts: Receipts::default(),

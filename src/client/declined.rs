@@ -94,8 +94,10 @@ impl Client {
 
     /// The registry, unless it takes nothing, or not this message.
     pub(super) fn keeper_of(&self, now: Instant, key: Key) -> Option<SessionId> {
-        let declined = self.outbox.get(key).and_then(|message| message.declined(now));
-        self.keeper(now).filter(|_| declined.is_none())
+        let message = self.outbox.get(key)?;
+        // It has no name for what is for an address.
+        let takes = message.declined(now).is_none() && message.to.address().is_none();
+        self.keeper(now).filter(|_| takes)
     }
 
     /// The registry is busy: this one and what follows it in its conversation wait. A full disk may last: what has no other

@@ -45,7 +45,9 @@ impl Client {
 
     /// Sends what can be sent to everybody who has this identity.
     pub(super) fn pump_peer(&mut self, cx: &Context<'_>, id: IdentityId) {
-        for to in self.directory.names_of(id) {
+        let mut all = self.directory.names_of(id);
+        all.extend(self.contacts.keys_of(id));
+        for to in all {
             self.pump(cx, &to);
         }
     }
@@ -68,7 +70,7 @@ impl Client {
             }
             let road = self.road(cx, to, key, message);
             let waits = message.waits;
-            if !matches!(road, Road::PutOff(_) | Road::Later | Road::Nowhere) {
+            if road.is_open() {
                 self.outbox.goes(key, cx.now.at);
             }
             let done = match road {
@@ -77,6 +79,10 @@ impl Client {
                 Road::Post => self.deposit(cx, to, key, None, Why::Room),
                 Road::Connect(card) => {
                     self.connect_peer(cx, to, &card);
+                    true
+                }
+                Road::Call(address) => {
+                    self.call(address);
                     true
                 }
                 Road::Pin(card) => {
@@ -118,8 +124,8 @@ impl Client {
     }
 
     fn look_up_recipient(&mut self, cx: &Context<'_>, key: Key) {
-        if let Some(name) = self.outbox.get(key).map(|message| message.to.name().clone()) {
-            self.look_up(cx, &name);
+        if let Some(name) = self.outbox.get(key).and_then(|message| message.to.name()) {
+            self.look_up(cx, &name.clone());
         }
     }
 
@@ -127,9 +133,10 @@ impl Client {
         let Some(conversation) = self.outbox.conversation_mut(to) else {
             return;
         };
-        conversation.pinning = true;
-        let name = conversation.to.name().clone();
-        self.pin(name, card);
+        if let Some(name) = conversation.to.name().cloned() {
+            conversation.pinning = true;
+            self.pin(name, card);
+        }
     }
 
     fn connect_peer(&mut self, cx: &Context<'_>, to: &str, card: &Card) {
@@ -174,7 +181,11 @@ impl Client {
                 id: card.id,
             }),
             (To::Room(hall), None) => Recipient::Room(hall.clone()),
-            (To::Peer(_), None) | (To::Room(_), Some(_)) => return None,
+            (To::At(address), Some(card)) => Recipient::Peer(Party {
+                name: self.contacts.met(*address)?.0.clone(),
+                id: card.id,
+            }),
+            (To::Peer(_) | To::At(_), None) | (To::Room(_), Some(_)) => return None,
         };
         let envelope = Envelope {
             sender: Party {
@@ -276,11 +287,12 @@ impl Client {
         let (weight, deposited, slot) = (message.weight(), message.deposited, message.slot);
         if !message.told_road && !message.told_waiting {
             message.told_road = true;
-            let to = message.to.name().clone();
-            match why {
-                Why::NoAnswer => self.tell_of(slot, Event::NoAnswer { to }),
-                Why::Offline => self.tell_of(slot, Event::Offline { to }),
-                Why::Room => {}
+            if let To::Peer(to) = message.to.clone() {
+                match why {
+                    Why::NoAnswer => self.tell_of(slot, Event::NoAnswer { to }),
+                    Why::Offline => self.tell_of(slot, Event::Offline { to }),
+                    Why::Room => {}
+                }
             }
         }
         if !deposited {

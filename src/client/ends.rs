@@ -7,7 +7,6 @@
 use super::committed::After;
 use super::outbox::{Outgoing, Stage};
 use super::storage::{Ended, Finish, Key, Reach, Request, State};
-use super::telling::end_event;
 use super::{Client, Timer};
 use crate::client::interface::{Event, Refusal};
 use crate::engine::Context;
@@ -18,7 +17,7 @@ impl Client {
     pub(super) fn expired(&mut self, cx: &Context<'_>, key: Key, acknowledge: Option<Slot>) {
         if let Some(message) = self.outbox.get(key) {
             let to = message.to.key();
-            let event = end_event(message.to.clone(), message.sent_at, Finish::Expired);
+            let event = self.end_event(message.to.clone(), message.sent_at, Finish::Expired);
             self.begin_end(cx, key, Finish::Expired, event, acknowledge);
             self.follow_on(cx, &to);
         }
@@ -33,7 +32,7 @@ impl Client {
             } else {
                 Finish::Reached(reach)
             };
-            let event = end_event(message.to.clone(), message.sent_at, end);
+            let event = self.end_event(message.to.clone(), message.sent_at, end);
             self.begin_end(cx, key, end, event, Some(acknowledge));
             self.follow_on(cx, &to);
         }
@@ -62,7 +61,7 @@ impl Client {
 
     fn begin_refusal(&mut self, cx: &Context<'_>, key: Key, reason: Refusal, acknowledge: Option<Slot>) {
         if let Some(message) = self.outbox.get(key) {
-            let event = end_event(message.to.clone(), message.sent_at, Finish::Refused(reason));
+            let event = self.end_event(message.to.clone(), message.sent_at, Finish::Refused(reason));
             self.begin_end(cx, key, Finish::Refused(reason), event, acknowledge);
         }
     }

@@ -178,6 +178,14 @@ impl Client {
             self.put_off_sender(cx, source, envelope.id(), BusyReason::Rate, RETRY_PACE_MS);
             return;
         }
+        if let Source::Peer(session, card) = source
+            && self.contacts.is_visit(session)
+        {
+            if self.takes_name(cx, session, card, &envelope.sender.name) {
+                self.commit_inbound(cx, source, card, false, &forward, envelope);
+            }
+            return;
+        }
         let folded = envelope.sender.name.folded();
         let sender = envelope.sender.id;
         match self.directory.knows(&folded) {

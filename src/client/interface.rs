@@ -4,11 +4,15 @@
 //! known to have seen it (`Command::Seen`).
 //! Invariant: every accepted message is followed by events until it is final; each says what is true then.
 
+mod contacts;
 mod rooms;
 mod users;
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
+pub use crate::client::interface::contacts::{Contact, ContactEvent};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
 pub use crate::client::interface::users::{User, Users};
 
@@ -24,6 +28,18 @@ pub enum Command {
     Send {
         /// To whom.
         to: Name,
+        /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
+        text: String,
+    },
+    /// Send a text to whoever is at an address.
+    SendAt {
+        /// Where.
+        address: SocketAddr,
+        /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
+        text: String,
+    },
+    /// Send a text to each of those who are listed by address.
+    Say {
         /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
         text: String,
     },
@@ -55,6 +71,13 @@ pub enum Command {
     Trust {
         /// Whose.
         name: Name,
+        /// As it was shown.
+        fingerprint: String,
+    },
+    /// Take the identity with this fingerprint for whoever is at this address from now on.
+    TrustAt {
+        /// Where.
+        address: SocketAddr,
         /// As it was shown.
         fingerprint: String,
     },
@@ -215,6 +238,8 @@ pub enum Event {
     },
     /// About rooms.
     Room(RoomEvent),
+    /// About those who are named by address.
+    Contact(ContactEvent),
     /// `Trust` is done.
     Trusted {
         /// Whom.
@@ -229,6 +254,9 @@ pub enum Event {
 impl Event {
     /// Whether it says where one of our messages is, or what has become of it.
     pub(crate) const fn is_state(&self) -> bool {
+        if let Self::Contact(event) = self {
+            return event.is_state();
+        }
         matches!(
             self,
             Self::Received { .. }
@@ -295,6 +323,8 @@ pub enum Refusal {
     Skipped,
     /// The registry has told an answer of the recipient that does not verify: he may have it or not.
     Unproven,
+    /// It is for an address that is our own.
+    Oneself,
 }
 
 /// Why a command is not accepted.
@@ -306,6 +336,8 @@ pub enum NotAccepted {
     ToSelf,
     /// To a room that we are not in.
     NotInside(Name),
+    /// To one more address than there may be in a run.
+    TooManyAddresses,
     /// Too many unfinished messages, or bytes of them.
     OutboxFull,
     /// The database did not take it: a sentence.

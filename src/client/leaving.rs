@@ -195,7 +195,9 @@ impl Client {
     /// The program is to end.
     fn end(&mut self, cx: &Context<'_>, ending: Ending) {
         let ending = match ending {
-            Ending::Done if !self.link.starting && !self.link.met => Ending::Unreached,
+            Ending::Done if self.config.registry.is_some() && !self.link.starting && !self.link.met => {
+                Ending::Unreached
+            }
             Ending::Done if self.link.refused && !self.link.welcome => Ending::Refused,
             _ => ending,
         };
@@ -213,7 +215,7 @@ impl Client {
 
     pub(super) fn close_peers(&mut self, cx: &Context<'_>) {
         let (sessions, attempts) = self.peers.clear();
-        for attempt in attempts {
+        for attempt in attempts.into_iter().chain(self.contacts.clear()) {
             self.out.push(Action::Abandon(attempt));
         }
         for session in sessions {

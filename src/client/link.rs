@@ -25,6 +25,8 @@ pub(super) enum Phase {
     Offline,
     /// The port is being opened.
     Opening,
+    /// There is none: we talk to those who are listed.
+    Alone,
     /// Silent, or refusing sessions; tried again later.
     Away,
     Connecting {
@@ -230,7 +232,7 @@ impl Link {
         match self.phase {
             Phase::Opening | Phase::Connecting { .. } => true,
             Phase::Registering { .. } => !self.put_off,
-            Phase::Offline | Phase::Away | Phase::Registered { .. } => false,
+            Phase::Offline | Phase::Alone | Phase::Away | Phase::Registered { .. } => false,
         }
     }
 

@@ -4,9 +4,9 @@
 //! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying`, `declined` and `stalling` (which
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
 //! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` (whom to
-//! believe), `users` (who is there), `rooms` and `posts` (what many read); `committed` goes on with each of them once the
-//! store has answered.
-//! `outbox`, `peers` and `directory` keep what they decide on; [`storage`] is the contract with the store.
+//! believe), `users` (who is there), `rooms` and `posts` (what many read), `meeting` (those who are named by address);
+//! `committed` goes on with each of them once the store has answered.
+//! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
 
@@ -15,6 +15,7 @@ mod answers;
 mod calling;
 mod committed;
 mod config;
+mod contacts;
 mod declined;
 mod delivery;
 mod directory;
@@ -27,6 +28,7 @@ mod inquiring;
 pub mod interface;
 mod leaving;
 mod link;
+mod meeting;
 mod names;
 mod outbox;
 mod outlet;
@@ -49,16 +51,19 @@ mod users;
 mod withdrawing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
+pub use crate::client::calling::is_somebodys;
 pub use crate::client::config::{Config, Limits, Receipts};
 pub use crate::client::holding::Holding;
 
 use crate::client::committed::After;
+use crate::client::contacts::Contacts;
 use crate::client::directory::Directory;
 use crate::client::interface::{Command, Notice};
 use crate::client::leaving::Leaving;
@@ -110,6 +115,8 @@ enum Timer {
     Renewal(String),
     /// A peer may be tried again.
     Peer(IdentityId),
+    /// Whoever is at an address may be called again.
+    Contact(SocketAddr),
     /// A look-up is asked again.
     Lookup(String),
     /// A withdrawal is asked again.
@@ -149,6 +156,7 @@ pub struct Client {
     shelved: Vec<RegistryImage>,
     directory: Directory,
     peers: Peers,
+    contacts: Contacts,
     pair_keys: BTreeMap<[u8; 32], Option<PairKey>>,
     outbox: Outbox,
     renewals: renewal::Renewals,
@@ -194,11 +202,15 @@ impl Client {
     /// A client as its database left it. `seed` decides all its random choices.
     pub fn new(config: Config, identity: Arc<Identity>, image: Image, now: Now, seed: [u8; 32]) -> Self {
         let (age, wall) = image.life.unwrap_or((Age::default(), now.wall));
-        let known = image
-            .addresses
-            .iter()
-            .find(|(address, _)| *address == config.registry)
-            .map(|(_, identity)| *identity);
+        let known = match config.registry {
+            Some(registry) => image
+                .addresses
+                .iter()
+                .find(|(address, _)| *address == registry)
+                .map(|(_, identity)| *identity),
+            None => Some(identity.id()),
+        };
+        let contacts = Contacts::new(&config.contacts);
         let rooms = rooms::Rooms::to_enter(config.join.clone());
         let mut client = Self {
             config,
@@ -214,6 +226,7 @@ impl Client {
             shelved: image.registries,
             directory: Directory::default(),
             peers: Peers::default(),
+            contacts,
             pair_keys: BTreeMap::new(),
             outbox: Outbox::default(),
             renewals: renewal::Renewals::default(),
@@ -327,6 +340,7 @@ impl Client {
             Timer::Conversation(to) => self.pump(cx, &to),
             Timer::Renewal(to) => self.renew(cx, &to),
             Timer::Peer(id) => self.pump_peer(cx, id),
+            Timer::Contact(address) => self.contact_due(cx, address),
             Timer::Lookup(folded) => self.lookup_due(cx, &folded),
             Timer::Withdraw(slot) => self.withdraw(cx, slot),
             Timer::Inquiry => self.inquire(cx),
@@ -390,8 +404,8 @@ impl Role for Client {
                 attempt,
                 service,
                 peer,
-                ..
-            } => self.opened(cx, session, attempt, service, peer),
+                address,
+            } => self.opened(cx, session, attempt, (service, address), peer),
             SessionEvent::Failed { attempt, fault } => self.connect_failed(cx, attempt, fault),
             SessionEvent::Message { session, bytes } => self.message(cx, session, &bytes),
             SessionEvent::Moved { .. } => {}
@@ -408,6 +422,8 @@ impl Role for Client {
             // The last event was told: nobody would hear what becomes of it.
             _ if self.over => {}
             Command::Send { to, text } => self.send(cx, to, text),
+            Command::SendAt { address, text } => self.send_at(cx, address, text),
+            Command::Say { text } => self.say(cx, &text),
             Command::Post { room, text } => self.post(cx, &room, text),
             Command::Room(command) => self.room_command(cx, command),
             Command::Users => self.list_users(),
@@ -417,6 +433,7 @@ impl Role for Client {
             Command::Leave => self.leave(cx),
             Command::LeaveSettled => self.input_ended(cx),
             Command::Trust { name, fingerprint } => self.trust(&name, &fingerprint),
+            Command::TrustAt { address, fingerprint } => self.trust_at(address, &fingerprint),
         }
         self.leave_if_settled(cx);
     }

@@ -14,7 +14,7 @@ use crate::client::interface::{Event, NotAccepted, Refusal};
 use crate::client::storage::{RegistryImage, Request};
 use crate::clock::{Instant, Now};
 use crate::engine::Context;
-use crate::id::Name;
+use crate::id::{IdentityId, Name};
 use crate::identity::Card;
 use crate::limits::{OUTBOX_MESSAGES_MAX, REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::wire::message::{Page, Record, ToRegistry};
@@ -85,11 +85,16 @@ impl Client {
     /// Takes up what the database holds of the registry.
     pub(super) fn load(&mut self, now: Now, image: RegistryImage) {
         self.directory = super::directory::Directory::load(image.directory, image.pins, image.version);
+        self.contacts.load(image.met);
         self.rooms.load(image.rooms);
         for ended in image.ended {
             self.outbox.remember_ended(ended);
         }
         for message in image.outbox {
+            // Where there is a registry, whom an earlier run has written to is listed by that.
+            if let (Some(address), Some(_)) = (message.to.address(), self.config.registry) {
+                self.contacts.list(address);
+            }
             self.resume(now, message);
         }
         self.tell_untold(image.untold);
@@ -294,17 +299,18 @@ impl Client {
     /// The user takes the identity that the registry has shown for a name.
     pub(super) fn trust(&mut self, name: &Name, fingerprint: &str) {
         let folded = name.folded();
-        let wanted = digits(fingerprint);
-        let card = self
-            .directory
-            .shown(&folded)
-            .filter(|card| digits(&card.id.fingerprint()) == wanted);
-        let Some(card) = card else {
+        let shown = self.directory.shown(&folded);
+        let Some(card) = shown.filter(|card| is_fingerprint_of(card.id, fingerprint)) else {
             self.out.event(Event::NotAccepted(NotAccepted::NothingToTrust));
             return;
         };
-        self.ask_trust(self.directory.spelling(name), card);
+        self.ask_trust(self.directory.spelling(name).into(), card);
     }
+}
+
+/// Whether somebody has written this identity's fingerprint, in whatever groups and case.
+pub(super) fn is_fingerprint_of(id: IdentityId, text: &str) -> bool {
+    digits(&id.fingerprint()) == digits(text)
 }
 
 /// A fingerprint however it was grouped and written.

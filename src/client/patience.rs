@@ -116,7 +116,7 @@ impl Client {
                 }
                 self.watch(cx, session);
             }
-            Phase::Offline | Phase::Opening | Phase::Away | Phase::Connecting { .. } => {}
+            Phase::Offline | Phase::Opening | Phase::Alone | Phase::Away | Phase::Connecting { .. } => {}
         }
     }
 
@@ -216,6 +216,7 @@ impl Client {
     pub(super) fn registry_failed(&mut self, cx: &Context<'_>, fault: ConnectFault) {
         match (fault, self.link.identity) {
             (ConnectFault::OtherIdentity(found), Some(known)) => {
+                let found = found.id;
                 // Anybody on the way can answer in its place: that must not keep us from it when it is back.
                 let news = self.link.stranger.replace(found) != Some(found);
                 if news || self.link.asked {

@@ -67,7 +67,10 @@ impl Client {
         match reply {
             SocketReply::Opened { local } => {
                 self.link.local = local;
-                self.connect(cx);
+                match self.config.registry {
+                    Some(_) => self.connect(cx),
+                    None => self.alone(cx),
+                }
             }
             SocketReply::Failed(sentence) => {
                 self.link.phase = Phase::Offline;
@@ -84,6 +87,9 @@ impl Client {
 
     /// Begins a round of attempts.
     pub(super) fn connect(&mut self, cx: &Context<'_>) {
+        let Some(registry) = self.config.registry else {
+            return;
+        };
         let attempt = self.next_attempt();
         self.link.phase = Phase::Connecting { attempt };
         self.link.round_since.get_or_insert(cx.now.at);
@@ -95,7 +101,7 @@ impl Client {
         self.timers.clear(&Timer::Attempt);
         self.out.push(Action::Connect(Connect {
             attempt,
-            address: self.config.registry,
+            address: registry,
             service: Service::Registry,
             expect: self.link.identity,
             interval,
@@ -432,7 +438,9 @@ impl Client {
                 self.link.asked = true;
                 self.connect(cx);
             }
-            Phase::Registered { .. } => self.out.event(Event::NotAccepted(NotAccepted::NoChange)),
+            Phase::Registered { .. } | Phase::Alone => {
+                self.out.event(Event::NotAccepted(NotAccepted::NoChange));
+            }
             Phase::Opening | Phase::Connecting { .. } | Phase::Registering { .. } => {
                 self.link.asked = true;
                 self.hurry(cx);
@@ -450,7 +458,7 @@ impl Client {
                     code: CloseCode::Done,
                 });
             }
-            Phase::Offline | Phase::Opening | Phase::Away => {}
+            Phase::Offline | Phase::Opening | Phase::Alone | Phase::Away => {}
         }
         self.link.phase = Phase::Offline;
         self.link.asked = false;

@@ -11,13 +11,14 @@ use std::collections::BTreeMap;
 use super::committed::After;
 use super::outbox::{Outgoing, Stage};
 use super::{Client, Timer};
-use crate::client::interface::{Event, NotAccepted};
+use crate::client::interface::{ContactEvent, Event, NotAccepted};
 use crate::client::storage::{Key, Renumber, Request};
 use crate::client::to::To;
 use crate::engine::Context;
-use crate::id::{Name, Slot};
+use crate::id::Slot;
 use crate::identity::Card;
 use crate::limits::DIRECT_BUDGET;
+use crate::wire::room::Hall;
 
 /// Names whose messages get new numbers: at most one for each conversation, and each of the user's words.
 #[derive(Debug, Default)]
@@ -32,7 +33,7 @@ struct Renewal {
     /// The store is asked, and again after a failure.
     asked: bool,
     /// Whom the user has trusted meanwhile: that is asked next.
-    trusts: Option<(Name, Card)>,
+    trusts: Option<(To, Card)>,
 }
 
 impl Renewals {
@@ -145,8 +146,8 @@ impl Client {
         self.take_numbers(cx, slots);
         let renewal = self.renewals.begin(to);
         renewal.asked = false;
-        if let Some((name, card)) = renewal.trusts.take() {
-            self.ask_trust(name, card);
+        if let Some((to, card)) = renewal.trusts.take() {
+            self.ask_trust(to, card);
         }
         if self.timers.at(&Timer::Renewal(to.to_owned())).is_some() {
             self.gathered(cx, to);
@@ -175,26 +176,26 @@ impl Client {
         self.plan_sweep(cx.now.at);
     }
 
-    /// The user takes this identity for a name.
-    pub(super) fn ask_trust(&mut self, name: Name, card: Card) {
-        let to = name.folded();
-        if self.renewals.asked(&to) {
-            self.renewals.begin(&to).trusts = Some((name, card));
+    /// The user takes this identity for a name, or an address.
+    pub(super) fn ask_trust(&mut self, to: To, card: Card) {
+        let key = to.key();
+        if self.renewals.asked(&key) {
+            self.renewals.begin(&key).trusts = Some((to, card));
             return;
         }
-        if self.directory.is_settled(&to, card.id) {
+        if self.directory.is_settled(&key, card.id) {
             self.out.event(Event::NotAccepted(NotAccepted::NoChange));
             return;
         }
         let request = Renumber {
-            to: name.clone().into(),
-            keys: self.readdressed(&to),
+            to: to.clone(),
+            keys: self.readdressed(&key),
             fresh: self.fresh_epoch(),
             trust: Some(card),
         };
-        self.renewals.begin(&to).asked = true;
+        self.renewals.begin(&key).asked = true;
         self.out
-            .store_surely(Request::Renumber(request), After::Trusted { name, card });
+            .store_surely(Request::Renumber(request), After::Trusted { to, card });
     }
 
     /// What is addressed anew when a name changes hands: all that the registry cannot have.
@@ -214,10 +215,19 @@ impl Client {
             .collect()
     }
 
-    pub(super) fn trusted(&mut self, cx: &Context<'_>, name: &Name, card: Card, slots: &[(Key, Slot)]) {
-        self.directory.trust(name, card);
-        self.out.event(Event::Trusted { name: name.clone() });
-        self.renumbered(cx, &name.folded(), slots);
-        self.judge_strangers(cx, &name.folded());
+    pub(super) fn trusted(&mut self, cx: &Context<'_>, to: &To, card: Card, slots: &[(Key, Slot)]) {
+        match to {
+            To::Peer(name) | To::Room(Hall { name, .. }) => {
+                self.directory.trust(name, card);
+                self.out.event(Event::Trusted { name: name.clone() });
+            }
+            To::At(address) => {
+                self.contacts.trust(*address, card);
+                let who = self.contacts.contact(*address);
+                self.out.event(Event::Contact(ContactEvent::Trusted { who }));
+            }
+        }
+        self.renumbered(cx, &to.key(), slots);
+        self.judge_strangers(cx, &to.key());
     }
 }

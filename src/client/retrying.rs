@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use super::declined::pause;
 use super::delivery::DIRECT_TRIES_MAX;
-use super::directory::Knowledge;
 use super::outbox::Stage;
 use super::storage::Key;
 use super::{Client, Timer};
 use crate::client::interface::{Event, RoomEvent};
 use crate::client::to::To;
 use crate::engine::Context;
-use crate::id::{MessageId, Name};
+use crate::id::MessageId;
 use crate::identity::Card;
 use crate::limits::{ATTEMPT, ATTEMPTS_TOTAL, DIRECT_BUDGET, REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::transport::SessionId;
@@ -36,7 +35,7 @@ impl Client {
         let Some(message) = self.outbox.get(key) else {
             return;
         };
-        let (stage, to, name) = (message.stage, message.to.key(), message.to.name().clone());
+        let (stage, to) = (message.stage, message.to.key());
         match stage {
             Stage::Direct { session, .. } if self.is_unheard(cx, session) => {
                 // His answer may be there: nobody reads what we say, so we do not listen.
@@ -46,7 +45,7 @@ impl Client {
                 self.take_to_registry(cx, key);
                 self.pump(cx, &to);
             }
-            Stage::Direct { session, again } => self.repeat_directly(cx, key, session, again, &name),
+            Stage::Direct { session, again } => self.repeat_directly(cx, key, session, again),
             Stage::Depositing { again } if let Some(until) = self.deposit_pause.until(cx.now.at) => {
                 // Looked at now and then all the same: the pause may be over sooner.
                 self.timers.set(Timer::Message(key), until.min(cx.now.at + again));
@@ -66,15 +65,9 @@ impl Client {
     }
 
     /// No receipt in time, and no registry to go to: he may still answer.
-    fn repeat_directly(
-        &mut self,
-        cx: &Context<'_>,
-        key: Key,
-        session: SessionId,
-        again: Option<Duration>,
-        name: &Name,
-    ) {
-        if let (Some(_), Knowledge::Pinned(card)) = (again, self.directory.knows(&name.folded())) {
+    fn repeat_directly(&mut self, cx: &Context<'_>, key: Key, session: SessionId, again: Option<Duration>) {
+        let card = self.outbox.get(key).and_then(|message| self.pinned_card(message));
+        if let (Some(_), Some(card)) = (again, card) {
             self.hand_over(cx, key, session, &card);
         }
         let pause = again.map_or(REQUEST_RETRY, |again| (again * 2).min(REQUEST_RETRY_MAX));
@@ -103,6 +96,7 @@ impl Client {
             .outbox
             .iter()
             .filter(|(_, message)| matches!(message.stage, Stage::Direct { again: Some(_), .. }))
+            .filter(|(_, message)| message.to.address().is_none())
             .map(|(key, _)| key)
             .collect();
         for key in late {
@@ -208,6 +202,7 @@ impl Client {
             let event = match to {
                 To::Peer(to) => Event::Waiting { to },
                 To::Room(Hall { name: room, .. }) => Event::Room(RoomEvent::Waiting { room }),
+                To::At(address) => self.waiting_at(address),
             };
             self.tell_of(slot, event);
         }

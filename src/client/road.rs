@@ -9,6 +9,8 @@
 //! registry may have it; where nothing is under way that would tell (a session that is opened, a commit, however long the
 //! disk takes), there is a time at which to look again, or the message is said to wait.
 
+use std::net::SocketAddr;
+
 use super::Client;
 use super::declined::Want;
 use super::delivery::DIRECT_TRIES_MAX;
@@ -30,6 +32,8 @@ pub(super) enum Road {
     /// To the registry, for all who are in a room.
     Post,
     Connect(Card),
+    /// Whoever is at an address is to be called.
+    Call(SocketAddr),
     Pin(Card),
     LookUp,
     /// Looked up, and gone on with then even without an answer.
@@ -40,6 +44,16 @@ pub(super) enum Road {
     /// Something under way will tell.
     Later,
     Nowhere,
+}
+
+impl Road {
+    /// Whether it is one that is known to lead to somebody.
+    pub(super) const fn is_open(&self) -> bool {
+        !matches!(
+            self,
+            Self::Call(_) | Self::PutOff(_) | Self::Later | Self::Nowhere
+        )
+    }
 }
 
 /// Why a message does not go directly.
@@ -77,6 +91,9 @@ impl Client {
         }
         if message.to.room().is_some() {
             return self.road_to_room(cx.now.at, message);
+        }
+        if let Some(address) = message.to.address() {
+            return self.road_to_address(cx.now.at, address, put_off(cx.now.at, message));
         }
         match self.directory.knows(to) {
             Knowledge::Pinned(card) => self.road_to(cx, to, card, key, message),

@@ -34,8 +34,8 @@ pub struct Key(pub u64);
 pub enum Request {
     /// From now on all is about this registry; it is pinned to the address it answered at. → `Done`
     UseRegistry {
-        /// Where.
-        address: SocketAddr,
+        /// Where; `None`: there is no registry, and it is our own identity that all belongs to.
+        address: Option<SocketAddr>,
         /// Who.
         identity: IdentityId,
     },
@@ -52,6 +52,8 @@ pub enum Request {
         /// Whose.
         card: Card,
     },
+    /// Somebody was met at an address: it is he who is there; what he calls himself may change. → `Done`
+    Meet(Met),
     /// A message was written. → `Accepted`
     Accept(Accept),
     /// The registry may have this message from now on, sealed for `recipient` if it is not for a room; without effect if it has another number by
@@ -116,6 +118,17 @@ impl Request {
     }
 }
 
+/// Who is at an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// Where.
+    pub address: SocketAddr,
+    /// What he calls himself.
+    pub name: Name,
+    /// Who he is.
+    pub card: Card,
+}
+
 /// `Request::Directory`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryUpdate {
@@ -168,7 +181,7 @@ pub struct Renumber {
     pub keys: Vec<Key>,
     /// The new epoch; used if one of `keys` has the conversation's present one, or `trust` is given.
     pub fresh: Epoch,
-    /// The name is this identity's from now on.
+    /// The name, or the address, is this identity's from now on.
     pub trust: Option<Card>,
 }
 
@@ -313,6 +326,8 @@ pub struct RegistryImage {
     pub directory: Vec<Listed>,
     /// Names used and whose they are, by folded name.
     pub pins: Vec<(Name, Card)>,
+    /// Who was met at addresses, in the order of those as text.
+    pub met: Vec<Met>,
     /// Rooms that we are in, by folded name.
     pub rooms: Vec<KnownRoom>,
     /// Unfinished messages, in the order accepted.

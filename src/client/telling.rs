@@ -6,17 +6,18 @@
 //! Invariants: a state is marked as seen only after its line is on the screen, and only while it is so; marks are written in
 //! the order seen.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::committed::After;
 use super::{Client, Timer};
 use crate::client::config::Receipts;
-use crate::client::interface::{Event, Notice, RoomEvent};
+use crate::client::interface::{Contact, ContactEvent, Event, Notice, RoomEvent};
 use crate::client::storage::{Finish, Key, Request, State, Told, Untold};
 use crate::client::to::To;
 use crate::clock::WallTime;
 use crate::engine::Context;
-use crate::id::{MessageId, Slot};
+use crate::id::{MessageId, Name, Slot};
 use crate::limits::REQUEST_RETRY;
 use crate::wire::room::Hall;
 
@@ -47,27 +48,27 @@ enum Writing {
     Failed,
 }
 
-/// That the registry keeps a message.
-pub(super) fn stored_event(to: To) -> Event {
-    match to {
-        To::Peer(to) => Event::Stored { to },
-        To::Room(Hall { name: room, .. }) => Event::Room(RoomEvent::Posted { room }),
+/// That a message to a person has ended, and was not received in time.
+const fn person_event(to: Name, sent_at: WallTime, end: Finish) -> Event {
+    match end {
+        Finish::Delivered => Event::ReceivedLater { to, sent_at },
+        Finish::Refused(reason) => Event::Refused { to, sent_at, reason },
+        // Nobody but rooms is reached in part.
+        Finish::Expired | Finish::Reached(_) => Event::Expired { to, sent_at },
     }
 }
 
-/// That a message has ended, and was not received in time.
-pub(super) fn end_event(to: To, sent_at: WallTime, end: Finish) -> Event {
-    let room = match to {
-        To::Peer(to) => {
-            return match end {
-                Finish::Delivered => Event::ReceivedLater { to, sent_at },
-                Finish::Refused(reason) => Event::Refused { to, sent_at, reason },
-                // Nobody but rooms is reached in part.
-                Finish::Expired | Finish::Reached(_) => Event::Expired { to, sent_at },
-            };
-        }
-        To::Room(hall) => hall.name,
-    };
+/// As [`person_event`], of whoever is at an address.
+const fn contact_event(to: Contact, sent_at: WallTime, end: Finish) -> Event {
+    Event::Contact(match end {
+        Finish::Delivered => ContactEvent::ReceivedLater { to, sent_at },
+        Finish::Refused(reason) => ContactEvent::Refused { to, sent_at, reason },
+        Finish::Expired | Finish::Reached(_) => ContactEvent::Expired { to, sent_at },
+    })
+}
+
+/// As [`person_event`], of all who are in a room.
+fn room_event(room: Name, sent_at: WallTime, end: Finish) -> Event {
     let reached = |reach| RoomEvent::Reached {
         room: room.clone(),
         sent_at,
@@ -86,6 +87,44 @@ pub(super) fn end_event(to: To, sent_at: WallTime, end: Finish) -> Event {
 }
 
 impl Client {
+    /// That the recipient has a message, in time.
+    pub(super) fn received_event(&self, to: To) -> Event {
+        match to {
+            To::Peer(to) | To::Room(Hall { name: to, .. }) => Event::Received { to },
+            To::At(address) => {
+                let to = self.contacts.contact(address);
+                Event::Contact(ContactEvent::Received { to })
+            }
+        }
+    }
+
+    /// That the registry keeps a message.
+    pub(super) fn stored_event(&self, to: To) -> Event {
+        match to {
+            To::Peer(to) => Event::Stored { to },
+            To::Room(Hall { name: room, .. }) => Event::Room(RoomEvent::Posted { room }),
+            // It keeps nothing for an address.
+            To::At(address) => self.waiting_at(address),
+        }
+    }
+
+    /// That whoever is at an address cannot be reached now.
+    pub(super) fn waiting_at(&self, address: SocketAddr) -> Event {
+        Event::Contact(ContactEvent::Waiting {
+            to: self.contacts.contact(address),
+            listed: self.contacts.lists(address),
+        })
+    }
+
+    /// That a message has ended, and was not received in time.
+    pub(super) fn end_event(&self, to: To, sent_at: WallTime, end: Finish) -> Event {
+        match to {
+            To::Peer(to) => person_event(to, sent_at, end),
+            To::Room(hall) => room_event(hall.name, sent_at, end),
+            To::At(address) => contact_event(self.contacts.contact(address), sent_at, end),
+        }
+    }
+
     /// What a message of ours is called.
     fn named(&self, slot: Slot) -> MessageId {
         let sender = self.me.id();
@@ -141,8 +180,8 @@ impl Client {
                     stranded.push((key, slot));
                     continue;
                 }
-                State::Stored => stored_event(to),
-                State::Ended(end) => end_event(to, sent_at, end),
+                State::Stored => self.stored_event(to),
+                State::Ended(end) => self.end_event(to, sent_at, end),
             };
             self.tell_state(event, (key, slot), state);
         }

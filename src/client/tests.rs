@@ -2,6 +2,7 @@
 //!
 //! Every test says what goes in and asserts exactly what comes out, on both sides of every deadline.
 
+mod addressed;
 mod crowds;
 mod direct;
 mod driver;
@@ -12,8 +13,10 @@ mod handling;
 mod input_ended;
 mod inquiring;
 mod leaving;
+mod listed;
 mod looking_up;
 mod marking;
+mod meeting;
 mod order;
 mod others;
 mod our_time;

@@ -1,6 +1,9 @@
-//! Whom a message is for, as its sender has it: a person by his name, or all who are in a room.
+//! Whom a message is for, as its sender has it: a person by his name, all who are in a room, or whoever is at an address.
 //!
-//! Invariant: the key of a room is nobody's name, for no name has a `#`.
+//! Invariant: the key of a room, and that of an address, is nobody's name, for no name has a `#`, an `@` or a `:`.
+
+use std::fmt;
+use std::net::SocketAddr;
 
 use crate::id::{Name, RoomId};
 use crate::wire::room::Hall;
@@ -12,6 +15,8 @@ pub enum To {
     Peer(Name),
     /// All who are in a room.
     Room(Hall),
+    /// Whoever is at an address; who that is, and what he is called, is known when he is met.
+    At(SocketAddr),
 }
 
 impl To {
@@ -20,22 +25,43 @@ impl To {
         match self {
             Self::Peer(name) => name.folded(),
             Self::Room(hall) => format!("#{}", hall.name.folded()),
+            Self::At(address) => format!("@{address}"),
         }
     }
 
     /// The name, of a person or of a room.
-    pub const fn name(&self) -> &Name {
+    pub const fn name(&self) -> Option<&Name> {
         match self {
-            Self::Peer(name) => name,
-            Self::Room(hall) => &hall.name,
+            Self::Peer(name) => Some(name),
+            Self::Room(hall) => Some(&hall.name),
+            Self::At(_) => None,
         }
     }
 
     /// Which room, if it is one.
     pub const fn room(&self) -> Option<RoomId> {
         match self {
-            Self::Peer(_) => None,
             Self::Room(hall) => Some(hall.id),
+            Self::Peer(_) | Self::At(_) => None,
+        }
+    }
+
+    /// Which address, if it is one.
+    pub const fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::At(address) => Some(*address),
+            Self::Peer(_) | Self::Room(_) => None,
+        }
+    }
+}
+
+/// As it is written in the database.
+impl fmt::Display for To {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Peer(name) => name.fmt(f),
+            Self::Room(hall) => hall.name.fmt(f),
+            Self::At(address) => address.fmt(f),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! Invariant: nothing is bound and no thread runs before identity and database are in hand.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -30,8 +30,10 @@ use crate::wire::packet::Service;
 pub struct Setup {
     /// His name.
     pub name: Name,
-    /// Where the registry is.
-    pub registry: SocketAddr,
+    /// With whom he talks.
+    pub company: Company,
+    /// The only address to bind; `None`: all.
+    pub bind: Option<IpAddr>,
     /// The port to bind; 0: any free one.
     pub port: u16,
     /// What is to be kept.
@@ -46,6 +48,15 @@ pub struct Setup {
     pub heeds_signals: bool,
 }
 
+/// With whom a user talks.
+#[derive(Clone, Debug)]
+pub enum Company {
+    /// With all who are known to the registry at this address.
+    Registry(SocketAddr),
+    /// With those who are at these addresses, without a registry.
+    Contacts(Vec<SocketAddr>),
+}
+
 /// Runs a client to its end. `knell` is rung when that is near: `show` must not wait for the person any more.
 ///
 /// # Errors
@@ -56,7 +67,11 @@ pub fn run(
     show: Show<Notice, Command>,
     knell: Knell,
 ) -> Result<Exit, Fault> {
-    let home = Home::open(setup.keep, |root| folder::of_client(root, &setup.name))?;
+    let place = match setup.company {
+        Company::Registry(_) => folder::of_client,
+        Company::Contacts(_) => folder::of_peer,
+    };
+    let home = Home::open(setup.keep, |root| place(root, &setup.name))?;
     let seed = home.seed()?;
     let name = home.spelling(setup.name)?;
     let identity = Arc::new(Identity::from_seed(&seed, Role::Client));
@@ -68,18 +83,22 @@ pub fn run(
         time_to_live: setup.time_to_live,
         join: setup.join,
         receipts: setup.receipts,
-        ..Config::new(name, setup.registry)
+        ..match setup.company {
+            Company::Registry(registry) => Config::new(name, registry),
+            Company::Contacts(contacts) => Config::without_registry(name, contacts),
+        }
     };
+    let registry = config.registry;
     let role = Client::new(config, Arc::clone(&identity), image, clock::now(), random()?);
     let program = Program {
         node: Node::new(Endpoint::new(identity, Service::Peer, random()?), role),
         store,
         place: Place {
-            address: None,
+            address: setup.bind,
             port: setup.port,
         },
         needs_port: false,
-        registry: Some(setup.registry),
+        registry,
         typist: Some(typist),
         show,
         knell: Some(knell),

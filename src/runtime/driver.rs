@@ -318,10 +318,13 @@ impl<R: Role> Driver<R> {
         self.close();
         match Socket::bind(self.around.place) {
             Ok(socket) => {
-                let (port, registry) = (socket.port(), self.around.registry);
+                let (bound, port, registry) = (socket.local(), socket.port(), self.around.registry);
                 self.socket = Some(socket);
                 SocketReply::Opened {
-                    local: registry.and_then(|registry| socket::local_towards(registry, port)),
+                    local: match registry {
+                        Some(registry) => socket::local_towards(registry, port),
+                        None => Some(bound),
+                    },
                 }
             }
             Err(sentence) => SocketReply::Failed(sentence),

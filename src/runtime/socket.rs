@@ -99,6 +99,11 @@ impl Socket {
         })
     }
 
+    /// What was bound.
+    pub const fn local(&self) -> SocketAddr {
+        self.local
+    }
+
     /// The port that was bound.
     pub const fn port(&self) -> u16 {
         self.local.port()

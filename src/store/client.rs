@@ -4,6 +4,7 @@
 //! the database and of the registry as a whole is here. Reading everything at the start is in `client_image`.
 //! Invariant: all statements of a request succeed or none.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
@@ -101,7 +102,7 @@ impl Store for ClientStore {
 
 fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request) -> Result<Reply> {
     if let Request::UseRegistry { address, identity } = request {
-        *registry = Some(use_registry(connection, &address.to_string(), &identity.0)?);
+        *registry = Some(use_registry(connection, *address, &identity.0)?);
         return Ok(Reply::Done);
     }
     let tables = Tables {
@@ -114,6 +115,7 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request)
         Request::StoreId(store_id) => tables.store_id(*store_id),
         Request::Directory(update) => tables.directory(update),
         Request::Pin { name, card } => tables.pin(name, card).map(|()| Reply::Done),
+        Request::Meet(met) => tables.meet(met),
         Request::Accept(accept) => tables.accept(accept),
         Request::Deposit { key, slot, recipient } => tables.deposit(*key, *slot, recipient.as_ref()),
         Request::Stored { key, slot, store_id } => tables.stored(*key, *slot, *store_id),
@@ -126,7 +128,7 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request)
     }
 }
 
-fn use_registry(connection: &Connection, address: &str, identity: &[u8; 32]) -> Result<i64> {
+fn use_registry(connection: &Connection, address: Option<SocketAddr>, identity: &[u8; 32]) -> Result<i64> {
     connection
         .prepare_cached(
             "INSERT INTO registry (identity, counter) VALUES (?1, 0) ON CONFLICT (identity) DO NOTHING",
@@ -135,12 +137,14 @@ fn use_registry(connection: &Connection, address: &str, identity: &[u8; 32]) -> 
     let registry = connection
         .prepare_cached("SELECT registry FROM registry WHERE identity = ?1 ORDER BY registry")?
         .query_row(params![identity], |row| row.get(0))?;
-    connection
-        .prepare_cached(
-            "INSERT INTO registry_address (address, registry) VALUES (?1, ?2)
-             ON CONFLICT (address) DO UPDATE SET registry = excluded.registry",
-        )?
-        .execute(params![address, registry])?;
+    if let Some(address) = address {
+        connection
+            .prepare_cached(
+                "INSERT INTO registry_address (address, registry) VALUES (?1, ?2)
+                 ON CONFLICT (address) DO UPDATE SET registry = excluded.registry",
+            )?
+            .execute(params![address.to_string(), registry])?;
+    }
     Ok(registry)
 }
 

@@ -11,7 +11,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 
 use crate::client::storage::{
-    ENDED_MAX, Ended, Image, Key, KnownRoom, Listed, RegistryImage, State, Unfinished, Unshown, Untold,
+    ENDED_MAX, Ended, Image, Key, KnownRoom, Listed, Met, RegistryImage, State, Unfinished, Unshown, Untold,
 };
 use crate::client::to::To;
 use crate::clock::{Age, WallTime};
@@ -50,6 +50,7 @@ pub(super) fn load(connection: &Connection) -> Result<Image> {
         registries.push(RegistryImage {
             directory: directory(connection, number)?,
             pins: pins(connection, number)?,
+            met: met(connection, number)?,
             rooms: rooms(connection, number)?,
             outbox: outbox(connection, number)?,
             ended: ended(connection, number)?,
@@ -131,6 +132,7 @@ fn registry(row: &Row<'_>) -> Result<RegistryImage> {
         }),
         directory: Vec::new(),
         pins: Vec::new(),
+        met: Vec::new(),
         rooms: Vec::new(),
         outbox: Vec::new(),
         untold: Vec::new(),
@@ -180,9 +182,25 @@ fn listed(row: &Row<'_>) -> Result<Listed> {
 fn pins(connection: &Connection, registry: i64) -> Result<Vec<(Name, Card)>> {
     rows(
         connection,
-        "SELECT name, identity, key, signature FROM pin WHERE registry = ?1 ORDER BY folded",
+        "SELECT name, identity, key, signature FROM pin WHERE registry = ?1 AND folded NOT LIKE '@%' ORDER BY folded",
         params![registry],
         |row| Ok((parsed(row, 0)?, card(row, 1)?)),
+    )
+}
+
+fn met(connection: &Connection, registry: i64) -> Result<Vec<Met>> {
+    rows(
+        connection,
+        "SELECT substr(folded, 2), name, identity, key, signature FROM pin WHERE registry = ?1 AND folded LIKE '@%'
+         ORDER BY folded",
+        params![registry],
+        |row| {
+            Ok(Met {
+                address: parsed(row, 0)?,
+                name: parsed(row, 1)?,
+                card: card(row, 2)?,
+            })
+        },
     )
 }
 
@@ -203,8 +221,12 @@ fn rooms(connection: &Connection, registry: i64) -> Result<Vec<KnownRoom>> {
     )
 }
 
-/// Whom a message is for: two columns, the name, and which room if it is one.
+/// Whom a message is for: two columns, the name or address, and which room if it is one.
 fn to(row: &Row<'_>, name: usize, room: usize) -> Result<To> {
+    let text: String = row.get(name)?;
+    if let Ok(address) = text.parse() {
+        return Ok(To::At(address));
+    }
     let name = parsed(row, name)?;
     let room: Option<[u8; 16]> = row.get(room)?;
     Ok(match room {

@@ -1,4 +1,4 @@
-//! Whom a client knows: the SQL of its directory copy and its pins.
+//! Whom a client knows: the SQL of its directory copy, its pins, and whom it has met where.
 //!
 //! What the registry says and what the user has seen are kept apart; which of them wins is the engine's to decide.
 //! Invariant: a pin is replaced by the user's word alone.
@@ -6,7 +6,8 @@
 use rusqlite::{Result, named_params, params};
 
 use super::client::Tables;
-use crate::client::storage::{DirectoryUpdate, Listed, Reply};
+use crate::client::storage::{DirectoryUpdate, Listed, Met, Reply};
+use crate::client::to::To;
 use crate::id::Name;
 use crate::identity::Card;
 use crate::store::database::Bits;
@@ -79,11 +80,29 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// The user's word: it replaces what was pinned.
-    pub(super) fn trust(&self, name: &Name, card: &Card) -> Result<()> {
+    /// As [`Self::pin`], for whoever is at an address; but what he calls himself is his to change.
+    pub(super) fn meet(&self, met: &Met) -> Result<Reply> {
+        let (key, card) = (To::At(met.address).key(), &met.card);
+        self.execute(
+            "INSERT INTO pin (registry, folded, name, identity, key, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (registry, folded) DO UPDATE SET name = excluded.name WHERE identity = excluded.identity",
+            params![self.registry, key, met.name.as_str(), card.id.0, card.key, card.signature],
+        )?;
+        Ok(Reply::Done)
+    }
+
+    /// The user's word: it replaces what was pinned. Whoever is at an address is called as before, until he says otherwise.
+    pub(super) fn trust(&self, to: &To, card: &Card) -> Result<()> {
+        let Some(name) = to.name() else {
+            self.execute(
+                "UPDATE pin SET identity = ?3, key = ?4, signature = ?5 WHERE registry = ?1 AND folded = ?2",
+                params![self.registry, to.key(), card.id.0, card.key, card.signature],
+            )?;
+            return Ok(());
+        };
         self.execute(
             "DELETE FROM pin WHERE registry = ?1 AND folded = ?2",
-            params![self.registry, name.folded()],
+            params![self.registry, to.key()],
         )?;
         self.pin(name, card)
     }

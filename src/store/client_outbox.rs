@@ -59,8 +59,8 @@ pub(super) fn state(number: i64, reason: Option<&[u8]>) -> Option<State> {
 
 impl Tables<'_> {
     pub(super) fn accept(&self, accept: &Accept) -> Result<Reply> {
-        if let Some(card) = &accept.pin {
-            self.pin(accept.to.name(), card)?;
+        if let (Some(card), Some(name)) = (&accept.pin, accept.to.name()) {
+            self.pin(name, card)?;
         }
         self.execute(
             "INSERT INTO conversation (registry, folded, epoch, next) VALUES (?1, ?2, ?3, 0)
@@ -77,7 +77,7 @@ impl Tables<'_> {
             named_params! {
                 ":registry": self.registry,
                 ":folded": accept.to.key(),
-                ":name": accept.to.name().as_str(),
+                ":name": accept.to.to_string(),
                 ":room": accept.to.room().map(|room| room.0),
                 ":epoch": Bits(slot.epoch.0),
                 ":sequence": Bits(slot.sequence.0),
@@ -194,7 +194,7 @@ impl Tables<'_> {
 
     pub(super) fn renumber(&self, renumber: &Renumber) -> Result<Reply> {
         if let Some(card) = &renumber.trust {
-            self.trust(renumber.to.name(), card)?;
+            self.trust(&renumber.to, card)?;
         }
         let present: Option<i64> = self
             .connection

@@ -18,7 +18,7 @@ fn store() -> ClientStore {
     ask(
         &mut store,
         Request::UseRegistry {
-            address: "10.0.0.1:1".parse().unwrap(),
+            address: Some("10.0.0.1:1".parse().unwrap()),
             identity: IdentityId([1; 32]),
         },
     );
@@ -396,7 +396,7 @@ fn each_registry_has_an_outbox_and_pins_of_its_own() {
     ask(
         &mut store,
         Request::UseRegistry {
-            address: "10.0.0.2:1".parse().unwrap(),
+            address: Some("10.0.0.2:1".parse().unwrap()),
             identity: IdentityId([9; 32]),
         },
     );
@@ -420,7 +420,7 @@ fn a_file_gives_back_what_was_committed() {
     ask(
         &mut store,
         Request::UseRegistry {
-            address: "[::1]:1".parse().unwrap(),
+            address: Some("[::1]:1".parse().unwrap()),
             identity: IdentityId([1; 32]),
         },
     );

@@ -1,6 +1,6 @@
 //! Where a program keeps its database and its identity: one folder each, one process per folder.
 //!
-//! `<data>/clients/<lowercase name>/` and `<data>/registries/<port>/`, where `<data>` is `--data-dir` or
+//! `<data>/clients/<lowercase name>/`, `<data>/peers/<lowercase name>/` and `<data>/registries/<port>/`, where `<data>` is `--data-dir` or
 //! `$XDG_DATA_HOME/udpchat` (XDG Base Directory Specification 0.8). Opens no database.
 //! Invariant: while a `Folder` lives, no other process has one on the same path.
 
@@ -82,6 +82,11 @@ pub fn data_root(
 /// A client's folder. Names that differ only in case are the same name.
 pub fn of_client(root: &Path, name: &Name) -> PathBuf {
     root.join("clients").join(name.folded())
+}
+
+/// The folder of a client without a registry. Not [`of_client`]: a registry has no part in who that is, and both may run.
+pub fn of_peer(root: &Path, name: &Name) -> PathBuf {
+    root.join("peers").join(name.folded())
 }
 
 /// A registry's folder.

@@ -113,7 +113,7 @@ pub enum ConnectFault {
     /// No answer, or none in time.
     Silent,
     /// In that time only somebody else answered, and proved to be this.
-    OtherIdentity(IdentityId),
+    OtherIdentity(Card),
     /// There are too many sessions or tries already.
     Full,
 }

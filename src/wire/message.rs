@@ -161,6 +161,11 @@ pub enum ToPeer {
     Receipt(Receipt),
     /// The answer to `Deliver`: not now.
     Busy(Busy<MessageId>),
+    /// "I am called this." Said once in a session between two that need no registry to know each other.
+    Introduce {
+        /// What.
+        name: Name,
+    },
 }
 
 /// `ToRegistry::Register`.

@@ -100,8 +100,14 @@ impl World {
 
 /// A UDP port that nobody has at the moment.
 pub fn free_port() -> u16 {
-    let socket = UdpSocket::bind(("127.0.0.1", 0)).expect("a socket");
-    socket.local_addr().expect("its address").port()
+    let [port] = free_ports();
+    port
+}
+
+/// Such ports, each once.
+pub fn free_ports<const N: usize>() -> [u16; N] {
+    let sockets = [(); N].map(|()| UdpSocket::bind(("127.0.0.1", 0)).expect("a socket"));
+    sockets.map(|socket| socket.local_addr().expect("its address").port())
 }
 
 /// Sends a signal.

@@ -23,5 +23,6 @@ mod once;
 mod operators;
 mod people;
 mod rooms;
+mod serverless;
 mod services;
 mod streams;

@@ -223,10 +223,10 @@ fn somebody_else_is_told_nothing_and_named() {
     let attempt = net.connect_for(1, 0, Service::Registry, Some(wanted));
     net.run(ms(5_000));
     let found = net.hosts[0].id;
-    assert_eq!(
-        net.hosts[1].failed(),
-        [(attempt, ConnectFault::OtherIdentity(found))]
-    );
+    assert!(matches!(
+        net.hosts[1].failed()[..],
+        [(failed, ConnectFault::OtherIdentity(card))] if failed == attempt && card.id == found
+    ));
     assert_eq!(net.count("finish") + net.count("data"), 0);
     assert_eq!(net.hosts[0].opened(), []);
 }

@@ -364,6 +364,7 @@ pub(crate) fn to_peer() -> Named<ToPeer> {
             "busy_unknown_sender",
             ToPeer::Busy(busy(id(), BusyReason::UnknownSender)),
         ),
+        ("introduce", ToPeer::Introduce { name: name("bob") }),
     ]
 }
 

@@ -300,5 +300,6 @@ pub(crate) fn to_peer() -> impl Strategy<Value = ToPeer> {
         forward().prop_map(ToPeer::Deliver),
         receipt().prop_map(ToPeer::Receipt),
         busy(message_id()).prop_map(ToPeer::Busy),
+        name().prop_map(|name| ToPeer::Introduce { name }),
     ]
 }

@@ -10,4 +10,5 @@ mod datagrams;
 mod kills;
 mod many_names;
 mod odd;
+mod serverless;
 mod world;

@@ -62,6 +62,8 @@ pub(super) enum Disk {
 }
 
 pub(super) struct Driver {
+    /// What it is started with, and started again.
+    pub(super) config: Config,
     pub(super) client: Client,
     pub(super) store: ClientStore,
     pub(super) paper: Paper,
@@ -105,7 +107,8 @@ impl Driver {
         };
         let (store, _) = ClientStore::open_in_memory().unwrap();
         let mut driver = Self {
-            client: client(config, &store, now),
+            client: client(config.clone(), &store, now),
+            config,
             store,
             paper: Paper::default(),
             now,
@@ -321,7 +324,7 @@ impl Driver {
 
     /// Killed and started again: only what was committed is left.
     pub(super) fn restart(&mut self) {
-        self.restart_with(Self::config());
+        self.restart_with(self.config.clone());
     }
 
     pub(super) fn restart_with(&mut self, config: Config) {

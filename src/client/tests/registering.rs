@@ -81,9 +81,9 @@ fn another_registry_key_is_refused() {
     let mut driver = Driver::registered(&[]);
     driver.restart();
     driver.open_port();
-    let (attempt, found) = (driver.registry_connect().attempt, person("mallory").id());
-    driver.fail(attempt, ConnectFault::OtherIdentity(found));
-    let known = registry().id();
+    let (attempt, mallory) = (driver.registry_connect().attempt, *person("mallory").card());
+    driver.fail(attempt, ConnectFault::OtherIdentity(mallory));
+    let (known, found) = (registry().id(), mallory.id);
     assert_eq!(
         driver.events(),
         [
@@ -96,17 +96,17 @@ fn another_registry_key_is_refused() {
     driver.pass(ms(6_000));
     driver.close(REGISTRY, CloseCause::Reset);
     let attempt = driver.registry_connect().attempt;
-    driver.fail(attempt, ConnectFault::OtherIdentity(found));
+    driver.fail(attempt, ConnectFault::OtherIdentity(mallory));
     assert_eq!(driver.events(), [Event::RegistryChanged { known, found }]);
     // It may be somebody on the way: told once, and tried again.
     driver.clear();
     driver.pass(ms(5_000));
     let attempt = driver.registry_connect().attempt;
-    driver.fail(attempt, ConnectFault::OtherIdentity(found));
+    driver.fail(attempt, ConnectFault::OtherIdentity(mallory));
     assert_eq!(driver.events(), []);
     driver.command(Command::Register);
     let attempt = driver.registry_connect().attempt;
-    driver.fail(attempt, ConnectFault::OtherIdentity(found));
+    driver.fail(attempt, ConnectFault::OtherIdentity(mallory));
     assert_eq!(driver.events(), [Event::RegistryChanged { known, found }]);
     driver.pass(ms(20_000));
     driver.registry_opens();

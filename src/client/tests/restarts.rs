@@ -234,7 +234,7 @@ fn who_has_gone_on_alone_is_ended_by_nobody() {
     let refusals: [fn(&mut Driver); 3] = [
         |driver| {
             let attempt = driver.registry_connect().attempt;
-            driver.fail(attempt, ConnectFault::OtherIdentity(person("eve").id()));
+            driver.fail(attempt, ConnectFault::OtherIdentity(*person("eve").card()));
         },
         |driver| {
             driver.registry_opens();

@@ -105,7 +105,10 @@ impl Ledger {
             let what = format!("{:?} was accepted and never typed", accept.text);
             return Err((Invariant::Authentic, what));
         };
-        if post.accepted.is_some() || post.author != person || !post.room.matches(accept.to.name()) {
+        if post.accepted.is_some()
+            || post.author != person
+            || !accept.to.name().is_some_and(|name| post.room.matches(name))
+        {
             return Err((
                 Invariant::OneState,
                 format!("{:.8} was accepted by {person} as {:?}", post.text, accept.to),

@@ -228,7 +228,10 @@ impl Ledger {
             return;
         };
         match why {
-            NotAccepted::TooLarge(_) | NotAccepted::ToSelf | NotAccepted::OutboxFull => {
+            NotAccepted::TooLarge(_)
+            | NotAccepted::ToSelf
+            | NotAccepted::TooManyAddresses
+            | NotAccepted::OutboxFull => {
                 unanswered.pop();
             }
             NotAccepted::NotInside(room) => {

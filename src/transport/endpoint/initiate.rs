@@ -125,7 +125,7 @@ impl Endpoint {
         let wanted = attempt.connect.expect.is_none_or(|expected| expected == theirs);
         if theirs == ours || !wanted {
             // Who sees the Initial can answer in another's name, and sooner: the right answer may still come.
-            attempt.stranger = Some(theirs);
+            attempt.stranger = Some(hello.card);
             attempt.initiator.start_over(&self.identity);
             return Err(DropCause::OtherIdentity);
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::noise::Initiator;
 use crate::clock::Instant;
-use crate::id::IdentityId;
+use crate::identity::Card;
 use crate::transport::{Attempt, Connect};
 use crate::wire::packet::{COOKIE_BYTES, NOISE_FIRST_BYTES, Packet};
 
@@ -24,7 +24,7 @@ pub(super) struct Try {
     pub(super) began: Instant,
     pub(super) initiator: Box<Initiator>,
     /// Somebody else who has answered.
-    pub(super) stranger: Option<IdentityId>,
+    pub(super) stranger: Option<Card>,
     noise: [u8; NOISE_FIRST_BYTES],
     cookie: Option<[u8; COOKIE_BYTES]>,
     cookies: u32,

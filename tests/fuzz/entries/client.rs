@@ -156,7 +156,7 @@ impl Scene {
             None,
             None,
             Some(ConnectFault::Silent),
-            Some(ConnectFault::OtherIdentity(anybody.id)),
+            Some(ConnectFault::OtherIdentity(anybody)),
             Some(ConnectFault::Full),
         ][input.below(7)];
         match fault {
@@ -376,14 +376,16 @@ impl Scene {
         let place = input.below(4);
         let delivered = self.bench.judge.delivered.iter().rev().nth(place).copied();
         let Some((to, id, hash)) = delivered else { return };
-        let message = if input.byte() > 224 {
-            ToPeer::Busy(Busy {
+        let message = match input.byte() {
+            249.. => ToPeer::Introduce {
+                name: people::name(to),
+            },
+            225.. => ToPeer::Busy(Busy {
                 of: id,
                 reason: BusyReason::Storage,
                 retry_after_ms: input.u16().into(),
-            })
-        } else {
-            ToPeer::Receipt(self.bench.judge.gives_receipt(input, to, (id, hash)))
+            }),
+            _ => ToPeer::Receipt(self.bench.judge.gives_receipt(input, to, (id, hash))),
         };
         let from = if input.byte() > 240 { None } else { Some(to) };
         if let Some(session) = self.session_of(Service::Peer, from) {

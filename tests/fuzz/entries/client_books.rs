@@ -128,7 +128,7 @@ impl Judge<Client> for Books {
                     self.delivered.push(sent);
                 }
                 ToPeer::Receipt(receipt) => self.receipt(&receipt),
-                ToPeer::Busy(_) => {}
+                ToPeer::Busy(_) | ToPeer::Introduce { .. } => {}
             },
         }
     }

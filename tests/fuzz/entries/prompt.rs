@@ -41,7 +41,9 @@ fn line(line: &str, typist: Typist<'_>) {
         }
         Parsed::Focus(_) => assert!(answer.is_empty()),
         Parsed::TooLarge(bytes) => assert!(*bytes > BODY_BYTES_MAX && *bytes <= line.len()),
-        Parsed::Help(_) | Parsed::NotSelf(_) | Parsed::Wrong(_) => assert!(!answer.is_empty()),
+        Parsed::Help(_) | Parsed::Answer(_) | Parsed::NotSelf(_) | Parsed::Wrong(_) => {
+            assert!(!answer.is_empty());
+        }
     }
     let shown = escape(line);
     assert!(!shown.chars().any(char::is_control));
@@ -70,7 +72,17 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
             assert_eq!(fingerprint.len(), 79);
             format!("trust {name} {fingerprint}")
         }
-        Command::LeaveSettled | Command::Seen { .. } | Command::Handled { .. } => panic!("nobody types that"),
+        Command::SendAt { address, text } => {
+            assert!(text.len() <= BODY_BYTES_MAX && !text.trim().is_empty());
+            format!("send {address} {text}")
+        }
+        Command::TrustAt { address, fingerprint } => {
+            assert_eq!(fingerprint.len(), 79);
+            format!("trust {address} {fingerprint}")
+        }
+        Command::LeaveSettled | Command::Seen { .. } | Command::Handled { .. } | Command::Say { .. } => {
+            panic!("nobody types that")
+        }
     };
     assert_eq!(commands::parse(&again, typist), Parsed::Command(command.clone()));
 }

@@ -31,12 +31,12 @@ impl Ends {
 impl World {
     /// How everything that `from` has accepted for `to` ended. Fails on what has not.
     pub(crate) fn ends(&self, from: &str, to: &str) -> Ends {
-        let called = self.people[to].called;
+        let (called, address) = (self.people[to].called, self.people[to].address);
         let texts = |states: &str| {
             self.read(
                 from,
                 &format!(
-                    "SELECT text FROM outbox WHERE folded = '{called}' AND state {states} ORDER BY message"
+                    "SELECT text FROM outbox WHERE folded IN ('{called}', '@{address}') AND state {states} ORDER BY message"
                 ),
             )
         };

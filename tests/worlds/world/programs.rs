@@ -174,12 +174,30 @@ impl World {
 
     /// A client starts, on the database that it had.
     pub(crate) fn start(&mut self, name: &'static str) {
+        self.know(name);
+        let called = self.people[name].called.parse().expect("a name");
+        self.run(name, Config::new(called, Self::registry_address()));
+    }
+
+    /// A client starts that has no registry, and talks to these.
+    pub(crate) fn start_peer(&mut self, name: &'static str, listed: &[&'static str]) {
+        self.know(name);
+        listed.iter().for_each(|other| self.know(other));
+        let listed = listed.iter().map(|other| self.address(other)).collect();
+        let called = self.people[name].called.parse().expect("a name");
+        self.run(name, Config::without_registry(called, listed));
+    }
+
+    fn know(&mut self, name: &'static str) {
         if !self.people.contains_key(name) {
             self.introduce(name, self.next_number(), name);
         }
+    }
+
+    fn run(&mut self, name: &'static str, mut config: Config) {
         let marked = self.marked(name);
         let (now, person) = self.person(name);
-        let (called, address) = (person.called, person.address);
+        let address = person.address;
         let [high, low] = person.number.to_be_bytes();
         let mut secret = [low; 32];
         secret[0] ^= high;
@@ -187,7 +205,6 @@ impl World {
         secret[1] ^= low & 0xf0;
         let identity = Arc::new(Identity::from_seed(&secret, Role::Client));
         let (store, image) = ClientStore::open(&self.database(name)).expect("the client's database");
-        let mut config = Config::new(called.parse().expect("a name"), Self::registry_address());
         config.time_to_live = self.time_to_live;
         let seed = self.seed();
         let role = Client::new(config, Arc::clone(&identity), image, now, seed);

@@ -162,6 +162,10 @@ impl World {
             format!("{name}: left {:?}\n{:?}", self.read(name, sql), self.events(name))
         });
         let told: Vec<String> = told.collect();
-        format!("mail: {:?}\n{}", self.read("registry", mail), told.join("\n"))
+        let mail = self
+            .database("registry")
+            .exists()
+            .then(|| self.read("registry", mail));
+        format!("mail: {mail:?}\n{}", told.join("\n"))
     }
 }

@@ -1,0 +1,212 @@
+//! What can be typed where there is no registry: texts for all who are listed, and a few words; and what is typed for an
+//! address elsewhere.
+//!
+//! Invariant: whatever is not exactly one of the words is a text, and goes out as typed.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+use crate::cli::args_values::parse_peer;
+use crate::cli::commands::{self, Parsed, Typist};
+use crate::cli::commands_people::read_fingerprint;
+use crate::cli::format::Format;
+use crate::cli::json_input;
+use crate::client::interface::Command;
+use crate::limits::BODY_BYTES_MAX;
+
+/// The words that end the program.
+const QUIT: [&str; 4] = [":q", "q", "quit", "exit"];
+/// Before an address and a fingerprint.
+const TRUST: &str = ":trust";
+
+/// Reads a line. A line from a paste may hold newlines.
+pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
+    let word = line.trim();
+    match word {
+        "" => Parsed::Nothing,
+        "help" => Parsed::Answer(help()),
+        _ if QUIT.contains(&word) => Parsed::Command(Command::Leave),
+        _ => match commands::split_word(word) {
+            (TRUST, rest) => read_trust(rest),
+            _ if line.len() > BODY_BYTES_MAX => Parsed::TooLarge(line.len()),
+            _ => Parsed::Command(Command::Say {
+                text: line.to_owned(),
+            }),
+        },
+    }
+}
+
+/// As [`parse`]; a program may also send an object, `{"message":"hi"}`.
+pub(super) fn read(format: Format, line: &str, typist: Typist<'_>) -> Parsed {
+    if format == Format::Lines || !json_input::is_object(line) {
+        return parse(line, typist);
+    }
+    match serde_json::from_str::<Said>(line) {
+        Ok(said) => json_input::written(said.message, |text| Command::Say { text }),
+        Err(error) => Parsed::Wrong(format!("The object cannot be read: {error}.")),
+    }
+}
+
+/// An object, as it is read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    message: String,
+}
+
+/// What can be typed, a line each.
+pub(super) fn help() -> Vec<String> {
+    let line = |(usage, summary): (&str, &str)| format!("{usage:<32}{summary}");
+    [
+        ("<text>", "send a text to everybody who is listed"),
+        (":q, q, quit, exit", "end; so do Ctrl+C and Ctrl+D"),
+        (":trust <ip:port> <fingerprint>", "accept a new identity there"),
+        ("help", "say what can be typed here"),
+    ]
+    .map(line)
+    .to_vec()
+}
+
+fn read_trust(rest: &str) -> Parsed {
+    let (word, fingerprint) = commands::split_word(rest);
+    let usage = || Parsed::Wrong("Usage: :trust <ip:port> <fingerprint>".to_owned());
+    trust_at(word, fingerprint).unwrap_or_else(usage)
+}
+
+/// The fingerprint of whoever is at an address; `None` if the word is none.
+pub(super) fn trust_at(word: &str, fingerprint: &str) -> Option<Parsed> {
+    let address = word.parse::<SocketAddr>().ok()?;
+    Some(match read_fingerprint(fingerprint) {
+        Ok(fingerprint) => Parsed::Command(Command::TrustAt { address, fingerprint }),
+        Err(wrong) => wrong,
+    })
+}
+
+/// A text for whoever is at an address; `None` if the word is none.
+pub(super) fn send_at(word: &str, text: &str) -> Option<Parsed> {
+    word.parse::<SocketAddr>().ok()?;
+    Some(match parse_peer(word) {
+        Err(sentence) => Parsed::Wrong(format!("Usage: send <ip:port> <text>; {sentence}.")),
+        Ok(_) if text.len() > BODY_BYTES_MAX => Parsed::TooLarge(text.len()),
+        Ok(address) => Parsed::Command(Command::SendAt {
+            address,
+            text: text.to_owned(),
+        }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Name;
+
+    fn by_alice(line: &str, parse: fn(&str, Typist<'_>) -> Parsed) -> Parsed {
+        let own: Name = "alice".parse().unwrap();
+        parse(
+            line,
+            Typist {
+                own: &own,
+                focus: None,
+            },
+        )
+    }
+
+    fn read(line: &str) -> Parsed {
+        by_alice(line, parse)
+    }
+
+    fn say(text: &str) -> Parsed {
+        Parsed::Command(Command::Say {
+            text: text.to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_word_alone_is_a_command_and_anything_else_a_text() {
+        for word in [":q", "q", "quit", "exit", " quit "] {
+            assert_eq!(read(word), Parsed::Command(Command::Leave), "{word}");
+        }
+        for text in [
+            "quit now",
+            "q?",
+            "Quit",
+            "send bob hi",
+            ":quit",
+            "helpless",
+            "a\nquit",
+            " hi ",
+        ] {
+            assert_eq!(read(text), say(text));
+        }
+        assert_eq!(read("help"), Parsed::Answer(help()));
+        assert_eq!(read("  \n"), Parsed::Nothing);
+    }
+
+    #[test]
+    fn programs_say_objects() {
+        let own: Name = "alice".parse().unwrap();
+        let typed = |line: &str| {
+            let typist = Typist {
+                own: &own,
+                focus: None,
+            };
+            super::read(Format::Json, line, typist)
+        };
+        assert_eq!(typed(r#"{"message":"two\nlines"}"#), say("two\nlines"));
+        assert_eq!(typed("plain"), say("plain"));
+        assert_eq!(typed("quit"), Parsed::Command(Command::Leave));
+        for wrong in [r#"{"message":" "}"#, r#"{"message":"hi","to":"bob"}"#, "{", "{}"] {
+            assert!(matches!(typed(wrong), Parsed::Wrong(_)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_its_bound() {
+        let text = "x".repeat(BODY_BYTES_MAX);
+        assert_eq!(read(&text), say(&text));
+        assert_eq!(read(&format!("{text}x")), Parsed::TooLarge(BODY_BYTES_MAX + 1));
+    }
+
+    #[test]
+    fn a_client_of_a_registry_can_write_to_an_address() {
+        let typed = |line: &str| by_alice(line, commands::parse);
+        assert_eq!(
+            typed("send [2001:db8::7]:4000  hi bob"),
+            Parsed::Command(Command::SendAt {
+                address: "[2001:db8::7]:4000".parse().unwrap(),
+                text: " hi bob".to_owned(),
+            })
+        );
+        assert!(matches!(typed("send 224.0.0.1:4000 hi"), Parsed::Wrong(_)));
+        assert!(matches!(typed("send 192.0.2.7:0 hi"), Parsed::Wrong(_)));
+        let digits = "0123456789abcdef".repeat(4);
+        for word in ["trust", ":trust"] {
+            let parsed = typed(&format!("{word} 192.0.2.7:4000 {digits}"));
+            assert!(
+                matches!(parsed, Parsed::Command(Command::TrustAt { .. })),
+                "{parsed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn trust_takes_an_address_and_a_whole_fingerprint() {
+        let digits = "0123456789abcdef".repeat(4);
+        let Parsed::Command(Command::TrustAt { address, fingerprint }) =
+            read(&format!(":trust [::1]:4000 {}", digits.to_uppercase()))
+        else {
+            panic!("no command");
+        };
+        assert_eq!(address, "[::1]:4000".parse().unwrap());
+        assert_eq!(fingerprint.replace(' ', ""), digits);
+        for wrong in [
+            ":trust",
+            ":trust bob 12",
+            ":trust 10.0.0.1:4000 12",
+            ":trust 10.0.0.1 12",
+        ] {
+            assert!(matches!(read(wrong), Parsed::Wrong(_)), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! A client of a registry that writes to an address: the same as without one, beside the registry.
+
+use super::driver::{Driver, ms};
+use super::meeting::{contact, event, met, received, waiting};
+use super::people::{address, message_from, name, online, usurped};
+use crate::client::interface::{Command, ContactEvent, Event, NotAccepted};
+use crate::limits::LISTED_MAX;
+use crate::transport::CloseCause;
+use crate::wire::frame::CloseCode;
+use crate::wire::message::ToPeer;
+
+impl Driver {
+    fn send_at(&mut self, port: u16, text: &str) {
+        self.command(Command::SendAt {
+            address: address(port),
+            text: text.to_owned(),
+        });
+    }
+}
+
+#[test]
+fn what_is_for_an_address_goes_there_and_never_to_the_registry() {
+    let mut driver = Driver::registered(&[]);
+    driver.send_at(50, "hi");
+    assert_eq!(driver.connects[0].address, address(50));
+    let session = driver.answers(50, "bob");
+    driver.introduces(session, "bob");
+    driver.pass(ms(20_000));
+    assert_eq!(driver.events(), [met(50, "bob"), waiting(50, Some("bob"))]);
+    assert!(driver.deposits().is_empty());
+    let sent = driver.deliveries(session);
+    driver.answer_delivery("bob", session, &sent[0]);
+    driver.send_at(50, "again");
+    let sent = driver.deliveries(session);
+    driver.answer_delivery("bob", session, sent.last().unwrap());
+    let events = driver.events();
+    assert!(matches!(
+        events[0],
+        Event::Contact(ContactEvent::ReceivedLater { .. })
+    ));
+    assert_eq!(events[1], received(50, "bob"));
+}
+
+#[test]
+fn who_was_met_so_is_heard_and_who_was_not_is_left_to_the_registry() {
+    let mut driver = Driver::registered(&[]);
+    driver.send_at(50, "hi");
+    let session = driver.answers(50, "bob");
+    driver.introduces(session, "bob");
+    driver.close(session, CloseCause::Idle);
+    let session = driver.calls("bob", 9_999);
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hello")));
+    assert_eq!(driver.inbox(), ["hello"]);
+
+    let session = driver.calls("eve", 66);
+    driver.introduces(session, "eve");
+    driver.hear_from(session, &ToPeer::Deliver(message_from("eve", 1, 0, 0, "me too")));
+    assert_eq!(
+        driver.said(session),
+        ["I am alice"],
+        "and the registry is asked who eve is"
+    );
+    assert_eq!(driver.inbox(), ["hello"]);
+}
+
+#[test]
+fn the_registry_knows_better_whose_a_name_is() {
+    let mut driver = Driver::registered(&[usurped()]);
+    driver.send_at(51, "hi");
+    let session = driver.answers(51, "bob");
+    driver.introduces(session, "bob");
+    assert_eq!(driver.closes, [(session, CloseCode::NotAdmitted)]);
+    let (address, name) = (address(51), name("bob"));
+    let events = driver.events();
+    assert!(
+        events.contains(&event(ContactEvent::NameTaken { address, name })),
+        "{events:?}"
+    );
+
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.send_at(51, "hi");
+    let session = driver.answers(51, "bob");
+    driver.introduces(session, "bob");
+    assert_eq!(driver.texts_delivered(session), ["hi"], "and here it is he");
+}
+
+#[test]
+fn the_next_run_goes_on_with_what_waits() {
+    let mut driver = Driver::registered(&[]);
+    driver.send_at(50, "hi");
+    driver.silent(50);
+    assert_eq!(driver.events(), [waiting(50, None)]);
+    driver.restart();
+    driver.come_up();
+    let session = driver.answers(50, "bob");
+    driver.introduces(session, "bob");
+    assert_eq!(driver.texts_delivered(session), ["hi"]);
+    assert_eq!(driver.contact_name(50), contact(50, Some("bob")).name);
+}
+
+impl Driver {
+    fn contact_name(&self, port: u16) -> Option<crate::id::Name> {
+        self.client.contacts.contact(address(port)).name
+    }
+}
+
+#[test]
+fn there_is_a_bound_to_the_addresses_of_a_run() {
+    let mut driver = Driver::registered(&[]);
+    for number in 0..=u16::try_from(LISTED_MAX).unwrap() {
+        driver.send_at(100 + number, "hi");
+    }
+    assert_eq!(driver.states().len(), LISTED_MAX);
+    assert_eq!(
+        driver.events(),
+        [Event::NotAccepted(NotAccepted::TooManyAddresses)]
+    );
+}
