@@ -115,6 +115,8 @@ impl Client {
     pub(super) fn post_came(&mut self, cx: &Context<'_>, post: Post) {
         let (room, number) = (post.room, post.number);
         if self.rooms.has_left(room) {
+            // It was under way; or the registry has us in it still, or again.
+            self.doubt_rooms(cx);
             return;
         }
         if !self.posts.chains.contains_key(&room) && self.posts.chains.len() >= MEMBER_ROOMS_MAX {

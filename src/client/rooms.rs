@@ -283,10 +283,13 @@ impl Client {
         self.ask_about_rooms(cx);
     }
 
-    /// Whether we are inside is doubtful: the registry is asked.
+    /// Whether we are inside is doubtful: what was heard may have come in another order than it was said. The registry is
+    /// asked, and its list counts.
     pub(super) fn doubt_rooms(&mut self, cx: &Context<'_>) {
-        self.rooms.asks = true;
-        self.ask_about_rooms(cx);
+        self.rooms.heard.clear();
+        if !std::mem::replace(&mut self.rooms.asks, true) {
+            self.ask_about_rooms(cx);
+        }
     }
 
     /// There is no registry and will not be soon: nobody answers.
@@ -321,7 +324,6 @@ impl Client {
         let event = match (asked.command, done) {
             (RoomCommand::Create(_) | RoomCommand::Join(_), RoomDone::Entered { room, already }) => {
                 self.rooms.heard.insert(room.hall.id);
-                self.rooms.left.remove(&room.hall.id);
                 self.enter(vec![room.clone()]);
                 let name = room.hall.name.clone();
                 self.out.event(Event::Room(RoomEvent::Entered { room, already }));
@@ -351,6 +353,7 @@ impl Client {
     /// We are in these rooms.
     fn enter(&mut self, rooms: Vec<Membership>) {
         for room in &rooms {
+            self.rooms.left.remove(&room.hall.id);
             self.rooms.heads.insert(room.hall.id, room.head);
         }
         let rooms = rooms.into_iter().map(|room| KnownRoom {

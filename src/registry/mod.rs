@@ -273,7 +273,7 @@ impl Registry {
             Pending::RoomEntered(asker, room) => self.room_entered(cx, asker, room, &reply),
             Pending::Departed(asker, room, who) => self.departed(cx, asker, (room, who), reply),
             Pending::RoomEnded(asker, room) => self.room_ended(cx, asker, room, reply),
-            Pending::Readers(asker) => self.readers_known(asker, reply),
+            Pending::Readers(asker) => self.readers_known(cx, asker, reply),
             Pending::Post(post) => self.post_done(cx, post, reply),
             Pending::Cursors { member, stay } => self.cursors_done(cx, (member, stay), reply),
             Pending::Posts(feed) => self.posts_done(cx, feed, reply),

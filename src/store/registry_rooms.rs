@@ -85,8 +85,11 @@ pub(super) fn image(db: &Connection) -> Result<RoomsImage> {
         .collect::<Result<_>>()?;
     let unsettled = db
         .prepare(
-            "SELECT DISTINCT room FROM mail WHERE outcome IS NULL AND room IS NOT NULL
-             AND room NOT IN (SELECT id FROM room) ORDER BY room",
+            "SELECT id FROM room WHERE EXISTS (
+                 SELECT 1 FROM mail WHERE mail.room = room.id AND outcome IS NULL AND number <=
+                 coalesce((SELECT min(cursor) FROM membership WHERE membership.room = room.id), room.head))
+             UNION SELECT room FROM mail
+             WHERE outcome IS NULL AND room IS NOT NULL AND room NOT IN (SELECT id FROM room) ORDER BY 1",
         )?
         .query_map([], |row| row.get(0).map(RoomKey))?
         .collect::<Result<_>>()?;

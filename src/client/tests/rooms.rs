@@ -340,3 +340,44 @@ fn another_database_of_the_registry_is_given_the_posts_again() {
     let again = driver.deposits().pop().unwrap();
     assert_eq!(again.forward.envelope, deposit.forward.envelope);
 }
+
+#[test]
+fn who_was_put_out_and_is_in_again_finds_out_whatever_comes_first() {
+    let mut driver = inside(0);
+    let kicked = RoomNews {
+        room: hall().id,
+        at: WallTime::from_unix_ms(5),
+        members: 2,
+        news: News::Kicked {
+            name: Some(name("alice")),
+        },
+    };
+    // Said before we entered again, and arrived after the answer to that.
+    driver.hear(FromRegistry::RoomNews(kicked));
+    driver.clear();
+    driver.comes(1, 0, true, message(0));
+    assert_eq!(driver.room_requests().last().unwrap().deed, RoomDeed::Mine);
+    assert_eq!(driver.posts_read(), [""; 0]);
+    driver.hear(FromRegistry::Memberships(Memberships {
+        rooms: Bounded::truncated(vec![membership(0)]),
+    }));
+    driver.comes(1, 0, true, message(0));
+    assert_eq!(driver.posts_read(), ["bob 0"]);
+}
+
+#[test]
+fn who_is_refused_where_he_has_just_entered_finds_out_that_he_is_out() {
+    let mut driver = inside(0);
+    driver.post("hi");
+    let deposit = driver.deposits().pop().unwrap();
+    let slot = Envelope::parse(&deposit.forward.envelope).unwrap().slot;
+    driver.hear(FromRegistry::DepositRefused {
+        slot,
+        reason: DepositRefusal::NotMember,
+    });
+    driver.hear(FromRegistry::Memberships(Memberships {
+        rooms: Bounded::truncated(Vec::new()),
+    }));
+    let out = RoomEvent::Outside { room: name("den") };
+    assert!(driver.room_events().contains(&out));
+}

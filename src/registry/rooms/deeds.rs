@@ -6,6 +6,7 @@
 
 use rand_core::Rng;
 
+use super::Asker;
 use super::Feed;
 use super::storage::{Readers, RoomKey, RoomReply, RoomRequest as Ask, RoomRow, Who};
 use crate::engine::{Context, StoreFault};
@@ -14,92 +15,17 @@ use crate::registry::Registry;
 use crate::registry::out::Pending;
 use crate::registry::storage::{MemberId, Reply, Request};
 use crate::reserved::is_reserved;
-use crate::transport::SessionId;
 use crate::wire::codec::Bounded;
 use crate::wire::message::FromRegistry;
 use crate::wire::room::{
-    Hall, MemberListed, Membership, News, PostNumber, ROOM_PAGE_ITEMS_MAX, RoomAnswer, RoomDeed, RoomDone,
-    RoomListed, RoomNews, RoomRefusal, RoomRequest,
+    Hall, MemberListed, Membership, News, PostNumber, ROOM_PAGE_ITEMS_MAX, RoomDone, RoomListed, RoomNews,
+    RoomRefusal,
 };
 
-/// Who has asked something, and what the answer is to say.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::registry) struct Asker {
-    session: SessionId,
-    member: MemberId,
-    number: u64,
-}
-
 /// How a deed is judged: what is the answer at once, or `None` if a commit decides.
-type Judged = Result<Option<RoomDone>, RoomRefusal>;
+pub(super) type Judged = Result<Option<RoomDone>, RoomRefusal>;
 
 impl Registry {
-    /// A question about rooms, or a deed.
-    pub(in crate::registry) fn room_request(
-        &mut self,
-        cx: &Context<'_>,
-        session: SessionId,
-        member: MemberId,
-        request: RoomRequest,
-    ) {
-        let RoomRequest { number, deed } = request;
-        if deed != RoomDeed::Mine && !self.takes_question(cx, member, number, deed.changes()) {
-            return;
-        }
-        let asker = Asker {
-            session,
-            member,
-            number,
-        };
-        let judged = match deed {
-            RoomDeed::Create { name } => self.create_room(asker, name),
-            RoomDeed::Join { name } => self.join_room(asker, &name),
-            RoomDeed::Leave { room } => Ok(self.leave_room(cx, asker, room)),
-            RoomDeed::Kick { room, name } => self.kick(cx, asker, room, name.as_ref()),
-            RoomDeed::List { after } => Ok(Some(self.list_rooms(after.as_ref()))),
-            RoomDeed::Members { name, after } => self.list_members(&name, after.as_ref()).map(Some),
-            RoomDeed::Mine => {
-                self.send_memberships(member);
-                Ok(None)
-            }
-            RoomDeed::Readers { slot } => {
-                self.ask_readers(asker, slot);
-                Ok(None)
-            }
-        };
-        match judged {
-            Ok(None) => {}
-            Ok(Some(done)) => self.answer_asker(asker, Ok(done)),
-            Err(refusal) => self.answer_asker(asker, Err(refusal)),
-        }
-    }
-
-    /// Whether a question is taken up: once, for a copy may come late and what it asks for not be wanted any more; and not
-    /// too many that change something. What is not taken up is asked again.
-    fn takes_question(&mut self, cx: &Context<'_>, member: MemberId, number: u64, changes: bool) -> bool {
-        let Some(found) = self.members.find_mut(member) else {
-            return false;
-        };
-        let Some(seat) = found.seat.as_deref_mut().filter(|seat| number > seat.question) else {
-            return false;
-        };
-        if changes && found.deeds.take(cx.now.at, &self.config.deeds).is_err() {
-            return false;
-        }
-        seat.question = number;
-        true
-    }
-
-    fn answer_asker(&mut self, asker: Asker, result: Result<RoomDone, RoomRefusal>) {
-        if self.sessions.contains_key(&asker.session) {
-            let answer = RoomAnswer {
-                number: asker.number,
-                result,
-            };
-            self.out.send(asker.session, &FromRegistry::RoomAnswer(answer));
-        }
-    }
-
     /// A room as its members know it.
     pub(super) fn membership(&self, room: RoomKey) -> Option<Membership> {
         let room = self.rooms.get(room)?;
@@ -124,7 +50,7 @@ impl Registry {
             .ok_or(RoomRefusal::NoSuchRoom)
     }
 
-    fn create_room(&mut self, asker: Asker, name: Name) -> Judged {
+    pub(super) fn create_room(&mut self, asker: Asker, name: Name) -> Judged {
         if is_reserved(&name) {
             return Err(RoomRefusal::NameReserved);
         }
@@ -145,21 +71,30 @@ impl Registry {
         {
             return Err(RoomRefusal::TooManyRooms);
         }
-        let key = self.rooms.next_key().ok_or(RoomRefusal::TooManyRooms)?;
+        let row = self
+            .begin_room(name, Some(asker.member))
+            .ok_or(RoomRefusal::TooManyRooms)?;
+        let key = row.key;
+        self.rooms.enters(key, asker.member);
+        self.out
+            .store(Request::Room(Ask::MakeRoom(row)), Pending::RoomMade(asker, key));
+        Ok(None)
+    }
+
+    /// A room that is about to be made. `None`: there have been too many.
+    pub(super) fn begin_room(&mut self, name: Name, owner: Option<MemberId>) -> Option<RoomRow> {
+        let key = self.rooms.next_key()?;
         let mut id = [0; 16];
         self.rng.fill_bytes(&mut id);
         let row = RoomRow {
             key,
             id: RoomId(id),
             name,
-            owner: Some(asker.member),
+            owner,
             head: PostNumber::default(),
         };
         self.rooms.insert(row.clone(), false);
-        self.rooms.enters(key, asker.member);
-        self.out
-            .store(Request::Room(Ask::MakeRoom(row)), Pending::RoomMade(asker, key));
-        Ok(None)
+        Some(row)
     }
 
     /// Whether somebody may be in one more room.
@@ -179,7 +114,7 @@ impl Registry {
         if let Err(fault) = reply {
             tracing::debug!(%fault, "room not made");
             self.rooms.remove(room);
-            self.answer_asker(asker, Err(RoomRefusal::Storage));
+            self.answer_asker(cx, asker, Err(RoomRefusal::Storage));
             return;
         }
         if let Some(room) = self.rooms.get_mut(room) {
@@ -189,10 +124,10 @@ impl Registry {
         let feed = Feed::new(PostNumber::default(), PostNumber::default());
         self.begin_feed(cx, asker.member, room, feed);
         let answer = self.entered_answer(room, false);
-        self.answer_asker(asker, answer);
+        self.answer_asker(cx, asker, answer);
     }
 
-    fn join_room(&mut self, asker: Asker, name: &Name) -> Judged {
+    pub(super) fn join_room(&mut self, asker: Asker, name: &Name) -> Judged {
         let (key, room) = self
             .rooms
             .by_name(name)
@@ -230,19 +165,19 @@ impl Registry {
     ) {
         let Ok(Reply::Room(RoomReply::Entered { cursor, head })) = reply else {
             self.rooms.leaves(room, asker.member);
-            self.answer_asker(asker, Err(RoomRefusal::Storage));
+            self.answer_asker(cx, asker, Err(RoomRefusal::Storage));
             return;
         };
         let Some(found) = self.rooms.get(room) else {
             // It has ended since he asked.
-            self.answer_asker(asker, Err(RoomRefusal::NoSuchRoom));
+            self.answer_asker(cx, asker, Err(RoomRefusal::NoSuchRoom));
             return;
         };
         let is_new = !found.members.contains(&asker.member);
         self.rooms.entered(room, asker.member);
         self.begin_feed(cx, asker.member, room, Feed::new(*cursor, *head));
         let answer = self.entered_answer(room, !is_new);
-        self.answer_asker(asker, answer);
+        self.answer_asker(cx, asker, answer);
         if is_new && let Some(name) = self.name_of(asker.member) {
             let others = self.listeners(room).into_iter();
             let others = others.filter(|member| *member != asker.member);
@@ -251,7 +186,7 @@ impl Registry {
     }
 
     /// Out of a room that one is in, or not any more. A room ends with its owner.
-    fn leave_room(&mut self, cx: &Context<'_>, asker: Asker, id: RoomId) -> Option<RoomDone> {
+    pub(super) fn leave_room(&mut self, cx: &Context<'_>, asker: Asker, id: RoomId) -> Option<RoomDone> {
         let inside = |room: &super::Room| room.members.contains(&asker.member);
         let Some((key, room)) = self.rooms.by_id(id).filter(|(_, room)| inside(room)) else {
             return Some(RoomDone::Gone { members: 0 });
@@ -264,7 +199,7 @@ impl Registry {
         None
     }
 
-    fn kick(&mut self, cx: &Context<'_>, asker: Asker, id: RoomId, name: Option<&Name>) -> Judged {
+    pub(super) fn kick(&mut self, cx: &Context<'_>, asker: Asker, id: RoomId, name: Option<&Name>) -> Judged {
         let (key, room) = self.rooms.by_id(id).ok_or(RoomRefusal::NoSuchRoom)?;
         if room.owner != Some(asker.member) {
             return Err(RoomRefusal::NotOwner);
@@ -308,7 +243,7 @@ impl Registry {
         reply: Result<Reply, StoreFault>,
     ) {
         if reply.is_err() {
-            self.answer_asker(asker, Err(RoomRefusal::Storage));
+            self.answer_asker(cx, asker, Err(RoomRefusal::Storage));
             return;
         }
         let inside = self.rooms.get(room).map(|room| &room.members);
@@ -339,7 +274,7 @@ impl Registry {
             self.tell_members(cx, room, (news, &gone), listeners.into_iter().filter(hears));
         }
         let members = u32::try_from(gone.len()).unwrap_or(u32::MAX);
-        self.answer_asker(asker, Ok(RoomDone::Gone { members }));
+        self.answer_asker(cx, asker, Ok(RoomDone::Gone { members }));
         self.posts_ended(cx, room, reply);
     }
 
@@ -352,7 +287,7 @@ impl Registry {
         reply: Result<Reply, StoreFault>,
     ) {
         if reply.is_err() {
-            self.answer_asker(asker, Err(RoomRefusal::Storage));
+            self.answer_asker(cx, asker, Err(RoomRefusal::Storage));
             return;
         }
         let listeners = self.listeners(room);
@@ -370,7 +305,7 @@ impl Registry {
         // What it still holds ends now, or with the next replies: that is taken from all mail.
         self.rooms.remove(room);
         let members = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        self.answer_asker(asker, Ok(RoomDone::Gone { members }));
+        self.answer_asker(cx, asker, Ok(RoomDone::Gone { members }));
         self.posts_ended(cx, room, reply);
     }
 
@@ -409,7 +344,7 @@ impl Registry {
         }
     }
 
-    fn list_rooms(&self, after: Option<&Name>) -> RoomDone {
+    pub(super) fn list_rooms(&self, after: Option<&Name>) -> RoomDone {
         let listed = |room: &super::Room| RoomListed {
             name: room.name.clone(),
             owner: room.owner.and_then(|owner| self.name_of(owner)),
@@ -428,7 +363,7 @@ impl Registry {
         }
     }
 
-    fn list_members(&self, name: &Name, after: Option<&Name>) -> Result<RoomDone, RoomRefusal> {
+    pub(super) fn list_members(&self, name: &Name, after: Option<&Name>) -> Result<RoomDone, RoomRefusal> {
         let (_, room) = self
             .rooms
             .by_name(name)
@@ -456,7 +391,7 @@ impl Registry {
         })
     }
 
-    fn ask_readers(&mut self, asker: Asker, slot: Slot) {
+    pub(super) fn ask_readers(&mut self, asker: Asker, slot: Slot) {
         let request = Request::Room(Ask::Readers {
             author: asker.member,
             slot,
@@ -465,7 +400,12 @@ impl Registry {
     }
 
     /// Who has a post.
-    pub(in crate::registry) fn readers_known(&mut self, asker: Asker, reply: Result<Reply, StoreFault>) {
+    pub(in crate::registry) fn readers_known(
+        &mut self,
+        cx: &Context<'_>,
+        asker: Asker,
+        reply: Result<Reply, StoreFault>,
+    ) {
         let answer = match reply {
             Ok(Reply::Room(RoomReply::Readers(Some(Readers {
                 received,
@@ -481,6 +421,6 @@ impl Registry {
             Ok(Reply::Room(RoomReply::Readers(None))) => Err(RoomRefusal::NoSuchPost),
             _ => Err(RoomRefusal::Storage),
         };
-        self.answer_asker(asker, answer);
+        self.answer_asker(cx, asker, answer);
     }
 }

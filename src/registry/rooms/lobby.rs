@@ -3,19 +3,16 @@
 //! Made once, when the operator first wants it; from then on it is in the database as any room is.
 //! Invariant: there is at most one, and it never ends.
 
-use rand_core::Rng;
-
-use super::storage::{RoomKey, RoomRequest, RoomRow};
+use super::storage::{RoomKey, RoomRequest};
 use crate::clock::Instant;
 use crate::engine::{Context, StoreFault};
-use crate::id::{Name, RoomId};
+use crate::id::Name;
 use crate::limits::REQUEST_RETRY;
 use crate::registry::Registry;
 use crate::registry::out::Pending;
 use crate::registry::storage::{Reply, Request};
 use crate::registry::timers::Timer;
 use crate::reserved::LOBBY;
-use crate::wire::room::PostNumber;
 
 impl Registry {
     /// Sees that there is one, if one is wanted.
@@ -33,21 +30,10 @@ impl Registry {
         if self.rooms.by_name(&name).is_some() {
             return;
         }
-        let Some(key) = self.rooms.next_key() else {
-            return;
-        };
-        let mut id = [0; 16];
-        self.rng.fill_bytes(&mut id);
-        let row = RoomRow {
-            key,
-            id: RoomId(id),
-            name,
-            owner: None,
-            head: PostNumber::default(),
-        };
-        self.rooms.insert(row.clone(), false);
-        self.out
-            .store(Request::Room(RoomRequest::MakeRoom(row)), Pending::LobbyMade(key));
+        if let Some(row) = self.begin_room(name, None) {
+            let made = Pending::LobbyMade(row.key);
+            self.out.store(Request::Room(RoomRequest::MakeRoom(row)), made);
+        }
     }
 
     /// It is in the database, or not: then it is tried again.

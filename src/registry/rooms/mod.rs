@@ -1,11 +1,12 @@
 //! Rooms: who is in which, and how much stands in their logs (PROTOCOL §8.5).
 //!
-//! This is the book that the others decide by: `deeds` (make, join, leave, kick, lists), `lobby` (the registry's
-//! own), `posting` (what is posted, and how it
-//! ends), `feeding` (what each member who is online is sent, by the `feed` of each room). Cursors are the store's.
+//! This is the book that the others decide by: `asking` (questions and answers), `deeds` (make, join, leave, kick, lists),
+//! `lobby` (the registry's own), `posting` (what is posted, and how it ends), `feeding` (what each member who is online is
+//! sent, by the `feed` of each room). Cursors are the store's.
 //! Invariants: the three ways lead to the same room; what is counted of memberships and of posts is what the database has and
 //! what is about to be committed.
 
+mod asking;
 mod deeds;
 mod feed;
 mod feeding;
@@ -15,11 +16,11 @@ pub mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use self::deeds::Asker;
+pub(super) use self::asking::Asker;
 pub(super) use self::feed::Feed;
 pub(super) use self::feeding::FeedOf;
 pub(super) use self::posting::PostUnderWay;
-use self::storage::{RoomKey, RoomRow, RoomsImage};
+use self::storage::{Crowd, RoomKey, RoomRow, RoomsImage};
 use crate::id::{Name, RoomId};
 use crate::registry::storage::{MemberId, Usage};
 use crate::wire::room::PostNumber;
@@ -44,6 +45,9 @@ pub(super) struct Room {
     usage: Usage,
     /// Of it, by author.
     authors: BTreeMap<MemberId, Usage>,
+    /// What of it gives way to posts that are being committed, all of it and by author.
+    leaving: Usage,
+    authors_leaving: BTreeMap<MemberId, Usage>,
 }
 
 impl Room {
@@ -59,6 +63,8 @@ impl Room {
             head: row.head,
             usage: Usage::default(),
             authors: BTreeMap::new(),
+            leaving: Usage::default(),
+            authors_leaving: BTreeMap::new(),
         }
     }
 
@@ -234,11 +240,39 @@ impl Rooms {
         self.of_author.get(&author).copied().unwrap_or_default()
     }
 
-    /// What stands in a room's log, and of it what is this author's.
+    /// What stands in a room's log, and of it what is this author's; without what is giving way already.
     pub(super) fn usage(&self, key: RoomKey, author: MemberId) -> (Usage, Usage) {
+        let of = |authors: &BTreeMap<MemberId, Usage>| authors.get(&author).copied().unwrap_or_default();
         self.rooms.get(&key).map_or_else(Default::default, |room| {
-            (room.usage, room.authors.get(&author).copied().unwrap_or_default())
+            let his = of(&room.authors).minus(of(&room.authors_leaving));
+            (room.usage.minus(room.leaving), his)
         })
+    }
+
+    /// So much is about to give way to a post.
+    pub(super) fn begin_leaving(&mut self, key: RoomKey, crowd: Crowd) {
+        if let Some(room) = self.rooms.get_mut(&key) {
+            room.leaving = room.leaving.plus(crowd.usage);
+            if let Some(author) = crowd.author {
+                let his = room.authors_leaving.entry(author).or_default();
+                *his = his.plus(crowd.usage);
+            }
+        }
+    }
+
+    /// It has, or the post was not kept.
+    pub(super) fn end_leaving(&mut self, key: RoomKey, crowd: Crowd) {
+        if let Some(room) = self.rooms.get_mut(&key) {
+            room.leaving = room.leaving.minus(crowd.usage);
+            if let Some(author) = crowd.author
+                && let Some(his) = room.authors_leaving.get_mut(&author)
+            {
+                *his = his.minus(crowd.usage);
+                if *his == Usage::default() {
+                    room.authors_leaving.remove(&author);
+                }
+            }
+        }
     }
 
     /// Room is made for posts.

@@ -21,6 +21,8 @@ pub(in crate::registry) struct PostUnderWay {
     pub(in crate::registry) id: DepositId,
     room: RoomKey,
     bytes: u64,
+    /// What ends for it.
+    crowd: Option<Crowd>,
 }
 
 impl Registry {
@@ -54,6 +56,9 @@ impl Registry {
             return;
         }
         let in_its_place = self.crowd(room, id.sender, post);
+        if let Some(crowd) = in_its_place {
+            self.rooms.begin_leaving(room, crowd);
+        }
         self.rooms.add_posts(room, id.sender, post);
         self.quotas.add_row(post.bytes);
         let keep_until = self.keep_until(cx.now.at);
@@ -73,6 +78,7 @@ impl Registry {
             id,
             room,
             bytes: post.bytes,
+            crowd: in_its_place,
         };
         let request = Request::Room(RoomRequest::Post(Box::new(new)));
         self.out.store(request, Pending::Post(under_way));
@@ -143,7 +149,15 @@ impl Registry {
         post: PostUnderWay,
         reply: Result<Reply, StoreFault>,
     ) {
-        let PostUnderWay { id, room, bytes } = post;
+        let PostUnderWay {
+            id,
+            room,
+            bytes,
+            crowd,
+        } = post;
+        if let Some(crowd) = crowd {
+            self.rooms.end_leaving(room, crowd);
+        }
         match reply {
             Ok(Reply::Room(RoomReply::Posted {
                 kept: Kept::Fresh(forward),

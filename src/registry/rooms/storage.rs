@@ -54,7 +54,7 @@ pub struct RoomsImage {
     pub posts: Vec<PostUsage>,
     /// The highest number of a room, of one that has ended, too.
     pub last_room: RoomKey,
-    /// Rooms that have ended and in which something stands that is to end, too.
+    /// Rooms in which something stands that nobody waits for, also such as have ended: it is to end, too.
     pub unsettled: Vec<RoomKey>,
 }
 

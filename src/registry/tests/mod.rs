@@ -9,6 +9,7 @@ mod directory;
 mod expiry;
 mod house;
 mod lanes;
+mod logs;
 mod mail;
 mod people;
 mod presence;

@@ -292,35 +292,21 @@ fn nobody_has_what_was_not_sent_to_him() {
 }
 
 #[test]
-fn a_log_that_is_full_lets_the_oldest_go_and_says_so_to_both_sides() {
-    let mut house = House::with(Config {
-        room_posts_max: 3,
-        author_posts_max: 2,
-        ..config()
-    });
-    house.create(0);
-    house.join(1);
-    house.join(2);
-    house.leaves_the_program(2);
-    let first = house.post(0, 0);
-    house.post(0, 1);
-    house.world.take();
-    house.post(0, 2);
-    let heard = house.heard(0);
-    assert!(
-        heard.contains(&posted(0, &first, 0, 2)),
-        "his own oldest: {heard:?}"
-    );
-    house.post(1, 0);
-    house.post(1, 1);
-    house.world.take();
-    house.comes_back(2, 2);
-    let numbers: Vec<(u64, u64)> = house.posts(2).iter().map(|post| (post.0, post.1)).collect();
-    assert_eq!(
-        numbers,
-        [(3, 0), (4, 3), (5, 4)],
-        "two are missed before the third"
-    );
+fn a_question_is_taken_up_again_where_its_answer_found_no_room() {
+    let mut house = House::full();
+    let session = house.session(0);
+    house.world.set_room(session, 10);
+    let request = |number| {
+        let deed = RoomDeed::List { after: None };
+        ToRegistry::Room(RoomRequest { number, deed })
+    };
+    house.world.say(session, &request(50));
+    assert_eq!(house.heard(0), []);
+    house.world.set_room(session, 10_000);
+    house.world.say(session, &request(50));
+    assert!(matches!(&house.heard(0)[..], [FromRegistry::RoomAnswer(answer)] if answer.number == 50));
+    house.world.say(session, &request(50));
+    assert_eq!(house.heard(0), [], "it was answered");
 }
 
 #[test]
@@ -384,66 +370,4 @@ fn who_has_a_post_is_said_to_its_author() {
     );
     let others = house.ask(1, RoomDeed::Readers { slot: slot(0) });
     assert_eq!(others, Err(RoomRefusal::NoSuchPost));
-}
-
-#[test]
-fn a_lifetime_ends_and_who_was_away_has_missed_it() {
-    let mut house = House::full();
-    house.leaves_the_program(2);
-    let envelope = house.post(0, 0);
-    house.had(1, 1);
-    house.had(0, 1);
-    house.world.take();
-    let alive: Vec<SessionId> = [0, 1].map(|who| house.session(who)).to_vec();
-    house.world.run(Duration::from_secs(2 * 3_600), &alive);
-    let heard = house.heard(0);
-    assert!(heard.contains(&posted(0, &envelope, 1, 2)), "{heard:?}");
-    house.comes_back(2, 2);
-    assert_eq!(house.posts(2), [(1, 0, PostItem::Gone)]);
-}
-
-#[test]
-fn a_lobby_is_made_once_and_is_nobodys() {
-    let mut house = House::with(Config {
-        lobby: true,
-        ..config()
-    });
-    let lobby = || RoomDeed::Join { name: name("Lobby") };
-    let entered = house.entered(1, lobby(), false);
-    assert_eq!((entered.owner, entered.members), (None, 1));
-    let out = RoomDeed::Kick {
-        room: entered.hall.id,
-        name: None,
-    };
-    assert_eq!(house.ask(1, out), Err(RoomRefusal::NotOwner));
-    let gone = house.ask(
-        1,
-        RoomDeed::Leave {
-            room: entered.hall.id,
-        },
-    );
-    assert_eq!(gone, Ok(RoomDone::Gone { members: 1 }));
-    house.world.restart();
-    house.comes_back(2, 2);
-    assert_eq!(house.entered(2, lobby(), false).hall, entered.hall);
-}
-
-#[test]
-fn a_lobby_that_the_disk_did_not_take_is_made_later() {
-    let mut house = House::with(Config {
-        lobby: false,
-        ..config()
-    });
-    house.world.registry.config.lobby = true;
-    house.world.failing = true;
-    house.world.registry.want_lobby(house.world.now.at);
-    house.world.timeout();
-    assert_eq!(
-        house.ask(0, RoomDeed::Join { name: name("lobby") }),
-        Err(RoomRefusal::NoSuchRoom)
-    );
-    house.world.failing = false;
-    house.world.pass(crate::limits::REQUEST_RETRY);
-    house.world.timeout();
-    house.entered(0, RoomDeed::Join { name: name("lobby") }, false);
 }
