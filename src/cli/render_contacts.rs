@@ -38,8 +38,8 @@ pub(super) fn lines(event: &ContactEvent, offset_at: OffsetAt) -> Vec<String> {
         ContactEvent::Changed { who, known, found } => return changed(who, known, found),
         ContactEvent::NameTaken { address, name } => name_taken(*address, name),
         ContactEvent::NotListed { by } => format!(
-            "[{by} does not list you: what is for {by} waits. Ask {by} to list your address and port, or to trust your \
-             new identity.]"
+            "[{by} does not let you in: what is for {by} waits. Ask {by} to list your address and port or to trust \
+             your new identity, and whether another there has your name.]"
         ),
         ContactEvent::Trusted { who } => {
             format!("[The new identity of {who} is trusted; what waits for {who} is sent.]")

@@ -323,6 +323,14 @@ impl Contacts {
         met.any(|(other, card)| card.id != id && other.matches(name))
     }
 
+    /// Who among them is called so, and where.
+    pub(super) fn called(&self, name: &Name) -> Option<(SocketAddr, IdentityId)> {
+        self.listed().find_map(|(address, entry)| {
+            let (his, card) = entry.met.as_ref()?;
+            his.matches(name).then_some((*address, card.id))
+        })
+    }
+
     /// He has said what he is called. Whether that was for the first time.
     pub(super) fn introduced(&mut self, session: SessionId) -> bool {
         let visit = self.visits.get_mut(&session);
@@ -334,7 +342,6 @@ impl Contacts {
         let entry = self.entry(address);
         entry.greeting_until = None;
         entry.name_taken = None;
-        entry.told_unlisted = false;
         let news = entry.met.as_ref().is_none_or(|(known, _)| known != name);
         if news {
             entry.met = Some((name.clone(), card));
@@ -354,6 +361,7 @@ impl Contacts {
         let entry = self.entry(address);
         entry.pause = PAUSE_MIN;
         entry.not_before = Instant::ZERO;
+        entry.told_unlisted = false;
     }
 
     /// Somebody else was seen there. Whether that is news.

@@ -45,6 +45,8 @@ impl Client {
                 .map(|address| self.contacts.contact(*address))
                 .collect(),
         }));
+        // What an earlier run held back is held no longer than if it had come now: no mailbox is gone through first.
+        self.registry_away(cx);
         self.pump_all(cx);
     }
 
@@ -143,9 +145,13 @@ impl Client {
         };
         if let ConnectFault::OtherIdentity(card) = fault {
             match self.contacts.met(address).map(|(_, known)| known.id) {
-                _ if card.id == self.me.id() => self.found_ourselves(cx, address),
-                Some(known) => self.found_another(address, card, known),
-                None => {}
+                None if card.id == self.me.id() => self.found_ourselves(cx, address),
+                // Our own packets, sent back to us, say nothing of where he is.
+                Some(known) if ![self.me.id(), known].contains(&card.id) => {
+                    self.found_another(address, card, known);
+                }
+                // Or the user has taken his word since he was called.
+                Some(_) | None => {}
             }
         }
         self.unreached(cx, address);
@@ -304,9 +310,9 @@ impl Client {
     /// Whether a name is ours, or that of another whom we know by whatever way.
     fn is_anothers(&self, name: &Name, card: Card) -> bool {
         let by_registry = match self.directory.knows(&name.folded()) {
-            Knowledge::Pinned(known)
-            | Knowledge::Listed(known)
-            | Knowledge::Contested { pinned: known, .. } => known.id != card.id,
+            Knowledge::Pinned(known) | Knowledge::Contested { pinned: known, .. } => known.id != card.id,
+            // Who has met him goes by that.
+            Knowledge::Listed(known) => known.id != card.id && self.contacts.name_of(card.id) != Some(name),
             Knowledge::Unknown => false,
         };
         by_registry || name.matches(&self.config.name) || self.contacts.is_anothers(name, card.id)
@@ -331,18 +337,25 @@ impl Client {
     }
 
     /// A session is gone: if it was one of theirs, and short, they are not called again at once.
-    pub(super) fn visit_ended(&mut self, cx: &Context<'_>, session: SessionId, cause: CloseCause) {
+    /// Where he was let in is looked at anew once the session is given back.
+    pub(super) fn visit_ended(
+        &mut self,
+        cx: &Context<'_>,
+        session: SessionId,
+        cause: CloseCause,
+    ) -> Vec<SocketAddr> {
         let Some(visit) = self.contacts.leaves(session) else {
-            return;
+            return Vec::new();
         };
         if matches!(
             cause,
             CloseCause::Replaced(_) | CloseCause::Remote(CloseCode::Crossed)
         ) {
-            return;
+            return Vec::new();
         }
         let lasted = visit.introduced && cx.now.at.since(visit.since) >= SHORT_VISIT;
-        for address in self.contacts.places(&visit) {
+        let places = self.contacts.places(&visit);
+        for &address in &places {
             if cause == CloseCause::Remote(CloseCode::NotAdmitted) && self.contacts.is_unlisted(address) {
                 let by = self.contacts.contact(address);
                 self.out.event(Event::Contact(ContactEvent::NotListed { by }));
@@ -354,6 +367,7 @@ impl Client {
                 self.look_later(cx, address);
             }
         }
+        places
     }
 
     /// The user takes whoever was seen at an address for the one who is there.

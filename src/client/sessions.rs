@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 
 use super::{Client, Timer};
+use crate::client::to::To;
 use crate::engine::{Action, Context};
 use crate::identity::Card;
 use crate::transport::{Attempt, CloseCause, ConnectFault, SessionId};
@@ -80,7 +81,7 @@ impl Client {
             self.registry_closed(cx, cause);
             return;
         }
-        self.visit_ended(cx, session, cause);
+        let places = self.visit_ended(cx, session, cause);
         if let Some(id) = self.peers.closed(session) {
             tracing::debug!(?cause, peer = ?id, "session with a peer gone");
             // A name may have passed to another since: those that he was written to under are not only his names now.
@@ -90,6 +91,9 @@ impl Client {
             for to in given {
                 self.pump(cx, &to);
             }
+        }
+        for address in places {
+            self.pump(cx, &To::At(address).key());
         }
     }
 }

@@ -122,7 +122,7 @@ fn who_is_not_listed_gets_nothing_and_is_heard_by_nobody() {
     let mut bob = peer(&world, "bob", b, &[a]);
     let mut eve = peer(&world, "eve", e, &[a, b]);
     eve.type_line("let me in");
-    let not_listed = format!("[127.0.0.1:{a} does not list you: what is for 127.0.0.1:{a} waits. ");
+    let not_listed = format!("[127.0.0.1:{a} does not let you in: what is for 127.0.0.1:{a} waits. ");
     eve.expect_start(&not_listed);
     alice.type_line("between us");
     bob.expect("alice: between us");
@@ -187,7 +187,7 @@ fn another_identity_is_refused_until_it_is_trusted() {
 
     let mut bob = peer(&world, "bob", b, &[a]);
     bob.type_line("it is me");
-    bob.expect_start(&format!("[127.0.0.1:{a} does not list you"));
+    bob.expect_start(&format!("[127.0.0.1:{a} does not let you in"));
     alice.expect_start(&format!(
         "[The identity of bob at 127.0.0.1:{b} is not the one you know"
     ));

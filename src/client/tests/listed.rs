@@ -116,6 +116,7 @@ fn who_does_not_list_us_is_said_so_once_and_not_called_in_a_loop() {
         });
         let events = driver.events();
         assert_eq!(events.contains(&not_listed), round == 0, "{events:?}");
+        assert_eq!(events.contains(&waiting(50, None)), round == 0, "{events:?}");
         driver.pass(ms(1_000 << round));
         assert_eq!(driver.connects.len(), 1);
     }
@@ -188,4 +189,36 @@ fn a_new_name_is_taken_and_kept() {
         contacts: vec![contact(50, Some("robert"))],
     });
     assert_eq!(driver.events(), [listening]);
+}
+
+#[test]
+fn our_own_packets_that_come_back_end_nothing_that_is_for_another() {
+    let mut driver = Driver::alone(&[50]);
+    let session = driver.with_bob();
+    driver.close(session, CloseCause::Reset);
+    driver.say("hi");
+    driver.pass(ms(6_000));
+    driver.call_fails(50, ConnectFault::OtherIdentity(card("alice")));
+    assert_eq!(driver.states(), [0]);
+    driver.pass(ms(60_000));
+    let session = driver.answers(50, "bob");
+    assert_eq!(driver.texts_delivered(session), ["hi"]);
+}
+
+#[test]
+fn what_was_seen_before_the_user_decided_is_not_told_as_a_change() {
+    let mut driver = Driver::alone(&[50]);
+    let session = driver.with_bob();
+    driver.close(session, CloseCause::Reset);
+    driver.calls("eve", 50);
+    driver.say("hi");
+    driver.pass(ms(6_000));
+    driver.command(Command::TrustAt {
+        address: address(50),
+        fingerprint: person("eve").id().fingerprint(),
+    });
+    driver.events();
+    driver.call_fails(50, ConnectFault::OtherIdentity(card("eve")));
+    let changed = |event: &Event| matches!(event, Event::Contact(ContactEvent::Changed { .. }));
+    assert!(!driver.events().iter().any(changed));
 }

@@ -400,3 +400,18 @@ fn leaving_closes_all_and_calls_nobody() {
     assert!(events.contains(&waiting(51, None)) && events.contains(&waiting(50, Some("bob"))));
     assert_eq!(events.last(), Some(&Event::Ended(Ending::Done)));
 }
+
+#[test]
+fn what_an_earlier_run_held_back_is_shown_though_nothing_comes_before_it() {
+    let mut driver = Driver::alone(&[50]);
+    let session = driver.with_bob();
+    driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 1, 0, "second")));
+    assert_eq!(driver.read(), []);
+    driver.see();
+    driver.restart();
+    driver.open_port();
+    driver.pass(ms(1_999));
+    assert_eq!(driver.read(), []);
+    driver.pass(ms(1));
+    assert_eq!(driver.read().len(), 1);
+}
