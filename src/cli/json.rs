@@ -144,6 +144,10 @@ fn contact<'a>(notice: &'a Notice, event: &'a ContactEvent) -> Object<'a> {
             user: Some(name),
             address: *address,
         }),
+        ContactEvent::Renamed { who, was } => Object::PeerRenamed {
+            peer: Peer::of(who),
+            was,
+        },
         ContactEvent::NotListed { by } => Object::PeerListsNot(Peer::of(by)),
         ContactEvent::Trusted { who } => Object::PeerTrusted(Peer::of(who)),
         ContactEvent::Received { .. }

@@ -126,6 +126,11 @@ pub(super) enum Object<'a> {
         found: String,
     },
     PeerNameTaken(Peer<'a>),
+    PeerRenamed {
+        #[serde(flatten)]
+        peer: Peer<'a>,
+        was: &'a Name,
+    },
     PeerListsNot(Peer<'a>),
     PeerTrusted(Peer<'a>),
     Help {

@@ -37,6 +37,7 @@ pub(super) fn lines(event: &ContactEvent, offset_at: OffsetAt) -> Vec<String> {
         ),
         ContactEvent::Changed { who, known, found } => return changed(who, known, found),
         ContactEvent::NameTaken { address, name } => name_taken(*address, name),
+        ContactEvent::Renamed { who, was } => format!("[{was} at {} is called {who} now.]", who.address),
         ContactEvent::NotListed { by } => format!(
             "[{by} does not let you in: what is for {by} waits. Ask {by} to list your address and port or to trust \
              your new identity, and whether another there has your name.]"

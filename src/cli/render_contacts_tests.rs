@@ -108,6 +108,13 @@ pub(in crate::cli) fn faces() -> Vec<(ContactEvent, &'static str)> {
              address waits. One of the two has to start under another name.]",
         ),
         (
+            ContactEvent::Renamed {
+                who: bob(),
+                was: "rob".parse().unwrap(),
+            },
+            "[rob at 192.0.2.7:4000 is called bob now.]",
+        ),
+        (
             ContactEvent::NotListed { by: contact(None) },
             "[192.0.2.7:4000 does not let you in: what is for 192.0.2.7:4000 waits. Ask 192.0.2.7:4000 to list your address \
              and port or to trust your new identity, and whether another there has your name.]",
@@ -135,6 +142,7 @@ const fn kind(event: &ContactEvent) -> usize {
         ContactEvent::NameTaken { .. } => 9,
         ContactEvent::NotListed { .. } => 10,
         ContactEvent::Trusted { .. } => 11,
+        ContactEvent::Renamed { .. } => 12,
     }
 }
 
@@ -144,7 +152,7 @@ fn the_lines_about_contacts() {
         assert_eq!(said(&event).first().map(String::as_str), Some(line));
     }
     let kinds: std::collections::BTreeSet<usize> = faces().iter().map(|(event, _)| kind(event)).collect();
-    assert_eq!(kinds, (0..12).collect());
+    assert_eq!(kinds, (0..13).collect());
 }
 
 #[test]

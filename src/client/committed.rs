@@ -35,8 +35,8 @@ pub(super) enum After {
     },
     Met {
         address: SocketAddr,
-        /// He was not known before.
-        first: bool,
+        /// What he was called, if he was known before.
+        was: Option<Name>,
     },
     Accepted(Box<Accepting>),
     Marked {
@@ -103,7 +103,7 @@ impl Client {
             (After::Counter(counter), _) => self.counted(cx, counter),
             (After::StoreChanged { kept }, _) => self.stranded(cx, &kept),
             (After::Pinned { name, card }, _) => self.pinned(cx, &name, card),
-            (After::Met { address, first }, _) => self.met(cx, address, first),
+            (After::Met { address, was }, _) => self.met(cx, address, was),
             (After::Accepted(accepting), Reply::Accepted { key, slot }) => {
                 self.accepted(cx, *accepting, key, slot);
             }

@@ -246,7 +246,7 @@ impl Client {
 
     /// He is there, and called so: that is committed if it is news.
     fn meet(&mut self, address: SocketAddr, name: &Name, card: Card) {
-        let first = self.contacts.met(address).is_none();
+        let was = self.contacts.met(address).map(|(name, _)| name.clone());
         if self.contacts.meet(address, name, card) {
             let met = Met {
                 address,
@@ -254,7 +254,7 @@ impl Client {
                 card,
             };
             self.out
-                .store_surely(Request::Meet(met), After::Met { address, first });
+                .store_surely(Request::Meet(met), After::Met { address, was });
         }
     }
 
@@ -319,12 +319,17 @@ impl Client {
     }
 
     /// It is committed who is there.
-    pub(super) fn met(&mut self, cx: &Context<'_>, address: SocketAddr, first: bool) {
+    pub(super) fn met(&mut self, cx: &Context<'_>, address: SocketAddr, was: Option<Name>) {
         self.contacts.committed(address);
-        if let (true, Some((_, card))) = (first, self.contacts.met(address)) {
-            let id = card.id;
-            let who = self.contacts.contact(address);
-            self.out.event(Event::Contact(ContactEvent::Met { who, id }));
+        if let Some((name, card)) = self.contacts.met(address) {
+            let (id, who) = (card.id, self.contacts.contact(address));
+            match was {
+                None => self.out.event(Event::Contact(ContactEvent::Met { who, id })),
+                Some(was) if was != *name => {
+                    self.out.event(Event::Contact(ContactEvent::Renamed { who, was }));
+                }
+                Some(_) => {}
+            }
         }
         self.pump(cx, &To::At(address).key());
     }

@@ -96,6 +96,13 @@ pub enum ContactEvent {
         /// What he calls himself.
         name: Name,
     },
+    /// He calls himself otherwise than before; he is the same.
+    Renamed {
+        /// Who, as he is called now.
+        who: Contact,
+        /// What he was called.
+        was: Name,
+    },
     /// He does not want to talk to us: he does not list our address.
     NotListed {
         /// By whom.

@@ -180,7 +180,11 @@ fn a_new_name_is_taken_and_kept() {
     let mut driver = Driver::alone(&[50]);
     let session = driver.with_bob();
     driver.introduces(session, "robert");
-    assert_eq!(driver.events(), []);
+    let renamed = event(ContactEvent::Renamed {
+        who: contact(50, Some("robert")),
+        was: name("bob"),
+    });
+    assert_eq!(driver.events(), [renamed]);
     assert_eq!(driver.pins(), [("@10.0.0.1:50".to_owned(), "robert".to_owned())]);
     driver.restart();
     driver.open_port();
