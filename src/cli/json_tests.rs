@@ -124,6 +124,11 @@ fn every_object_is_as_the_schema_says_and_the_schema_has_no_other() {
 }
 
 #[test]
+fn a_reader_of_the_schema_takes_fields_that_come_later() {
+    assert!(!include_str!("../../docs/json.schema.json").contains("additionalProperties"));
+}
+
+#[test]
 fn the_schema_is_strict() {
     let schema: Value = serde_json::from_str(include_str!("../../docs/json.schema.json")).unwrap();
     for wrong in [

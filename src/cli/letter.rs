@@ -14,8 +14,10 @@ use crate::id::MessageId;
 /// Where it stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// Nothing was told of it.
+    /// It was not submitted.
     #[default]
+    Unsent,
+    /// It was submitted, and nothing was told of it yet: it may be in the outbox.
     Unknown,
     /// It was not accepted.
     NotAccepted,
@@ -59,7 +61,7 @@ impl Fate {
     /// Whether that is as far as it was to come, or comes at all.
     pub(super) const fn is_settled(self, wait: Wait) -> bool {
         match self {
-            Self::Unknown | Self::Waiting => false,
+            Self::Unsent | Self::Unknown | Self::Waiting => false,
             Self::Stored => matches!(wait, Wait::Stored),
             Self::NotAccepted | Self::Partly | Self::Delivered | Self::Refused | Self::Expired => true,
         }
@@ -81,6 +83,16 @@ struct State {
 }
 
 impl Letter {
+    /// It is about to be submitted: from here on it may be kept.
+    pub(super) fn leaves(&self) {
+        self.lock().fate = Fate::Unknown;
+    }
+
+    /// It was not taken after all.
+    pub(super) fn returns(&self) {
+        self.lock().fate = Fate::Unsent;
+    }
+
     /// Something was told; where the message stands now, if it was about it. There is one message in the whole run: what is
     /// accepted, or not, is that.
     pub(super) fn note(&self, notice: &Notice) -> Option<Fate> {
@@ -197,8 +209,11 @@ mod tests {
         letter.wait(Wait::Stored, LONG);
         assert_eq!(letter.fate(), Fate::NotAccepted);
         let letter = Letter::default();
+        letter.leaves();
         letter.note(&Event::Ended(Ending::Done).into());
         letter.wait(Wait::Stored, LONG);
-        assert_eq!(letter.fate(), Fate::Unknown);
+        assert_eq!(letter.fate(), Fate::Unknown, "it may be kept");
+        letter.returns();
+        assert_eq!(letter.fate(), Fate::Unsent);
     }
 }

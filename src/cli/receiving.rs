@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded, never, select};
+use crossbeam_channel::{Receiver, TryRecvError, bounded, never, select};
 
 use crate::cli::args::ReceiveOptions;
 use crate::cli::format::Format;
@@ -99,6 +99,10 @@ impl Handler {
     fn run(mut self, mut hatch: Hatch<Command>) {
         let mut lanes = Lanes::default();
         while self.left != Some(0) && !self.is_late() {
+            // What is handed over now would not be marked: the next run tells it.
+            if self.has_ended() {
+                return;
+            }
             let Some((whose, message)) = lanes.next(clock::now().at) else {
                 match self.wait(&lanes) {
                     Waited::Message(message) => lanes.push(message),
@@ -142,6 +146,10 @@ impl Handler {
         } else {
             hatch.submit(Command::Leave);
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.end.try_recv() == Err(TryRecvError::Disconnected)
     }
 
     fn is_late(&self) -> bool {
@@ -223,4 +231,61 @@ fn environment(message: &Incoming) -> [(&'static str, Option<String>); 5] {
         ("UDPCHAT_SEQ", Some(message.id.slot.sequence.0.to_string())),
         ("UDPCHAT_ROOM", room),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::Select;
+
+    use super::*;
+    use crate::clock::WallTime;
+    use crate::id::{Epoch, IdentityId, MessageId, Sequence, Slot};
+
+    fn message(sequence: u64) -> Incoming {
+        let id = MessageId {
+            sender: IdentityId([1; 32]),
+            slot: Slot {
+                epoch: Epoch(1),
+                sequence: Sequence(sequence),
+            },
+        };
+        Incoming {
+            id,
+            from: "bob".parse().unwrap(),
+            sent_at: WallTime::default(),
+            text: "hi".into(),
+            road: Road::Direct,
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "who hands over has a thread")]
+    fn after_the_end_nothing_is_handed_over() {
+        let (come, messages) = bounded(COMING_MAX);
+        for sequence in 0..3 {
+            come.send(message(sequence)).unwrap();
+        }
+        let (running, end) = bounded::<()>(0);
+        let handler = Handler {
+            messages,
+            end,
+            until: None,
+            left: None,
+            enough: Arc::default(),
+            exec: Some("true".into()),
+            format: Format::Lines,
+            programs: Programs::default(),
+            failure: Failure::default(),
+        };
+        let (hatch, answers) = Hatch::unheard(|| Command::Leave).unwrap();
+        let thread = std::thread::spawn(move || handler.run(hatch));
+        let mut first = Select::new();
+        first.recv(&answers);
+        first.ready();
+        // While the first waits to be taken as handled.
+        drop(running);
+        assert_eq!(answers.recv(), Ok(Command::Handled { id: message(0).id }));
+        assert!(answers.recv().is_err(), "the others are the next run's");
+        thread.join().unwrap();
+    }
 }

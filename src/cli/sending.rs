@@ -57,9 +57,15 @@ pub(super) fn send(setup: Setup, options: SendOptions, format: Format) -> Result
         move |mut hatch: Hatch<Command>| {
             let left = || until.since(clock::now().at);
             // As from a pipe: what is sent before the registration would be said to wait.
-            if begun.wait(left().min(ATTEMPTS_TOTAL)) && hatch.submit(command) {
+            if !begun.wait(left().min(ATTEMPTS_TOTAL)) {
+                return;
+            }
+            letter.leaves();
+            if hatch.submit(command) {
                 letter.wait(wait, left());
                 hatch.submit(Command::Leave);
+            } else {
+                letter.returns();
             }
         }
     };
@@ -68,11 +74,17 @@ pub(super) fn send(setup: Setup, options: SendOptions, format: Format) -> Result
     let ended = client::run(setup, Box::new(typist), Box::new(show), Knell::new(|| ()))?;
     streams::judge(failure.take())?;
     let fate = letter.fate();
-    if fate == Fate::Waiting {
-        write_err(&lines(&waiting));
+    match fate {
+        Fate::Unknown => write_err(UNKNOWN),
+        Fate::Waiting => write_err(&lines(&waiting)),
+        _ => {}
     }
     Ok(exit(fate, wait, ended))
 }
+
+/// The end came before the disk had answered.
+const UNKNOWN: &str = "udpchat: whether the message was accepted is not known: it may be in the outbox, and goes out with the next run then. \
+                       Sent again, it may arrive twice.\n";
 
 /// Tells what there is to tell. Of the message itself a person is told where it is, not how it gets there.
 fn tell(format: Format, notice: &Notice, fate: Option<Fate>) -> io::Result<()> {
@@ -80,7 +92,7 @@ fn tell(format: Format, notice: &Notice, fate: Option<Fate>) -> io::Result<()> {
         tell_aside(format, notice)?;
     }
     match fate {
-        None | Some(Fate::Unknown | Fate::Waiting) => {}
+        None | Some(Fate::Unsent | Fate::Unknown | Fate::Waiting) => {}
         Some(_) => write_err(&lines(&notice.event)),
     }
     Ok(())
@@ -95,9 +107,10 @@ fn lines(event: &Event) -> String {
 /// The exit code: as was wanted, or where the message is.
 fn exit(fate: Fate, wait: Wait, ended: Exit) -> Exit {
     match fate {
-        Fate::Unknown | Fate::NotAccepted if ended != Exit::Done => ended,
-        Fate::Unknown | Fate::NotAccepted => Exit::NotAccepted,
-        Fate::Waiting => Exit::Waiting,
+        Fate::Unsent | Fate::NotAccepted if ended != Exit::Done => ended,
+        Fate::Unsent | Fate::NotAccepted => Exit::NotAccepted,
+        // Who takes it for lost sends it twice.
+        Fate::Unknown | Fate::Waiting => Exit::Waiting,
         Fate::Stored | Fate::Partly if wait == Wait::Delivered => Exit::Stored,
         Fate::Stored | Fate::Partly => Exit::Done,
         Fate::Delivered => Exit::Done,
@@ -114,7 +127,8 @@ mod tests {
     fn the_exit_code_says_where_the_message_is() {
         let code = |fate: Fate, wait, ended| exit(fate, wait, ended) as u8;
         for (fate, stored, delivered) in [
-            (Fate::Unknown, 10, 10),
+            (Fate::Unsent, 10, 10),
+            (Fate::Unknown, 7, 7),
             (Fate::NotAccepted, 10, 10),
             (Fate::Waiting, 7, 7),
             (Fate::Stored, 0, 6),
@@ -126,7 +140,8 @@ mod tests {
             assert_eq!(code(fate, Wait::Stored, Exit::Done), stored, "{fate:?}");
             assert_eq!(code(fate, Wait::Delivered, Exit::Done), delivered, "{fate:?}");
         }
-        assert_eq!(code(Fate::Unknown, Wait::Stored, Exit::Refused), 3);
+        assert_eq!(code(Fate::Unsent, Wait::Stored, Exit::Refused), 3);
+        assert_eq!(code(Fate::Unknown, Wait::Stored, Exit::ServerSilent), 7);
         assert_eq!(code(Fate::NotAccepted, Wait::Stored, Exit::ServerSilent), 1);
         assert_eq!(code(Fate::Waiting, Wait::Stored, Exit::ServerSilent), 7);
     }

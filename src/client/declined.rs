@@ -130,7 +130,7 @@ impl Client {
         let want = match reason {
             BusyReason::Storage => None,
             BusyReason::Overload => Some(Want::Room),
-            BusyReason::Rate | BusyReason::UnknownSender => Some(Want::Pace),
+            BusyReason::Rate | BusyReason::UnknownSender | BusyReason::Unhandled => Some(Want::Pace),
         };
         let later: Vec<Key> = self
             .outbox

@@ -18,7 +18,8 @@ use crate::wire::message::BusyReason;
 /// Receipts that are owed at once: as many as may wait for room. What is above it comes again.
 const OWED_MAX: usize = super::incoming::RECEIPTS_MAX;
 
-/// "Later": it is being handled. A program may take long; the registry asks less and less often.
+/// "Later": it is being handled. A program may take long; the registry asks less and less often, and forwards others' mail
+/// meanwhile.
 const RETRY_UNHANDLED_MS: u32 = 5_000;
 
 impl Client {
@@ -44,7 +45,7 @@ impl Client {
             owed.insert(place, (source, receipt));
         }
         if again {
-            self.put_off_sender(cx, source, id, BusyReason::Overload, RETRY_UNHANDLED_MS);
+            self.put_off_sender(cx, source, id, BusyReason::Unhandled, RETRY_UNHANDLED_MS);
         }
     }
 

@@ -410,8 +410,8 @@ impl Lane {
         Some(flight.awaited.due())
     }
 
-    /// The client cannot take it before it knows more of its sender; what comes of others is another matter. Returns
-    /// when it is due again.
+    /// The client cannot take it before it knows more of its sender, or its program has handled it; what comes of others is
+    /// another matter. Returns when it is due again.
     pub(super) fn set_aside(&mut self, now: Instant, key: &Key, wait: Duration) -> Option<Instant> {
         let flight = self.flights.get_mut(key).filter(|flight| !flight.ending)?;
         flight.put_off(now, wait, ASIDE_RETRY_MAX);

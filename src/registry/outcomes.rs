@@ -116,7 +116,7 @@ impl Registry {
         };
         let (lane, key) = (&mut seat.mail, (sender, busy.of.slot));
         let due = match busy.reason {
-            BusyReason::UnknownSender => lane.set_aside(cx.now.at, &key, wait),
+            BusyReason::UnknownSender | BusyReason::Unhandled => lane.set_aside(cx.now.at, &key, wait),
             _ => lane.put_off(cx.now.at, &key, wait),
         };
         if let Some(due) = due {

@@ -144,9 +144,15 @@ impl<R: Role> Driver<R> {
             self.wait(&mut alarm)?;
             self.turn()?;
         }
+        self.take_last();
         self.leave()?;
         self.close();
         Ok(())
+    }
+
+    /// Late answers that came with the end, which nobody repeats: as many as their channel holds, or a turn takes.
+    fn take_last(&mut self) {
+        self.take_some(|driver| driver.around.commands.late.try_recv().ok());
     }
 
     /// One share of each kind of input.

@@ -8,6 +8,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::thread;
 
+#[cfg(test)]
+use crossbeam_channel::Receiver;
 use crossbeam_channel::{Sender, bounded};
 
 use super::driver::{Commands, Driver, Surroundings};
@@ -46,6 +48,19 @@ impl<C> Hatch<C> {
         let wanted = self.late.send(command).is_ok();
         self.stopper.waker.wake();
         wanted
+    }
+
+    /// Without an engine: what is submitted is not wanted, and each answer waits until it is taken.
+    #[cfg(test)]
+    pub fn unheard(stop: fn() -> C) -> io::Result<(Self, Receiver<C>)> {
+        let (late, answers) = bounded(0);
+        let stopper = Stopper {
+            stop: bounded(1).0,
+            command: stop,
+            waker: Waker::new()?,
+        };
+        let typed = bounded(0).0;
+        Ok((Self { typed, late, stopper }, answers))
     }
 
     /// Asks the engine to end, now: what was submitted before is taken first, as far as commands are taken at all.

@@ -33,7 +33,7 @@ pub enum Exit {
     Storage = 5,
     /// The server keeps the message that was to be sent; its recipient has not got it.
     Stored = 6,
-    /// It waits: nobody could be reached in time.
+    /// It waits: nobody could be reached in time; or it may wait, because the end came before the disk had answered.
     Waiting = 7,
     /// It was refused for good.
     MessageRefused = 8,

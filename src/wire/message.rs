@@ -285,6 +285,8 @@ pub enum BusyReason {
     Overload,
     /// The name cannot be checked while the registry is away.
     UnknownSender,
+    /// It is kept, and not handled yet: that may take long.
+    Unhandled,
 }
 
 /// How a deposited message ended.

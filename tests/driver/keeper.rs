@@ -58,6 +58,7 @@ struct Keeper {
     tick_at: Option<Instant>,
     commands_refused: bool,
     all_refused: bool,
+    ended: bool,
 }
 
 impl Role for Keeper {
@@ -70,8 +71,8 @@ impl Role for Keeper {
 
     fn handle_command(&mut self, cx: &Context<'_>, command: Ask) {
         assert!(
-            self.ready() || command == Ask::Stop,
-            "commands come only while the role is ready"
+            self.ready() || self.ended || command == Ask::Stop,
+            "commands come only while the role is ready, or has ended"
         );
         self.actions.push_back(match command {
             Ask::Add(request) => {
@@ -84,7 +85,10 @@ impl Role for Keeper {
             }
             Ask::OpenPort => Action::Socket(SocketRequest::Open),
             Ask::ClosePort => Action::Socket(SocketRequest::Close),
-            Ask::Stop => Action::Event(Tell::End),
+            Ask::Stop => {
+                self.ended = true;
+                Action::Event(Tell::End)
+            }
             Ask::Refuse { all } => {
                 (self.commands_refused, self.all_refused) = (true, all);
                 Action::Event(Tell::Tick)
@@ -311,6 +315,26 @@ fn answers_come_while_no_command_is_taken() {
     rig.waker.wake();
     assert_eq!(rig.hear(), Tell::Sum(5), "also those that come late");
     assert_eq!(rig.end(), 5);
+}
+
+#[test]
+fn late_answers_that_come_with_the_end_are_taken_although_nobody_listens() {
+    let rig = rig(0, 10);
+    drop(rig.answers);
+    // With this the loop has heard that nobody answers any more.
+    rig.typed.send(Ask::Add(1)).unwrap();
+    rig.waker.wake();
+    assert_eq!(rig.told.recv_timeout(PATIENCE).unwrap(), Tell::Sum(1));
+    rig.typed.send(Ask::Refuse { all: true }).unwrap();
+    rig.waker.wake();
+    assert_eq!(rig.told.recv_timeout(PATIENCE).unwrap(), Tell::Tick);
+    for number in [2, 3] {
+        rig.late.send(Ask::Add(number)).unwrap();
+    }
+    rig.stop.send(Ask::Stop).unwrap();
+    rig.waker.wake();
+    rig.thread.join().unwrap();
+    assert_eq!(rig.kept.recv_timeout(PATIENCE).unwrap(), 6);
 }
 
 #[test]

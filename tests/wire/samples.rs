@@ -235,6 +235,7 @@ pub(crate) fn to_registry() -> Named<ToRegistry> {
         ("outcome_ack", To::OutcomeAck { slot: slot() }),
         ("receipt", To::Receipt(receipt_of(Verdict::Received))),
         ("busy_storage", To::Busy(busy(id(), BusyReason::Storage))),
+        ("busy_unhandled", To::Busy(busy(id(), BusyReason::Unhandled))),
     ];
     all.extend(rooms::to_registry());
     all

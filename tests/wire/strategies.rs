@@ -140,6 +140,7 @@ fn busy<Of: std::fmt::Debug>(of: impl Strategy<Value = Of>) -> impl Strategy<Val
         Just(BusyReason::Storage),
         Just(BusyReason::Overload),
         Just(BusyReason::UnknownSender),
+        Just(BusyReason::Unhandled),
     ];
     (of, reason, any::<u32>()).prop_map(|(of, reason, retry_after_ms)| Busy {
         of,

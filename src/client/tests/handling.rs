@@ -9,7 +9,7 @@ use crate::client::{Config, Receipts};
 use crate::id::MessageId;
 use crate::transport::{CloseCause, SessionId};
 use crate::wire::envelope::{Receipt, Verdict};
-use crate::wire::message::{Forward, FromRegistry, ToPeer, ToRegistry};
+use crate::wire::message::{BusyReason, Forward, FromRegistry, ToPeer, ToRegistry};
 
 /// A client that hands messages to a program.
 pub(super) fn config() -> Config {
@@ -108,6 +108,11 @@ fn what_comes_again_meanwhile_is_put_off_and_all_who_wait_are_answered() {
     driver.hear_from(session, &ToPeer::Deliver(message.clone()));
     driver.forwards(&message);
     assert_eq!(driver.put_off(session), (1, 1));
+    let aside = |message: &ToRegistry| matches!(message, ToRegistry::Busy(busy) if busy.reason == BusyReason::Unhandled);
+    assert!(
+        driver.to_registry().iter().any(aside),
+        "others' mail need not wait for it"
+    );
     assert_eq!(driver.handed(), ["hi"], "told once");
     driver.handled(id_of(&message));
     assert_eq!(driver.receipts_to(session).len(), 1);

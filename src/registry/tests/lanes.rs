@@ -152,8 +152,19 @@ fn a_full_send_buffer_is_read_for_when_it_takes_what_it_did_not() {
     assert_eq!(forwarded(&world.heard(to_bea)), [1]);
 }
 
-/// The recipient cannot take these of a sender whom he does not know; what he hears next.
+/// The recipient cannot take these of a sender whom he does not know; how many they are.
 fn set_aside(world: &mut World, ann: &Person, to_bea: SessionId, heard: Vec<FromRegistry>) -> usize {
+    put_off_all(world, ann, to_bea, heard, BusyReason::UnknownSender)
+}
+
+/// The recipient puts all of these off; how many they are.
+fn put_off_all(
+    world: &mut World,
+    ann: &Person,
+    to_bea: SessionId,
+    heard: Vec<FromRegistry>,
+    reason: BusyReason,
+) -> usize {
     let mut all = 0;
     for message in heard {
         if let FromRegistry::Forward(forward) = message {
@@ -161,7 +172,7 @@ fn set_aside(world: &mut World, ann: &Person, to_bea: SessionId, heard: Vec<From
             assert_eq!(id.sender, ann.id(0).sender);
             let busy = Busy {
                 of: id,
-                reason: BusyReason::UnknownSender,
+                reason,
                 retry_after_ms: 60_000,
             };
             world.say(to_bea, &ToRegistry::Busy(busy));
@@ -222,6 +233,28 @@ fn what_the_recipient_will_not_take_from_one_does_not_hold_up_others() {
     }
     world.run(10 * MINUTE, &alive);
     assert_eq!(world.heard_mail(to_bea), [], "nothing is left");
+}
+
+#[test]
+fn what_is_kept_and_not_handled_yet_does_not_hold_up_others() {
+    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
+    let carl = Person::new("carl", 3);
+    let to_carl = world.join(3, &carl, 1);
+    world.settle();
+    let alive = [to_ann, to_bea, to_carl];
+    for n in 0..FORWARD_WINDOW_MESSAGES as u64 {
+        world.say(to_ann, &deposit(&ann.envelope(&bea, n, "x")));
+    }
+    // She is silent at first: her program may be done in a moment.
+    world.heard_mail(to_bea);
+    let text = carl.envelope(&bea, 0, "hi");
+    world.say(to_carl, &deposit(&text));
+    world.run(Duration::from_secs(6), &alive);
+    let again = world.heard_mail(to_bea);
+    assert!(!again.contains(&passed_on(&text)));
+    let told = put_off_all(&mut world, &ann, to_bea, again, BusyReason::Unhandled);
+    assert_eq!(told, FORWARD_WINDOW_MESSAGES);
+    assert_eq!(world.heard_mail(to_bea), [passed_on(&text)]);
 }
 
 #[test]
