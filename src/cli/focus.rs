@@ -4,6 +4,7 @@
 //! the printer hears: both ends of the console share it. Which lines are commands is `commands`' to say.
 //! Invariant: what is told ends the focus and never sets another: a line goes where its prompt said, or nowhere.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::client::interface::{Command, Event, NotDone, RoomCommand, RoomEvent};
@@ -19,13 +20,6 @@ pub enum Focus {
 }
 
 impl Focus {
-    /// What he or it is called.
-    pub const fn name(&self) -> &Name {
-        match self {
-            Self::Person(name) | Self::Room(name) => name,
-        }
-    }
-
     /// The room, if it is one.
     pub const fn room(&self) -> Option<&Name> {
         match self {
@@ -39,6 +33,16 @@ impl Focus {
         match self.clone() {
             Self::Person(to) => Command::Send { to, text },
             Self::Room(room) => Command::Post { room, text },
+        }
+    }
+}
+
+/// As the prompt shows it: a person and a room may have the same name.
+impl fmt::Display for Focus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(name) => write!(f, "{name}"),
+            Self::Room(room) => write!(f, "#{room}"),
         }
     }
 }
