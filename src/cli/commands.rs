@@ -253,11 +253,6 @@ pub(super) fn find(word: &str) -> Option<&'static Entry> {
         .find(|entry| entry.name == word || entry.aliases.contains(&word))
 }
 
-/// Whether a command is typed so.
-pub(super) fn is_command(word: &str) -> bool {
-    find(word).is_some()
-}
-
 fn words() -> Vec<&'static str> {
     TABLE.iter().map(|entry| entry.name).collect()
 }
