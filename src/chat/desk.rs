@@ -1,13 +1,15 @@
 //! Where the client and the program meet: events that wait to be taken, and questions that wait for their answers.
 //!
 //! The client's printer puts down what it has to say, and waits while as much lies here as may; that holds the engine up
-//! (see [`crate::runtime::outlet`]), and at last whoever sends. Whoever has asked something is waited for a little longer,
-//! because his answer comes among the events. Knows no thread and no engine.
+//! (see [`crate::runtime::outlet`]), and at last whoever sends. While somebody asks something it waits for more, because the
+//! answer comes among the events: so it grows where one thread takes and asks in turn, and more comes than it takes. Then at
+//! last nothing more can be asked until some are taken. Knows no engine.
 //! Invariants: nothing that was put down is lost, unless the program has closed; what counts as seen was taken, and so was
 //! all before it; whoever waits here is told of the end, whatever kind it was.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use super::error::{Error, NotDone};
@@ -16,15 +18,15 @@ use super::translate::{Said, Translator};
 use crate::client::interface::Notice;
 use crate::id::Name;
 
-/// What may wait to be taken. Twice as much while somebody waits for an answer.
+/// What may wait to be taken while nobody asks anything; more while somebody does (see [`Room::bound`]).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
     /// Events: some for each message of a full mailbox and of many unfinished ones.
     pub(super) events: usize,
     /// Bytes of texts: a mailbox full.
     pub(super) bytes: usize,
-    /// How long somebody who asks waits for others to take events: a program with a thread for that needs no more, and one
-    /// without is told what it has to do.
+    /// How long somebody who asks waits for others to take events: a program with a thread for that needs no more. Who takes
+    /// them himself is told at once what he has to do.
     pub(super) patience: Duration,
 }
 
@@ -34,6 +36,17 @@ impl Room {
         bytes: 16 * 1024 * 1024,
         patience: Duration::from_secs(10),
     };
+}
+
+/// When it is looked how much waits.
+#[derive(Clone, Copy, Debug)]
+enum Load {
+    /// Nobody asks anything.
+    Quiet,
+    /// Something is to be asked.
+    Asking,
+    /// Its answer is waited for.
+    Asked,
 }
 
 /// How far the start has come.
@@ -92,6 +105,8 @@ struct State {
     /// The program takes no more: it has seen so many events.
     closed: Option<u64>,
     ended: Option<Result<(), Error>>,
+    /// Who took the last event.
+    taker: Option<ThreadId>,
 }
 
 /// The place.
@@ -118,6 +133,7 @@ impl Desk {
             hurried: false,
             closed: None,
             ended: None,
+            taker: None,
         };
         Self {
             room,
@@ -130,7 +146,7 @@ impl Desk {
     pub(super) fn put(&self, notices: &[Notice]) -> u64 {
         let mut state = self.lock();
         for notice in notices {
-            while state.is_full(self.room.bound(state.is_asked())) && !state.is_hurried() {
+            while state.is_full(self.room.bound(state.load())) && !state.is_hurried() {
                 state = self.wait(state);
             }
             state.take_in(notice);
@@ -161,7 +177,9 @@ impl Desk {
     /// Waits until the registry has us, or it is known that it will not for now, or has not answered for `patience`.
     pub(super) fn wait_begun(&self, patience: Duration, end: Duration) -> Result<(), Error> {
         let begins = |state: &mut State| {
-            state.start == Start::Begun && state.ended.is_none() && !state.is_full(self.room.bound(false))
+            state.start == Start::Begun
+                && state.ended.is_none()
+                && !state.is_full(self.room.bound(Load::Quiet))
         };
         let state = self.wait_while(self.lock(), patience, begins);
         let may_end = |state: &mut State| state.start == Start::Unserved && state.ended.is_none();
@@ -187,6 +205,7 @@ impl Desk {
         match state.events.pop_front() {
             Some((_, event)) => {
                 state.bytes -= weight(&event);
+                state.taker = Some(thread::current().id());
                 self.changed.notify_all();
                 Ok(Some((event, state.seen())))
             }
@@ -229,12 +248,20 @@ impl Desk {
         if matches!(question(&mut state), Question::Abandoned) {
             return Err(Error::Unanswered);
         }
-        let full = |state: &mut State| state.is_full(self.room.bound(false)) && state.ended.is_none();
-        state = self.wait_while(state, self.room.patience, full);
+        let patience = if state.taker == Some(thread::current().id()) {
+            // Nobody else takes any.
+            Duration::ZERO
+        } else {
+            self.room.patience
+        };
+        let full = |state: &mut State| state.is_full(self.room.bound(Load::Asking)) && state.ended.is_none();
+        state = self.wait_while(state, patience, full);
         if full(&mut state) {
             return Err(Error::Unread);
         }
         *question(&mut state) = Question::Open;
+        // There is room for more.
+        self.changed.notify_all();
         drop(state);
         ask();
         state = self.lock();
@@ -248,17 +275,17 @@ impl Desk {
                 Some(Ok(())) => return Err(Error::Ended),
                 None => {}
             }
-            if !state.is_full(self.room.bound(true)) {
+            if !state.is_full(self.room.bound(Load::Asked)) {
                 state = self.wait(state);
                 continue;
             }
             // The answer may be behind what nobody takes.
             let stuck = |state: &mut State| {
-                state.is_full(self.room.bound(true))
+                state.is_full(self.room.bound(Load::Asked))
                     && state.ended.is_none()
                     && matches!(question(state), Question::Open)
             };
-            state = self.wait_while(state, self.room.patience, stuck);
+            state = self.wait_while(state, patience, stuck);
             if stuck(&mut state) {
                 *question(&mut state) = Question::Abandoned;
                 return Err(Error::Unanswered);
@@ -286,9 +313,14 @@ impl Desk {
 }
 
 impl Room {
-    /// How much may wait.
-    const fn bound(self, asked: bool) -> (usize, usize) {
-        let times = if asked { 2 } else { 1 };
+    /// How much may wait. Whoever takes and asks in turn may fall behind by as much again; and as much again is left for what
+    /// comes before the answer to a question that may be asked, which is some of the outlet's bounds.
+    const fn bound(self, load: Load) -> (usize, usize) {
+        let times = match load {
+            Load::Quiet => 1,
+            Load::Asking => 2,
+            Load::Asked => 3,
+        };
         (self.events * times, self.bytes * times)
     }
 }
@@ -299,8 +331,12 @@ impl State {
     }
 
     /// Whether somebody waits for an answer.
-    const fn is_asked(&self) -> bool {
-        matches!(self.text, Question::Open) || matches!(self.deed, Question::Open)
+    const fn load(&self) -> Load {
+        if matches!(self.text, Question::Open) || matches!(self.deed, Question::Open) {
+            Load::Asked
+        } else {
+            Load::Quiet
+        }
     }
 
     const fn is_hurried(&self) -> bool {

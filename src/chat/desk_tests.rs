@@ -111,7 +111,10 @@ fn a_slow_reader_holds_the_engine_up_and_loses_nothing() {
 #[test]
 fn large_texts_fill_it_as_many_small_ones_do() {
     let desk = desk(100);
-    desk.put(&[message(&"x".repeat(1_000))]);
+    let answer = desk.ask_text(|| {
+        desk.put(&[message(&"x".repeat(2_000)), accepted(0)]);
+    });
+    assert!(answer.is_ok());
     assert_eq!(desk.ask_text(|| unreachable!()), Err(Error::Unread));
     assert!(text(&desk).is_some());
     assert!(
@@ -127,7 +130,7 @@ fn a_question_is_answered_among_events_that_nobody_takes() {
     let desk = desk(2);
     desk.put(&[message("a")]);
     let answer = desk.ask_text(|| {
-        desk.put(&[message("b"), message("c"), accepted(7)]);
+        desk.put(&[message("b"), message("c"), message("d"), accepted(7)]);
     });
     assert_eq!(answer, Ok(MessageId(id(7))));
     assert_eq!(
@@ -141,6 +144,47 @@ fn a_question_is_answered_among_events_that_nobody_takes() {
         desk.put(&[Said::NotAccepted(NotAccepted::ToSelf).into()]);
     });
     assert_eq!(refused, Err(Error::NotSent(NotSent::ToSelf)));
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the engine's printer is another thread")]
+fn whoever_takes_and_asks_in_turn_falls_behind_and_is_then_told_at_once() {
+    let room = Room {
+        events: 10,
+        bytes: 1_000,
+        patience: LONG,
+    };
+    let desk = Arc::new(Desk::new(room));
+    let (asked, questions) = crossbeam_channel::unbounded::<()>();
+    let printer = Arc::clone(&desk);
+    // For each that is taken and answered three come, one of them before the answer.
+    let engine = std::thread::spawn(move || {
+        printer.put(&[message("first")]);
+        for () in questions {
+            printer.put(&[message("x"), accepted(1), message("y"), message("z")]);
+        }
+    });
+    let taken = (1..).find(|_| {
+        let event = desk.take(Some(LONG)).unwrap();
+        assert!(event.is_some());
+        let answer = desk.ask_text(|| asked.send(()).unwrap());
+        assert!(desk.lock().events.len() <= 30);
+        assert!(
+            matches!(answer, Ok(_) | Err(Error::Unread)),
+            "it is known what was done: {answer:?}"
+        );
+        answer.is_err()
+    });
+    assert!(taken > Some(5), "it could fall behind before: {taken:?}");
+    assert!(desk.lock().events.len() >= 20);
+    while desk.lock().events.len() >= 20 {
+        desk.take(Some(LONG)).unwrap();
+    }
+    let answer = desk.ask_text(|| asked.send(()).unwrap());
+    assert!(answer.is_ok(), "some were set aside");
+    drop(asked);
+    desk.hurry();
+    engine.join().unwrap();
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub enum Error {
         reason: NotDone,
     },
     /// Nothing was asked of the client, because nobody takes its events (see [`super::Chat::events`]): more cannot be kept for
-    /// the program. Take some, and try again.
+    /// the program. Take some, and try again. Whoever takes them himself is told this at once, others after some seconds.
     #[error("nothing was done: the events that wait are as many as can be kept; take some and try again")]
     Unread,
     /// It was asked of the client, which cannot answer, because nobody takes its events. It may still do it. What becomes of a

@@ -65,8 +65,8 @@ pub static TABLE: &[Entry] = &[
         usage: "poke [name]",
         summary: "talk to somebody: lines go there from now on",
         details: "All lines that do not begin with the word of a command, whole and as typed. To say one that does: \
-                  send <name> <text>, or post <room> <text>. The prompt shows to whom lines go. poke without a \
-                  name ends it; so does another poke or roomjoin.",
+                  send <name> <text>, or post <room> <text>. The prompt shows to whom lines go, a room as #room. poke \
+                  without a name ends it; so does another poke or roomjoin.",
         read: people::read_poke,
     },
     Entry {
@@ -251,11 +251,6 @@ pub(super) fn find(word: &str) -> Option<&'static Entry> {
     TABLE
         .iter()
         .find(|entry| entry.name == word || entry.aliases.contains(&word))
-}
-
-/// Whether a command is typed so.
-pub(super) fn is_command(word: &str) -> bool {
-    find(word).is_some()
 }
 
 fn words() -> Vec<&'static str> {

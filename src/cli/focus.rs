@@ -4,6 +4,7 @@
 //! the printer hears: both ends of the console share it. Which lines are commands is `commands`' to say.
 //! Invariant: what is told ends the focus and never sets another: a line goes where its prompt said, or nowhere.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::client::interface::{Command, Event, NotDone, RoomCommand, RoomEvent};
@@ -19,13 +20,6 @@ pub enum Focus {
 }
 
 impl Focus {
-    /// What he or it is called.
-    pub const fn name(&self) -> &Name {
-        match self {
-            Self::Person(name) | Self::Room(name) => name,
-        }
-    }
-
     /// The room, if it is one.
     pub const fn room(&self) -> Option<&Name> {
         match self {
@@ -43,6 +37,16 @@ impl Focus {
     }
 }
 
+/// As the prompt shows it: a person and a room may have the same name.
+impl fmt::Display for Focus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(name) => write!(f, "{name}"),
+            Self::Room(room) => write!(f, "#{room}"),
+        }
+    }
+}
+
 /// The focus from line to line.
 #[derive(Debug, Default)]
 pub(super) struct Attention {
@@ -52,8 +56,9 @@ pub(super) struct Attention {
 #[derive(Debug, Default)]
 struct State {
     focus: Option<Focus>,
-    /// The registry has let us into the room since we asked: what it tells before is of an earlier stay.
-    inside: bool,
+    /// What we asked for has come to something: the registry has let us into the room, or was silent. What is told before
+    /// that is of an earlier stay.
+    settled: bool,
 }
 
 impl Attention {
@@ -71,7 +76,10 @@ impl Attention {
 
     /// Sets the focus, or ends it.
     pub(super) fn turn(&self, focus: Option<Focus>) {
-        *self.lock() = State { focus, inside: false };
+        *self.lock() = State {
+            focus,
+            settled: false,
+        };
     }
 
     /// A command was typed: to be called before anything can come of it. A room that is asked for has the focus at once.
@@ -90,14 +98,20 @@ impl Attention {
         let Event::Room(event) = event else { return };
         let mut state = self.lock();
         match event {
-            RoomEvent::Entered { room, .. } if state.is_on(&room.hall.name) => state.inside = true,
-            // Where the registry is silent it is not known whether we are in; it says so when it is back.
+            RoomEvent::Entered { room, .. } if state.is_on(&room.hall.name) => state.settled = true,
             RoomEvent::NotDone {
                 command: RoomCommand::Create(room) | RoomCommand::Join(room),
                 why,
-            } if state.is_on(room) && *why != NotDone::NoServer => *state = State::default(),
+            } if state.is_on(room) => {
+                // Where the registry is silent it is not known whether we are in; it says so when it is back.
+                if *why == NotDone::NoServer {
+                    state.settled = true;
+                } else {
+                    *state = State::default();
+                }
+            }
             RoomEvent::News { room, out: true, .. } | RoomEvent::Outside { room }
-                if state.is_on(room) && state.inside =>
+                if state.is_on(room) && state.settled =>
             {
                 *state = State::default();
             }
@@ -201,6 +215,17 @@ mod tests {
             attention.told(&last);
             assert_eq!(attention.current(), None);
         }
+    }
+
+    #[test]
+    fn it_ends_where_the_registry_was_silent_and_does_not_have_us_when_it_is_back() {
+        let attention = asked("den");
+        attention.told(&entered("den"));
+        attention.typed(&Command::Room(join("den")));
+        attention.told(&refused("den", NotDone::NoServer));
+        assert!(attention.current().is_some());
+        attention.told(&Event::Room(RoomEvent::Outside { room: name("den") }));
+        assert_eq!(attention.current(), None);
     }
 
     #[test]

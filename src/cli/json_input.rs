@@ -3,7 +3,7 @@
 //! `{"message":"hi","to":"bob"}` and `{"message":"hi","room":"den"}` send a text; `{"operation":…}` is a command of the
 //! table, with what belongs to it: `{"operation":"kick","room":"den","user":"bob"}`. `subscribe` and `unsubscribe` enter and
 //! leave the room that every client is offered, or `room`.
-//! Invariant: an object has a meaning, or it is said what is wrong with it.
+//! Invariant: an object has a meaning, and each of its fields a part in it, or it is said what is wrong with it.
 
 use serde::Deserialize;
 
@@ -24,6 +24,22 @@ struct Wish {
     user: Option<Name>,
     fingerprint: Option<String>,
     on: Option<bool>,
+}
+
+/// What an object can be.
+const FORM: &str = "An object has an operation and what belongs to it, or a message and either to or room.";
+
+/// What belongs to a command of the table, by its word: what it needs, and what it may have.
+fn fields(word: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    match word {
+        "roomcreate" | "roomjoin" => (&["room"], &[]),
+        "roomleave" | "members" => (&[], &["room"]),
+        "kick" => (&[], &["room", "user"]),
+        "poke" | "dereg" | "reg" => (&[], &["user"]),
+        "presence" => (&["on"], &[]),
+        "trust" => (&["user", "fingerprint"], &[]),
+        _ => (&[], &[]),
+    }
 }
 
 /// Whether a line is to be read as an object.
@@ -63,10 +79,7 @@ impl Wish {
                 room: Some(room),
                 ..
             } if !named => written(text, |text| Command::Post { room, text }),
-            _ => Parsed::Wrong(
-                "An object has an operation and what belongs to it, or a message and either to or room."
-                    .to_owned(),
-            ),
+            _ => Parsed::Wrong(FORM.to_owned()),
         }
     }
 
@@ -76,21 +89,47 @@ impl Wish {
         let (word, default) = match operation.as_str() {
             "subscribe" => ("roomjoin", Some(LOBBY)),
             "unsubscribe" => ("roomleave", Some(LOBBY)),
-            word if commands::is_command(word) => (word, None),
-            _ => {
-                return Parsed::Wrong(format!(
-                    "There is no operation '{operation}'; there are subscribe, unsubscribe and the commands."
-                ));
-            }
+            typed => match commands::find(typed).map(|entry| entry.name) {
+                // Texts are objects of their own.
+                Some("send" | "post") => return Parsed::Wrong(FORM.to_owned()),
+                Some(word) => (word, None),
+                None => {
+                    return Parsed::Wrong(format!(
+                        "There is no operation '{operation}'; there are subscribe, unsubscribe and the commands."
+                    ));
+                }
+            },
         };
         let room = self.room.as_ref().map(Name::as_str).or(default);
         // Whom nobody names: all.
         let all = (word == "kick").then_some("all");
         let user = self.user.as_ref().map(Name::as_str).or(all);
         let on = self.on.map(|on| if on { "on" } else { "off" });
-        let rest = [Some(word), room, user, self.fingerprint.as_deref(), on];
-        let line: Vec<&str> = rest.into_iter().flatten().collect();
-        commands::parse(&line.join(" "), typist)
+        let given = [
+            ("room", room),
+            ("user", user),
+            ("fingerprint", self.fingerprint.as_deref()),
+            ("on", on),
+        ];
+        let (needed, allowed) = fields(word);
+        let mut line = word.to_owned();
+        for (field, value) in given {
+            let is_needed = needed.contains(&field);
+            match value {
+                Some(value) if is_needed || allowed.contains(&field) => {
+                    line.push(' ');
+                    line.push_str(value);
+                }
+                Some(_) => {
+                    return Parsed::Wrong(format!("The operation '{operation}' has no '{field}'."));
+                }
+                None if is_needed => {
+                    return Parsed::Wrong(format!("The operation '{operation}' needs '{field}'."));
+                }
+                None => {}
+            }
+        }
+        commands::parse(&line, typist)
     }
 }
 
@@ -221,6 +260,27 @@ mod tests {
             r#"{"operation":"dereg","message":"hi"}"#,
         ] {
             assert!(hint(odd).contains("either to or room"), "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_belong_to_an_operation_is_wrong_and_so_is_what_is_missing() {
+        let digits = "ab".repeat(32);
+        for (rest, wrong) in [
+            (r#"members","on":true"#, "has no 'on'"),
+            (r#"list_members","user":"bob""#, "has no 'user'"),
+            (r#"presence","room":"on""#, "has no 'room'"),
+            (r#"presence""#, "needs 'on'"),
+            (r#"subscribe","user":"bob""#, "has no 'user'"),
+            (r#"roomjoin","user":"den""#, "needs 'room'"),
+            (r#"kick","room":"den","fingerprint":"x""#, "has no 'fingerprint'"),
+            (r#"help","user":"kick""#, "has no 'user'"),
+            (&format!(r#"trust","fingerprint":"bob {digits}""#), "needs 'user'"),
+            (r#"send","user":"bob","fingerprint":"x""#, "either to or room"),
+            (r#"post","room":"den","user":"bob""#, "either to or room"),
+        ] {
+            let line = format!(r#"{{"operation":"{rest}}}"#);
+            assert!(hint(&line).contains(wrong), "{line}: {}", hint(&line));
         }
     }
 }

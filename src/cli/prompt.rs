@@ -34,7 +34,7 @@ const HISTORY_LINES_MAX: usize = 500;
 
 /// The prompt of a line that goes there, unless it is a command.
 fn prompt_for(focus: Option<&Focus>) -> String {
-    focus.map_or_else(|| PROMPT.to_owned(), |focus| format!("{}{PROMPT}", focus.name()))
+    focus.map_or_else(|| PROMPT.to_owned(), |focus| format!("{focus}{PROMPT}"))
 }
 
 /// The editor and its gate.
@@ -167,6 +167,13 @@ mod tests {
     }
 
     #[test]
+    fn a_room_is_not_taken_for_somebody_of_its_name() {
+        let bob = || "bob".parse().unwrap();
+        assert_eq!(prompt_for(Some(&Focus::Person(bob()))), "bob>>> ");
+        assert_eq!(prompt_for(Some(&Focus::Room(bob()))), "#bob>>> ");
+    }
+
+    #[test]
     fn a_focus_that_ends_while_a_line_is_typed_goes_from_its_prompt() {
         let attention = Arc::new(Attention::on(Some(Focus::Room("den".parse().unwrap()))));
         let watcher = Watcher::new(Arc::default(), Arc::clone(&attention));
@@ -175,10 +182,10 @@ mod tests {
             watcher.highlight_prompt(prompt, default).into_owned()
         };
         let prompt = prompt_for(attention.current().as_ref());
-        assert_eq!(prompt, "den>>> ");
-        assert_eq!(drawn(&prompt, true), "den>>> ");
+        assert_eq!(prompt, "#den>>> ");
+        assert_eq!(drawn(&prompt, true), "#den>>> ");
         attention.turn(None);
-        assert_eq!(drawn(&prompt, true), "   >>> ");
+        assert_eq!(drawn(&prompt, true), "    >>> ");
         assert_eq!(drawn("(search)", false), "(search)");
     }
 }

@@ -69,15 +69,15 @@ fn the_prompt_shows_to_whom_a_line_goes() {
     x.press(&format!("poke{ENTER}"));
     x.wait_last(">>>");
     x.press(&format!("roomjoin den{ENTER}"));
-    x.wait_last("den>>>");
+    x.wait_last("#den>>>");
     x.press(&format!("hello, all{ENTER}"));
     y.expect("den: x: hello, all");
-    x.wait_line("den>>> hello, all");
+    x.wait_line("#den>>> hello, all");
     // What is typed stays where it is, and the prompt says that it goes nowhere now.
     x.press("half a li");
-    x.wait_last("den>>> half a li");
+    x.wait_last("#den>>> half a li");
     y.type_line("kick x");
-    x.wait_last("   >>> half a li");
+    x.wait_last("    >>> half a li");
     x.press(&format!("ne{ENTER}"));
     x.wait_line("[Wrong input]");
     x.wait_last(">>>");
@@ -104,7 +104,7 @@ fn a_room_may_be_entered_from_the_start() {
 
     let mut x = Terminal::start(&world, &joining(&world, "x", "den"));
     x.wait_line("[You are in den of y. Member count=2]");
-    x.wait_last("den>>>");
+    x.wait_last("#den>>>");
     x.press(CTRL_C);
     assert_eq!(x.end().0, 0);
 }
