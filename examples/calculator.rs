@@ -8,7 +8,10 @@
 //!
 //! A session begins with the first text and ends with `q`. Numbers are decimal and so is the arithmetic: 0.1 + 0.2 is 0.3,
 //! what binary fractions do not give. It ends at Ctrl+C; who writes while it is away is answered when it is back.
-//! Invariant: each text has one answer, and nobody's session depends on another's.
+//! Invariants: while it runs, each text has one answer, or it says why there is none; one that it has taken when Ctrl+C comes may
+//! have none, one that it took just before a crash none, or two. Nobody's session depends on another's.
+
+mod inbox;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,13 +20,16 @@ use std::process::ExitCode;
 
 use udpchat::chat::{Error, Event, Options};
 
+use crate::inbox::Inbox;
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(registry), None) = (arguments.next(), arguments.next(), arguments.next()) else {
         return complain("usage: calculator <name> <registry's host:port>");
     };
     match serve(&name, &registry) {
-        Ok(()) => ExitCode::SUCCESS,
+        // The end that Ctrl+C has asked for, also where it came before an answer.
+        Ok(()) | Err(Error::Ended) => ExitCode::SUCCESS,
         Err(error) => complain(&error.to_string()),
     }
 }
@@ -33,18 +39,21 @@ fn serve(name: &str, registry: &str) -> Result<(), Error> {
     let chat = Options::new(name, registry).until_interrupted().connect()?;
     let mut sessions = Sessions::default();
     say(&format!("{name} is ready"));
-    for event in &chat {
+    let mut inbox = Inbox::of(&chat);
+    while let Some(event) = inbox.next() {
         match event {
             Event::Message(message) if message.room.is_none() => {
                 let answer = sessions.answer(&message.from, &message.text);
-                match chat.send(&message.from, &answer) {
+                match inbox.send(&message.from, &answer) {
                     Ok(_) => say(&format!(
                         "{}: {} -> {answer}",
                         message.from,
                         message.text.escape_debug()
                     )),
                     // Of this one only: the others are to be served.
-                    Err(Error::NotSent(why)) => say(&format!("{}: no answer: {why}", message.from)),
+                    Err(why @ (Error::NotSent(_) | Error::Unread)) => {
+                        say(&format!("{}: no answer: {why}", message.from));
+                    }
                     Err(error) => return Err(error),
                 }
             }

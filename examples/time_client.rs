@@ -9,7 +9,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use udpchat::chat::{Error, Event, Options};
 
@@ -41,9 +41,12 @@ fn run(name: &str, registry: &str, service: &str, count: Option<u64>) -> Result<
     let mut answers = 0;
     loop {
         chat.send(service, question(random()))?;
-        let pause = pause(random());
-        // What comes is printed; when nothing has come for that long, the next is asked.
-        while let Some(event) = chat.recv_timeout(pause)? {
+        let next = now() + pause(random());
+        // What comes is printed until the next is to be asked.
+        while let Some(left) = next.checked_duration_since(now()) {
+            let Some(event) = chat.recv_timeout(left)? else {
+                break;
+            };
             answers += u64::from(show(&event, service));
             if count.is_some_and(|count| answers >= count) {
                 return chat.close();
@@ -78,6 +81,11 @@ const fn question(random: u32) -> &'static str {
 /// One to two seconds.
 fn pause(random: u32) -> Duration {
     Duration::from_millis(1_000 + u64::from(random % 1_001))
+}
+
+#[expect(clippy::disallowed_methods, reason = "to ask every so often needs a clock")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// The system's randomness; without it, always the same.

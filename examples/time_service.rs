@@ -7,14 +7,19 @@
 //! ```
 //!
 //! It ends at Ctrl+C. A question that is asked while it is away waits at the registry, and is answered when it is back.
-//! Invariant: each question has one answer.
+//! Invariant: while it runs, each question has one answer, or it says why there is none. One that it has taken when Ctrl+C comes
+//! may have none; one that it took just before a crash may have none, or two.
+
+mod inbox;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use time::OffsetDateTime;
 use time::macros::format_description;
-use udpchat::chat::{Chat, Error, Event, Message, Options};
+use udpchat::chat::{Error, Event, Message, Options};
+
+use crate::inbox::Inbox;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -22,7 +27,8 @@ fn main() -> ExitCode {
         return complain("usage: time_service <name> <registry's host:port>");
     };
     match serve(&name, &registry) {
-        Ok(()) => ExitCode::SUCCESS,
+        // The end that Ctrl+C has asked for, also where it came before an answer.
+        Ok(()) | Err(Error::Ended) => ExitCode::SUCCESS,
         Err(error) => complain(&error.to_string()),
     }
 }
@@ -31,9 +37,10 @@ fn main() -> ExitCode {
 fn serve(name: &str, registry: &str) -> Result<(), Error> {
     let chat = Options::new(name, registry).until_interrupted().connect()?;
     say(&format!("{name} is ready"));
-    for event in &chat {
+    let mut inbox = Inbox::of(&chat);
+    while let Some(event) = inbox.next() {
         match event {
-            Event::Message(message) if message.room.is_none() => reply(&chat, &message)?,
+            Event::Message(message) if message.room.is_none() => reply(&mut inbox, &message)?,
             Event::Trouble(sentence) => say(&sentence),
             _ => {}
         }
@@ -41,12 +48,14 @@ fn serve(name: &str, registry: &str) -> Result<(), Error> {
     chat.close()
 }
 
-fn reply(chat: &Chat, message: &Message) -> Result<(), Error> {
+fn reply(inbox: &mut Inbox<'_>, message: &Message) -> Result<(), Error> {
     let answer = answer(&message.text, now());
-    match chat.send(&message.from, &answer) {
+    match inbox.send(&message.from, &answer) {
         Ok(_) => say(&format!("{} is told {answer}", message.from)),
         // Of this one only: the others are to be served.
-        Err(Error::NotSent(why)) => say(&format!("{} is told nothing: {why}", message.from)),
+        Err(why @ (Error::NotSent(_) | Error::Unread)) => {
+            say(&format!("{} is told nothing: {why}", message.from));
+        }
         Err(error) => return Err(error),
     }
     Ok(())
