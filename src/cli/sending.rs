@@ -75,7 +75,7 @@ pub(super) fn send(setup: Setup, options: SendOptions, format: Format) -> Result
     streams::judge(failure.take())?;
     let fate = letter.fate();
     match fate {
-        Fate::Unknown => write_err(UNKNOWN),
+        Fate::Unknown if ended != Exit::Refused => write_err(UNKNOWN),
         Fate::Waiting => write_err(&lines(&waiting)),
         _ => {}
     }
@@ -109,6 +109,8 @@ fn exit(fate: Fate, wait: Wait, ended: Exit) -> Exit {
     match fate {
         Fate::Unsent | Fate::NotAccepted if ended != Exit::Done => ended,
         Fate::Unsent | Fate::NotAccepted => Exit::NotAccepted,
+        // Never registered: the run has ended before it took commands.
+        Fate::Unknown if ended == Exit::Refused => ended,
         // Who takes it for lost sends it twice.
         Fate::Unknown | Fate::Waiting => Exit::Waiting,
         Fate::Stored | Fate::Partly if wait == Wait::Delivered => Exit::Stored,
