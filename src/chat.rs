@@ -28,7 +28,7 @@
 //! - **Nothing is lost where the program is slow.** Some thousand events are kept for it; then the client takes no more from
 //!   others, who keep what they have. While the program sends, more is kept, because the answer comes behind it: one thread that
 //!   takes and sends in turn may fall behind by as much again. Then [`Error::Unread`] says that a text was not taken, and the
-//!   program sets some events aside before it sends that one (`examples/time_service.rs`).
+//!   program sets some events aside before it sends that one (`examples/inbox/mod.rs`).
 //!
 //! With [`Options::ephemeral`] all of this ends with the `Chat`, because there is no disk.
 //!
@@ -55,6 +55,7 @@ pub use crate::chat::options::Options;
 
 use crate::chat::desk::{Desk, Room};
 use crate::chat::options::name_of;
+use crate::chat::translate::Deed;
 use crate::client::interface::{Command, Notice, RoomCommand};
 use crate::id::Name;
 use crate::runtime::client::{self, Setup};
@@ -163,7 +164,7 @@ impl Chat {
     /// # Errors
     /// [`Error::Room`]: why not; all else as [`Self::send`].
     pub fn create(&self, room: &str) -> Result<(), Error> {
-        self.ask_deed(room, RoomCommand::Create)
+        self.ask_deed(Deed::Enter, room, RoomCommand::Create)
     }
 
     /// Enters a room; also if we are in it. Waits for the registry's answer.
@@ -171,7 +172,7 @@ impl Chat {
     /// # Errors
     /// As [`Self::create`].
     pub fn join(&self, room: &str) -> Result<(), Error> {
-        self.ask_deed(room, RoomCommand::Join)
+        self.ask_deed(Deed::Enter, room, RoomCommand::Join)
     }
 
     /// Leaves a room; one's own ends. Waits for the registry's answer.
@@ -179,7 +180,7 @@ impl Chat {
     /// # Errors
     /// As [`Self::create`].
     pub fn leave(&self, room: &str) -> Result<(), Error> {
-        self.ask_deed(room, RoomCommand::Leave)
+        self.ask_deed(Deed::Leave, room, RoomCommand::Leave)
     }
 
     /// All events from now on, each of which is waited for, until the client has ended: it was told to, or it cannot go on,
@@ -228,11 +229,11 @@ impl Chat {
         })
     }
 
-    fn ask_deed(&self, room: &str, deed: fn(Name) -> RoomCommand) -> Result<(), Error> {
+    fn ask_deed(&self, deed: Deed, room: &str, command: fn(Name) -> RoomCommand) -> Result<(), Error> {
         let room = name_of(room)?;
-        let command = Command::Room(deed(room.clone()));
+        let command = Command::Room(command(room.clone()));
         let _turn = self.deeds.lock().unwrap_or_else(PoisonError::into_inner);
-        self.desk.ask_deed(&room, || {
+        self.desk.ask_deed(deed, &room, || {
             self.submit(command);
         })
     }

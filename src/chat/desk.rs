@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::error::{Error, NotDone};
 use super::event::{Event, MessageId};
-use super::translate::{Said, Translator};
+use super::translate::{Deed, Said, Translator};
 use crate::client::interface::Notice;
 use crate::id::Name;
 
@@ -95,8 +95,8 @@ struct State {
     said: u64,
     text: Question<MessageId>,
     deed: Question<()>,
-    /// The room that the deed is about.
-    deed_room: String,
+    /// Which deed, and of which room.
+    wanted: Option<(Deed, String)>,
     start: Start,
     /// Why the registry would not have us, or what has failed last: the reason of an end that gives none.
     reason: Option<String>,
@@ -127,7 +127,7 @@ impl Desk {
             said: 0,
             text: Question::None,
             deed: Question::None,
-            deed_room: String::new(),
+            wanted: None,
             start: Start::Begun,
             reason: None,
             hurried: false,
@@ -231,9 +231,9 @@ impl Desk {
     }
 
     /// As [`Self::ask_text`], for something about a room.
-    pub(super) fn ask_deed(&self, room: &Name, ask: impl FnOnce()) -> Result<(), Error> {
+    pub(super) fn ask_deed(&self, deed: Deed, room: &Name, ask: impl FnOnce()) -> Result<(), Error> {
         let ask = || {
-            self.lock().deed_room = room.folded();
+            self.lock().wanted = Some((deed, room.folded()));
             ask();
         };
         self.ask(|state| &mut state.deed, ask)
@@ -358,7 +358,7 @@ impl State {
                     self.put(Event::Trouble(format!("a text that was waiting: {why}")));
                 }
             }
-            Said::Room(room, result) => self.room(room, result),
+            Said::Room(deed, room, result) => self.room(deed, room, result),
             Said::Refused(sentence) => {
                 self.start = Start::Unserved;
                 self.reason = Some(sentence.clone());
@@ -368,8 +368,9 @@ impl State {
     }
 
     /// An answer about a room, or what was not asked for.
-    fn room(&mut self, room: String, result: Result<Event, NotDone>) {
-        let is_asked = room.eq_ignore_ascii_case(&self.deed_room);
+    fn room(&mut self, deed: Deed, room: String, result: Result<Event, NotDone>) {
+        let wanted = self.wanted.as_ref();
+        let is_asked = wanted.is_some_and(|(wanted, of)| *wanted == deed && of.eq_ignore_ascii_case(&room));
         let (answer, unasked) = match result {
             Ok(event) => (Ok(()), event),
             Err(reason) => {

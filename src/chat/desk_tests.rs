@@ -220,6 +220,23 @@ fn an_answer_that_cannot_come_is_given_up_and_told_when_it_does() {
 }
 
 #[test]
+fn the_answer_to_another_deed_is_an_event() {
+    let desk = desk(10);
+    let refused = |command| {
+        let why = crate::client::interface::NotDone::Offline;
+        Said::Room(RoomEvent::NotDone { command, why }).into()
+    };
+    let answer = desk.ask_deed(Deed::Leave, &name("attic"), || {
+        desk.put(&[
+            refused(RoomCommand::Join(name("attic"))),
+            Said::Room(RoomEvent::Left { room: name("attic") }).into(),
+        ]);
+    });
+    assert_eq!(answer, Ok(()));
+    assert!(matches!(desk.take(None), Ok(Some((Event::Trouble(_), _)))));
+}
+
+#[test]
 fn the_answer_about_another_room_is_an_event() {
     let desk = desk(10);
     let left = |room| Said::Room(RoomEvent::Left { room: name(room) }).into();
@@ -227,13 +244,13 @@ fn the_answer_about_another_room_is_an_event() {
         command: RoomCommand::Leave(name("attic")),
         why: crate::client::interface::NotDone::NotInside,
     });
-    let answer = desk.ask_deed(&name("attic"), || {
+    let answer = desk.ask_deed(Deed::Leave, &name("attic"), || {
         desk.put(&[left("cellar"), left("Attic")]);
     });
     assert_eq!(answer, Ok(()));
     let room = "cellar".to_owned();
     assert_eq!(desk.take(None).unwrap().unwrap().0, Event::Outside { room });
-    let answer = desk.ask_deed(&name("attic"), || {
+    let answer = desk.ask_deed(Deed::Leave, &name("attic"), || {
         desk.put(&[refused.into()]);
     });
     let (room, reason) = ("attic".to_owned(), NotDone::NotInside);
@@ -250,7 +267,7 @@ fn whoever_waits_hears_of_the_end() {
         std::thread::spawn(move || work(&desk))
     };
     let asks = waits(|desk| desk.ask_text(|| ()).map(drop));
-    let joins = waits(|desk| desk.ask_deed(&"attic".parse().unwrap(), || ()));
+    let joins = waits(|desk| desk.ask_deed(Deed::Leave, &"attic".parse().unwrap(), || ()));
     let reads = waits(|desk| {
         loop {
             desk.take(None)?;

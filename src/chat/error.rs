@@ -80,9 +80,6 @@ pub enum NotSent {
     /// It could not be written to the disk, or there is nowhere to keep it yet: a sentence.
     #[error("{0}")]
     Storage(String),
-    /// We are leaving.
-    #[error("we are leaving")]
-    Leaving,
 }
 
 /// Why a room is not made, entered or left.

@@ -15,6 +15,15 @@ use crate::reserved::is_released;
 use crate::wire::message::{DepositRefusal, RegistrationRefusal};
 use crate::wire::room::{News, RoomRefusal};
 
+/// What can be wanted of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// To be in it, as its maker or as a guest.
+    Enter,
+    /// To be out of it.
+    Leave,
+}
+
 /// What a notice of the engine is for the program.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {
@@ -23,7 +32,7 @@ pub(super) enum Said {
     /// A text was accepted, or not.
     Text(Result<MessageId, NotSent>),
     /// What was wanted of this room is done, or not. If nobody has asked for it, it is told.
-    Room(String, Result<Event, NotDone>),
+    Room(Deed, String, Result<Event, NotDone>),
     /// The client will not go on, and this is why.
     Refused(String),
 }
@@ -151,28 +160,30 @@ fn incoming(message: &Incoming) -> Message {
     }
 }
 
-fn done(room: &Name, unasked: fn(String) -> Event) -> Said {
+fn done(deed: Deed, room: &Name) -> Said {
     let room = room.to_string();
-    let unasked = unasked(room.clone());
-    Said::Room(room, Ok(unasked))
+    let unasked = match deed {
+        Deed::Enter => Event::Inside { room: room.clone() },
+        Deed::Leave => outside(room.clone()),
+    };
+    Said::Room(deed, room, Ok(unasked))
 }
 
-fn inside(room: String) -> Event {
-    Event::Inside { room }
+fn not_done(deed: Deed, room: &Name, why: &engine::NotDone) -> Said {
+    Said::Room(deed, room.to_string(), Err(reason(why)))
 }
 
-fn outside(room: String) -> Event {
+const fn outside(room: String) -> Event {
     Event::Outside { room }
 }
 
 fn room_news(event: &RoomEvent) -> Said {
     match event {
-        RoomEvent::Entered { room, .. } => done(&room.hall.name, inside),
-        RoomEvent::Left { room } => done(room, outside),
+        RoomEvent::Entered { room, .. } => done(Deed::Enter, &room.hall.name),
+        RoomEvent::Left { room } => done(Deed::Leave, room),
         RoomEvent::NotDone { command, why } => match command {
-            RoomCommand::Create(room) | RoomCommand::Join(room) | RoomCommand::Leave(room) => {
-                Said::Room(room.to_string(), Err(not_done(why)))
-            }
+            RoomCommand::Create(room) | RoomCommand::Join(room) => not_done(Deed::Enter, room, why),
+            RoomCommand::Leave(room) => not_done(Deed::Leave, room, why),
             RoomCommand::Kick { .. } | RoomCommand::List | RoomCommand::Members(_) => nothing(),
         },
         RoomEvent::Outside { room } => outside(room.to_string()).into(),
@@ -250,7 +261,7 @@ fn not_sent(why: &engine::NotAccepted) -> Option<NotSent> {
     })
 }
 
-const fn not_done(why: &engine::NotDone) -> NotDone {
+const fn reason(why: &engine::NotDone) -> NotDone {
     let refusal = match why {
         engine::NotDone::NotInside => return NotDone::NotInside,
         engine::NotDone::Offline => return NotDone::Offline,
