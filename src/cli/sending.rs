@@ -109,8 +109,8 @@ fn exit(fate: Fate, wait: Wait, ended: Exit) -> Exit {
     match fate {
         Fate::Unsent | Fate::NotAccepted if ended != Exit::Done => ended,
         Fate::Unsent | Fate::NotAccepted => Exit::NotAccepted,
-        // Never registered: the run has ended before it took commands.
-        Fate::Unknown if ended == Exit::Refused => ended,
+        // Never registered: mostly the run has ended before it took commands.
+        Fate::Unknown if matches!(ended, Exit::Refused | Exit::ServerSilent) => ended,
         // Who takes it for lost sends it twice.
         Fate::Unknown | Fate::Waiting => Exit::Waiting,
         Fate::Stored | Fate::Partly if wait == Wait::Delivered => Exit::Stored,
@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(code(fate, Wait::Delivered, Exit::Done), delivered, "{fate:?}");
         }
         assert_eq!(code(Fate::Unsent, Wait::Stored, Exit::Refused), 3);
-        assert_eq!(code(Fate::Unknown, Wait::Stored, Exit::ServerSilent), 7);
+        assert_eq!(code(Fate::Unknown, Wait::Stored, Exit::ServerSilent), 1);
         assert_eq!(code(Fate::NotAccepted, Wait::Stored, Exit::ServerSilent), 1);
         assert_eq!(code(Fate::Waiting, Wait::Stored, Exit::ServerSilent), 7);
     }
