@@ -5,7 +5,7 @@
 //! Invariant: an outcome is only ever replaced by a recipient's answer, and that by nothing.
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Rows, params};
 
 use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Epoch, Sequence, Slot};
@@ -102,30 +102,41 @@ pub(super) fn read(db: &Connection, recipient: MemberId, after: Row) -> rusqlite
         "SELECT id, sender, epoch, sequence, floor, envelope FROM mail
          WHERE recipient = ?1 AND id > ?2 AND outcome IS NULL ORDER BY id LIMIT ?3",
     )?;
-    let mut found = statement.query(params![
+    let found = statement.query(params![
         recipient.0,
         Bits(after.0),
         Bits(FORWARD_PAGE_MESSAGES as u64)
     ])?;
+    let (rows, more) = page(found, |number, sender, slot, forward| Mail {
+        row: Row(number),
+        sender,
+        slot,
+        forward,
+    })?;
+    Ok(Reply::Mail { rows, more })
+}
+
+/// A page of messages, and whether there may be more: at least one if there is one, else bounded in number (by the query) and
+/// bytes. The columns are a number, sender, epoch, sequence, floor, envelope.
+pub(super) fn page<T>(
+    mut found: Rows<'_>,
+    made: impl Fn(u64, MemberId, Slot, Forward) -> T,
+) -> rusqlite::Result<(Vec<T>, bool)> {
     let (mut rows, mut bytes) = (Vec::new(), 0);
     while let Some(row) = found.next()? {
-        let mail = Mail {
-            row: Row(row.get::<_, Bits>(0)?.0),
-            sender: MemberId(row.get(1)?),
-            slot: slot(row, 2)?,
-            forward: Forward {
-                floor: Sequence(row.get::<_, Bits>(4)?.0),
-                envelope: row.get(5)?,
-            },
+        let forward = Forward {
+            floor: Sequence(row.get::<_, Bits>(4)?.0),
+            envelope: row.get(5)?,
         };
-        bytes += mail.forward.envelope.len() as u64;
-        rows.push(mail);
+        bytes += forward.envelope.len() as u64;
+        let number = row.get::<_, Bits>(0)?.0;
+        rows.push(made(number, MemberId(row.get(1)?), slot(row, 2)?, forward));
         if bytes >= FORWARD_PAGE_BYTES {
-            return Ok(Reply::Mail { rows, more: true });
+            return Ok((rows, true));
         }
     }
     let more = rows.len() == FORWARD_PAGE_MESSAGES;
-    Ok(Reply::Mail { rows, more })
+    Ok((rows, more))
 }
 
 /// A page of outcomes.

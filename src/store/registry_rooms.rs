@@ -9,10 +9,10 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, params};
 
 use super::registry::{count, member_id};
-use super::registry_mail::{end_row, known, slot};
+use super::registry_mail::{end_row, known, page, slot};
 use crate::clock::Age;
-use crate::id::{EnvelopeHash, Name, RoomId, Sequence, Slot};
-use crate::limits::{FORWARD_PAGE_BYTES, FORWARD_PAGE_MESSAGES};
+use crate::id::{EnvelopeHash, Name, RoomId, Slot};
+use crate::limits::FORWARD_PAGE_MESSAGES;
 use crate::registry::rooms::storage::{
     Crowd, NewPost, POSTS_ENDED_MAX, PostEnd, PostRow, PostUsage, Readers, RoomKey, RoomReply, RoomRequest,
     RoomRow, RoomsImage, Who,
@@ -20,7 +20,7 @@ use crate::registry::rooms::storage::{
 use crate::registry::storage::{Kept, MemberId, Notice, Row, Usage};
 use crate::store::database::Bits;
 use crate::wire::codec;
-use crate::wire::message::{End, Forward};
+use crate::wire::message::End;
 use crate::wire::room::{PostNumber, ROOM_PAGE_ITEMS_MAX};
 
 pub(super) fn apply(db: &Connection, request: &RoomRequest) -> Result<RoomReply> {
@@ -310,36 +310,20 @@ fn cursors(db: &Connection, member: MemberId) -> Result<RoomReply> {
     .map(RoomReply::Cursors)
 }
 
-/// A page of a room: at least one post if there is one, else bounded in number and bytes.
+/// A page of a room.
 fn read(db: &Connection, room: RoomKey, after: PostNumber) -> Result<RoomReply> {
     let head = head(db, room)?;
     let mut statement = db.prepare_cached(
         "SELECT number, sender, epoch, sequence, floor, envelope FROM mail
          WHERE room = ?1 AND number > ?2 AND outcome IS NULL ORDER BY number LIMIT ?3",
     )?;
-    let mut found = statement.query(params![room.0, Bits(after.0), Bits(FORWARD_PAGE_MESSAGES as u64)])?;
-    let (mut rows, mut bytes) = (Vec::new(), 0);
-    while let Some(row) = found.next()? {
-        let post = PostRow {
-            number: PostNumber(row.get::<_, Bits>(0)?.0),
-            author: MemberId(row.get(1)?),
-            slot: slot(row, 2)?,
-            forward: Forward {
-                floor: Sequence(row.get::<_, Bits>(4)?.0),
-                envelope: row.get(5)?,
-            },
-        };
-        bytes += post.forward.envelope.len() as u64;
-        rows.push(post);
-        if bytes >= FORWARD_PAGE_BYTES {
-            return Ok(RoomReply::Posts {
-                rows,
-                more: true,
-                head,
-            });
-        }
-    }
-    let more = rows.len() == FORWARD_PAGE_MESSAGES;
+    let found = statement.query(params![room.0, Bits(after.0), Bits(FORWARD_PAGE_MESSAGES as u64)])?;
+    let (rows, more) = page(found, |number, author, slot, forward| PostRow {
+        number: PostNumber(number),
+        author,
+        slot,
+        forward,
+    })?;
     Ok(RoomReply::Posts { rows, more, head })
 }
 
