@@ -239,6 +239,24 @@ impl Ledger {
         }
     }
 
+    /// The disk has not taken what somebody has written: it is the next that he is told of as that.
+    pub(super) fn not_taken(&mut self, person: usize, text: &str) {
+        let is_text = |written: &Written| self.text_of(*written) == Some(text);
+        let unanswered = self.unanswered.get(person);
+        let place = unanswered.and_then(|unanswered| unanswered.iter().position(is_text));
+        if let Some((place, unanswered)) = place.zip(self.unanswered.get_mut(person)) {
+            let written = unanswered.remove(place);
+            unanswered.insert(0, written);
+        }
+    }
+
+    fn text_of(&self, written: Written) -> Option<&str> {
+        match written {
+            Written::Letter(number) => self.letters.get(number).map(|letter| letter.text.as_str()),
+            Written::Post(place) => self.posts.posts.get(place).map(|post| post.text.as_str()),
+        }
+    }
+
     /// A client has committed something.
     pub(super) fn client_committed(
         &mut self,

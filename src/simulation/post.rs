@@ -8,13 +8,12 @@ use std::time::Duration;
 use crate::client::storage::{Finish, Key, Reach, State};
 use crate::clock::{Instant, WallTime};
 use crate::id::{Name, RoomId, Slot};
-use crate::registry::rooms::storage::RoomKey;
 use crate::wire::room::PostNumber;
 
 /// Its place in a room's log.
 #[derive(Clone, Debug)]
 pub(super) struct Standing {
-    pub(super) room: RoomKey,
+    pub(super) room: RoomId,
     pub(super) number: PostNumber,
     pub(super) since: Instant,
     /// Whether it is a late copy of what had ended there: whoever has that does not show it.
@@ -107,7 +106,7 @@ impl Post {
     }
 
     /// Where it stands, or stood, in this room.
-    pub(super) fn stands_in(&self, room: RoomKey) -> Option<&Standing> {
+    pub(super) fn stands_in(&self, room: RoomId) -> Option<&Standing> {
         self.standing.as_ref().filter(|standing| standing.room == room)
     }
 

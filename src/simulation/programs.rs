@@ -375,6 +375,9 @@ impl World {
                 let marked = done.reply.is_ok();
                 self.ledger.marks(self.now.at, number, seen, marked);
             }
+            if let (client::storage::Request::Accept(accept), Err(_)) = (&done.request, &done.reply) {
+                self.ledger.not_taken(number, &accept.text);
+            }
             if let Ok(reply) = &done.reply {
                 self.ledger
                     .client_committed(self.now.at, number, &done.request, reply);

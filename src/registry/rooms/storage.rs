@@ -13,7 +13,8 @@ use crate::wire::room::PostNumber;
 /// Posts that one request ends at most: a commit must not take long, and of each it is counted who has it not.
 pub const POSTS_ENDED_MAX: usize = 64;
 
-/// A room, as the database numbers it. Given by the engine, from 1; never given again.
+/// A room, as the database numbers it. Given by the engine, from 1; by a later run again, if nothing is left of the room
+/// that had it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomKey(pub u32);
 
@@ -52,7 +53,7 @@ pub struct RoomsImage {
     pub memberships: Vec<(RoomKey, MemberId)>,
     /// What was posted and has not ended, by room and author.
     pub posts: Vec<PostUsage>,
-    /// The highest number of a room, of one that has ended, too.
+    /// The highest number of a room, also of one that has ended and of which something is left.
     pub last_room: RoomKey,
     /// Rooms in which something stands that nobody waits for, also such as have ended: it is to end, too.
     pub unsettled: Vec<RoomKey>,

@@ -41,6 +41,8 @@ struct Visit {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Halls {
     halls: BTreeMap<RoomKey, Hall>,
+    /// Which room had a number last: the number of one of which nothing is left is given again.
+    numbered: BTreeMap<RoomKey, RoomId>,
     visits: BTreeMap<RoomId, Vec<Visit>>,
 }
 
@@ -136,6 +138,7 @@ impl Ledger {
                     cursors: BTreeMap::new(),
                 };
                 self.halls.halls.insert(row.key, hall);
+                self.halls.numbered.insert(row.key, row.id);
                 if let Some(owner) = row.owner {
                     self.enters(at, row.key, owner);
                 }
@@ -195,10 +198,11 @@ impl Ledger {
 
     /// Some leave: what they have not they never will.
     fn depart(&mut self, at: Instant, room: RoomKey, stays: impl Fn(usize) -> bool) {
+        let id = self.halls.numbered.get(&room).copied();
         for (person, cursor) in self.halls.leave(at, room, stays) {
             for post in &mut self.posts.posts {
                 if let Some(standing) = post.standing.as_mut()
-                    && standing.room == room
+                    && Some(standing.room) == id
                     && standing.ended.is_none()
                     && standing.number > cursor
                     && standing.due.contains(&person)
@@ -258,7 +262,7 @@ impl Ledger {
         };
         hall.head = number;
         post.standing = Some(Standing {
-            room: new.room,
+            room: hall.id,
             number,
             since: at,
             is_again: post.standing.is_some(),
@@ -288,7 +292,7 @@ impl Ledger {
         let Some(hall) = self.halls.halls.get_mut(&room) else {
             return Ok(());
         };
-        let number = number.min(hall.head);
+        let (id, number) = (hall.id, number.min(hall.head));
         let Some(cursor) = hall.cursors.get_mut(&person) else {
             return Ok(());
         };
@@ -296,7 +300,7 @@ impl Ledger {
         let missing = |post: &&Post| {
             post.awaits(person)
                 && post
-                    .stands_in(room)
+                    .stands_in(id)
                     .is_some_and(|standing| standing.number > before && standing.number <= number)
         };
         match self.posts.posts.iter().find(missing) {
@@ -318,8 +322,11 @@ impl Ledger {
     fn post_ends(&mut self, at: Instant, end: &PostEnd, why: Why) -> Verdict {
         let author = self.books.members.get(&end.author).copied();
         let slot = end.notice.slot;
+        let room = self.halls.numbered.get(&end.room).copied();
         let same = |post: &Post| {
-            Some(post.author) == author && post.slot == Some(slot) && post.stands_in(end.room).is_some()
+            Some(post.author) == author
+                && post.slot == Some(slot)
+                && room.is_some_and(|room| post.stands_in(room).is_some())
         };
         let Some(place) = self.posts.posts.iter().position(same) else {
             return self.posts.unless_lax(|| {
@@ -361,7 +368,7 @@ impl Ledger {
         if standing.ended.is_some() {
             return Some((Invariant::OneState, "it had ended".into()));
         }
-        let hall = self.halls.halls.get(&standing.room);
+        let hall = self.halls.halls.values().find(|hall| hall.id == standing.room);
         let behind = |person: &&usize| {
             let cursor = hall.and_then(|hall| hall.cursors.get(person));
             cursor.is_some_and(|cursor| *cursor < standing.number) && !standing.lost.contains(person)
@@ -401,7 +408,7 @@ impl Ledger {
     }
 
     /// Whether as much stands in a room as one author may have there: less gives way to nothing.
-    fn is_crowded(&self, room: RoomKey) -> bool {
+    fn is_crowded(&self, room: RoomId) -> bool {
         let open = self.posts.posts.iter().filter(|post| {
             post.stands_in(room)
                 .is_some_and(|standing| standing.ended.is_none())

@@ -20,10 +20,7 @@ impl Ledger {
         let Some(unanswered) = self.unanswered.get(person) else {
             return Ok(());
         };
-        let written = |written: &Written| match written {
-            Written::Letter(number) => self.letters.get(*number).map(|letter| letter.text.as_str()),
-            Written::Post(place) => self.posts.posts.get(*place).map(|post| post.text.as_str()),
-        };
+        let written = |written: &Written| self.text_of(*written);
         let Some(last) = unanswered.last().and_then(written) else {
             return Ok(());
         };

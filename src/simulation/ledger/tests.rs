@@ -1,5 +1,5 @@
 //! That what is judged can be found guilty: each fault is planted in what a ledger is fed with. Those of a
-//! registry are in `registry`; folders that are older copies in `folders`; programs that end by themselves in `leaving`.
+//! registry are in `registry`; what is posted to rooms in `rooms`; folders that are older copies in `folders`; programs that end by themselves in `leaving`.
 
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::wire::message::{DepositRefusal, End, Forward};
 mod folders;
 mod leaving;
 mod registry;
+mod rooms;
 mod screen;
 
 const STORE_ID: [u8; 16] = [7; 16];
