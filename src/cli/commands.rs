@@ -95,6 +95,14 @@ pub static TABLE: &[Entry] = &[
         read: people::read_presence,
     },
     Entry {
+        name: "status",
+        aliases: &[],
+        usage: "status",
+        summary: "list the messages that are unfinished, and why",
+        details: "Of what you have posted the server then says who has it.",
+        read: people::read_status,
+    },
+    Entry {
         name: "roomlist",
         aliases: &["list_groups"],
         usage: "roomlist",

@@ -42,6 +42,10 @@ pub(super) fn read_users(rest: &str, _typist: Typist<'_>) -> Parsed {
     alone("userlist", rest, Command::Users)
 }
 
+pub(super) fn read_status(rest: &str, _typist: Typist<'_>) -> Parsed {
+    alone("status", rest, Command::Status)
+}
+
 pub(super) fn read_presence(rest: &str, _typist: Typist<'_>) -> Parsed {
     match rest.trim() {
         "on" => Parsed::Command(Command::Presence { on: true }),

@@ -5,7 +5,7 @@
 //! Invariants: every object has an `event`; names of fields and events stay what they are, there are only more of them.
 
 use crate::cli::commands::{self, Parsed};
-use crate::cli::json_objects::{Listed, Member, Message, Object, Peer, Room, State, timestamp};
+use crate::cli::json_objects::{Listed, Member, Message, Object, Peer, Readers, Room, State, timestamp};
 use crate::cli::json_words as words;
 use crate::cli::render;
 use crate::client::interface::{ContactEvent, Event, NotAccepted, Notice, RoomEvent};
@@ -69,6 +69,10 @@ fn object(notice: &Notice) -> Object<'_> {
             users: users.users.iter().map(Listed::of).collect(),
             all: users.all,
             current: users.current,
+        },
+        Event::Status(status) => Object::Status {
+            messages: status.messages.iter().map(State::of_unfinished).collect(),
+            earlier: status.earlier,
         },
         Event::Presence { name, online } => Object::Presence {
             user: name,
@@ -166,6 +170,13 @@ fn room<'a>(notice: &'a Notice, event: &'a RoomEvent) -> Object<'a> {
             members: room.members,
             already: *already,
         },
+        RoomEvent::Offered { room } => Object::RoomOffered { room },
+        RoomEvent::Readers {
+            room,
+            sent_at,
+            reach,
+            missing,
+        } => Object::PostReaders(Readers::of(notice, (room, *sent_at), *reach, missing)),
         RoomEvent::Left { room } => Object::RoomLeft { room },
         RoomEvent::Outside { room } => Object::RoomOutside { room },
         RoomEvent::Kicked { room, name, members } => Object::RoomKicked {

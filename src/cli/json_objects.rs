@@ -10,7 +10,10 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use crate::cli::json_words as words;
-use crate::client::interface::{Contact, ContactEvent, Event, Incoming, Notice, Road, RoomEvent, User};
+use crate::client::interface::{
+    Contact, ContactEvent, Event, Incoming, MessageStatus, Notice, Road, RoomEvent, User,
+};
+use crate::client::storage::Reach;
 use crate::client::to::To;
 use crate::clock::WallTime;
 use crate::id::{MessageId, Name};
@@ -40,6 +43,10 @@ pub(super) enum Object<'a> {
         users: Vec<Listed<'a>>,
         all: bool,
         current: bool,
+    },
+    Status {
+        messages: Vec<State<'a>>,
+        earlier: usize,
     },
     Presence {
         user: &'a Name,
@@ -74,6 +81,10 @@ pub(super) enum Object<'a> {
         members: u32,
         already: bool,
     },
+    RoomOffered {
+        room: &'a Name,
+    },
+    PostReaders(Readers<'a>),
     RoomLeft {
         room: &'a Name,
     },
@@ -187,6 +198,19 @@ pub(super) struct State<'a> {
     of: Option<u32>,
 }
 
+/// Who has a post of ours.
+#[derive(Debug, Serialize)]
+pub(super) struct Readers<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    room: &'a Name,
+    sent_at: String,
+    received: u32,
+    of: u32,
+    /// Who has it not; of many, some.
+    missing: &'a [Name],
+}
+
 /// Whoever is at an address.
 #[derive(Debug, Serialize)]
 pub(super) struct Peer<'a> {
@@ -229,10 +253,10 @@ impl<'a> State<'a> {
             ..Self::default()
         };
         match &notice.event {
-            Event::Accepted { to } => state.of_message("accepted", to),
+            Event::Accepted { to } => state.of_message("accepted", to, None),
             Event::Renumbered { to, was } => Self {
                 was: Some(was.to_string()),
-                ..state.of_message("renumbered", to)
+                ..state.of_message("renumbered", to, None)
             },
             Event::NoAnswer { to } => state.of_letter("no-answer", to, None),
             Event::Offline { to } => state.of_letter("offline", to, None),
@@ -251,13 +275,24 @@ impl<'a> State<'a> {
         }
     }
 
-    fn of_message(self, state: &'static str, to: &'a To) -> Self {
+    /// Where a message is that is unfinished.
+    pub(super) fn of_unfinished(message: &'a MessageStatus) -> Self {
+        let state = Self {
+            id: Some(message.id.to_string()),
+            ..Self::default()
+        };
+        let standing = words::standing(message.standing);
+        state.of_message(standing, &message.to, Some(&message.sent_at))
+    }
+
+    fn of_message(self, state: &'static str, to: &'a To, sent_at: Option<&WallTime>) -> Self {
         match to {
-            To::Peer(name) => self.of_letter(state, name, None),
-            To::Room(hall) => self.posted(state, &hall.name, None),
+            To::Peer(name) => self.of_letter(state, name, sent_at),
+            To::Room(hall) => self.posted(state, &hall.name, sent_at),
             To::At(address) => Self {
                 state,
                 address: Some(*address),
+                sent_at: sent_at.copied().map(timestamp),
                 ..self
             },
         }
@@ -333,6 +368,25 @@ impl<'a> State<'a> {
                 ..self.posted("reached", room, Some(sent_at))
             },
             _ => self,
+        }
+    }
+}
+
+impl<'a> Readers<'a> {
+    /// Of such an event.
+    pub(super) fn of(
+        notice: &Notice,
+        (room, sent_at): (&'a Name, WallTime),
+        reach: Reach,
+        missing: &'a [Name],
+    ) -> Self {
+        Self {
+            id: notice.about.first().map(MessageId::to_string),
+            room,
+            sent_at: timestamp(sent_at),
+            received: reach.received,
+            of: reach.of,
+            missing,
         }
     }
 }

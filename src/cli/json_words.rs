@@ -2,7 +2,7 @@
 //!
 //! Programs compare them: what is here stays, there is only more. Invariant: small letters and hyphens.
 
-use crate::client::interface::{Ending, NotAccepted, NotDone, Refusal};
+use crate::client::interface::{Ending, NotAccepted, NotDone, Refusal, Standing};
 use crate::id::Name;
 use crate::wire::message::{DepositRefusal, RegistrationRefusal};
 use crate::wire::room::{News, RoomRefusal};
@@ -76,6 +76,24 @@ pub(super) const fn not_done(why: &NotDone) -> &'static str {
         NotDone::Refused(RoomRefusal::TooManyRooms) => "too-many-rooms",
         NotDone::Refused(RoomRefusal::NoSuchPost) => "no-such-post",
         NotDone::Refused(RoomRefusal::Storage) => "storage",
+    }
+}
+
+/// Where an unfinished message is.
+pub(super) const fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Due => "due",
+        Standing::Behind => "behind",
+        Standing::Sent => "sent",
+        Standing::Depositing => "depositing",
+        Standing::Stored => "stored",
+        Standing::Offline => "offline",
+        Standing::Unreachable => "unreachable",
+        Standing::NoSuchName => "no-such-name",
+        Standing::NoRoom => "no-room",
+        Standing::Slowed => "slowed",
+        Standing::RegistryDisk => "registry-disk",
+        Standing::Untrusted => "untrusted",
     }
 }
 

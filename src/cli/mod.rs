@@ -45,6 +45,7 @@ mod receiving;
 pub mod render;
 mod render_contacts;
 mod render_rooms;
+mod render_status;
 mod render_users;
 pub mod sanitise;
 mod sending;

@@ -13,7 +13,11 @@ pub(super) fn lines(event: &RoomEvent, offset_at: OffsetAt) -> Vec<String> {
     let line = match event {
         RoomEvent::Rooms(rooms) => return list(rooms),
         RoomEvent::Members { room, members } => return members_of(room, members),
-        RoomEvent::Posted { .. }
+        RoomEvent::Offered { room } => {
+            format!("[There is a room for everybody. To enter it: roomjoin {room}]")
+        }
+        RoomEvent::Readers { .. }
+        | RoomEvent::Posted { .. }
         | RoomEvent::Waiting { .. }
         | RoomEvent::Reached { .. }
         | RoomEvent::Refused { .. }
@@ -58,6 +62,18 @@ fn post(event: &RoomEvent, time: impl Fn(WallTime) -> String) -> String {
         RoomEvent::Waiting { room } => {
             format!("[Message to {room} is waiting; it will be sent when the server can be reached.]")
         }
+        RoomEvent::Readers {
+            room,
+            sent_at,
+            reach,
+            missing,
+        } => format!(
+            "[Message of {} to {room}: {} of {} have it; {}.]",
+            time(*sent_at),
+            reach.received,
+            reach.of,
+            not_yet(missing, reach.of.saturating_sub(reach.received))
+        ),
         RoomEvent::Reached {
             room,
             sent_at,
@@ -87,6 +103,20 @@ fn post(event: &RoomEvent, time: impl Fn(WallTime) -> String) -> String {
             time(*sent_at)
         ),
         _ => "[Messages received by the server and saved]".to_owned(),
+    }
+}
+
+/// Who has it not; and how many more there are than are named.
+fn not_yet(missing: &[Name], all: u32) -> String {
+    let names: Vec<&str> = missing.iter().map(Name::as_str).collect();
+    let others = usize::try_from(all)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(names.len());
+    let names = names.join(", ");
+    match (names.is_empty(), others) {
+        (true, _) => "the others have left".to_owned(),
+        (false, 0) => format!("not yet: {names}"),
+        (false, others) => format!("not yet: {names}, and {others} others, or they have left"),
     }
 }
 

@@ -126,6 +126,12 @@ fn faces_of_people() -> Vec<(RoomEvent, &'static str)> {
 
 /// What is answered, and what else is said.
 fn faces_of_answers() -> Vec<(RoomEvent, &'static str)> {
+    let readers = |received, missing: &[&str]| RoomEvent::Readers {
+        room: name("den"),
+        sent_at: AT,
+        reach: Reach { received, of: 5 },
+        missing: missing.iter().map(|who| name(who)).collect(),
+    };
     vec![
         (
             RoomEvent::Missed {
@@ -156,6 +162,22 @@ fn faces_of_answers() -> Vec<(RoomEvent, &'static str)> {
                 members: 1,
             },
             "[bea is out of den.]",
+        ),
+        (
+            RoomEvent::Offered { room: name("lobby") },
+            "[There is a room for everybody. To enter it: roomjoin lobby]",
+        ),
+        (
+            readers(3, &[]),
+            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; the others have left.]",
+        ),
+        (
+            readers(3, &["ann", "bob"]),
+            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; not yet: ann, bob.]",
+        ),
+        (
+            readers(3, &["ann"]),
+            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; not yet: ann, and 1 others, or they have left.]",
         ),
         (
             RoomEvent::Outside { room: name("den") },

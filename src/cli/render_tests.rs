@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::client::interface::Users;
 use crate::id::{Epoch, MessageId, Sequence, Slot};
 use proptest::prelude::*;
 
@@ -57,7 +56,8 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
     let mut faces = faces_of_registrations();
     faces.extend(faces_of_refusals());
     faces.extend(faces_of_messages());
-    faces.extend(faces_of_people());
+    faces.extend(render_users::tests::faces());
+    faces.push(render_status::tests::face());
     let rooms = render_rooms::tests::faces().into_iter();
     faces.extend(rooms.map(|(event, line)| (Event::Room(event), line)));
     let contacts = render_contacts::tests::faces().into_iter();
@@ -98,32 +98,6 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
         (Event::Ended(Ending::ServerSilent), "[Exiting]"),
     ]);
     faces
-}
-
-/// Who is there.
-fn faces_of_people() -> Vec<(Event, &'static str)> {
-    let presence = |online| Event::Presence {
-        name: name("bob"),
-        online,
-    };
-    let users = Users {
-        users: Vec::new(),
-        all: true,
-        current: true,
-    };
-    vec![
-        (Event::Users(users), "[Clients: 0, online: 0]"),
-        (presence(true), "[bob is online.]"),
-        (presence(false), "[bob is offline.]"),
-        (
-            Event::PresenceTold { on: true },
-            "[Arrivals and departures are told.]",
-        ),
-        (
-            Event::PresenceTold { on: false },
-            "[Arrivals and departures are not told.]",
-        ),
-    ]
 }
 
 /// What becomes of messages, and messages.
@@ -258,7 +232,7 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
 }
 
 /// Kinds of events that have words.
-const KINDS: usize = 49;
+const KINDS: usize = 50;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 const fn kind(event: &Event) -> usize {
@@ -321,6 +295,7 @@ const fn kind(event: &Event) -> usize {
         Event::Presence { online: false, .. } => 44,
         Event::PresenceTold { on: true } => 45,
         Event::PresenceTold { on: false } => 46,
+        Event::Status(_) => 49,
         // And these: `render_contacts_tests.rs`.
         Event::Contact(_) => 47,
         // For programs: without words.

@@ -47,9 +47,31 @@ pub(super) fn told(on: bool) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::cli) mod tests {
     use super::*;
+    use crate::client::interface::Event;
     use crate::clock::WallTime;
+
+    /// Each event, with its first line.
+    pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
+        let presence = |online| Event::Presence {
+            name: "bob".parse().unwrap(),
+            online,
+        };
+        let told = |on| Event::PresenceTold { on };
+        let users = Users {
+            users: Vec::new(),
+            all: true,
+            current: true,
+        };
+        vec![
+            (Event::Users(users), "[Clients: 0, online: 0]"),
+            (presence(true), "[bob is online.]"),
+            (presence(false), "[bob is offline.]"),
+            (told(true), "[Arrivals and departures are told.]"),
+            (told(false), "[Arrivals and departures are not told.]"),
+        ]
+    }
 
     fn user(name: &str, online: bool, address: Option<&str>) -> User {
         User {

@@ -17,6 +17,8 @@ use crate::limits::BODY_BYTES_MAX;
 
 /// The words that end the program.
 const QUIT: [&str; 4] = [":q", "q", "quit", "exit"];
+/// Says what is unfinished.
+const STATUS: &str = ":status";
 /// Before an address and a fingerprint.
 const TRUST: &str = ":trust";
 
@@ -26,6 +28,7 @@ pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
     match word {
         "" => Parsed::Nothing,
         "help" => Parsed::Answer(help()),
+        STATUS => Parsed::Command(Command::Status),
         _ if QUIT.contains(&word) => Parsed::Command(Command::Leave),
         _ => match commands::split_word(word) {
             (TRUST, rest) => read_trust(rest),
@@ -61,6 +64,7 @@ pub(super) fn help() -> Vec<String> {
     [
         ("<text>", "send a text to everybody who is listed"),
         (":q, q, quit, exit", "end; so do Ctrl+C and Ctrl+D"),
+        (":status", "list the messages that are unfinished"),
         (":trust <ip:port> <fingerprint>", "accept a new identity there"),
         ("help", "say what can be typed here"),
     ]

@@ -124,9 +124,16 @@ impl Client {
             self.nothing_to_withdraw(slot);
             return;
         };
-        let Some(to) = self.outbox.get(key).map(|message| message.to.key()) else {
+        let Some((to, stage)) = self
+            .outbox
+            .get(key)
+            .map(|message| (message.to.key(), message.stage))
+        else {
             return;
         };
+        if stage == Stage::Stored {
+            self.inquiry_put_off(cx, key, pause);
+        }
         let want = match reason {
             BusyReason::Storage => None,
             BusyReason::Overload => Some(Want::Room),

@@ -55,7 +55,7 @@ impl Client {
             pages: self.directory.pages(),
             renewals: self.renewals.len(),
             stalled: self.stalled.len(),
-            rooms: self.rooms.questions() + self.posts.len(),
+            rooms: self.rooms.questions.len() + self.posts.len(),
             requests: self.out.requests(),
         }
     }

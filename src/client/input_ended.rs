@@ -75,7 +75,7 @@ impl Client {
         mail || coming
             || self.outbox.moving() > 0
             || !self.early.is_empty()
-            || self.rooms.questions() > 0
+            || self.rooms.questions.len() > 0
             || !self.out.settled()
     }
 

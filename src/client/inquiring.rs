@@ -31,7 +31,7 @@ const GATHER: Duration = REQUEST_RETRY_MAX;
 pub(super) struct Inquiries {
     /// To be asked for in this session, in turn.
     due: VecDeque<Key>,
-    /// Asked for in this session, and not answered: what is put off is not.
+    /// Asked for in this session, and not answered.
     open: BTreeSet<Key>,
     /// When each was asked for last.
     asked: BTreeMap<Key, Instant>,
@@ -154,6 +154,16 @@ impl Client {
             | DepositRefusal::NoSuchRoom
             | DepositRefusal::NotMember
             | DepositRefusal::Released => self.refuse(cx, key, Refusal::Registry(reason), None),
+        }
+    }
+
+    /// The registry cannot look now: it is asked again, after the others, and not at once.
+    pub(super) fn inquiry_put_off(&mut self, cx: &Context<'_>, key: Key, pause: Duration) {
+        if self.inquiries.answered(key) {
+            self.inquiries.asked.remove(&key);
+            self.inquiries.due.push_back(key);
+            let again = cx.now.at + pause.max(REQUEST_RETRY);
+            self.timers.set(Timer::Inquiry, again);
         }
     }
 

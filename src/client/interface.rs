@@ -6,6 +6,7 @@
 
 mod contacts;
 mod rooms;
+mod status;
 mod users;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::client::interface::contacts::{Contact, ContactEvent};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
+pub use crate::client::interface::status::{MessageStatus, Standing, Status};
 pub use crate::client::interface::users::{User, Users};
 
 use crate::client::to::To;
@@ -54,6 +56,8 @@ pub enum Command {
     Room(RoomCommand),
     /// Say who there is.
     Users,
+    /// Say which messages are unfinished, and why.
+    Status,
     /// Tell who comes and goes from now on, or no longer.
     Presence {
         /// Which of the two.
@@ -144,6 +148,8 @@ pub enum Event {
     TableUpdated,
     /// Who there is.
     Users(Users),
+    /// Which messages are unfinished. Who has one that was posted is told after it ([`RoomEvent::Readers`]).
+    Status(Status),
     /// Somebody has come, or gone; where that is wanted. At most one a second of each name: the last.
     Presence {
         /// Who.

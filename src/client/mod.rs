@@ -4,7 +4,7 @@
 //! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying`, `declined` and `stalling` (which
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
 //! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` (whom to
-//! believe), `users` (who is there), `rooms` and `posts` (what many read), `meeting` (those who are named by address);
+//! believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status`, `meeting` (those who are named by address);
 //! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
@@ -35,6 +35,7 @@ mod outlet;
 mod patience;
 mod peers;
 mod posts;
+mod questions;
 mod registration;
 mod renewal;
 mod retrying;
@@ -43,6 +44,7 @@ mod rooms;
 mod sessions;
 mod showing;
 mod stalling;
+mod status;
 pub mod storage;
 mod telling;
 mod timers;
@@ -427,6 +429,7 @@ impl Role for Client {
             Command::Post { room, text } => self.post(cx, &room, text),
             Command::Room(command) => self.room_command(cx, command),
             Command::Users => self.list_users(),
+            Command::Status => self.tell_status(cx),
             Command::Presence { on } => self.want_presence(on),
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),

@@ -358,6 +358,9 @@ impl Client {
                 returning: registered.returning,
             });
             self.enter_chosen_room();
+            if registered.lobby {
+                self.offer_lobby();
+            }
         } else if self.link.silent {
             self.out.event(Event::ServerBack);
         }
@@ -370,7 +373,7 @@ impl Client {
         }
         self.answered(cx, session);
         self.posts_go_on(cx);
-        self.rooms_go_on(cx);
+        self.ask_about_rooms(cx);
         self.deposit_pause = DepositPause::default();
         self.ask_lookups(cx);
         self.ask_withdrawals(cx);

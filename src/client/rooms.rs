@@ -1,81 +1,29 @@
-//! Rooms as this client knows them: which it is in, what it asks about them, and what it is told of them (PROTOCOL §9.8).
+//! Rooms as this client knows them: which it is in, and what it is told of them (PROTOCOL §9.8).
 //!
-//! What is posted is a message like any other and goes by `delivery`; what others post comes by `posts`. Here are the
-//! questions: each is asked again until it is answered, in whatever session that is.
-//! Invariants: what is known of being inside is what the registry has said last; a question has one answer, which is told
-//! once; no more are open than `QUESTIONS_MAX`.
+//! What is posted is a message like any other and goes by `delivery`; what others post comes by `posts`; what is asked, and
+//! answered, is in `questions`.
+//! Invariant: what is known of being inside is what the registry has said last.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::Client;
 use super::committed::After;
 use super::posts::Posts;
-use super::{Client, Timer};
-use crate::client::interface::{Event, NotAccepted, NotDone, RoomCommand, RoomEvent};
+use super::questions::Questions;
+use crate::client::interface::{Event, RoomEvent};
 use crate::client::storage::{KnownRoom, Request};
-use crate::client::to::To;
-use crate::clock::Now;
 use crate::engine::Context;
 use crate::id::{Name, RoomId};
-use crate::limits::REQUEST_RETRY;
-use crate::wire::message::ToRegistry;
-use crate::wire::room::{
-    MemberListed, Membership, Memberships, News, PostNumber, RoomAnswer, RoomDeed, RoomDone, RoomListed,
-    RoomNews, RoomRequest,
-};
-
-/// Questions that are open at once: more than a person asks, and a script hears of it.
-const QUESTIONS_MAX: usize = 64;
-/// Rooms or members that one question gathers, over all its pages: as many members as a room may have.
-const LISTED_MAX: usize = crate::limits::ROOM_MEMBERS_MAX;
-
-/// A question that is not answered.
-#[derive(Debug)]
-struct Asked {
-    command: RoomCommand,
-    deed: RoomDeed,
-    rooms: Vec<RoomListed>,
-    members: Vec<MemberListed>,
-}
-
-impl Asked {
-    const fn new(command: RoomCommand, deed: RoomDeed) -> Self {
-        Self {
-            command,
-            deed,
-            rooms: Vec::new(),
-            members: Vec::new(),
-        }
-    }
-
-    /// Takes in a page; whether there is another one to ask for.
-    fn goes_on(&mut self, done: &RoomDone) -> bool {
-        match done {
-            RoomDone::Rooms { rooms, more } => {
-                self.rooms.extend_from_slice(rooms.as_slice());
-                let after = self.rooms.last().map(|room| room.name.clone());
-                self.deed = RoomDeed::List { after };
-                *more && self.rooms.len() < LISTED_MAX
-            }
-            RoomDone::Members { members, more } => {
-                self.members.extend_from_slice(members.as_slice());
-                if let (RoomDeed::Members { after, .. }, Some(last)) = (&mut self.deed, self.members.last()) {
-                    *after = Some(last.name.clone());
-                }
-                *more && self.members.len() < LISTED_MAX
-            }
-            RoomDone::Entered { .. } | RoomDone::Gone { .. } | RoomDone::Readers { .. } => false,
-        }
-    }
-}
+use crate::reserved::LOBBY;
+use crate::wire::room::{Membership, Memberships, News, PostNumber, RoomNews};
 
 /// What is known of rooms.
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     /// Those that we are in, by folded name.
     inside: BTreeMap<String, KnownRoom>,
-    /// What is asked: the first of it under this number, the others after it.
-    asked: VecDeque<Asked>,
-    number: u64,
+    /// What is asked about them.
+    pub(super) questions: Questions,
     /// What was heard of in this registration: a list that was made before says nothing of it.
     heard: BTreeSet<RoomId>,
     /// What was left in it: what is still under way from there is not wanted.
@@ -128,11 +76,18 @@ impl Rooms {
 
     /// Whether we have asked to enter it, and are not answered, or are to ask.
     pub(super) fn is_entering(&self, name: &Name) -> bool {
-        let asked = self.asked.iter().any(|asked| match &asked.command {
-            RoomCommand::Create(room) | RoomCommand::Join(room) => room.matches(name),
-            _ => false,
-        });
-        asked || self.to_enter.as_ref().is_some_and(|room| room.matches(name))
+        let to_enter = self.to_enter.as_ref();
+        self.questions.enters(name) || to_enter.is_some_and(|room| room.matches(name))
+    }
+
+    /// The room that is to be entered once the registry has us.
+    pub(super) fn to_be_entered(&self) -> Option<Name> {
+        self.to_enter.clone()
+    }
+
+    /// Whether the registry is to be asked which rooms we are in.
+    pub(super) const fn asks_which(&self) -> bool {
+        self.asks
     }
 
     /// How long what waits for entry is.
@@ -145,114 +100,21 @@ impl Rooms {
         self.early.push((room, text));
     }
 
+    /// What waits for entry to a room, which is answered.
+    pub(super) fn take_early(&mut self, room: &Name) -> Vec<(Name, String)> {
+        let early = std::mem::take(&mut self.early).into_iter();
+        let (theirs, others): (Vec<_>, Vec<_>) = early.partition(|(name, _)| name.matches(room));
+        self.early = others;
+        theirs
+    }
+
     /// Whether we have left it in this registration.
     pub(super) fn has_left(&self, room: RoomId) -> bool {
         self.left.contains(&room)
     }
-
-    /// How many questions are open.
-    pub(super) fn questions(&self) -> usize {
-        self.asked.len()
-    }
 }
 
 impl Client {
-    /// The user wants something of rooms.
-    pub(super) fn room_command(&mut self, cx: &Context<'_>, command: RoomCommand) {
-        match self.deed(&command) {
-            Err(why) => self.not_done(command, why),
-            Ok(_) if self.link.offline() || self.is_leaving() => self.not_done(command, NotDone::Offline),
-            Ok(_) if self.rooms.asked.len() >= QUESTIONS_MAX => self.not_done(command, NotDone::TooMany),
-            Ok(deed) => {
-                self.rooms.asked.push_back(Asked::new(command, deed));
-                if self.rooms.asked.len() == 1 {
-                    self.ask_next(cx);
-                }
-                self.hurry(cx);
-            }
-        }
-    }
-
-    fn not_done(&mut self, command: RoomCommand, why: NotDone) {
-        let room = match &command {
-            RoomCommand::Create(room) | RoomCommand::Join(room) => Some(room.clone()),
-            _ => None,
-        };
-        self.out.event(Event::Room(RoomEvent::NotDone { command, why }));
-        if let Some(room) = room {
-            self.post_early(&room, None);
-        }
-    }
-
-    /// An entry is answered: what was written for the room meanwhile goes there, or is not accepted.
-    fn post_early(&mut self, room: &Name, now: Option<Now>) {
-        let (theirs, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.rooms.early)
-            .into_iter()
-            .partition(|(name, _)| name.matches(room));
-        self.rooms.early = others;
-        for (name, text) in theirs {
-            match (now, self.rooms.named(&name)) {
-                (Some(now), Some(known)) => {
-                    let to = To::Room(known.hall.clone());
-                    self.accept(now, to, text);
-                }
-                _ => self.out.event(Event::NotAccepted(NotAccepted::NotInside(name))),
-            }
-        }
-    }
-
-    /// What the registry is asked for this.
-    fn deed(&self, command: &RoomCommand) -> Result<RoomDeed, NotDone> {
-        let inside = |name: &Name| {
-            let room = self.rooms.named(name).ok_or(NotDone::NotInside)?;
-            Ok(room.hall.id)
-        };
-        Ok(match command {
-            RoomCommand::Create(name) => RoomDeed::Create { name: name.clone() },
-            RoomCommand::Join(name) => RoomDeed::Join { name: name.clone() },
-            RoomCommand::Leave(name) => RoomDeed::Leave { room: inside(name)? },
-            RoomCommand::Kick { room, name } => RoomDeed::Kick {
-                room: inside(room)?,
-                name: name.clone(),
-            },
-            RoomCommand::List => RoomDeed::List { after: None },
-            RoomCommand::Members(name) => RoomDeed::Members {
-                name: name.clone(),
-                after: None,
-            },
-        })
-    }
-
-    /// Asks what is open, one after the other, if the registry has us; it is asked again in a while.
-    pub(super) fn ask_about_rooms(&mut self, cx: &Context<'_>) {
-        let Some(session) = self.link.registered() else {
-            return;
-        };
-        if let Some(asked) = self.rooms.asked.front() {
-            let request = RoomRequest {
-                number: self.rooms.number,
-                deed: asked.deed.clone(),
-            };
-            // Who asks too much is not answered, nor is a disk quick: that is no silence.
-            self.ask_loosely(cx, session, &ToRegistry::Room(request));
-            self.timers.set_by(Timer::Rooms, cx.now.at + REQUEST_RETRY);
-        }
-        if self.rooms.asks {
-            let request = RoomRequest {
-                number: 0,
-                deed: RoomDeed::Mine,
-            };
-            self.ask_loosely(cx, session, &ToRegistry::Room(request));
-            self.timers.set_by(Timer::Rooms, cx.now.at + REQUEST_RETRY);
-        }
-    }
-
-    /// Goes on with the next question, which has a number of its own: an answer that comes twice is not its.
-    fn ask_next(&mut self, cx: &Context<'_>) {
-        self.rooms.number += 1;
-        self.ask_about_rooms(cx);
-    }
-
     /// We are about to register: what comes of rooms is of that registration, also what comes before the answer.
     pub(super) fn rooms_begin(&mut self) {
         self.rooms.heard.clear();
@@ -263,24 +125,14 @@ impl Client {
     }
 
     /// The user has us registered: the room that is to be entered then is entered. Asked with the rest, by
-    /// [`Self::rooms_go_on`].
+    /// [`Self::ask_about_rooms`].
     pub(super) fn enter_chosen_room(&mut self) {
         self.rooms.to_enter = None;
         if let Some(room) = self.config.join.clone()
             && !self.rooms.is_entering(&room)
         {
-            if self.rooms.asked.is_empty() {
-                self.rooms.number += 1;
-            }
-            let deed = RoomDeed::Join { name: room.clone() };
-            let asked = Asked::new(RoomCommand::Join(room), deed);
-            self.rooms.asked.push_back(asked);
+            self.ask_to_enter(room);
         }
-    }
-
-    /// The registry has us: what is open is asked again.
-    pub(super) fn rooms_go_on(&mut self, cx: &Context<'_>) {
-        self.ask_about_rooms(cx);
     }
 
     /// Whether we are inside is doubtful: what was heard may have come in another order than it was said. The registry is
@@ -292,62 +144,20 @@ impl Client {
         }
     }
 
-    /// There is no registry and will not be soon: nobody answers.
-    pub(super) fn give_up_questions(&mut self) {
-        self.timers.clear(&Timer::Rooms);
-        for asked in std::mem::take(&mut self.rooms.asked) {
-            self.not_done(asked.command, NotDone::NoServer);
-        }
-        if let Some(room) = self.rooms.to_enter.clone() {
-            self.post_early(&room, None);
+    /// There is a room for everybody: of that whoever is not in it, and is not about to be, is told.
+    pub(super) fn offer_lobby(&mut self) {
+        if let Ok(room) = LOBBY.parse::<Name>()
+            && self.rooms.named(&room).is_none()
+            && !self.rooms.is_entering(&room)
+        {
+            self.out.event(Event::Room(RoomEvent::Offered { room }));
         }
     }
 
-    /// An answer about rooms.
-    pub(super) fn room_answer(&mut self, cx: &Context<'_>, answer: RoomAnswer) {
-        if answer.number != self.rooms.number {
-            return;
-        }
-        let Some(mut asked) = self.rooms.asked.pop_front() else {
-            return;
-        };
-        match answer.result {
-            Err(refusal) => self.not_done(asked.command, NotDone::Refused(refusal)),
-            Ok(done) if asked.goes_on(&done) => self.rooms.asked.push_front(asked),
-            Ok(done) => self.room_done(cx.now, asked, done),
-        }
-        self.ask_next(cx);
-    }
-
-    /// A deed is done, or a list is whole.
-    fn room_done(&mut self, now: Now, asked: Asked, done: RoomDone) {
-        let event = match (asked.command, done) {
-            (RoomCommand::Create(_) | RoomCommand::Join(_), RoomDone::Entered { room, already }) => {
-                self.rooms.heard.insert(room.hall.id);
-                self.enter(vec![room.clone()]);
-                let name = room.hall.name.clone();
-                self.out.event(Event::Room(RoomEvent::Entered { room, already }));
-                self.post_early(&name, Some(now));
-                return;
-            }
-            (RoomCommand::Leave(name), RoomDone::Gone { .. }) => {
-                self.leave_room(&name);
-                RoomEvent::Left { room: name }
-            }
-            (RoomCommand::Kick { room, name }, RoomDone::Gone { members }) => {
-                RoomEvent::Kicked { room, name, members }
-            }
-            (RoomCommand::List, RoomDone::Rooms { .. }) => RoomEvent::Rooms(asked.rooms),
-            (RoomCommand::Members(room), RoomDone::Members { .. }) => RoomEvent::Members {
-                room,
-                members: asked.members,
-            },
-            (command, done) => {
-                tracing::debug!(?command, ?done, "answered with something else");
-                return;
-            }
-        };
-        self.out.event(Event::Room(event));
+    /// The registry has let us in.
+    pub(super) fn has_entered(&mut self, room: &Membership) {
+        self.rooms.heard.insert(room.hall.id);
+        self.enter(vec![room.clone()]);
     }
 
     /// We are in these rooms.
@@ -372,7 +182,7 @@ impl Client {
     }
 
     /// We are in this room no more.
-    fn leave_room(&mut self, name: &Name) {
+    pub(super) fn leave_room(&mut self, name: &Name) {
         if let Some(room) = self.rooms.inside.remove(&name.folded()) {
             self.rooms.heard.insert(room.hall.id);
             self.rooms.left.insert(room.hall.id);

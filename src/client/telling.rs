@@ -126,7 +126,7 @@ impl Client {
     }
 
     /// What a message of ours is called.
-    fn named(&self, slot: Slot) -> MessageId {
+    pub(super) fn named(&self, slot: Slot) -> MessageId {
         let sender = self.me.id();
         MessageId { sender, slot }
     }

@@ -30,6 +30,7 @@ mod renewing;
 mod restarts;
 mod rooms;
 mod silence;
+mod status;
 mod stored;
 mod telling;
 mod transcript;

@@ -212,6 +212,7 @@ impl Registry {
             store_id: self.store_id,
             observed,
             lease_ms: u32::try_from(self.config.lease.as_millis()).unwrap_or(u32::MAX),
+            lobby: self.has_lobby(),
         };
         self.out.send(session, &FromRegistry::Registered(registered));
     }

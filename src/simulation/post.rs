@@ -15,6 +15,7 @@ use crate::wire::room::PostNumber;
 pub(super) struct Standing {
     pub(super) room: RoomId,
     pub(super) number: PostNumber,
+    /// When it came to stand in a log, the first time.
     pub(super) since: Instant,
     /// Whether it is a late copy of what had ended there: whoever has that does not show it.
     pub(super) is_again: bool,

@@ -194,6 +194,8 @@ pub struct Registered {
     pub observed: SocketAddr,
     /// How long the registration lasts after the client's last packet.
     pub lease_ms: u32,
+    /// Whether there is a room for everybody, `lobby`.
+    pub lobby: bool,
 }
 
 /// Why a name cannot be had.

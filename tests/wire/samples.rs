@@ -262,6 +262,7 @@ pub(crate) fn from_registry() -> Named<FromRegistry> {
                 store_id: [0x77; 16],
                 observed: v4(),
                 lease_ms: 60_000,
+                lobby: false,
             }),
         ),
         (

@@ -181,6 +181,7 @@ fn the_largest_message_of_each_kind_fits() {
         store_id: [0xff; 16],
         observed: farthest(),
         lease_ms: u32::MAX,
+        lobby: true,
     }));
     fits(&ToPeer::Deliver(largest_forward()));
     fits(&ToPeer::Busy(busy(largest_receipt().id)));

@@ -198,15 +198,17 @@ fn registration_answer() -> impl Strategy<Value = FromRegistry> {
         any::<[u8; 16]>(),
         address(),
         any::<u32>(),
+        any::<bool>(),
     );
     prop_oneof![
-        registered.prop_map(|(counter, returning, store_id, observed, lease_ms)| {
+        registered.prop_map(|(counter, returning, store_id, observed, lease_ms, lobby)| {
             From::Registered(Registered {
                 counter,
                 returning,
                 store_id,
                 observed,
                 lease_ms,
+                lobby,
             })
         }),
         refusal.prop_map(|reason| From::RegistrationRefused { reason }),

@@ -113,6 +113,22 @@ pub enum RoomEvent {
         /// Who.
         members: Vec<MemberListed>,
     },
+    /// Who has a post of ours that not everybody has.
+    Readers {
+        /// Where.
+        room: Name,
+        /// When it was written.
+        sent_at: WallTime,
+        /// How far it has come.
+        reach: Reach,
+        /// Those who have it not; of many, some.
+        missing: Vec<Name>,
+    },
+    /// There is a room for everybody, and we are not in it.
+    Offered {
+        /// Which.
+        room: Name,
+    },
     /// Something is not done.
     NotDone {
         /// What.

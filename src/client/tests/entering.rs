@@ -1,6 +1,7 @@
 //! A room that is entered without being asked for at the prompt, and being put out of one.
 
 use super::driver::{Driver, ms};
+use super::others::STORE_ID;
 use super::people::name;
 use super::rooms::hall;
 use crate::client::Config;
@@ -130,4 +131,27 @@ fn what_happens_in_a_room_says_whether_we_are_out() {
             "{told:?}"
         );
     }
+}
+
+#[test]
+fn a_lobby_is_offered_to_whoever_is_not_in_it() {
+    let offered = || vec![RoomEvent::Offered { room: name("lobby") }];
+    let registered = |room: Option<&str>, lobby| {
+        let mut driver = Driver::start_with(Config {
+            join: room.map(name),
+            ..Driver::config()
+        });
+        driver.open_port();
+        driver.registry_opens();
+        driver.registered_where(STORE_ID, lobby);
+        driver
+    };
+    let mut driver = registered(None, true);
+    assert_eq!(driver.room_events(), offered());
+    driver.breaks();
+    driver.registered_where(STORE_ID, true);
+    assert_eq!(driver.room_events(), [], "once in a registration of his own");
+    assert_eq!(registered(Some("den"), true).room_events(), offered());
+    assert_eq!(registered(Some("lobby"), true).room_events(), []);
+    assert_eq!(registered(None, false).room_events(), []);
 }

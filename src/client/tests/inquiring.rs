@@ -188,7 +188,7 @@ fn a_registration_does_not_put_off_when_a_message_is_asked_for_again() {
 }
 
 #[test]
-fn a_question_that_was_lost_or_put_off_is_asked_in_the_next_session() {
+fn a_question_that_was_lost_is_asked_in_the_next_session_and_one_that_was_put_off_in_this() {
     let (mut driver, sent) = away_for(61, 1);
     driver.pass(ms(5_000));
     assert_eq!(asked(&driver).len(), 1);
@@ -197,12 +197,14 @@ fn a_question_that_was_lost_or_put_off_is_asked_in_the_next_session() {
     assert_eq!(asked(&driver).len(), 1, "nobody has answered");
     driver.hear(not_kept(&sent[0]));
     driver.clear();
-    driver.pass_alive(DAY / 2);
-    assert_eq!(driver.deposits(), [], "not in this session");
-    come_back(&mut driver);
-    driver.pass(ms(5_000));
+    driver.pass(ms(4_999));
+    assert_eq!(driver.deposits(), [], "not at once");
+    driver.pass(ms(1));
     assert_eq!(asked(&driver).len(), 1, "it was put off");
     driver.answer_deposit(&sent[0]);
+    driver.clear();
+    driver.pass_alive(DAY / 2);
+    assert_eq!(driver.deposits(), [], "it is answered");
     come_back(&mut driver);
     driver.pass(ms(20_000));
     assert_eq!(driver.deposits(), [], "it is answered");

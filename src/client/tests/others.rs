@@ -77,6 +77,11 @@ impl Driver {
 
     /// The registry registers the client, and keeps its mail in this database.
     pub(super) fn registered_in(&mut self, store_id: [u8; 16]) {
+        self.registered_where(store_id, false);
+    }
+
+    /// As that, where there is a lobby or none.
+    pub(super) fn registered_where(&mut self, store_id: [u8; 16], lobby: bool) {
         let register = self.last_register();
         self.hear(FromRegistry::Registered(Registered {
             counter: register.counter,
@@ -84,6 +89,7 @@ impl Driver {
             store_id,
             observed: address(40),
             lease_ms: 60_000,
+            lobby,
         }));
     }
 

@@ -22,6 +22,12 @@ impl Registry {
         }
     }
 
+    /// Whether there is one.
+    pub(in crate::registry) fn has_lobby(&self) -> bool {
+        let found = LOBBY.parse().ok().and_then(|name| self.rooms.by_name(&name));
+        found.is_some_and(|(_, room)| room.committed)
+    }
+
     /// Makes it, unless it is there.
     pub(in crate::registry) fn make_lobby(&mut self) {
         let Ok(name) = LOBBY.parse::<Name>() else {

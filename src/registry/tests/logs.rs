@@ -143,8 +143,13 @@ fn a_lobby_that_the_disk_did_not_take_is_made_later() {
         house.ask(0, RoomDeed::Join { name: name("lobby") }),
         Err(RoomRefusal::NoSuchRoom)
     );
+    assert!(
+        !house.world.registry.has_lobby(),
+        "it is not offered before it is there"
+    );
     house.world.failing = false;
     house.world.pass(crate::limits::REQUEST_RETRY);
     house.world.timeout();
+    assert!(house.world.registry.has_lobby());
     house.entered(0, RoomDeed::Join { name: name("lobby") }, false);
 }

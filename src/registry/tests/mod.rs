@@ -373,6 +373,7 @@ fn registered(person: &Person, counter: u64, returning: bool) -> FromRegistry {
         store_id: STORE_ID,
         observed: person.address,
         lease_ms: 60_000,
+        lobby: false,
     })
 }
 

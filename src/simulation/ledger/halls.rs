@@ -264,7 +264,7 @@ impl Ledger {
         post.standing = Some(Standing {
             room: hall.id,
             number,
-            since: at,
+            since: post.standing.as_ref().map_or(at, |standing| standing.since),
             is_again: post.standing.is_some(),
             due: hall
                 .cursors

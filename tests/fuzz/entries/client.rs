@@ -263,6 +263,7 @@ impl Scene {
                 store_id: [input.byte() / 200; 16],
                 observed: ([10, 0, 0, 9], 9).into(),
                 lease_ms: 60_000,
+                lobby: false,
             }),
             3 => FromRegistry::RegistrationRefused {
                 reason: RegistrationRefusal::CounterBehind { seen: counter },

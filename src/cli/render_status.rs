@@ -1,0 +1,128 @@
+//! What is unfinished, and what each message waits for, as lines.
+//!
+//! Pure. Invariant: as `render`'s; names, times and addresses hold nothing but what they are made of.
+
+use super::render::{OffsetAt, timestamp};
+use super::table::aligned;
+use crate::client::interface::{MessageStatus, Standing, Status};
+use crate::client::to::To;
+
+/// How many there are, then a row for each.
+pub(super) fn list(status: &Status, offset_at: OffsetAt) -> Vec<String> {
+    let shown = status.messages.len();
+    if shown == 0 {
+        return vec!["[No message is unfinished.]".to_owned()];
+    }
+    let mut lines = vec![match status.earlier {
+        0 => format!("[Unfinished messages: {shown}]"),
+        earlier => format!(
+            "[Unfinished messages: {}, the last {shown} of them:]",
+            earlier + shown
+        ),
+    }];
+    let rows = status.messages.iter().map(|message| row(message, offset_at));
+    lines.extend(aligned(["to", "written", "where it is"], rows));
+    lines
+}
+
+fn row(message: &MessageStatus, offset_at: OffsetAt) -> [String; 3] {
+    let to = match &message.to {
+        To::Peer(name) => name.to_string(),
+        To::Room(hall) => format!("#{}", hall.name),
+        To::At(address) => address.to_string(),
+    };
+    let place = place(message, &to);
+    [to, timestamp(message.sent_at, offset_at), place]
+}
+
+fn place(message: &MessageStatus, to: &str) -> String {
+    let is_post = matches!(message.to, To::Room(_));
+    match message.standing {
+        Standing::Due => "about to go".to_owned(),
+        Standing::Behind => "behind those before it".to_owned(),
+        Standing::Sent => format!("sent; {to} has not answered yet"),
+        Standing::Depositing => "on its way to the server".to_owned(),
+        Standing::Stored if is_post => "at the server, until all members have it".to_owned(),
+        Standing::Stored => format!("at the server, until {to} comes"),
+        Standing::Offline => "waits for you to register again: reg".to_owned(),
+        Standing::Unreachable if is_post => "waits for the server".to_owned(),
+        Standing::Unreachable if matches!(message.to, To::At(_)) => format!("waits for {to}"),
+        Standing::Unreachable => format!("waits for {to} or the server"),
+        Standing::NoSuchName => format!("waits for somebody called {to}"),
+        Standing::NoRoom => "waits for room at the server".to_owned(),
+        Standing::Slowed => "goes in a moment: not too much at once".to_owned(),
+        Standing::RegistryDisk => "waits for room on the server's disk".to_owned(),
+        Standing::Untrusted => format!("waits for you to trust the new identity: trust {to} <fingerprint>"),
+    }
+}
+
+#[cfg(test)]
+pub(in crate::cli) mod tests {
+    use time::UtcOffset;
+
+    use super::*;
+    use crate::client::interface::Event;
+    use crate::clock::WallTime;
+    use crate::id::{Epoch, IdentityId, MessageId, RoomId, Sequence, Slot};
+    use crate::wire::room::Hall;
+
+    fn message(to: To, standing: Standing) -> MessageStatus {
+        MessageStatus {
+            id: MessageId {
+                sender: IdentityId([1; 32]),
+                slot: Slot {
+                    epoch: Epoch(1),
+                    sequence: Sequence(0),
+                },
+            },
+            to,
+            sent_at: WallTime::from_unix_ms(1_767_323_045_678),
+            standing,
+        }
+    }
+
+    /// The event, with its first line.
+    pub(in crate::cli) fn face() -> (Event, &'static str) {
+        let status = Status {
+            messages: vec![message(To::Peer("bob".parse().unwrap()), Standing::Stored)],
+            earlier: 0,
+        };
+        (Event::Status(status), "[Unfinished messages: 1]")
+    }
+
+    fn lines(messages: Vec<MessageStatus>, earlier: usize) -> Vec<String> {
+        list(&Status { messages, earlier }, |_| UtcOffset::UTC)
+    }
+
+    #[test]
+    fn each_message_is_said_to_be_somewhere() {
+        let bob = To::Peer("bob".parse().unwrap());
+        let den = To::Room(Hall {
+            name: "den".parse().unwrap(),
+            id: RoomId([1; 16]),
+        });
+        let there = To::At("192.0.2.7:4000".parse().unwrap());
+        let messages = vec![
+            message(bob.clone(), Standing::Stored),
+            message(den.clone(), Standing::Stored),
+            message(den, Standing::Unreachable),
+            message(there, Standing::Unreachable),
+            message(bob.clone(), Standing::Untrusted),
+        ];
+        assert_eq!(
+            lines(messages, 0),
+            [
+                "[Unfinished messages: 5]",
+                "to              written              where it is",
+                "bob             2026-01-02 03:04:05  at the server, until bob comes",
+                "#den            2026-01-02 03:04:05  at the server, until all members have it",
+                "#den            2026-01-02 03:04:05  waits for the server",
+                "192.0.2.7:4000  2026-01-02 03:04:05  waits for 192.0.2.7:4000",
+                "bob             2026-01-02 03:04:05  waits for you to trust the new identity: trust bob <fingerprint>",
+            ]
+        );
+        assert_eq!(lines(Vec::new(), 0), ["[No message is unfinished.]"]);
+        let many = lines(vec![message(bob, Standing::Sent)], 7);
+        assert_eq!(many[0], "[Unfinished messages: 8, the last 1 of them:]");
+    }
+}

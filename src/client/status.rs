@@ -1,0 +1,101 @@
+//! What is unfinished, and what each message waits for: the answer to `status`.
+//!
+//! Reads what the others keep; of posts that the registry has, it is asked who has them, and what it says is told when it
+//! comes (`questions`). Invariant: changes nothing of any message.
+
+use super::Client;
+use super::declined::Want;
+use super::directory::Knowledge;
+use super::outbox::{Outgoing, Stage};
+use super::storage::Key;
+use crate::client::interface::{Event, MessageStatus, Standing, Status};
+use crate::client::to::To;
+use crate::clock::{Instant, WallTime};
+use crate::engine::Context;
+use crate::id::{Name, Slot};
+
+/// Messages that are told of: more than a person reads, and an event stays small.
+const MESSAGES_MAX: usize = 128;
+/// Posts of which the registry is asked who has them: one answer after the other, and it answers so many at once.
+const POSTS_MAX: usize = 16;
+
+impl Client {
+    /// Says what is unfinished.
+    pub(super) fn tell_status(&mut self, cx: &Context<'_>) {
+        let earlier = self.outbox.len().saturating_sub(MESSAGES_MAX);
+        let shown = self.outbox.iter().skip(earlier);
+        let messages = shown.map(|(key, message)| MessageStatus {
+            id: self.named(message.slot),
+            to: message.to.clone(),
+            sent_at: message.sent_at,
+            standing: self.standing(cx.now.at, key, message),
+        });
+        let messages = messages.collect();
+        self.out.event(Event::Status(Status { messages, earlier }));
+        for (room, slot, sent_at) in self.last_posts() {
+            self.ask_readers(cx, room, slot, sent_at);
+        }
+    }
+
+    /// The last posts that the registry has.
+    fn last_posts(&self) -> Vec<(Name, Slot, WallTime)> {
+        let posts = self.outbox.iter().filter_map(|(_, message)| match &message.to {
+            To::Room(hall) if message.stage == Stage::Stored => {
+                Some((hall.name.clone(), message.slot, message.sent_at))
+            }
+            _ => None,
+        });
+        let posts: Vec<_> = posts.collect();
+        let last = posts.len().saturating_sub(POSTS_MAX);
+        posts.into_iter().skip(last).collect()
+    }
+
+    /// Where a message is.
+    fn standing(&self, now: Instant, key: Key, message: &Outgoing) -> Standing {
+        match message.stage {
+            Stage::Direct { .. } => Standing::Sent,
+            Stage::Stored => Standing::Stored,
+            Stage::Depositing { .. } if self.deposit_pause.until(now).is_some() => Standing::RegistryDisk,
+            Stage::Marking | Stage::Depositing { .. } => Standing::Depositing,
+            Stage::Conflicted | Stage::Ending => Standing::Due,
+            Stage::Queued => self.waits_for(now, key, message),
+        }
+    }
+
+    /// What a queued message waits for: what lasts longest first.
+    fn waits_for(&self, now: Instant, key: Key, message: &Outgoing) -> Standing {
+        let to = message.to.key();
+        if self.link.offline() || self.is_leaving() {
+            return Standing::Offline;
+        }
+        let is_contested = matches!(self.directory.knows(&to), Knowledge::Contested { .. });
+        if is_contested && message.sealed_for().is_none() {
+            return Standing::Untrusted;
+        }
+        if let Some(declined) = message.declined(now) {
+            return match declined.want {
+                Want::Name => Standing::NoSuchName,
+                Want::Room => Standing::NoRoom,
+                Want::Pace => Standing::Slowed,
+            };
+        }
+        let queue = self
+            .outbox
+            .conversation(&to)
+            .map(|conversation| &conversation.queue);
+        if message.waits && self.link.registered().is_some() && self.keeper(now).is_none() {
+            Standing::RegistryDisk
+        } else if message.waits {
+            Standing::Unreachable
+        } else if now < message.not_before {
+            Standing::Slowed
+        } else if queue
+            .and_then(|queue| queue.first())
+            .is_some_and(|first| *first < key)
+        {
+            Standing::Behind
+        } else {
+            Standing::Due
+        }
+    }
+}

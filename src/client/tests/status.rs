@@ -1,0 +1,129 @@
+//! What is unfinished, and what it is said to wait for.
+
+use super::driver::{Driver, ms};
+use super::people::{name, offline, online, usurped};
+use super::rooms::{hall, inside};
+use crate::client::interface::{Command, Event, RoomCommand, RoomEvent, Standing};
+use crate::client::storage::Reach;
+use crate::client::to::To;
+use crate::wire::codec::Bounded;
+use crate::wire::envelope::Envelope;
+use crate::wire::message::BusyReason;
+use crate::wire::room::{RoomDeed, RoomDone, RoomRefusal};
+
+impl Driver {
+    /// For whom each message is that is unfinished, and where it is.
+    fn status(&mut self) -> Vec<(To, Standing)> {
+        self.command(Command::Status);
+        let events = self.events();
+        let [Event::Status(status)] = events.as_slice() else {
+            panic!("{events:?}");
+        };
+        assert_eq!(status.earlier, 0);
+        let messages = status.messages.iter();
+        messages
+            .map(|message| (message.to.clone(), message.standing))
+            .collect()
+    }
+
+    fn standings(&mut self) -> Vec<Standing> {
+        self.status().into_iter().map(|(_, standing)| standing).collect()
+    }
+}
+
+#[test]
+fn what_is_for_somebody_who_is_away_is_followed_to_the_registry() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    assert_eq!(driver.status(), []);
+    driver.send("bob", "hi");
+    let bob = To::Peer(name("bob"));
+    driver.events();
+    assert_eq!(driver.status(), [(bob.clone(), Standing::Depositing)]);
+    let deposit = driver.deposits().pop().unwrap();
+    driver.answer_deposit(&deposit);
+    driver.events();
+    assert_eq!(driver.status(), [(bob, Standing::Stored)]);
+}
+
+#[test]
+fn what_waits_says_for_what() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "one");
+    let deposit = driver.deposits().pop().unwrap();
+    driver.put_off_deposit(&deposit, BusyReason::Storage, 60_000);
+    driver.events();
+    assert_eq!(driver.standings(), [Standing::RegistryDisk]);
+    driver.command(Command::Deregister);
+    driver.pass(ms(30_000));
+    driver.send("bob", "two");
+    driver.events();
+    assert_eq!(driver.standings(), [Standing::Offline; 2]);
+}
+
+#[test]
+fn what_nobody_can_be_reached_for_waits_for_that() {
+    let mut driver = Driver::registered(&[]);
+    driver.lose_registry();
+    driver.send("bob", "one");
+    driver.send("bob", "two");
+    driver.events();
+    let waiting = driver.standings();
+    assert_eq!(waiting, [Standing::Unreachable; 2]);
+}
+
+#[test]
+fn what_is_for_a_name_that_another_has_waits_for_trust() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.send("bob", "one");
+    driver.directory(&[usurped()]);
+    driver.send("bob", "two");
+    driver.events();
+    assert_eq!(driver.standings().last(), Some(&Standing::Untrusted));
+}
+
+#[test]
+fn of_a_post_the_registry_is_asked_who_has_it() {
+    let mut driver = inside(0);
+    driver.post("one");
+    let deposit = driver.deposits().pop().unwrap();
+    driver.answer_deposit(&deposit);
+    driver.events();
+    assert_eq!(driver.status(), [(To::Room(hall()), Standing::Stored)]);
+    let asked = driver.room_requests().pop().unwrap();
+    let slot = Envelope::parse(&deposit.forward.envelope).unwrap().slot;
+    assert_eq!(asked.deed, RoomDeed::Readers { slot });
+    driver.answer_room(Ok(RoomDone::Readers {
+        received: 1,
+        of: 2,
+        missing: Bounded::truncated(vec![name("bob")]),
+    }));
+    let events = driver.room_events();
+    let [
+        RoomEvent::Readers {
+            room, reach, missing, ..
+        },
+    ] = events.as_slice()
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!(room, &name("den"));
+    assert_eq!(*reach, Reach { received: 1, of: 2 });
+    assert_eq!(missing, &[name("bob")]);
+}
+
+#[test]
+fn who_has_a_post_that_has_just_ended_is_told_of_by_its_end_alone() {
+    let mut driver = inside(0);
+    driver.post("one");
+    let deposit = driver.deposits().pop().unwrap();
+    driver.answer_deposit(&deposit);
+    driver.events();
+    driver.status();
+    driver.answer_room(Err(RoomRefusal::NoSuchPost));
+    assert_eq!(driver.events(), []);
+    driver.command(Command::Room(RoomCommand::List));
+    assert_eq!(
+        driver.room_requests().pop().map(|request| request.deed),
+        Some(RoomDeed::List { after: None })
+    );
+}
