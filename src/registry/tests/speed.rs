@@ -1,6 +1,8 @@
 //! How fast engine and database are together, and how much an idle client costs. Not run by default: these measure.
 
 use super::*;
+use crate::id::RoomId;
+use crate::wire::room::{RoomDeed, RoomRequest};
 
 /// Deposits, forwards, receipts, outcomes, acknowledgements: `cargo test --release -- --ignored speed`.
 #[test]
@@ -58,5 +60,56 @@ fn the_hot_path() {
         ("acknowledgement", forgotten),
     ] {
         println!("{what}: {:.0}/s", count as f64 / span.as_secs_f64());
+    }
+}
+
+/// The end of a large room, all of whose members are online: `cargo test --release -- --ignored speed`.
+#[test]
+#[ignore = "a measurement: it asserts nothing about time"]
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+fn a_large_room_ends() {
+    const MEMBERS: u32 = 10_000;
+    let deeds: [(&str, fn(RoomId) -> RoomDeed, u64); 3] = [
+        ("one leaves", |room| RoomDeed::Leave { room }, 2),
+        ("all are put out", |room| RoomDeed::Kick { room, name: None }, 1),
+        ("the room ends", |room| RoomDeed::Leave { room }, 1),
+    ];
+    for (what, deed, who) in deeds {
+        let mut world = World::new(Config::unlimited());
+        for number in 1..=MEMBERS {
+            let mut seed = [0; 32];
+            seed[..4].copy_from_slice(&number.to_le_bytes());
+            let person = Person {
+                name: format!("p{number}").parse().unwrap(),
+                identity: Identity::from_seed(&seed, KeyRole::Client),
+                address: SocketAddr::from(([192, 0, 2, 1], 4000)),
+            };
+            let session = world.join(u64::from(number), &person, 1);
+            let name = "den".parse().unwrap();
+            let deed = match number {
+                1 => RoomDeed::Create { name },
+                _ => RoomDeed::Join { name },
+            };
+            world.say(session, &ToRegistry::Room(RoomRequest { number: 1, deed }));
+            world.take();
+        }
+        let (_, room) = world.registry.rooms.by_name(&"den".parse().unwrap()).unwrap();
+        assert_eq!(room.count(), MEMBERS);
+        let deed = deed(room.id);
+        world.held = true;
+        world.say(SessionId(who), &ToRegistry::Room(RoomRequest { number: 2, deed }));
+        let start = std::time::Instant::now();
+        let replies = world.store.commit(std::mem::take(&mut world.asked));
+        let stored = start.elapsed();
+        let cx = Context {
+            now: world.now,
+            sessions: &world.sessions,
+        };
+        let start = std::time::Instant::now();
+        for (ticket, reply) in replies {
+            world.registry.handle_store_reply(&cx, ticket, reply);
+        }
+        let done = start.elapsed();
+        println!("{what}: database {stored:?}, engine {done:?}");
     }
 }
