@@ -212,7 +212,8 @@ fn post(db: &Connection, new: &NewPost) -> Result<RoomReply> {
     let kept = db
         .prepare_cached(
             "INSERT INTO mail (id, room, number, due, sender, epoch, sequence, hash, floor, envelope, size, expires_ms)
-             SELECT ?1, ?2, ?3, (SELECT count(*) FROM membership WHERE room = ?2 AND member <> ?4), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM membership WHERE room = ?2 AND member = ?4
+             SELECT ?1, ?2, ?3, (SELECT count(*) FROM membership WHERE room = ?2 AND member <> ?4),
+             ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM membership WHERE room = ?2 AND member = ?4
              ON CONFLICT (sender, epoch, sequence) DO NOTHING",
         )?
         .execute(params![
