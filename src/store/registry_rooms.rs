@@ -6,7 +6,7 @@
 //! cursor has ended, or is named as still to be ended.
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension, Result, params};
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row as SqlRow, params};
 
 use super::registry::{count, member_id};
 use super::registry_mail::{end_row, known, page, slot};
@@ -162,14 +162,9 @@ fn depart(db: &Connection, room: RoomKey, who: Who, keep_until: Age) -> Result<R
         Who::One(member) => ("=", member),
         Who::AllBut(member) => ("<>", member),
     };
-    db.prepare_cached(&format!(
-        "UPDATE mail SET lost = lost + (
-             SELECT count(*) FROM membership AS other WHERE other.room = mail.room AND other.member {is} ?2
-             AND other.member <> mail.sender AND other.cursor < mail.number)
-         WHERE room = ?1 AND outcome IS NULL
-         AND number > (SELECT min(cursor) FROM membership WHERE room = ?1 AND member {is} ?2)"
-    ))?
-    .execute([room.0, member.0])?;
+    let next = head(db, room)?.next();
+    db.prepare_cached(&lose(is))?
+        .execute(params![room.0, member.0, Bits(next.0)])?;
     db.prepare_cached(&format!(
         "DELETE FROM membership WHERE room = ?1 AND member {is} ?2"
     ))?
@@ -177,9 +172,35 @@ fn depart(db: &Connection, room: RoomKey, who: Who, keep_until: Age) -> Result<R
     settle(db, room, keep_until)
 }
 
-/// The room ends: all leave it.
+/// The statement that counts in `lost` what they leave without: all from behind their cursors up to the next post (`?3`), but not
+/// what they wrote themselves. It goes once through those members and once through the posts.
+fn lose(is: &str) -> String {
+    format!(
+        "WITH gone AS NOT MATERIALIZED (
+             SELECT member, cursor FROM membership WHERE room = ?1 AND member {is} ?2),
+         own AS (
+             SELECT number FROM mail CROSS JOIN gone ON gone.member = mail.sender AND gone.cursor < mail.number
+             WHERE room = ?1 AND outcome IS NULL AND number > (SELECT min(cursor) FROM gone)),
+         change (begins, members) AS (
+             SELECT cursor + 1, count(*) FROM gone GROUP BY cursor
+             UNION ALL SELECT ?3, -count(*) FROM gone
+             UNION ALL SELECT number, -1 FROM own
+             UNION ALL SELECT number + 1, 1 FROM own),
+         placed (number, members) AS MATERIALIZED (
+             SELECT coalesce((
+                 SELECT min(number) FROM mail WHERE room = ?1 AND outcome IS NULL AND number >= begins), ?3), members
+             FROM change)
+         INSERT INTO lost (room, number, members)
+         SELECT ?1, number, sum(members) FROM placed GROUP BY number HAVING sum(members) <> 0
+         ON CONFLICT (room, number) DO UPDATE SET members = members + excluded.members"
+    )
+}
+
+/// The room ends: all leave it, and there is no next post.
 fn end(db: &Connection, room: RoomKey, keep_until: Age) -> Result<RoomReply> {
     let ended = depart(db, room, Who::AllBut(MemberId(0)), keep_until)?;
+    db.prepare_cached("DELETE FROM lost WHERE room = ?1 AND number > (SELECT head FROM room WHERE id = ?1)")?
+        .execute([room.0])?;
     db.prepare_cached("DELETE FROM room WHERE id = ?1")?
         .execute([room.0])?;
     Ok(ended)
@@ -190,8 +211,8 @@ fn post(db: &Connection, new: &NewPost) -> Result<RoomReply> {
     let number = head(db, new.room)?.next();
     let kept = db
         .prepare_cached(
-            "INSERT INTO mail (id, room, number, due, lost, sender, epoch, sequence, hash, floor, envelope, size, expires_ms)
-             SELECT ?1, ?2, ?3, (SELECT count(*) FROM membership WHERE room = ?2 AND member <> ?4), 0,
+            "INSERT INTO mail (id, room, number, due, sender, epoch, sequence, hash, floor, envelope, size, expires_ms)
+             SELECT ?1, ?2, ?3, (SELECT count(*) FROM membership WHERE room = ?2 AND member <> ?4),
              ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM membership WHERE room = ?2 AND member = ?4
              ON CONFLICT (sender, epoch, sequence) DO NOTHING",
         )?
@@ -265,32 +286,76 @@ fn give_way(
 
 /// Turns a post into its outcome: how many have it of those it was for.
 pub(super) fn end_post(db: &Connection, row: Row, keep_until: Age) -> Result<PostEnd> {
-    let post = db
+    let (place, slot, hash, bytes) = db
         .prepare_cached(
-            "SELECT epoch, sequence, hash, room, sender, size, due, lost + (
-                 SELECT count(*) FROM membership AS other WHERE other.room = mail.room
-                 AND other.member <> mail.sender AND other.cursor < mail.number)
-             FROM mail WHERE id = ?1 ORDER BY id",
+            "SELECT room, number, sender, due, epoch, sequence, hash, size FROM mail WHERE id = ?1 ORDER BY id",
         )?
         .query_row([Bits(row.0)], |found| {
-            let (of, without): (u32, u32) = (found.get(6)?, found.get(7)?);
-            Ok(PostEnd {
-                room: RoomKey(found.get(3)?),
-                author: MemberId(found.get(4)?),
-                bytes: found.get::<_, Bits>(5)?.0,
-                notice: Notice {
-                    row,
-                    slot: slot(found, 0)?,
-                    hash: EnvelopeHash(found.get(2)?),
-                    end: End::Posted {
-                        received: of.saturating_sub(without),
-                        of,
-                    },
-                },
-            })
+            let bytes = found.get::<_, Bits>(7)?.0;
+            Ok((place(found)?, slot(found, 4)?, EnvelopeHash(found.get(6)?), bytes))
         })?;
-    end_row(db, row, &codec::encode(&post.notice.end), keep_until)?;
-    Ok(post)
+    let end = End::Posted {
+        received: received(db, &place)?,
+        of: place.of,
+    };
+    end_row(db, row, &codec::encode(&end), keep_until)?;
+    pass_on(db, &place)?;
+    Ok(PostEnd {
+        room: place.room,
+        author: place.author,
+        bytes,
+        notice: Notice { row, slot, hash, end },
+    })
+}
+
+/// Where a post stands that has not ended, and whom it is for.
+struct Place {
+    room: RoomKey,
+    number: PostNumber,
+    author: MemberId,
+    /// How many those are, without its author.
+    of: u32,
+}
+
+/// From the first columns of a row: room, number, sender, due.
+fn place(row: &SqlRow<'_>) -> Result<Place> {
+    Ok(Place {
+        room: RoomKey(row.get(0)?),
+        number: PostNumber(row.get::<_, Bits>(1)?.0),
+        author: MemberId(row.get(2)?),
+        of: row.get(3)?,
+    })
+}
+
+/// How many have a post: all whom it is for but those who are behind it, and those who left without it.
+fn received(db: &Connection, place: &Place) -> Result<u32> {
+    let without: u32 = db
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM membership WHERE room = ?1 AND cursor < ?2 AND member <> ?3)
+             + (SELECT coalesce(sum(members), 0) FROM lost WHERE room = ?1 AND number <= ?2) ORDER BY 1",
+        )?
+        .query_row(
+            params![place.room.0, Bits(place.number.0), place.author.0],
+            |row| row.get(0),
+        )?;
+    Ok(place.of.saturating_sub(without))
+}
+
+/// A post has ended: what `lost` has of it begins with the one behind it, where that is or is to come.
+fn pass_on(db: &Connection, place: &Place) -> Result<()> {
+    let ended = params![place.room.0, Bits(place.number.0)];
+    db.prepare_cached(
+        "INSERT INTO lost (room, number, members)
+         SELECT room, coalesce(
+             (SELECT min(number) FROM mail WHERE room = ?1 AND outcome IS NULL AND number > ?2),
+             (SELECT head + 1 FROM room WHERE id = ?1)) AS next, members
+         FROM lost WHERE room = ?1 AND number = ?2 AND next IS NOT NULL
+         ON CONFLICT (room, number) DO UPDATE SET members = members + excluded.members",
+    )?
+    .execute(ended)?;
+    db.prepare_cached("DELETE FROM lost WHERE room = ?1 AND number = ?2")?
+        .execute(ended)?;
+    Ok(())
 }
 
 /// Up to where a member has everything, in each of his rooms.
@@ -346,10 +411,10 @@ fn settle(db: &Connection, room: RoomKey, keep_until: Age) -> Result<RoomReply> 
     let due: Vec<Row> = db
         .prepare_cached(
             "SELECT id FROM mail WHERE room = ?1 AND outcome IS NULL
-             AND number <= coalesce((SELECT min(cursor) FROM membership WHERE room = ?1), number)
-             ORDER BY number LIMIT ?2",
+             AND number <= coalesce((SELECT min(cursor) FROM membership WHERE room = ?1), ?2)
+             ORDER BY number LIMIT ?3",
         )?
-        .query_map(params![room.0, Bits(POSTS_ENDED_MAX as u64)], |row| {
+        .query_map(params![room.0, i64::MAX, Bits(POSTS_ENDED_MAX as u64)], |row| {
             Ok(Row(row.get::<_, Bits>(0)?.0))
         })?
         .collect::<Result<_>>()?;
@@ -363,33 +428,36 @@ fn settle(db: &Connection, room: RoomKey, keep_until: Age) -> Result<RoomReply> 
 
 /// Who has a post that has not ended.
 fn readers(db: &Connection, author: MemberId, slot: Slot) -> Result<RoomReply> {
-    let found: Option<(u32, i64, u32, u32)> = db
+    let found = db
         .prepare_cached(
-            "SELECT room, number, due, lost FROM mail
+            "SELECT room, number, sender, due FROM mail
              WHERE sender = ?1 AND epoch = ?2 AND sequence = ?3 AND outcome IS NULL AND room IS NOT NULL ORDER BY id",
         )?
         .query_row(
             params![author.0, Bits(slot.epoch.0), Bits(slot.sequence.0)],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            place,
         )
         .optional()?;
-    let Some((room, number, of, lost)) = found else {
+    let Some(place) = found else {
         return Ok(RoomReply::Readers(None));
     };
-    let behind = "FROM membership WHERE room = ?1 AND cursor < ?2 AND member <> ?3";
-    let without: u32 = db
-        .prepare_cached(&format!("SELECT count(*) {behind} ORDER BY 1"))?
-        .query_row(params![room, number, author.0], |row| row.get(0))?;
     let missing = db
-        .prepare_cached(&format!("SELECT member {behind} ORDER BY member LIMIT ?4"))?
+        .prepare_cached(
+            "SELECT member FROM membership WHERE room = ?1 AND cursor < ?2 AND member <> ?3 ORDER BY member LIMIT ?4",
+        )?
         .query_map(
-            params![room, number, author.0, Bits(ROOM_PAGE_ITEMS_MAX as u64)],
+            params![
+                place.room.0,
+                Bits(place.number.0),
+                author.0,
+                Bits(ROOM_PAGE_ITEMS_MAX as u64)
+            ],
             |row| row.get(0).map(MemberId),
         )?
         .collect::<Result<_>>()?;
     Ok(RoomReply::Readers(Some(Readers {
-        received: of.saturating_sub(lost + without),
-        of,
+        received: received(db, &place)?,
+        of: place.of,
         missing,
     })))
 }
@@ -402,3 +470,7 @@ fn head(db: &Connection, room: RoomKey) -> Result<PostNumber> {
         .optional()?;
     Ok(PostNumber(head.map_or(0, |head| head.0)))
 }
+
+#[cfg(test)]
+#[path = "registry_rooms_tests.rs"]
+mod tests;

@@ -16,6 +16,8 @@ use crate::wire::message::Forward;
 pub const ROOM_PAGE_ITEMS_MAX: usize = 128;
 /// An entry of a page at its longest: two names with their lengths, a number and counts.
 const ENTRY_BYTES_MAX: usize = 128;
+/// `RoomNews` at their longest: with a name.
+pub const NEWS_BYTES_MAX: usize = 66;
 
 const _: () = assert!(ROOM_PAGE_ITEMS_MAX * ENTRY_BYTES_MAX + 64 <= MESSAGE_BYTES_MAX);
 const _: () = assert!(MEMBER_ROOMS_MAX * ENTRY_BYTES_MAX + 64 <= MESSAGE_BYTES_MAX);

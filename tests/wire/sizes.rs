@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use udpchat::clock::WallTime;
-use udpchat::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
+use udpchat::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, RoomId, Sequence, Slot};
 use udpchat::identity::Card;
 use udpchat::limits::{BODY_BYTES_MAX, DATAGRAM_BYTES_MAX, ENVELOPE_BYTES_MAX, MESSAGE_BYTES_MAX};
 use udpchat::wire::codec::{self, Bounded, DecodeError};
@@ -14,6 +14,7 @@ use udpchat::wire::envelope::{Body, Envelope, Party, Receipt, Recipient, Verdict
 use udpchat::wire::frame::{self, ACK_GAPS_MAX, Ack, Frame, PART_OVERHEAD_MAX};
 use udpchat::wire::message::*;
 use udpchat::wire::packet::{DATA_HEADER_BYTES, Packet, RESET_BYTES, SEAL_BYTES};
+use udpchat::wire::room::{NEWS_BYTES_MAX, News, RoomNews};
 
 use crate::samples;
 
@@ -195,6 +196,29 @@ fn a_full_page_of_the_largest_records_fits() {
     );
     let page = fits(&largest_page());
     assert!(page <= PAGE_ITEMS_MAX * RECORD_BYTES_MAX + 64, "{page} bytes");
+}
+
+#[test]
+fn news_of_a_room_are_short() {
+    let news = |news| {
+        let news = RoomNews {
+            room: RoomId([0xff; 16]),
+            at: AT,
+            members: u32::MAX,
+            news,
+        };
+        codec::encode(&FromRegistry::RoomNews(news)).len()
+    };
+    let name = longest_name();
+    assert_eq!(
+        news(News::Kicked {
+            name: Some(name.clone())
+        }),
+        NEWS_BYTES_MAX
+    );
+    assert!(news(News::Joined { name: name.clone() }) <= NEWS_BYTES_MAX);
+    assert!(news(News::Left { name }) <= NEWS_BYTES_MAX);
+    assert!(news(News::Ended) <= NEWS_BYTES_MAX);
 }
 
 #[test]

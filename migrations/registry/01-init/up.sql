@@ -56,7 +56,6 @@ CREATE TABLE mail (
     room       INTEGER,
     number     INTEGER,                                      -- in the room: from 1, without gaps
     due        INTEGER,                                      -- how many members it was for
-    lost       INTEGER,                                      -- of those, how many left without it
     sender     INTEGER NOT NULL,
     epoch      INTEGER NOT NULL,                             -- by its bits
     sequence   INTEGER NOT NULL,                             -- by its bits
@@ -68,9 +67,19 @@ CREATE TABLE mail (
     outcome    BLOB,                                         -- an encoded End (PROTOCOL §5)
     UNIQUE (sender, epoch, sequence),
     CHECK ((envelope IS NULL) = (outcome IS NOT NULL)),
-    CHECK ((recipient IS NULL) = (room IS NOT NULL AND number IS NOT NULL AND due IS NOT NULL AND lost IS NOT NULL))
+    CHECK ((recipient IS NULL) = (room IS NOT NULL AND number IS NOT NULL AND due IS NOT NULL))
 ) STRICT;
 CREATE INDEX mail_waiting ON mail (recipient, id) WHERE outcome IS NULL AND recipient IS NOT NULL;
-CREATE INDEX mail_posted ON mail (room, number) WHERE outcome IS NULL AND room IS NOT NULL;
+CREATE INDEX mail_posted ON mail (room, number, sender) WHERE outcome IS NULL AND room IS NOT NULL;
 CREATE INDEX mail_ended ON mail (sender, id) WHERE outcome IS NOT NULL;
 CREATE INDEX mail_expiry ON mail (expires_ms);
+
+-- Who has left without what: of the posts of a room that have not ended, and the next that comes, how many more members have
+-- left without this one than without the one before it. All up to a post are those who have left without it; whoever leaves
+-- changes two rows and not each post that he has not.
+CREATE TABLE lost (
+    room    INTEGER NOT NULL,
+    number  INTEGER NOT NULL,                                -- of the post
+    members INTEGER NOT NULL,                                -- negative where others have left later
+    PRIMARY KEY (room, number)
+) STRICT, WITHOUT ROWID;

@@ -11,16 +11,21 @@ use super::Feed;
 use super::storage::{Readers, RoomKey, RoomReply, RoomRequest as Ask, RoomRow, Who};
 use crate::engine::{Context, StoreFault};
 use crate::id::{Name, RoomId, Slot};
+use crate::limits::{FEED_BURST_BYTES, ROOM_MEMBERS_MAX};
 use crate::registry::Registry;
 use crate::registry::out::Pending;
 use crate::registry::storage::{MemberId, Reply, Request};
 use crate::reserved::is_reserved;
-use crate::wire::codec::Bounded;
+use crate::transport::SEND_OVERHEAD;
+use crate::wire::codec::{self, Bounded};
 use crate::wire::message::FromRegistry;
 use crate::wire::room::{
-    Hall, MemberListed, Membership, News, PostNumber, ROOM_PAGE_ITEMS_MAX, RoomDone, RoomListed, RoomNews,
-    RoomRefusal,
+    Hall, MemberListed, Membership, NEWS_BYTES_MAX, News, PostNumber, ROOM_PAGE_ITEMS_MAX, RoomDone,
+    RoomListed, RoomNews, RoomRefusal,
 };
+
+// Everybody is told at once, in the largest room, too: that is less than one post may take.
+const _: () = assert!(ROOM_MEMBERS_MAX * (NEWS_BYTES_MAX + SEND_OVERHEAD) <= FEED_BURST_BYTES);
 
 /// How a deed is judged: what is the answer at once, or `None` if a commit decides.
 pub(super) type Judged = Result<Option<RoomDone>, RoomRefusal>;
@@ -181,7 +186,7 @@ impl Registry {
         if is_new && let Some(name) = self.name_of(asker.member) {
             let others = self.listeners(room).into_iter();
             let others = others.filter(|member| *member != asker.member);
-            self.tell_members(cx, room, (News::Joined { name }, &[]), others);
+            self.tell_members(cx, room, News::Joined { name }, others);
         }
     }
 
@@ -246,32 +251,25 @@ impl Registry {
             self.answer_asker(cx, asker, Err(RoomRefusal::Storage));
             return;
         }
-        let inside = self.rooms.get(room).map(|room| &room.members);
-        let gone: Vec<MemberId> = inside
-            .into_iter()
-            .flatten()
-            .copied()
-            .filter(|member| match who {
-                Who::One(one) => *member == one,
-                Who::AllBut(one) => *member != one,
-            })
-            .collect();
-        let news = match who {
-            Who::One(one) if one == asker.member => self.name_of(one).map(|name| News::Left { name }),
-            Who::One(one) => Some(News::Kicked {
-                name: self.name_of(one),
-            }),
-            Who::AllBut(_) => Some(News::Kicked { name: None }),
-        };
-        let kicked = matches!(news, Some(News::Kicked { .. }));
-        let listeners = self.listeners(room);
+        let gone = self.rooms.get(room).map_or_else(Vec::new, |room| room.those(who));
         for member in &gone {
             self.rooms.leaves(room, *member);
             self.end_feed(*member, room);
         }
+        // Who leaves hears of it by his answer, who is put out with the others.
+        let (news, out) = match who {
+            Who::One(one) if one == asker.member => {
+                (self.name_of(one).map(|name| News::Left { name }), &[][..])
+            }
+            Who::One(one) => {
+                let name = self.name_of(one);
+                (Some(News::Kicked { name }), &gone[..])
+            }
+            Who::AllBut(_) => (Some(News::Kicked { name: None }), &gone[..]),
+        };
         if let Some(news) = news.filter(|_| !gone.is_empty()) {
-            let hears = |member: &MemberId| kicked || !gone.contains(member);
-            self.tell_members(cx, room, (news, &gone), listeners.into_iter().filter(hears));
+            let others = self.listeners(room);
+            self.tell_members(cx, room, news, out.iter().copied().chain(others));
         }
         let members = u32::try_from(gone.len()).unwrap_or(u32::MAX);
         self.answer_asker(cx, asker, Ok(RoomDone::Gone { members }));
@@ -290,15 +288,14 @@ impl Registry {
             self.answer_asker(cx, asker, Err(RoomRefusal::Storage));
             return;
         }
-        let listeners = self.listeners(room);
         let members: Vec<MemberId> = self
             .rooms
             .get(room)
             .into_iter()
             .flat_map(|room| room.members.iter().copied())
             .collect();
-        let others = listeners.into_iter().filter(|member| *member != asker.member);
-        self.tell_members(cx, room, (News::Ended, &members), others);
+        let others = members.iter().copied().filter(|member| *member != asker.member);
+        self.tell_members(cx, room, News::Ended, others);
         for member in &members {
             self.end_feed(*member, room);
         }
@@ -309,9 +306,10 @@ impl Registry {
         self.posts_ended(cx, room, reply);
     }
 
-    /// The members of a room who are online.
+    /// Who hears of what happens to others in a room: its members who are online; where there are many, nobody.
     fn listeners(&self, room: RoomKey) -> Vec<MemberId> {
-        let members = self.rooms.get(room).map(|room| &room.members);
+        let is_told = |room: &&super::Room| room.members.len() <= self.config.announced_members_max;
+        let members = self.rooms.get(room).filter(is_told).map(|room| &room.members);
         let is_fed = |member: &MemberId| {
             let seat = self.members.seat(*member);
             seat.is_some_and(|seat| seat.feeds.contains_key(&room))
@@ -319,27 +317,26 @@ impl Registry {
         members.into_iter().flatten().copied().filter(is_fed).collect()
     }
 
-    /// Tells members what has happened. Where there are many, only those whom it puts out.
+    /// Tells those of them who are online what has happened.
     fn tell_members(
         &mut self,
         cx: &Context<'_>,
         room: RoomKey,
-        (news, out): (News, &[MemberId]),
-        to: impl Iterator<Item = MemberId>,
+        news: News,
+        to: impl IntoIterator<Item = MemberId>,
     ) {
         let Some(found) = self.rooms.get(room) else {
             return;
         };
-        let all = found.members.len() <= self.config.announced_members_max;
-        let news = FromRegistry::RoomNews(RoomNews {
+        let news = codec::encode(&FromRegistry::RoomNews(RoomNews {
             room: found.id,
             at: cx.now.wall,
             members: found.count(),
             news,
-        });
-        for member in to.filter(|member| all || out.contains(member)) {
+        }));
+        for member in to {
             if let Some(session) = self.members.seat(member).and_then(|seat| seat.session) {
-                self.out.send(session, &news);
+                self.out.send_bytes(session, news.clone());
             }
         }
     }

@@ -20,7 +20,7 @@ pub(super) use self::asking::Asker;
 pub(super) use self::feed::Feed;
 pub(super) use self::feeding::FeedOf;
 pub(super) use self::posting::PostUnderWay;
-use self::storage::{Crowd, RoomKey, RoomRow, RoomsImage};
+use self::storage::{Crowd, RoomKey, RoomRow, RoomsImage, Who};
 use crate::id::{Name, RoomId};
 use crate::registry::storage::{MemberId, Usage};
 use crate::wire::room::PostNumber;
@@ -76,6 +76,19 @@ impl Room {
     /// Whether his entry is being committed.
     pub(super) fn is_entering(&self, member: MemberId) -> bool {
         self.entering.contains(&member)
+    }
+
+    /// Which of its members those are.
+    fn those(&self, who: Who) -> Vec<MemberId> {
+        match who {
+            Who::One(one) => self.members.get(&one).copied().into_iter().collect(),
+            Who::AllBut(one) => self
+                .members
+                .iter()
+                .copied()
+                .filter(|member| *member != one)
+                .collect(),
+        }
     }
 
     /// How many members it has, as it is told.

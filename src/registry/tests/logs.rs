@@ -88,6 +88,46 @@ fn what_nobody_waits_for_ends_also_if_the_program_dies_before_all_of_it_has() {
 }
 
 #[test]
+fn a_room_that_ends_takes_with_it_all_that_stands_there_also_across_a_crash() {
+    let mut house = House::full();
+    house.leaves_the_program(2);
+    let posts = 3 * storage::POSTS_ENDED_MAX as u64 - 1;
+    let written: Vec<Vec<u8>> = (0..posts)
+        .map(|sequence| {
+            let envelope = house.post(0, sequence);
+            house.had(1, sequence);
+            envelope
+        })
+        .collect();
+    house.world.take();
+    let room = house.hall().id;
+    house.world.held = true;
+    let deed = RoomDeed::Leave { room };
+    let leave = ToRegistry::Room(RoomRequest { number: 100, deed });
+    house.world.say(house.session(0), &leave);
+    house.world.commit_asked();
+    let heard = house.heard(1);
+    assert!(matches!(&heard[..], [FromRegistry::RoomNews(_)]), "{heard:?}");
+    let kept = |house: &House| house.world.store.image().unwrap();
+    let open = posts - storage::POSTS_ENDED_MAX as u64;
+    assert_eq!(kept(&house).rooms.posts[0].usage.messages, open);
+    house.world.restart();
+    house.world.held = false;
+    house.world.timeout();
+    let image = kept(&house);
+    assert_eq!((image.rooms.posts.len(), image.outcomes[0].1), (0, posts));
+    house.comes_back(0, 2);
+    let heard = house.heard(0);
+    for (sequence, envelope) in (0..).zip(&written) {
+        let of_bea = u32::from(sequence < posts - 1);
+        assert!(
+            heard.contains(&posted(sequence, envelope, of_bea, 2)),
+            "{sequence}"
+        );
+    }
+}
+
+#[test]
 fn a_lifetime_ends_and_who_was_away_has_missed_it() {
     let mut house = House::full();
     house.leaves_the_program(2);

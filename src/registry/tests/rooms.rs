@@ -221,6 +221,48 @@ fn the_owner_shows_the_door_to_one_or_to_all() {
 }
 
 #[test]
+fn in_a_large_room_they_alone_hear_of_it_who_are_put_out() {
+    let mut house = House::with(Config {
+        announced_members_max: 1,
+        ..config()
+    });
+    house.create(0);
+    house.join(1);
+    house.join(2);
+    assert_eq!(house.heard(0), [], "nobody reads who comes");
+    let room = house.hall().id;
+    let name = Some(name("bea"));
+    let kick = RoomDeed::Kick {
+        room,
+        name: name.clone(),
+    };
+    house.ask(0, kick).unwrap();
+    assert_eq!(house.world.did.len(), 1, "{:?}", house.world.did);
+    assert_eq!(house.heard(1), [news(&house, 2, News::Kicked { name })]);
+    let ended = news(&house, 2, News::Ended);
+    house.ask(0, RoomDeed::Leave { room }).unwrap();
+    assert_eq!(house.heard(2), [ended]);
+}
+
+#[test]
+fn who_is_put_out_hears_of_it_also_before_it_is_known_how_far_he_is() {
+    let mut house = House::full();
+    house.leaves_the_program(1);
+    house.world.held = true;
+    house.comes_back(1, 2);
+    house.world.commit_asked();
+    house.world.failing = true;
+    house.world.commit();
+    house.world.failing = false;
+    house.world.held = false;
+    house.world.take();
+    let room = house.hall().id;
+    house.ask(0, RoomDeed::Kick { room, name: None }).unwrap();
+    let told = news(&house, 1, News::Kicked { name: None });
+    assert_eq!(house.heard(1), [told]);
+}
+
+#[test]
 fn who_is_being_put_out_posts_nothing_any_more() {
     let mut house = House::full();
     let room = house.hall().id;

@@ -1,6 +1,9 @@
 //! How fast engine and database are together, and how much an idle client costs. Not run by default: these measure.
 
 use super::*;
+use crate::id::RoomId;
+use crate::limits;
+use crate::wire::room::{RoomDeed, RoomRequest};
 
 /// Deposits, forwards, receipts, outcomes, acknowledgements: `cargo test --release -- --ignored speed`.
 #[test]
@@ -59,4 +62,52 @@ fn the_hot_path() {
     ] {
         println!("{what}: {:.0}/s", count as f64 / span.as_secs_f64());
     }
+}
+
+/// Somebody who leaves a large room, all of whose members are online, and its end: `cargo test --release -- --ignored speed`.
+#[test]
+#[ignore = "a measurement: it asserts nothing about time"]
+fn a_large_room_ends() {
+    deed_in_large_room("one leaves", 2, |room| RoomDeed::Leave { room });
+    deed_in_large_room("all are put out", 1, |room| RoomDeed::Kick { room, name: None });
+    deed_in_large_room("the room ends", 1, |room| RoomDeed::Leave { room });
+}
+
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+fn deed_in_large_room(what: &str, who: u64, deed: impl FnOnce(RoomId) -> RoomDeed) {
+    let mut world = World::new(Config::unlimited());
+    let name: Name = "den".parse().unwrap();
+    for number in 1..=limits::ROOM_MEMBERS_MAX as u64 {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&number.to_le_bytes());
+        let person = Person {
+            name: format!("p{number}").parse().unwrap(),
+            identity: Identity::from_seed(&seed, KeyRole::Client),
+            address: SocketAddr::from(([192, 0, 2, 1], 4000)),
+        };
+        let session = world.join(number, &person, 1);
+        let name = name.clone();
+        let deed = match number {
+            1 => RoomDeed::Create { name },
+            _ => RoomDeed::Join { name },
+        };
+        world.say(session, &ToRegistry::Room(RoomRequest { number: 1, deed }));
+        world.take();
+    }
+    let (_, room) = world.registry.rooms.by_name(&name).unwrap();
+    let deed = deed(room.id);
+    world.held = true;
+    world.say(SessionId(who), &ToRegistry::Room(RoomRequest { number: 2, deed }));
+    let start = std::time::Instant::now();
+    let replies = world.store.commit(std::mem::take(&mut world.asked));
+    let stored = start.elapsed();
+    let cx = Context {
+        now: world.now,
+        sessions: &world.sessions,
+    };
+    let start = std::time::Instant::now();
+    for (ticket, reply) in replies {
+        world.registry.handle_store_reply(&cx, ticket, reply);
+    }
+    println!("{what}: database {stored:?}, engine {:?}", start.elapsed());
 }
