@@ -224,18 +224,14 @@ impl Chat {
 
     fn ask_text(&self, command: Command) -> Result<MessageId, Error> {
         let _turn = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        self.desk.ask_text(|| {
-            self.submit(command);
-        })
+        self.desk.ask_text(|| self.submit(command))
     }
 
     fn ask_deed(&self, deed: Deed, room: &str, command: fn(Name) -> RoomCommand) -> Result<(), Error> {
         let room = name_of(room)?;
         let command = Command::Room(command(room.clone()));
         let _turn = self.deeds.lock().unwrap_or_else(PoisonError::into_inner);
-        self.desk.ask_deed(deed, &room, || {
-            self.submit(command);
-        })
+        self.desk.ask_deed(deed, &room, || self.submit(command))
     }
 
     /// Hands a command to the engine; false when it has ended, which the desk says, too.

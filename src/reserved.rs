@@ -4,6 +4,8 @@
 //! cannot be forgotten here. Words of commands to come are reserved already: a name, once given, stays given.
 //! Invariant: the list is sorted and lower case (PROTOCOL §8.1).
 
+use std::net::IpAddr;
+
 use crate::id::Name;
 
 /// The reserved words, sorted, in lower case.
@@ -73,10 +75,11 @@ pub fn is_released(name: &Name) -> bool {
     name.folded().starts_with(RELEASED)
 }
 
-/// Whether nobody may have this name, whatever its case.
+/// Whether nobody may have this name, whatever its case: what reads as an address is nobody's name either.
 pub fn is_reserved(name: &Name) -> bool {
     let folded = name.folded();
-    is_released(name) || WORDS.binary_search(&folded.as_str()).is_ok()
+    let is_address = folded.parse::<IpAddr>().is_ok();
+    is_address || is_released(name) || WORDS.binary_search(&folded.as_str()).is_ok()
 }
 
 #[cfg(test)]

@@ -25,15 +25,22 @@ pub(super) struct Room {
     pub(super) events: usize,
     /// Bytes of texts: a mailbox full.
     pub(super) bytes: usize,
+    /// Bytes while an answer is waited for, which stands behind all that the engine has said before: what its outlet holds
+    /// (`EVENTS_MAX` texts of 64 KiB are 64 MiB), and after a start what earlier runs had taken and not handed out.
+    pub(super) asked_bytes: usize,
     /// How long somebody who asks waits for others to take events: a program with a thread for that needs no more. Who takes
     /// them himself is told at once what he has to do.
     pub(super) patience: Duration,
 }
 
+/// What an event takes beside its text, about.
+const EVENT_BYTES: usize = 256;
+
 impl Room {
     pub(super) const USUAL: Self = Self {
         events: 4_096,
         bytes: 16 * 1024 * 1024,
+        asked_bytes: 512 * 1024 * 1024,
         patience: Duration::from_secs(10),
     };
 }
@@ -225,16 +232,16 @@ impl Desk {
         self.changed.notify_all();
     }
 
-    /// Has `ask` hand a text to the engine, and waits for what it says to it.
-    pub(super) fn ask_text(&self, ask: impl FnOnce()) -> Result<MessageId, Error> {
+    /// Has `ask` hand a text to the engine, and waits for what it says to it. `ask` says whether the engine took it.
+    pub(super) fn ask_text(&self, ask: impl FnOnce() -> bool) -> Result<MessageId, Error> {
         self.ask(|state| &mut state.text, ask)
     }
 
     /// As [`Self::ask_text`], for something about a room.
-    pub(super) fn ask_deed(&self, deed: Deed, room: &Name, ask: impl FnOnce()) -> Result<(), Error> {
+    pub(super) fn ask_deed(&self, deed: Deed, room: &Name, ask: impl FnOnce() -> bool) -> Result<(), Error> {
         let ask = || {
             self.lock().wanted = Some((deed, room.folded()));
-            ask();
+            ask()
         };
         self.ask(|state| &mut state.deed, ask)
     }
@@ -242,11 +249,12 @@ impl Desk {
     fn ask<T>(
         &self,
         question: impl Fn(&mut State) -> &mut Question<T>,
-        ask: impl FnOnce(),
+        ask: impl FnOnce() -> bool,
     ) -> Result<T, Error> {
         let mut state = self.lock();
         if matches!(question(&mut state), Question::Abandoned) {
-            return Err(Error::Unanswered);
+            // The answer to the one before is still to come; nothing was asked now.
+            return Err(Error::Unread);
         }
         let patience = if state.taker == Some(thread::current().id()) {
             // Nobody else takes any.
@@ -263,7 +271,7 @@ impl Desk {
         // There is room for more.
         self.changed.notify_all();
         drop(state);
-        ask();
+        let taken = ask();
         state = self.lock();
         loop {
             match std::mem::take(question(&mut state)) {
@@ -272,6 +280,8 @@ impl Desk {
             }
             match &state.ended {
                 Some(Err(error)) => return Err(error.clone()),
+                // It may have been done before the end.
+                Some(Ok(())) if taken => return Err(Error::Unanswered),
                 Some(Ok(())) => return Err(Error::Ended),
                 None => {}
             }
@@ -313,15 +323,14 @@ impl Desk {
 }
 
 impl Room {
-    /// How much may wait. Whoever takes and asks in turn may fall behind by as much again; and as much again is left for what
-    /// comes before the answer to a question that may be asked, which is some of the outlet's bounds.
+    /// How many events may wait, and bytes. Whoever takes and asks in turn may fall behind by as much again; before the answer
+    /// to a question that may be asked much more may stand.
     const fn bound(self, load: Load) -> (usize, usize) {
-        let times = match load {
-            Load::Quiet => 1,
-            Load::Asking => 2,
-            Load::Asked => 3,
-        };
-        (self.events * times, self.bytes * times)
+        match load {
+            Load::Quiet => (self.events, self.bytes),
+            Load::Asking => (2 * self.events, 2 * self.bytes),
+            Load::Asked => (self.asked_bytes / EVENT_BYTES, self.asked_bytes),
+        }
     }
 }
 

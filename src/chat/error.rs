@@ -52,11 +52,14 @@ pub enum Error {
     /// the program. Take some, and try again. Whoever takes them himself is told this at once, others after some seconds.
     #[error("nothing was done: the events that wait are as many as can be kept; take some and try again")]
     Unread,
-    /// It was asked of the client, which cannot answer, because nobody takes its events. It may still do it. What becomes of a
-    /// text, events will tell; take them before anything else is asked.
-    #[error("it is not known whether that was done: nobody takes the events; take them first")]
+    /// It was asked of the client, which has ended before it has answered, as it was asked to; or it cannot answer, because nobody
+    /// takes its events: take them before anything else is asked. It may be done. What becomes of a text, events will tell, of
+    /// the next run if this one has ended.
+    #[error(
+        "it is not known whether that was done: there is no answer, because the client ends or nobody takes its events"
+    )]
     Unanswered,
-    /// The client has ended, as it was asked to. Nothing was done.
+    /// The client had ended, as it was asked to. Nothing was done.
     #[error("nothing was done: the client has ended")]
     Ended,
 }

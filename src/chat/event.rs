@@ -4,6 +4,7 @@
 //! that was accepted is told of until its state is a final one.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use crate::clock::WallTime;
@@ -97,11 +98,14 @@ pub struct Sent {
 
 /// Whom a message is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum To {
     /// Somebody of this name.
     Peer(String),
     /// All who are in this room.
     Room(String),
+    /// Whoever is at this address, to whom another program has written with the same folder.
+    Address(SocketAddr),
 }
 
 /// What is true of a message. The last three are final.

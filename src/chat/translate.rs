@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use super::error::{NotDone, NotSent};
 use super::event::{Event, Message, MessageId, Refusal, Sent, State, To, system_time};
-use crate::client::interface::{self as engine, Incoming, Notice, Road, RoomCommand, RoomEvent};
+use crate::client::interface::{
+    self as engine, ContactEvent, Incoming, Notice, Road, RoomCommand, RoomEvent,
+};
 use crate::id::{self, IdentityId, Name};
 use crate::limits::OUTBOX_MESSAGES_MAX;
 use crate::reserved::is_released;
@@ -61,6 +63,7 @@ impl Translator {
             engine::Event::ServerBack => Event::Online.into(),
             engine::Event::Incoming(message) => Event::Message(incoming(message)).into(),
             engine::Event::Room(event) => self.room(&notice.about, event),
+            engine::Event::Contact(event) => self.contact(&notice.about, event),
             engine::Event::Accepted { .. } => match notice.about.first() {
                 Some(id) => Said::Text(Ok(MessageId(*id))),
                 None => nothing(),
@@ -116,6 +119,18 @@ impl Translator {
             other => return room_news(other),
         };
         self.sent(about, Some(&To::Room(room.to_string())), &state)
+    }
+
+    /// What became of messages that another program has written to addresses, in this folder.
+    fn contact(&mut self, about: &[id::MessageId], event: &ContactEvent) -> Said {
+        let (to, state) = match event {
+            ContactEvent::Received { to } | ContactEvent::ReceivedLater { to, .. } => (to, State::Delivered),
+            ContactEvent::Waiting { to, .. } => (to, State::Waiting),
+            ContactEvent::Expired { to, .. } => (to, State::Expired),
+            ContactEvent::Refused { to, reason, .. } => (to, State::Refused(refusal(*reason))),
+            _ => return nothing(),
+        };
+        self.sent(about, Some(&To::Address(to.address)), &state)
     }
 
     fn sent(&mut self, about: &[id::MessageId], to: Option<&To>, state: &State) -> Said {

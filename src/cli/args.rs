@@ -210,7 +210,7 @@ struct Flags {
     ///
     /// Clients enter it with --join lobby or roomjoin lobby. It is the registry's own: it lasts, and nobody is put out. Once it
     /// is there it stays, also without this option.
-    #[arg(long, conflicts_with = "chat")]
+    #[arg(long, conflicts_with_all = ["chat", "peers"])]
     lobby: bool,
 
     /// The database was brought back from a backup

@@ -169,6 +169,15 @@ pub static TABLE: &[Entry] = &[
         read: read_reg,
     },
     Entry {
+        name: "fingerprint",
+        aliases: &["whoami"],
+        usage: "fingerprint [name]",
+        summary: "say your fingerprint, or somebody's, to compare",
+        details: "Read it out to each other by another way: if both see the same, nobody stands between you. Without a \
+                  name also those of all whom you write to by address.",
+        read: people::read_fingerprint_of,
+    },
+    Entry {
         name: "trust",
         aliases: &[],
         usage: "trust <name> <fingerprint>",

@@ -54,6 +54,16 @@ pub(super) fn read_presence(rest: &str, _typist: Typist<'_>) -> Parsed {
     }
 }
 
+pub(super) fn read_fingerprint_of(rest: &str, _typist: Typist<'_>) -> Parsed {
+    let (word, more) = split_word(rest);
+    match Name::from_str(word) {
+        _ if !more.trim().is_empty() => usage("fingerprint"),
+        _ if word.is_empty() => Parsed::Command(Command::Fingerprint { of: None }),
+        Ok(name) => Parsed::Command(Command::Fingerprint { of: Some(name) }),
+        Err(error) => Parsed::Wrong(format!("Usage: fingerprint [name]; {error}.")),
+    }
+}
+
 pub(super) fn read_trust(rest: &str, _typist: Typist<'_>) -> Parsed {
     let (word, fingerprint) = split_word(rest);
     if word.is_empty() || fingerprint.trim().is_empty() {

@@ -5,7 +5,9 @@
 //! Invariants: every object has an `event`; names of fields and events stay what they are, there are only more of them.
 
 use crate::cli::commands::{self, Parsed};
-use crate::cli::json_objects::{Listed, Member, Message, Object, Peer, Readers, Room, State, timestamp};
+use crate::cli::json_objects::{
+    Fingerprint, Listed, Member, Message, Object, Peer, Readers, Room, State, timestamp,
+};
 use crate::cli::json_words as words;
 use crate::cli::render;
 use crate::client::interface::{ContactEvent, Event, NotAccepted, Notice, RoomEvent};
@@ -74,6 +76,7 @@ fn object(notice: &Notice) -> Object<'_> {
             messages: status.messages.iter().map(State::of_unfinished).collect(),
             earlier: status.earlier,
         },
+        Event::Fingerprint { whose, id } => Object::Fingerprint(Fingerprint::of(whose, id.as_ref())),
         Event::Presence { name, online } => Object::Presence {
             user: name,
             online: *online,

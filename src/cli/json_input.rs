@@ -38,6 +38,7 @@ fn fields(word: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "poke" | "dereg" | "reg" => (&[], &["user"]),
         "presence" => (&["on"], &[]),
         "trust" => (&["user", "fingerprint"], &[]),
+        "fingerprint" => (&[], &["user"]),
         _ => (&[], &[]),
     }
 }

@@ -11,12 +11,12 @@ use time::macros::format_description;
 
 use crate::cli::json_words as words;
 use crate::client::interface::{
-    Contact, ContactEvent, Event, Incoming, MessageStatus, Notice, Road, RoomEvent, User,
+    Contact, ContactEvent, Event, Incoming, MessageStatus, Notice, Road, RoomEvent, User, Whose,
 };
 use crate::client::storage::Reach;
 use crate::client::to::To;
 use crate::clock::WallTime;
-use crate::id::{MessageId, Name};
+use crate::id::{IdentityId, MessageId, Name};
 use crate::wire::room::{MemberListed, RoomListed};
 
 /// An object.
@@ -48,6 +48,7 @@ pub(super) enum Object<'a> {
         messages: Vec<State<'a>>,
         earlier: usize,
     },
+    Fingerprint(Fingerprint<'a>),
     Presence {
         user: &'a Name,
         online: bool,
@@ -211,6 +212,17 @@ pub(super) struct Readers<'a> {
     missing: &'a [Name],
 }
 
+/// A fingerprint.
+#[derive(Debug, Serialize)]
+pub(super) struct Fingerprint<'a> {
+    own: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<SocketAddr>,
+    fingerprint: Option<String>,
+}
+
 /// Whoever is at an address.
 #[derive(Debug, Serialize)]
 pub(super) struct Peer<'a> {
@@ -368,6 +380,22 @@ impl<'a> State<'a> {
                 ..self.posted("reached", room, Some(sent_at))
             },
             _ => self,
+        }
+    }
+}
+
+impl<'a> Fingerprint<'a> {
+    pub(super) fn of(whose: &'a Whose, id: Option<&IdentityId>) -> Self {
+        let (user, address) = match whose {
+            Whose::Own => (None, None),
+            Whose::Person(name) => (Some(name), None),
+            Whose::Contact(contact) => (contact.name.as_ref(), Some(contact.address)),
+        };
+        Self {
+            own: *whose == Whose::Own,
+            user,
+            address,
+            fingerprint: id.map(IdentityId::fingerprint),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::cli::render;
 use crate::cli::streams::{self, write_err, write_out};
 use crate::client::interface::{Command, Event, Incoming, Notice, Road};
 use crate::clock::Instant;
-use crate::runtime::child::{Job, Outcome, Programs};
+use crate::runtime::child::{Job, Outcome, Programs, can_wait};
 use crate::runtime::client::{self, Setup};
 use crate::runtime::clock;
 use crate::runtime::outlet::Knell;
@@ -34,6 +34,9 @@ pub(super) fn receive(setup: Setup, options: ReceiveOptions, format: Format) -> 
     // Nothing is sent on it: its end is the program's.
     let (running, end) = bounded::<()>(0);
     let programs = Programs::new();
+    if options.exec.is_some() && !can_wait() {
+        return Err(Fault::children_ignored());
+    }
     let failure = Failure::default();
     let (counts, enough) = (options.count.is_some(), Arc::new(AtomicBool::new(false)));
     let mut seen = 0;
@@ -144,7 +147,7 @@ impl Handler {
             // The senders are still to hear of it: of what an earlier run had left, once they or the server ask again.
             hatch.submit(Command::LeaveSettled);
         } else {
-            hatch.submit(Command::Leave);
+            hatch.stop();
         }
     }
 

@@ -13,7 +13,7 @@ use time::{OffsetDateTime, UtcOffset};
 use crate::cli::commands::{self, Parsed};
 use crate::cli::sanitise::escape;
 use crate::cli::{render_contacts, render_rooms, render_status, render_users};
-use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road};
+use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road, Whose};
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
 use crate::limits;
@@ -99,6 +99,7 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
         Event::NotAccepted(reason) => not_accepted(reason),
         Event::Users(users) => return render_users::list(users, offset_at),
         Event::Status(status) => return render_status::list(status, offset_at),
+        Event::Fingerprint { whose, id } => fingerprint(whose, id.as_ref()),
         Event::Presence { name, online } => render_users::presence(name, *online),
         Event::PresenceTold { on } => render_users::told(*on),
         Event::Room(event) => return render_rooms::lines(event, offset_at),
@@ -139,6 +140,18 @@ fn incoming(message: &Incoming, offset_at: OffsetAt) -> String {
         Road::Room { name, before: true } => {
             format!("{name}: {from}: {} {text}", timestamp(message.sent_at, offset_at))
         }
+    }
+}
+
+fn fingerprint(whose: &Whose, id: Option<&IdentityId>) -> String {
+    let who = match whose {
+        Whose::Own => "yourself".to_owned(),
+        Whose::Person(name) => name.to_string(),
+        Whose::Contact(contact) => contact.to_string(),
+    };
+    match id {
+        Some(id) => format!("[Fingerprint of {who}: {}]", id.fingerprint()),
+        None => format!("[No identity of {who} is known yet.]"),
     }
 }
 

@@ -124,14 +124,36 @@ fn faces_of_people() -> Vec<(RoomEvent, &'static str)> {
     ]
 }
 
-/// What is answered, and what else is said.
-fn faces_of_answers() -> Vec<(RoomEvent, &'static str)> {
+/// What of posts is said when it is asked for, and that there is a lobby.
+fn faces_of_questions() -> Vec<(RoomEvent, &'static str)> {
     let readers = |received, missing: &[&str]| RoomEvent::Readers {
         room: name("den"),
         sent_at: AT,
         reach: Reach { received, of: 5 },
         missing: missing.iter().map(|who| name(who)).collect(),
     };
+    vec![
+        (
+            RoomEvent::Offered { room: name("lobby") },
+            "[There is a room for everybody. To enter it: roomjoin lobby]",
+        ),
+        (
+            readers(3, &[]),
+            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; the others have left.]",
+        ),
+        (
+            readers(3, &["ann", "bob"]),
+            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; not yet: ann, bob.]",
+        ),
+        (
+            readers(3, &["ann"]),
+            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; not yet: ann, and 1 others, or they have left.]",
+        ),
+    ]
+}
+
+/// What is answered, and what else is said.
+fn faces_of_answers() -> Vec<(RoomEvent, &'static str)> {
     vec![
         (
             RoomEvent::Missed {
@@ -162,22 +184,6 @@ fn faces_of_answers() -> Vec<(RoomEvent, &'static str)> {
                 members: 1,
             },
             "[bea is out of den.]",
-        ),
-        (
-            RoomEvent::Offered { room: name("lobby") },
-            "[There is a room for everybody. To enter it: roomjoin lobby]",
-        ),
-        (
-            readers(3, &[]),
-            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; the others have left.]",
-        ),
-        (
-            readers(3, &["ann", "bob"]),
-            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; not yet: ann, bob.]",
-        ),
-        (
-            readers(3, &["ann"]),
-            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; not yet: ann, and 1 others, or they have left.]",
         ),
         (
             RoomEvent::Outside { room: name("den") },
@@ -217,7 +223,13 @@ fn faces_of_answers() -> Vec<(RoomEvent, &'static str)> {
 
 /// Every line.
 pub(in crate::cli) fn faces() -> Vec<(RoomEvent, &'static str)> {
-    [faces_of_posts(), faces_of_people(), faces_of_answers()].concat()
+    [
+        faces_of_posts(),
+        faces_of_people(),
+        faces_of_answers(),
+        faces_of_questions(),
+    ]
+    .concat()
 }
 
 #[test]

@@ -82,12 +82,16 @@ pub(in crate::cli) mod tests {
     }
 
     /// The event, with its first line.
-    pub(in crate::cli) fn face() -> (Event, &'static str) {
-        let status = Status {
-            messages: vec![message(To::Peer("bob".parse().unwrap()), Standing::Stored)],
-            earlier: 0,
-        };
-        (Event::Status(status), "[Unfinished messages: 1]")
+    pub(in crate::cli) fn faces() -> [(Event, &'static str); 2] {
+        let bob = message(To::Peer("bob".parse().unwrap()), Standing::Stored);
+        [
+            (vec![bob], "[Unfinished messages: 1]"),
+            (Vec::new(), "[No message is unfinished.]"),
+        ]
+        .map(|(messages, line)| {
+            let earlier = 0;
+            (Event::Status(Status { messages, earlier }), line)
+        })
     }
 
     fn lines(messages: Vec<MessageStatus>, earlier: usize) -> Vec<String> {

@@ -57,7 +57,7 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
     faces.extend(faces_of_refusals());
     faces.extend(faces_of_messages());
     faces.extend(render_users::tests::faces());
-    faces.push(render_status::tests::face());
+    faces.extend(render_status::tests::faces());
     let rooms = render_rooms::tests::faces().into_iter();
     faces.extend(rooms.map(|(event, line)| (Event::Room(event), line)));
     let contacts = render_contacts::tests::faces().into_iter();
@@ -79,6 +79,20 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
                 found: IdentityId([0xcd; 32]),
             },
             "[The server is not the one you know: its key has changed. Nothing was sent to it.]",
+        ),
+        (
+            Event::Fingerprint {
+                whose: Whose::Own,
+                id: Some(IdentityId([0xab; 32])),
+            },
+            "[Fingerprint of yourself: abab abab abab abab abab abab abab abab abab abab abab abab abab abab abab abab]",
+        ),
+        (
+            Event::Fingerprint {
+                whose: Whose::Person(name("bob")),
+                id: None,
+            },
+            "[No identity of bob is known yet.]",
         ),
         (Event::TableUpdated, "[Client table updated.]"),
         (Event::HaveMessages, "[You have messages]"),
@@ -232,7 +246,7 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
 }
 
 /// Kinds of events that have words.
-const KINDS: usize = 50;
+const KINDS: usize = 52;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 const fn kind(event: &Event) -> usize {
@@ -296,6 +310,8 @@ const fn kind(event: &Event) -> usize {
         Event::PresenceTold { on: true } => 45,
         Event::PresenceTold { on: false } => 46,
         Event::Status(_) => 49,
+        Event::Fingerprint { id: Some(_), .. } => 50,
+        Event::Fingerprint { id: None, .. } => 51,
         // And these: `render_contacts_tests.rs`.
         Event::Contact(_) => 47,
         // For programs: without words.

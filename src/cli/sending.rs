@@ -63,7 +63,8 @@ pub(super) fn send(setup: Setup, options: SendOptions, format: Format) -> Result
             letter.leaves();
             if hatch.submit(command) {
                 letter.wait(wait, left());
-                hatch.submit(Command::Leave);
+                // Also where no command is taken, because much is under way.
+                hatch.stop();
             } else {
                 letter.returns();
             }

@@ -5,6 +5,7 @@
 //! Invariant: as `commands`': every word is a reserved name.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 use crate::cli::commands::{Entry, TABLE, find, split_word};
@@ -39,9 +40,14 @@ pub(super) fn read(line: &str) -> Option<(&'static Entry, Cow<'_, str>)> {
     }
 }
 
-/// What `send` takes, of `@name text`, `@name: text` or `@name:text`.
+/// What `send` takes, of `@name text`, `@name: text` or `@name:text`; an address, which has a colon of its own, may stand for the
+/// name.
 fn addressed(line: &str) -> Option<String> {
     let line = line.strip_prefix('@')?;
+    let (word, rest) = split_word(line);
+    if word.trim_end_matches(':').parse::<SocketAddr>().is_ok() {
+        return Some(format!("{} {rest}", word.trim_end_matches(':')));
+    }
     let ends = |character: char| character == ':' || character.is_whitespace();
     let (name, rest) = line.split_at(line.find(ends).unwrap_or(line.len()));
     let name = Name::from_str(name).ok()?;

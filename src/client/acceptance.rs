@@ -38,16 +38,8 @@ impl Client {
         if to.matches(&self.config.name) && text.len() <= BODY_BYTES_MAX {
             self.out.event(Event::NotAccepted(NotAccepted::ToSelf));
         } else {
-            self.write(cx, self.meant(to), text);
-        }
-    }
-
-    /// Whom a name means: somebody who was met at an address is not another whom the registry has under his name since.
-    fn meant(&self, name: Name) -> To {
-        match (self.contacts.called(&name), self.directory.knows(&name.folded())) {
-            (Some((address, id)), Knowledge::Listed(card)) if card.id != id => To::At(address),
-            (Some((address, _)), Knowledge::Unknown) => To::At(address),
-            _ => To::Peer(name),
+            // Whoever calls himself so at an address is written to by that.
+            self.write(cx, To::Peer(to), text);
         }
     }
 

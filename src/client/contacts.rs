@@ -68,8 +68,8 @@ struct Entry {
     name_taken: Option<Name>,
     /// The user was told that he does not list us.
     told_unlisted: bool,
-    /// It is we who are there.
-    is_ours: bool,
+    /// The user was told that our own packets come back.
+    told_echo: bool,
 }
 
 impl Default for Entry {
@@ -86,12 +86,21 @@ impl Default for Entry {
             shown: None,
             name_taken: None,
             told_unlisted: false,
-            is_ours: false,
+            told_echo: false,
         }
     }
 }
 
 impl Entry {
+    /// Whether somebody is to be called there.
+    fn calls(&self, now: Instant) -> Reach {
+        match self.attempt {
+            Some(_) => Reach::Soon,
+            None if self.not_before <= now => Reach::Call,
+            None => Reach::Away,
+        }
+    }
+
     fn is(&self, id: IdentityId) -> bool {
         self.met.as_ref().is_some_and(|(_, card)| card.id == id)
     }
@@ -157,10 +166,9 @@ impl Contacts {
         self.entries.iter().filter(|(_, entry)| entry.listed)
     }
 
-    /// The addresses to which is said what is said to all.
-    pub(super) fn audience(&self) -> Vec<SocketAddr> {
-        let others = self.listed().filter(|(_, entry)| !entry.is_ours);
-        others.map(|(address, _)| *address).collect()
+    /// The addresses of all that are listed.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.listed().map(|(address, _)| *address)
     }
 
     /// Whether we talk to whoever is there.
@@ -323,14 +331,6 @@ impl Contacts {
         met.any(|(other, card)| card.id != id && other.matches(name))
     }
 
-    /// Who among them is called so, and where.
-    pub(super) fn called(&self, name: &Name) -> Option<(SocketAddr, IdentityId)> {
-        self.listed().find_map(|(address, entry)| {
-            let (his, card) = entry.met.as_ref()?;
-            his.matches(name).then_some((*address, card.id))
-        })
-    }
-
     /// He has said what he is called. Whether that was for the first time.
     pub(super) fn introduced(&mut self, session: SessionId) -> bool {
         let visit = self.visits.get_mut(&session);
@@ -395,9 +395,9 @@ impl Contacts {
         self.entry(address).name_taken.replace(name.clone()).as_ref() != Some(name)
     }
 
-    /// It is we who are there. Whether that is news.
-    pub(super) fn is_ours(&mut self, address: SocketAddr) -> bool {
-        !std::mem::replace(&mut self.entry(address).is_ours, true)
+    /// Our own packets come back from there. Whether that is news.
+    pub(super) fn echoes(&mut self, address: SocketAddr) -> bool {
+        !std::mem::replace(&mut self.entry(address).told_echo, true)
     }
 
     /// All sessions are closed. Takes the tries, to be abandoned.
@@ -408,17 +408,5 @@ impl Contacts {
             entry.greeting_until = None;
         }
         std::mem::take(&mut self.attempts).into_keys().collect()
-    }
-}
-
-impl Entry {
-    /// Whether somebody is to be called there.
-    fn calls(&self, now: Instant) -> Reach {
-        match self.attempt {
-            _ if self.is_ours => Reach::Away,
-            Some(_) => Reach::Soon,
-            None if self.not_before <= now => Reach::Call,
-            None => Reach::Away,
-        }
     }
 }

@@ -58,6 +58,11 @@ pub enum Command {
     Users,
     /// Say which messages are unfinished, and why.
     Status,
+    /// Say a fingerprint.
+    Fingerprint {
+        /// Whose; `None`: our own, and those of all who were met by address.
+        of: Option<Name>,
+    },
     /// Tell who comes and goes from now on, or no longer.
     Presence {
         /// Which of the two.
@@ -150,6 +155,13 @@ pub enum Event {
     Users(Users),
     /// Which messages are unfinished. Who has one that was posted is told after it ([`RoomEvent::Readers`]).
     Status(Status),
+    /// Somebody's fingerprint.
+    Fingerprint {
+        /// Whose.
+        whose: Whose,
+        /// The identity; `None`: none of his is known.
+        id: Option<IdentityId>,
+    },
     /// Somebody has come, or gone; where that is wanted. At most one a second of each name: the last.
     Presence {
         /// Who.
@@ -354,6 +366,17 @@ pub enum NotAccepted {
     NothingToTrust,
     /// Leaving is under way.
     Leaving,
+}
+
+/// Whose a fingerprint is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Our own.
+    Own,
+    /// Of whoever has this name at the registry: the one known here, whatever that has said since.
+    Person(Name),
+    /// Of whoever is at an address.
+    Contact(Contact),
 }
 
 /// How the program ends.

@@ -37,7 +37,7 @@ impl Client {
     /// The port is open, and there is no registry: all that waits is tried.
     pub(super) fn alone(&mut self, cx: &Context<'_>) {
         self.link.phase = Phase::Alone;
-        let contacts = self.contacts.audience();
+        let contacts = self.audience();
         self.out.event(Event::Contact(ContactEvent::Listening {
             port: self.link.local.map_or(0, |local| local.port()),
             contacts: contacts
@@ -52,7 +52,7 @@ impl Client {
 
     /// The user has written something for all who are listed.
     pub(super) fn say(&mut self, cx: &Context<'_>, text: &str) {
-        let audience = self.contacts.audience();
+        let audience = self.audience();
         if audience.is_empty() {
             self.out.event(Event::NotAccepted(NotAccepted::ToSelf));
         } else if let Some(refusal) = self.why_not(text, audience.len()) {
@@ -66,11 +66,28 @@ impl Client {
 
     /// The user has written something for whoever is at an address: from now on he talks to him.
     pub(super) fn send_at(&mut self, cx: &Context<'_>, address: SocketAddr, text: String) {
-        if self.contacts.list(address) {
+        if self.is_own(address) {
+            self.out.event(Event::NotAccepted(NotAccepted::ToSelf));
+        } else if self.contacts.list(address) {
             self.write(cx, To::At(address), text);
         } else {
             self.out.event(Event::NotAccepted(NotAccepted::TooManyAddresses));
         }
+    }
+
+    /// The addresses to which is said what is said to all.
+    fn audience(&self) -> Vec<SocketAddr> {
+        let listed = self.contacts.addresses();
+        listed.filter(|address| !self.is_own(*address)).collect()
+    }
+
+    /// Whether that is where we are, as far as we know without asking anybody.
+    fn is_own(&self, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        let is_here = |local: SocketAddr| ip.is_loopback() || ip == local.ip().to_canonical();
+        self.link
+            .local
+            .is_some_and(|local| local.port() == address.port() && is_here(local))
     }
 
     /// The road to whoever is at an address; there is but one.
@@ -158,9 +175,15 @@ impl Client {
         true
     }
 
+    /// Our own packets have come back from there. It may be our own address as others see it; but anybody on the way can send
+    /// them back, so nothing ends for that.
     fn found_ourselves(&mut self, cx: &Context<'_>, address: SocketAddr) {
-        if self.contacts.is_ours(address) {
+        if self.is_own(address) {
             self.refuse_all(cx, &To::At(address).key(), Refusal::Oneself);
+        } else if self.contacts.echoes(address) {
+            self.out.event(Event::Trouble(format!(
+                "what is sent to {address} comes back: it is your own address, or somebody returns it; what is for there waits"
+            )));
         }
     }
 

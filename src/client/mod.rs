@@ -3,8 +3,8 @@
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
 //! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying`, `declined` and `stalling` (which
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
-//! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` (whom to
-//! believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status`, `meeting` (those who are named by address);
+//! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` and `fingerprints` (whom
+//! to believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status`, `meeting` (those who are named by address);
 //! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
@@ -20,6 +20,7 @@ mod declined;
 mod delivery;
 mod directory;
 mod ends;
+mod fingerprints;
 mod handling;
 mod holding;
 mod incoming;
@@ -47,13 +48,13 @@ mod stalling;
 mod status;
 pub mod storage;
 mod telling;
+mod timer;
 mod timers;
 pub mod to;
 mod users;
 mod withdrawing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,12 +75,13 @@ use crate::client::outbox::Outbox;
 use crate::client::outlet::Outlet;
 use crate::client::peers::Peers;
 use crate::client::showing::Shelf;
-use crate::client::storage::{Image, Key, RegistryImage, Reply, Request};
+use crate::client::storage::{Image, RegistryImage, Reply, Request};
+use crate::client::timer::Timer;
 use crate::client::timers::Timers;
 use crate::client::to::To;
 use crate::clock::{Age, AgeClock, Instant, Now};
 use crate::engine::{Action, Context, Role, SocketReply, StoreFault, Ticket};
-use crate::id::{Epoch, IdentityId, Name, Slot};
+use crate::id::{Epoch, Name, Slot};
 use crate::identity::{Identity, PairKey};
 use crate::limits::LEASE;
 use crate::transport::{Attempt, SessionEvent, SessionId};
@@ -92,55 +94,6 @@ const PAIR_KEYS_MAX: usize = 1_024;
 const LIFE_INTERVAL: Duration = Duration::from_secs(60);
 /// Lifetimes are not ended sooner after the start: clocks may still be put right, and mail may be under way.
 const SWEEP_AFTER: Duration = Duration::from_secs(600);
-
-/// A deadline's purpose.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Timer {
-    /// First thing after the start.
-    Wake,
-    /// The registry owes an answer.
-    Attempt,
-    /// The registry is tried again.
-    Reconnect,
-    /// The registry was busy when we wanted to register.
-    Register,
-    KeepAlive,
-    /// What leaving waits for.
-    Leave,
-    /// Nothing has moved for long since the input ended.
-    Settled,
-    /// A message's budget, or its repetition.
-    Message(Key),
-    /// A conversation waits for something.
-    Conversation(String),
-    /// Conflicts are gathered.
-    Renewal(String),
-    /// A peer may be tried again.
-    Peer(IdentityId),
-    /// Whoever is at an address may be called again.
-    Contact(SocketAddr),
-    /// A look-up is asked again.
-    Lookup(String),
-    /// A withdrawal is asked again.
-    Withdraw(Slot),
-    /// What was kept long ago is asked for.
-    Inquiry,
-    /// Questions about rooms are asked again.
-    Rooms,
-    /// Held messages are shown.
-    Hold,
-    /// Directory changes are told and stored.
-    Table,
-    /// Send buffers may have room again.
-    Room,
-    /// Failed store requests are asked again.
-    Store,
-    /// What the user has seen is marked.
-    Marks,
-    /// The first lifetime ends.
-    Sweep,
-    Life,
-}
 
 /// A client.
 pub struct Client {
@@ -430,6 +383,7 @@ impl Role for Client {
             Command::Room(command) => self.room_command(cx, command),
             Command::Users => self.list_users(),
             Command::Status => self.tell_status(cx),
+            Command::Fingerprint { of } => self.tell_fingerprint(of),
             Command::Presence { on } => self.want_presence(on),
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),

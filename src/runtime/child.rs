@@ -47,6 +47,12 @@ struct Running {
     stopped: bool,
 }
 
+/// Whether programs can be waited for. Whoever has started us may have had the end of children ignored, which is inherited;
+/// then nobody learns how they end.
+pub fn can_wait() -> bool {
+    !signal::ignores_children()
+}
+
 /// For the end at once.
 static LAST: OnceLock<Programs> = OnceLock::new();
 

@@ -33,30 +33,34 @@ pub fn before_the_end(last: fn()) {
 /// of what it runs in the background. Blocked, because `install` puts its handler in place of what was there. To be called
 /// before any thread is started: each has the mask of the one that starts it.
 pub fn heed_ignored() {
-    let ignored = match std::fs::read_to_string("/proc/self/status") {
-        Ok(status) => ignored(&status),
-        Err(error) => {
-            tracing::debug!(%error, "which signals are ignored is not known");
-            return;
-        }
-    };
+    let ignored = ignored(&status(), &[Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
     if let Err(error) = ignored.thread_block() {
         tracing::debug!(%error, "ignored signals not blocked");
     }
 }
 
-/// Of the signals that we take, those that a process with this status ignores (proc(5), `SigIgn`).
-fn ignored(status: &str) -> SigSet {
+/// Whether the end of a child is ignored: then the system does not keep how it has ended.
+pub fn ignores_children() -> bool {
+    ignored(&status(), &[Signal::SIGCHLD]).contains(Signal::SIGCHLD)
+}
+
+/// Of this process; empty where that is not to be had.
+fn status() -> String {
+    std::fs::read_to_string("/proc/self/status").unwrap_or_else(|error| {
+        tracing::debug!(%error, "which signals are ignored is not known");
+        String::new()
+    })
+}
+
+/// Of these signals those that a process with this status ignores (proc(5), `SigIgn`).
+fn ignored(status: &str, signals: &[Signal]) -> SigSet {
     let mask = status
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
         .unwrap_or(0);
     let is_ignored = |signal: &Signal| mask >> (*signal as u32 - 1) & 1 == 1;
-    [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]
-        .into_iter()
-        .filter(is_ignored)
-        .collect()
+    signals.iter().copied().filter(is_ignored).collect()
 }
 
 /// Calls `stop` in a thread of its own at the first signal; ends the process at the second. Once a process.
@@ -127,13 +131,15 @@ mod tests {
 
     #[test]
     fn ignored_signals_are_read_from_the_status_of_a_process() {
-        let set = |status: &str| ignored(status).iter().collect::<Vec<_>>();
+        let ours = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD];
+        let set = |status: &str| ignored(status, &ours).iter().collect::<Vec<_>>();
         // Of nohup; SIGPIPE as every Rust program has it.
         assert_eq!(
             set("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000004002\n"),
             [Signal::SIGHUP]
         );
         assert_eq!(set("SigIgn:\t0000000000000006\n"), [Signal::SIGINT]);
+        assert_eq!(set("SigIgn:\t0000000000010000\n"), [Signal::SIGCHLD]);
         assert_eq!(set("SigIgn:\t0000000000000000\n"), []);
         assert_eq!(set("SigIgn:\tnonsense\n"), []);
     }

@@ -59,6 +59,13 @@ impl Fault {
     const fn new(exit: Exit, sentence: String) -> Self {
         Self { exit, sentence }
     }
+
+    /// Programs cannot be run for messages, because nobody would learn how they end.
+    pub fn children_ignored() -> Self {
+        let sentence = "whoever has started udpchat ignores the end of programs (SIGCHLD), so that it cannot be known whether \
+                        one has handled a message. No message was touched. Start it so: env --default-signal=CHLD udpchat …";
+        Self::new(Exit::Storage, sentence.to_owned())
+    }
 }
 
 impl From<FolderError> for Fault {

@@ -3,7 +3,7 @@
 use super::driver::{Disk, Driver, ms};
 use super::people::{address, message_from, name, person, text_of};
 use crate::client::Config;
-use crate::client::interface::{Command, Contact, ContactEvent, Ending, Event, NotAccepted, Refusal, Road};
+use crate::client::interface::{Command, Contact, ContactEvent, Ending, Event, NotAccepted, Road};
 use crate::engine::SocketRequest;
 use crate::identity::Card;
 use crate::transport::{ConnectFault, SessionId};
@@ -304,20 +304,33 @@ fn one_peer_at_two_addresses_has_two_conversations() {
 }
 
 #[test]
-fn one_s_own_address_is_refused_and_left_out_afterwards() {
+fn one_s_own_address_is_left_out() {
     let mut driver = Driver::alone(&[40, 50]);
     driver.say("a");
-    driver.call_fails(40, ConnectFault::OtherIdentity(card("alice")));
+    assert_eq!(driver.states(), [0]);
+    assert!(driver.connects.iter().all(|call| call.address == address(50)));
+    let mut driver = Driver::alone(&[40]);
+    driver.say("a");
+    assert_eq!(driver.events(), [Event::NotAccepted(NotAccepted::ToSelf)]);
+}
+
+#[test]
+fn our_own_packets_that_are_sent_back_end_nothing() {
+    let mut driver = Driver::alone(&[50]);
+    driver.say("a");
+    driver.call_fails(50, ConnectFault::OtherIdentity(card("alice")));
     let events = driver.events();
-    assert!(matches!(
-        &events[..],
-        [Event::Contact(ContactEvent::Refused { to, reason: Refusal::Oneself, .. })] if to.address == address(40)
-    ));
+    assert!(
+        matches!(&events[..], [Event::Trouble(sentence), waiting] if sentence.contains("comes back") && *waiting == self::waiting(50, None)),
+        "{events:?}"
+    );
+    assert_eq!(driver.states(), [0]);
     driver.pass(ms(60_000));
     driver.clear();
     driver.say("b");
-    assert_eq!(driver.states(), [3, 0, 0]);
-    assert!(driver.connects.iter().all(|call| call.address == address(50)));
+    let session = driver.turns_up("bob", 50);
+    driver.introduces(session, "bob");
+    assert_eq!(driver.said(session), ["I am alice", "a", "b"]);
 }
 
 #[test]

@@ -65,6 +65,8 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
         Command::Room(command) => about_rooms(command),
         Command::Users => "userlist".to_owned(),
         Command::Status => "status".to_owned(),
+        Command::Fingerprint { of: None } => "fingerprint".to_owned(),
+        Command::Fingerprint { of: Some(name) } => format!("fingerprint {name}"),
         Command::Presence { on } => format!("presence {}", if *on { "on" } else { "off" }),
         Command::Deregister => format!("dereg {}", typist.own),
         Command::Register => "reg".to_owned(),
