@@ -6,7 +6,7 @@
 //! | [`commands`], `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
 //! | [`focus`] | to whom lines go that are no command |
-//! | [`render`], `render_contacts`, `render_rooms`, `render_users`, [`table`] | events into lines |
+//! | [`render`], `render_contacts`, `render_rooms`, `render_status`, `render_users`, [`table`] | events into lines |
 //! | [`mod@format`], `json`, `json_objects`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |

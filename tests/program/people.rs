@@ -73,3 +73,94 @@ fn commands_are_understood_as_other_systems_spell_them() {
         assert_eq!(who.end().0, 0);
     }
 }
+
+#[test]
+fn a_lobby_is_offered_to_whoever_is_not_in_it() {
+    let world = World::new();
+    let mut serve = world.serve();
+    serve.push("--lobby".to_owned());
+    let registry = Program::start(&world, &serve);
+    registry.expect_error("socket bound");
+    let mut x = Program::client(&world, "x");
+    x.expect("[There is a room for everybody. To enter it: roomjoin lobby]");
+    x.type_line("subscribe");
+    x.expect_start("[You have joined lobby. Member count=1]");
+    x.type_line("quit");
+    assert_eq!(x.end().0, 0);
+    let mut x = Program::returning_client(&world, "x");
+    x.type_line("quit");
+    let (code, lines) = x.end();
+    assert_eq!(code, 0);
+    assert!(
+        !lines.iter().any(|line| line.contains("for everybody")),
+        "{lines:#?}"
+    );
+}
+
+#[test]
+fn what_is_unfinished_is_listed_and_of_a_post_who_has_it() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut x = Program::client(&world, "x");
+    x.type_line("status");
+    x.expect("[No message is unfinished.]");
+    x.type_line("roomcreate den");
+    x.expect_start("[You have joined den");
+    for name in ["yvonne", "zed"] {
+        let mut other = Program::client(&world, name);
+        other.type_line("roomjoin den");
+        other.expect_start("[You have joined den");
+        if name == "yvonne" {
+            other.type_line("quit");
+            assert_eq!(other.end().0, 0);
+        } else {
+            x.type_line("post den hello");
+            other.expect("den: x: hello");
+            x.type_line("send yvonne hi");
+            x.expect("[Messages received by the server and saved]");
+            x.expect("[Messages received by the server and saved]");
+            other.type_line("quit");
+            assert_eq!(other.end().0, 0);
+        }
+    }
+    x.type_line("status");
+    x.expect("[Unfinished messages: 2]");
+    assert!(
+        x.expect_start("#den ")
+            .ends_with("at the server, until all members have it")
+    );
+    assert!(
+        x.expect_start("yvonne ")
+            .ends_with("at the server, until yvonne comes")
+    );
+    let readers = x.expect_start("[Message of ");
+    assert!(
+        readers.ends_with(" to den: 1 of 2 have it; not yet: yvonne.]"),
+        "{readers}"
+    );
+    let mut yvonne = Program::returning_client(&world, "yvonne");
+    yvonne.expect_start("den: x: ");
+    while !x
+        .expect_start("[Message of ")
+        .ends_with("received by everybody in den.]")
+    {}
+}
+
+#[test]
+fn fingerprints_are_shown_to_be_compared() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut y = Program::client(&world, "y");
+    let mut x = Program::client(&world, "x");
+    y.type_line("whoami");
+    let own = y.expect_start("[Fingerprint of yourself: ");
+    x.expect("[Client table updated.]");
+    x.type_line("fingerprint y");
+    let theirs = x.expect_start("[Fingerprint of y: ");
+    assert_eq!(
+        own.split_once(": ").unwrap().1,
+        theirs.split_once(": ").unwrap().1
+    );
+    x.type_line("fingerprint nobody");
+    x.expect("[No identity of nobody is known yet.]");
+}
