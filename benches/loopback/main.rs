@@ -24,6 +24,7 @@ mod person;
 mod presence;
 mod receipt;
 mod replay;
+mod rooms;
 mod table;
 mod usage;
 
@@ -41,6 +42,12 @@ pub(crate) struct Size {
     pub(crate) replayed: usize,
     /// Idle clients: some, and many.
     pub(crate) idle: [usize; 2],
+    /// Members of a room.
+    pub(crate) members: [u32; 3],
+    /// Posts while all of them are away.
+    pub(crate) posts: usize,
+    /// Rooms of each owner, of as many as half the members.
+    pub(crate) rooms: usize,
     /// Rounds of which the median counts.
     pub(crate) rounds: usize,
 }
@@ -50,6 +57,9 @@ const WHOLE: Size = Size {
     deposits: 40_000,
     replayed: 20_000,
     idle: [1_000, 10_000],
+    members: [10, 100, 1_000],
+    posts: 1_000,
+    rooms: 20,
     rounds: 3,
 };
 
@@ -58,10 +68,13 @@ const QUICK: Size = Size {
     deposits: 2_000,
     replayed: 1_000,
     idle: [40, 100],
+    members: [5, 10, 20],
+    posts: 50,
+    rooms: 5,
     rounds: 1,
 };
 
-const PARTS: [&str; 4] = ["receipt", "deposits", "replay", "idle"];
+const PARTS: [&str; 5] = ["receipt", "deposits", "replay", "rooms", "idle"];
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -93,6 +106,9 @@ fn main() {
     }
     if wanted("replay") {
         replay::measure(&size, &mut table);
+    }
+    if wanted("rooms") {
+        rooms::measure(&size, &mut table);
     }
     if wanted("idle") {
         memory::measure(&size, &mut table);
