@@ -146,8 +146,11 @@ impl Chat {
     /// [`Error::Unanswered`] and others: that is not known; if it is kept, events tell what becomes of it, in the next run if
     /// this one has ended.
     pub fn send(&self, name: &str, text: &str) -> Result<MessageId, Error> {
-        let (to, text) = (name_of(name)?, text.to_owned());
-        self.ask_text(Command::Send { to, text })
+        let to = name_of(name)?;
+        self.ask_text(Command::Send {
+            to,
+            text: text.into(),
+        })
     }
 
     /// Posts a text to all who are in a room that we are in, too. As [`Self::send`] otherwise.
@@ -155,8 +158,11 @@ impl Chat {
     /// # Errors
     /// As [`Self::send`].
     pub fn post(&self, room: &str, text: &str) -> Result<MessageId, Error> {
-        let (room, text) = (name_of(room)?, text.to_owned());
-        self.ask_text(Command::Post { room, text })
+        let room = name_of(room)?;
+        self.ask_text(Command::Post {
+            room,
+            text: text.into(),
+        })
     }
 
     /// Makes a room of our own, and enters it. Waits for the registry's answer.

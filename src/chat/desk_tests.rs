@@ -59,7 +59,11 @@ fn accepted(number: u64) -> Notice {
         to: To::Peer(name("bob")),
     };
     let about = vec![id(number)];
-    Notice { about, event }
+    Notice {
+        about,
+        tag: None,
+        event,
+    }
 }
 
 /// The text of the next event, and how many count as seen with it.
@@ -92,6 +96,7 @@ fn one_that_is_told_of_many_messages_is_seen_with_the_last_of_them() {
     let desk = desk(10);
     let notice = Notice {
         about: vec![id(1), id(2)],
+        tag: None,
         event: Said::StoredAgain { messages: 2 },
     };
     desk.put(&[notice]);
@@ -339,6 +344,7 @@ fn a_message_is_called_the_same_until_its_end() {
     let desk = desk(10);
     let about = |number, event| Notice {
         about: vec![id(number)],
+        tag: None,
         event,
     };
     let to = To::Peer(name("bob"));

@@ -416,7 +416,11 @@ mod tests {
                 reach,
             });
             let about = vec![id];
-            events(Notice { about, event })
+            events(Notice {
+                about,
+                tag: None,
+                event,
+            })
         };
         let sent = |state| {
             let (id, to) = (MessageId(id), Some(To::Room("den".to_owned())));

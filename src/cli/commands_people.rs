@@ -18,7 +18,7 @@ pub(super) fn read_send(rest: &str, _typist: Typist<'_>) -> Parsed {
     talk::send_at(word, text).unwrap_or_else(|| {
         with_text(word, text, "send <name> <text>", |to, text| Command::Send {
             to,
-            text,
+            text: text.into(),
         })
     })
 }

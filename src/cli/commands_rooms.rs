@@ -19,7 +19,7 @@ pub(super) fn read_post(rest: &str, _typist: Typist<'_>) -> Parsed {
     }
     with_text(word, text, "post <room> <text>", |room, text| Command::Post {
         room,
-        text,
+        text: text.into(),
     })
 }
 

@@ -23,7 +23,7 @@ fn read_with(focus: &Focus, line: &str) -> Parsed {
 fn sent(to: &str, text: &str) -> Parsed {
     Parsed::Command(Command::Send {
         to: name(to),
-        text: text.to_owned(),
+        text: text.into(),
     })
 }
 
@@ -218,7 +218,7 @@ fn a_line_that_is_no_command_goes_whole_to_the_focus() {
     }
     let posted = Parsed::Command(Command::Post {
         room: name("den"),
-        text: "hi all".to_owned(),
+        text: "hi all".into(),
     });
     let den = Focus::Room(name("den"));
     assert_eq!(read_with(&den, "hi all"), posted);

@@ -44,7 +44,7 @@ fn command(input: Input) -> Command {
 fn send(text: &str) -> Command {
     Command::Send {
         to: "bob".parse().unwrap(),
-        text: text.to_owned(),
+        text: text.into(),
     }
 }
 
@@ -73,7 +73,7 @@ fn each_line_is_a_command_or_answered_and_the_end_leaves() {
 fn lines_go_where_the_last_poke_or_roomjoin_has_sent_them() {
     let post = |room: &str, text: &str| Command::Post {
         room: room.parse().unwrap(),
-        text: text.to_owned(),
+        text: text.into(),
     };
     let join = |room: &str| Command::Room(RoomCommand::Join(room.parse().unwrap()));
     let (commands, answers) = run(

@@ -30,6 +30,7 @@ impl Focus {
 
     /// Says a text there.
     pub fn say(&self, text: String) -> Command {
+        let text = text.into();
         match self.clone() {
             Self::Person(to) => Command::Send { to, text },
             Self::Room(room) => Command::Post { room, text },
@@ -254,11 +255,17 @@ mod tests {
         let text = || " hi ".to_owned();
         assert_eq!(
             Focus::Person(to.clone()).say(text()),
-            Command::Send { to, text: text() }
+            Command::Send {
+                to,
+                text: text().into()
+            }
         );
         assert_eq!(
             Focus::Room(room.clone()).say(text()),
-            Command::Post { room, text: text() }
+            Command::Post {
+                room,
+                text: text().into()
+            }
         );
     }
 }

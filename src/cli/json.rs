@@ -31,11 +31,13 @@ pub(super) fn answer(parsed: &Parsed) -> Option<String> {
         Parsed::NotSelf(verb) => Object::Error {
             reason: "not-self",
             text: format!("You can only {verb} yourself."),
+            tag: None,
         },
-        Parsed::TooLarge(bytes) => not_accepted(&NotAccepted::TooLarge(*bytes)),
+        Parsed::TooLarge(bytes) => not_accepted(&NotAccepted::TooLarge(*bytes), None),
         Parsed::Wrong(hint) => Object::Error {
             reason: "wrong-input",
             text: hint.clone(),
+            tag: None,
         },
     };
     Some(written(&object))
@@ -87,7 +89,7 @@ fn object(notice: &Notice) -> Object<'_> {
         Event::StoredAgain { .. } => Object::StoredAgain {
             ids: notice.about.iter().map(MessageId::to_string).collect(),
         },
-        Event::NotAccepted(reason) => not_accepted(reason),
+        Event::NotAccepted(reason) => not_accepted(reason, notice.tag),
         Event::IdentityChanged { name, known, found } => changed(name, known, found),
         Event::Room(event) => room(notice, event),
         Event::Contact(event) => contact(notice, event),
@@ -117,10 +119,11 @@ fn changed<'a>(user: &'a Name, known: &IdentityId, found: &IdentityId) -> Object
     }
 }
 
-fn not_accepted(reason: &NotAccepted) -> Object<'static> {
+fn not_accepted(reason: &NotAccepted, tag: Option<u64>) -> Object<'static> {
     Object::Error {
         reason: words::not_accepted(reason),
         text: bare(render::not_accepted(reason)),
+        tag,
     }
 }
 
@@ -222,6 +225,7 @@ fn room<'a>(notice: &'a Notice, event: &'a RoomEvent) -> Object<'a> {
                 .into_iter()
                 .map(bare)
                 .collect(),
+            tag: None,
         },
         RoomEvent::Posted { .. }
         | RoomEvent::Waiting { .. }

@@ -1,6 +1,6 @@
 //! What programs ask with objects on standard input, as the commands that people type.
 //!
-//! `{"message":"hi","to":"bob"}` and `{"message":"hi","room":"den"}` send a text; `{"operation":…}` is a command of the
+//! `{"message":"hi","to":"bob"}` and `{"message":"hi","room":"den"}` send a text, with a `tag` if its answer is to have it; `{"operation":…}` is a command of the
 //! table, with what belongs to it: `{"operation":"kick","room":"den","user":"bob"}`. `subscribe` and `unsubscribe` enter and
 //! leave the room that every client is offered, or `room`.
 //! Invariant: an object has a meaning, and each of its fields a part in it, or it is said what is wrong with it.
@@ -8,9 +8,8 @@
 use serde::Deserialize;
 
 use crate::cli::commands::{self, Parsed, Typist};
-use crate::client::interface::Command;
+use crate::client::interface::{Command, Text};
 use crate::id::Name;
-use crate::limits::BODY_BYTES_MAX;
 use crate::reserved::LOBBY;
 
 /// An object, as it is read.
@@ -24,6 +23,7 @@ struct Wish {
     user: Option<Name>,
     fingerprint: Option<String>,
     on: Option<bool>,
+    tag: Option<u64>,
 }
 
 /// What an object can be.
@@ -64,6 +64,7 @@ impl Wish {
                 operation: Some(_),
                 message: None,
                 to: None,
+                tag: None,
                 ..
             } => self.command(typist),
             Self {
@@ -72,14 +73,14 @@ impl Wish {
                 to: Some(to),
                 room: None,
                 ..
-            } if !named => written(text, |text| Command::Send { to, text }),
+            } if !named => written(text, self.tag, |text| Command::Send { to, text }),
             Self {
                 operation: None,
                 message: Some(text),
                 to: None,
                 room: Some(room),
                 ..
-            } if !named => written(text, |text| Command::Post { room, text }),
+            } if !named => written(text, self.tag, |text| Command::Post { room, text }),
             _ => Parsed::Wrong(FORM.to_owned()),
         }
     }
@@ -134,14 +135,12 @@ impl Wish {
     }
 }
 
-/// A text, if it is one and not too long.
-pub(super) fn written(text: String, command: impl FnOnce(String) -> Command) -> Parsed {
-    if text.trim().is_empty() {
+/// A text, if it is one. One that is too long is refused under its tag.
+pub(super) fn written(body: String, tag: Option<u64>, command: impl FnOnce(Text) -> Command) -> Parsed {
+    if body.trim().is_empty() {
         Parsed::Wrong("The message is blank.".to_owned())
-    } else if text.len() > BODY_BYTES_MAX {
-        Parsed::TooLarge(text.len())
     } else {
-        Parsed::Command(command(text))
+        Parsed::Command(command(Text { body, tag }))
     }
 }
 
@@ -174,7 +173,7 @@ mod tests {
     fn texts_are_taken_as_they_are() {
         let sent = Command::Send {
             to: name("bob"),
-            text: " a\n\"b\"\u{7} ".to_owned(),
+            text: " a\n\"b\"\u{7} ".into(),
         };
         assert_eq!(
             read(r#"{"message":" a\n\"b\"\u0007 ","to":"bob"}"#),
@@ -182,15 +181,15 @@ mod tests {
         );
         let posted = Command::Post {
             room: name("den"),
-            text: "send bob hi".to_owned(),
+            text: Text {
+                body: "send bob hi".to_owned(),
+                tag: Some(7),
+            },
         };
         assert_eq!(
-            read(r#" {"room":"den", "message":"send bob hi"} "#),
+            read(r#" {"room":"den", "message":"send bob hi", "tag":7} "#),
             Parsed::Command(posted)
         );
-        let long = "x".repeat(BODY_BYTES_MAX + 1);
-        let line = format!(r#"{{"message":"{long}","to":"bob"}}"#);
-        assert_eq!(read(&line), Parsed::TooLarge(BODY_BYTES_MAX + 1));
     }
 
     #[test]
@@ -259,6 +258,7 @@ mod tests {
             r#"{"message":"hi","to":"bob","room":"den"}"#,
             r#"{"message":"hi","to":"bob","user":"eve"}"#,
             r#"{"operation":"dereg","message":"hi"}"#,
+            r#"{"operation":"dereg","tag":1}"#,
         ] {
             assert!(hint(odd).contains("either to or room"), "{odd}");
         }

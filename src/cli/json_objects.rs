@@ -151,6 +151,8 @@ pub(super) enum Object<'a> {
     Error {
         reason: &'static str,
         text: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tag: Option<u64>,
     },
 }
 
@@ -178,6 +180,9 @@ pub(super) struct State<'a> {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
+    /// What its writer called it, where it is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<&'a Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -262,6 +267,7 @@ impl<'a> State<'a> {
         let id = notice.about.first().map(MessageId::to_string);
         let state = Self {
             id,
+            tag: notice.tag,
             ..Self::default()
         };
         match &notice.event {

@@ -41,6 +41,7 @@ fn id(sequence: u64) -> MessageId {
 fn about(event: Event) -> Notice {
     Notice {
         about: vec![id(3)],
+        tag: None,
         event,
     }
 }
@@ -211,6 +212,7 @@ fn states_to_the_letter() {
     );
     let again = Notice {
         about: vec![id(1), id(2)],
+        tag: None,
         event: Event::StoredAgain { messages: 2 },
     };
     assert_eq!(

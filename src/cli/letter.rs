@@ -160,6 +160,7 @@ mod tests {
     fn told(letter: &Letter, sequence: u64, event: Event) -> Option<Fate> {
         letter.note(&Notice {
             about: vec![id(sequence)],
+            tag: None,
             event,
         })
     }

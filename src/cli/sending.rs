@@ -13,7 +13,7 @@ use crate::cli::letter::{Fate, Letter};
 use crate::cli::once::{Failure, tell_aside};
 use crate::cli::render;
 use crate::cli::streams::{self, write_err};
-use crate::client::interface::{Command, Event, Notice, RoomEvent};
+use crate::client::interface::{Command, Event, Notice, RoomEvent, Text};
 use crate::limits::ATTEMPTS_TOTAL;
 use crate::runtime::client::{self, Setup};
 use crate::runtime::clock;
@@ -26,7 +26,7 @@ use crate::runtime::start::{Exit, Fault};
 /// # Errors
 /// As [`client::run`]'s; or standard input has no text, or standard output cannot be written.
 pub(super) fn send(setup: Setup, options: SendOptions, format: Format) -> Result<Exit, Fault> {
-    let text = options.text.map_or_else(streams::read_text, Ok)?;
+    let text: Text = options.text.map_or_else(streams::read_text, Ok)?.into();
     let (letter, begun) = (Arc::new(Letter::default()), Arc::new(Begun::default()));
     let until = clock::now().at + options.timeout;
     let wait = options.wait;

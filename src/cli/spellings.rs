@@ -141,7 +141,7 @@ mod tests {
     fn a_name_may_be_addressed() {
         let sent = |text: &str| Command::Send {
             to: "bob".parse().unwrap(),
-            text: text.to_owned(),
+            text: text.into(),
         };
         for (line, text) in [
             ("@bob: hi all", "hi all"),

@@ -36,9 +36,7 @@ pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
         _ => match commands::split_word(word) {
             (TRUST, rest) => read_trust(rest),
             _ if line.len() > BODY_BYTES_MAX => Parsed::TooLarge(line.len()),
-            _ => Parsed::Command(Command::Say {
-                text: line.to_owned(),
-            }),
+            _ => Parsed::Command(Command::Say { text: line.into() }),
         },
     }
 }
@@ -49,7 +47,7 @@ pub(super) fn read(format: Format, line: &str, typist: Typist<'_>) -> Parsed {
         return parse(line, typist);
     }
     match serde_json::from_str::<Said>(line) {
-        Ok(said) => json_input::written(said.message, |text| Command::Say { text }),
+        Ok(said) => json_input::written(said.message, said.tag, |text| Command::Say { text }),
         Err(error) => Parsed::Wrong(format!("The object cannot be read: {error}.")),
     }
 }
@@ -59,6 +57,7 @@ pub(super) fn read(format: Format, line: &str, typist: Typist<'_>) -> Parsed {
 #[serde(deny_unknown_fields)]
 struct Said {
     message: String,
+    tag: Option<u64>,
 }
 
 /// What can be typed, a line each.
@@ -99,7 +98,7 @@ pub(super) fn send_at(word: &str, text: &str) -> Option<Parsed> {
         Ok(_) if text.len() > BODY_BYTES_MAX => Parsed::TooLarge(text.len()),
         Ok(address) => Parsed::Command(Command::SendAt {
             address,
-            text: text.to_owned(),
+            text: text.into(),
         }),
     })
 }
@@ -125,9 +124,7 @@ mod tests {
     }
 
     fn say(text: &str) -> Parsed {
-        Parsed::Command(Command::Say {
-            text: text.to_owned(),
-        })
+        Parsed::Command(Command::Say { text: text.into() })
     }
 
     #[test]
@@ -183,7 +180,7 @@ mod tests {
             typed("send [2001:db8::7]:4000  hi bob"),
             Parsed::Command(Command::SendAt {
                 address: "[2001:db8::7]:4000".parse().unwrap(),
-                text: " hi bob".to_owned(),
+                text: " hi bob".into(),
             })
         );
         assert!(matches!(typed("send 224.0.0.1:4000 hi"), Parsed::Wrong(_)));

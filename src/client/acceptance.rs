@@ -12,7 +12,7 @@ use super::directory::Knowledge;
 use super::outbox::{Outgoing, Stage};
 use super::storage::{Accept, Key, Unfinished};
 use super::{Client, SWEEP_AFTER, Timer};
-use crate::client::interface::{Event, NotAccepted};
+use crate::client::interface::{Event, NotAccepted, Notice, Text};
 use crate::client::storage::Request;
 use crate::client::to::To;
 use crate::clock::{Age, Instant, Now, WallTime};
@@ -26,6 +26,7 @@ use crate::limits::BODY_BYTES_MAX;
 pub(super) struct Accepting {
     to: To,
     text: String,
+    pub(super) tag: Option<u64>,
     sent_at: WallTime,
     expires: Age,
     pin: Option<Card>,
@@ -34,9 +35,9 @@ pub(super) struct Accepting {
 
 impl Client {
     /// The user has written something.
-    pub(super) fn send(&mut self, cx: &Context<'_>, to: Name, text: String) {
-        if to.matches(&self.config.name) && text.len() <= BODY_BYTES_MAX {
-            self.out.event(Event::NotAccepted(NotAccepted::ToSelf));
+    pub(super) fn send(&mut self, cx: &Context<'_>, to: Name, text: Text) {
+        if to.matches(&self.config.name) && text.body.len() <= BODY_BYTES_MAX {
+            self.not_accepted(text.tag, NotAccepted::ToSelf);
         } else {
             // Whoever calls himself so at an address is written to by that.
             self.write(cx, To::Peer(to), text);
@@ -44,25 +45,23 @@ impl Client {
     }
 
     /// The user has written something for all who are in a room.
-    pub(super) fn post(&mut self, cx: &Context<'_>, room: &Name, text: String) {
+    pub(super) fn post(&mut self, cx: &Context<'_>, room: &Name, text: Text) {
         match self.rooms.named(room) {
             Some(room) => self.write(cx, To::Room(room.hall.clone()), text),
-            None if self.rooms.is_entering(room) => match self.why_not(&text, 1) {
-                Some(refusal) => self.out.event(Event::NotAccepted(refusal)),
+            None if self.rooms.is_entering(room) => match self.why_not(&text.body, 1) {
+                Some(refusal) => self.not_accepted(text.tag, refusal),
                 None => {
                     self.rooms.keep_early(room.clone(), text);
                     self.hurry(cx);
                 }
             },
-            None => self
-                .out
-                .event(Event::NotAccepted(NotAccepted::NotInside(room.clone()))),
+            None => self.not_accepted(text.tag, NotAccepted::NotInside(room.clone())),
         }
     }
 
-    pub(super) fn write(&mut self, cx: &Context<'_>, to: To, text: String) {
-        if let Some(refusal) = self.why_not(&text, 1) {
-            self.out.event(Event::NotAccepted(refusal));
+    pub(super) fn write(&mut self, cx: &Context<'_>, to: To, text: Text) {
+        if let Some(refusal) = self.why_not(&text.body, 1) {
+            self.not_accepted(text.tag, refusal);
         } else if self.link.known() {
             self.accept(cx.now, to, text);
         } else {
@@ -79,7 +78,7 @@ impl Client {
         let early = self
             .early
             .iter()
-            .map(|(_, text)| text.len())
+            .map(|(_, text)| text.body.len())
             .chain(self.rooms.early());
         // On disk, too: what is accepted now stands there beside what was delivered and is not committed as that.
         let (messages, bytes) = self.outbox.places();
@@ -98,14 +97,23 @@ impl Client {
 
     /// No registry is known, nor will one be soon: says of what was written that it is kept nowhere.
     pub(super) fn refuse_early(&mut self) {
-        for _ in std::mem::take(&mut self.early) {
+        for (_, text) in std::mem::take(&mut self.early) {
             let reason = "no server was reached yet, so there is nowhere to keep it".to_owned();
-            self.out.event(Event::NotAccepted(NotAccepted::Storage(reason)));
+            self.not_accepted(text.tag, NotAccepted::Storage(reason));
         }
     }
 
+    /// Says of a text that it is kept nowhere.
+    pub(super) fn not_accepted(&mut self, tag: Option<u64>, reason: NotAccepted) {
+        self.out.event(Notice {
+            about: Vec::new(),
+            tag,
+            event: Event::NotAccepted(reason),
+        });
+    }
+
     /// Asks the store to accept a message.
-    pub(super) fn accept(&mut self, now: Now, to: To, text: String) {
+    pub(super) fn accept(&mut self, now: Now, to: To, text: Text) {
         let to = match to {
             To::Peer(name) => To::Peer(self.directory.spelling(&name)),
             other @ (To::Room(_) | To::At(_)) => other,
@@ -128,7 +136,8 @@ impl Client {
             expires: self.life.age(now.at).after(self.config.time_to_live),
             sent_at: now.wall,
             to,
-            text,
+            text: text.body,
+            tag: text.tag,
             pin,
             deposit,
         };
@@ -158,10 +167,14 @@ impl Client {
             self.directory.pin(name, card);
         }
         let (to, address) = (accepting.to.key(), accepting.to.address());
-        let told = Event::Accepted {
+        let event = Event::Accepted {
             to: accepting.to.clone(),
         };
-        self.tell_of(slot, told);
+        self.out.event(Notice {
+            about: vec![self.named(slot)],
+            tag: accepting.tag,
+            event,
+        });
         self.outbox.insert(
             key,
             Outgoing {

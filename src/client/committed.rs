@@ -72,8 +72,7 @@ impl Client {
         match after {
             Some(After::Accepted(accepting)) => {
                 self.accepting_over(&accepting);
-                self.out
-                    .event(Event::NotAccepted(NotAccepted::Storage(fault.to_string())));
+                self.not_accepted(accepting.tag, NotAccepted::Storage(fault.to_string()));
                 return;
             }
             Some(After::Received(inbound)) => self.not_received(cx, &inbound),

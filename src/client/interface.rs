@@ -23,6 +23,28 @@ use crate::clock::WallTime;
 use crate::id::{IdentityId, MessageId, Name};
 use crate::wire::message::{DepositRefusal, RegistrationRefusal};
 
+/// What somebody has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// As it was written; at most `BODY_BYTES_MAX` bytes (checked again here).
+    pub body: String,
+    /// What a program calls it, to know which text was accepted, or not ([`Notice::tag`]): several may be under way.
+    pub tag: Option<u64>,
+}
+
+impl From<String> for Text {
+    /// One that is called nothing.
+    fn from(body: String) -> Self {
+        Self { body, tag: None }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(body: &str) -> Self {
+        body.to_owned().into()
+    }
+}
+
 /// What a person asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -30,27 +52,27 @@ pub enum Command {
     Send {
         /// To whom.
         to: Name,
-        /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
-        text: String,
+        /// What.
+        text: Text,
     },
     /// Send a text to whoever is at an address.
     SendAt {
         /// Where.
         address: SocketAddr,
-        /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
-        text: String,
+        /// What.
+        text: Text,
     },
     /// Send a text to each of those who are listed by address.
     Say {
-        /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
-        text: String,
+        /// What.
+        text: Text,
     },
     /// Post a text to a room that we are in.
     Post {
         /// To which.
         room: Name,
-        /// What; at most `BODY_BYTES_MAX` bytes (checked again here).
-        text: String,
+        /// What.
+        text: Text,
     },
     /// Something about rooms.
     Room(RoomCommand),
@@ -107,6 +129,8 @@ pub enum Command {
 pub struct Notice {
     /// The messages of his own that it is about, as they are called now: none, one, or all that wait again.
     pub about: Vec<MessageId>,
+    /// Where a text was accepted, or not: what its writer called it.
+    pub tag: Option<u64>,
     /// What he is told.
     pub event: Event,
 }
@@ -114,8 +138,11 @@ pub struct Notice {
 impl From<Event> for Notice {
     /// One that is about none of his messages.
     fn from(event: Event) -> Self {
-        let about = Vec::new();
-        Self { about, event }
+        Self {
+            about: Vec::new(),
+            tag: None,
+            event,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::link::Phase;
 use super::outbox::Outgoing;
 use super::road::Road;
 use super::{Client, Timer};
-use crate::client::interface::{ContactEvent, Event, NotAccepted, Refusal};
+use crate::client::interface::{ContactEvent, Event, NotAccepted, Refusal, Text};
 use crate::client::storage::{Met, Request};
 use crate::client::to::To;
 use crate::clock::Instant;
@@ -51,27 +51,27 @@ impl Client {
     }
 
     /// The user has written something for all who are listed.
-    pub(super) fn say(&mut self, cx: &Context<'_>, text: &str) {
+    pub(super) fn say(&mut self, cx: &Context<'_>, text: &Text) {
         let audience = self.audience();
         if audience.is_empty() {
-            self.out.event(Event::NotAccepted(NotAccepted::ToSelf));
-        } else if let Some(refusal) = self.why_not(text, audience.len()) {
-            self.out.event(Event::NotAccepted(refusal));
+            self.not_accepted(text.tag, NotAccepted::ToSelf);
+        } else if let Some(refusal) = self.why_not(&text.body, audience.len()) {
+            self.not_accepted(text.tag, refusal);
         } else {
             for address in audience {
-                self.accept(cx.now, To::At(address), text.to_owned());
+                self.accept(cx.now, To::At(address), text.clone());
             }
         }
     }
 
     /// The user has written something for whoever is at an address: from now on he talks to him.
-    pub(super) fn send_at(&mut self, cx: &Context<'_>, address: SocketAddr, text: String) {
+    pub(super) fn send_at(&mut self, cx: &Context<'_>, address: SocketAddr, text: Text) {
         if self.is_own(address) {
-            self.out.event(Event::NotAccepted(NotAccepted::ToSelf));
+            self.not_accepted(text.tag, NotAccepted::ToSelf);
         } else if self.contacts.list(address) {
             self.write(cx, To::At(address), text);
         } else {
-            self.out.event(Event::NotAccepted(NotAccepted::TooManyAddresses));
+            self.not_accepted(text.tag, NotAccepted::TooManyAddresses);
         }
     }
 

@@ -68,7 +68,7 @@ pub use crate::client::holding::Holding;
 use crate::client::committed::After;
 use crate::client::contacts::Contacts;
 use crate::client::directory::Directory;
-use crate::client::interface::{Command, Notice};
+use crate::client::interface::{Command, Notice, Text};
 use crate::client::leaving::Leaving;
 use crate::client::link::Link;
 use crate::client::outbox::Outbox;
@@ -116,7 +116,7 @@ pub struct Client {
     outbox: Outbox,
     renewals: renewal::Renewals,
     /// Messages written before the registry was known, and messages being accepted, with their bytes.
-    early: VecDeque<(To, String)>,
+    early: VecDeque<(To, Text)>,
     accepting: (usize, usize),
     /// Conversations that wait for room in a window or a buffer.
     stalled: stalling::Stalled,

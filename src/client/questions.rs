@@ -179,8 +179,7 @@ impl Client {
                     self.accept(now, to, text);
                 }
                 _ => {
-                    let why = NotAccepted::NotInside(name);
-                    self.out.event(Event::NotAccepted(why));
+                    self.not_accepted(text.tag, NotAccepted::NotInside(name));
                 }
             }
         }

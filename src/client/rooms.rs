@@ -10,7 +10,7 @@ use super::Client;
 use super::committed::After;
 use super::posts::Posts;
 use super::questions::Questions;
-use crate::client::interface::{Event, RoomEvent};
+use crate::client::interface::{Event, RoomEvent, Text};
 use crate::client::storage::{KnownRoom, Request};
 use crate::engine::Context;
 use crate::id::{Name, RoomId};
@@ -35,7 +35,7 @@ pub(super) struct Rooms {
     /// One to enter as soon as the registry has us for the first time.
     to_enter: Option<Name>,
     /// What was written for rooms that we are about to enter; it has its place in the outbox.
-    early: Vec<(Name, String)>,
+    early: Vec<(Name, Text)>,
 }
 
 impl Rooms {
@@ -92,16 +92,16 @@ impl Rooms {
 
     /// How long what waits for entry is.
     pub(super) fn early(&self) -> impl Iterator<Item = usize> + Clone {
-        self.early.iter().map(|(_, text)| text.len())
+        self.early.iter().map(|(_, text)| text.body.len())
     }
 
     /// Keeps what was written until the entry is answered.
-    pub(super) fn keep_early(&mut self, room: Name, text: String) {
+    pub(super) fn keep_early(&mut self, room: Name, text: Text) {
         self.early.push((room, text));
     }
 
     /// What waits for entry to a room, which is answered.
-    pub(super) fn take_early(&mut self, room: &Name) -> Vec<(Name, String)> {
+    pub(super) fn take_early(&mut self, room: &Name) -> Vec<(Name, Text)> {
         let early = std::mem::take(&mut self.early).into_iter();
         let (theirs, others): (Vec<_>, Vec<_>) = early.partition(|(name, _)| name.matches(room));
         self.early = others;

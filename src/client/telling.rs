@@ -134,7 +134,11 @@ impl Client {
     /// Tells something of a message of ours that the next run need not tell.
     pub(super) fn tell_of(&mut self, slot: Slot, event: Event) {
         let about = vec![self.named(slot)];
-        self.out.event(Notice { about, event });
+        self.out.event(Notice {
+            about,
+            tag: None,
+            event,
+        });
     }
 
     /// Tells that a message of ours has another number now.
@@ -146,8 +150,14 @@ impl Client {
     /// Tells that a message of ours is in this state.
     pub(super) fn tell_state(&mut self, event: Event, (key, slot): (Key, Slot), state: State) {
         let about = vec![self.named(slot)];
-        self.out
-            .tell(Notice { about, event }, [Told::Outgoing(key, state)]);
+        self.out.tell(
+            Notice {
+                about,
+                tag: None,
+                event,
+            },
+            [Told::Outgoing(key, state)],
+        );
     }
 
     /// Tells that these were stored and wait again.
@@ -160,7 +170,14 @@ impl Client {
             let waiting = stranded
                 .iter()
                 .map(|(key, _)| Told::Outgoing(*key, State::Waiting));
-            self.out.tell(Notice { about, event }, waiting);
+            self.out.tell(
+                Notice {
+                    about,
+                    tag: None,
+                    event,
+                },
+                waiting,
+            );
         }
     }
 

@@ -21,6 +21,7 @@ use super::invariant::{Invariant, Violation};
 use super::letter::Letter;
 use super::plan::{Room, Trouble};
 use crate::client::Receipts;
+use crate::client::interface::Text;
 use crate::client::storage::{self as client, Key};
 use crate::clock::Instant;
 use crate::id::{IdentityId, MessageId, Name, Slot};
@@ -47,6 +48,17 @@ pub(super) type Number = usize;
 enum Written {
     Letter(Number),
     Post(usize),
+}
+
+impl Written {
+    /// What it is called, to know it by its answer.
+    fn tag(self) -> u64 {
+        let (number, kind) = match self {
+            Self::Letter(number) => (number, 0),
+            Self::Post(number) => (number, 1),
+        };
+        u64::try_from(number).map_or(u64::MAX, |number| 2 * number + kind)
+    }
 }
 
 impl fmt::Display for Written {
@@ -239,15 +251,14 @@ impl Ledger {
         }
     }
 
-    /// The disk has not taken what somebody has written: it is the next that he is told of as that.
-    pub(super) fn not_taken(&mut self, person: usize, text: &str) {
-        let is_text = |written: &Written| self.text_of(*written) == Some(text);
-        let unanswered = self.unanswered.get(person);
-        let place = unanswered.and_then(|unanswered| unanswered.iter().position(is_text));
-        if let Some((place, unanswered)) = place.zip(self.unanswered.get_mut(person)) {
-            let written = unanswered.remove(place);
-            unanswered.insert(0, written);
-        }
+    /// What somebody has written last, with a tag by which the answer is known.
+    pub(super) fn tagged(&self, person: usize, body: String) -> Text {
+        let last = self
+            .unanswered
+            .get(person)
+            .and_then(|unanswered| unanswered.last());
+        let tag = last.map(|written| written.tag());
+        Text { body, tag }
     }
 
     fn text_of(&self, written: Written) -> Option<&str> {

@@ -14,7 +14,7 @@ use super::disk::{Disk, Durable, Mood};
 use super::machine::{Came, Computer, Fuse, Load, Machine};
 use super::trace::{brief, committed};
 use super::world::{Chore, REGISTRY, Site, World, WorldFault, broken};
-use crate::client::interface::{Command, Event, NotAccepted};
+use crate::client::interface::{Command, Event, NotAccepted, Notice};
 use crate::client::{self, Client, Receipts};
 use crate::clock::Instant;
 use crate::engine::Ticket;
@@ -313,6 +313,7 @@ impl World {
         let at = self.now.at;
         let text = self.ledger.typed(at, (from, to), length, self.plan.trouble.lives);
         self.note(Site::Person(from), || format!("writes {text:.7} to {name}"));
+        let text = self.ledger.tagged(from, text);
         self.command(from, Command::Send { to: name, text });
     }
 
@@ -375,9 +376,6 @@ impl World {
                 let marked = done.reply.is_ok();
                 self.ledger.marks(self.now.at, number, seen, marked);
             }
-            if let (client::storage::Request::Accept(accept), Err(_)) = (&done.request, &done.reply) {
-                self.ledger.not_taken(number, &accept.text);
-            }
             if let Ok(reply) = &done.reply {
                 self.ledger
                     .client_committed(self.now.at, number, &done.request, reply);
@@ -390,7 +388,7 @@ impl World {
         }
         self.transmit(site, came.sent);
         for notice in came.told {
-            self.heard(number, &notice.event);
+            self.heard(number, &notice);
         }
         if let Some(role) = self.people.get(number).and_then(|person| person.machine.node()) {
             let stand = (role.role().is_leaving(), role.role().registered());
@@ -400,12 +398,15 @@ impl World {
     }
 
     /// Somebody reads what his program tells him.
-    fn heard(&mut self, number: usize, event: &Event) {
-        let site = Site::Person(number);
+    fn heard(&mut self, number: usize, notice: &Notice) {
+        let (site, event) = (Site::Person(number), &notice.event);
         self.note(site, || format!("reads {}", brief(event)));
         if matches!(event, Event::NotAccepted(NotAccepted::OutboxFull)) {
             self.ledger
                 .is_turned_away(self.now.at, number, &self.plan.trouble.limits);
+        }
+        if let (Event::NotAccepted(_), Some(tag)) = (event, notice.tag) {
+            self.ledger.not_accepted(self.now.at, number, tag);
         }
         self.ledger.told(self.now.at, number, event);
         let at = self.now.at + self.seeds.span(WRITING);

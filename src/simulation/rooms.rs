@@ -22,6 +22,7 @@ impl World {
             .ledger
             .posted(self.now.at, author, &room, (length, self.plan.trouble.lives));
         self.note(Site::Person(author), || format!("posts {text:.8} to {room}"));
+        let text = self.ledger.tagged(author, text);
         self.command(author, Command::Post { room, text });
     }
 

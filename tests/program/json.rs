@@ -114,6 +114,32 @@ fn texts_go_from_program_to_program_as_they_are() {
 }
 
 #[test]
+fn each_text_is_answered_under_its_tag_and_status_and_fingerprint_are_objects() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut x = Speaker::start(&world, "x");
+    let long = "a".repeat(70_000);
+    x.ask(&format!(r#"{{"message":"{long}","to":"z","tag":2}}"#));
+    let error = x.expect("error");
+    assert_eq!(
+        (&error["reason"], &error["tag"]),
+        (&"too-large".into(), &2.into())
+    );
+    x.ask(r#"{"message":"to nobody","to":"z","tag":1}"#);
+    let accepted = x.expect_state("accepted");
+    assert_eq!(accepted["tag"], 1);
+    x.ask(r#"{"operation":"status"}"#);
+    let status = x.expect("status");
+    assert_eq!(status["messages"][0]["id"], accepted["id"]);
+    assert_eq!(status["messages"][0]["to"], "z");
+    x.ask(r#"{"operation":"fingerprint"}"#);
+    let own = x.expect("fingerprint");
+    assert_eq!(own["own"], true);
+    assert_eq!(own["fingerprint"].as_str().unwrap().len(), 79);
+    x.end();
+}
+
+#[test]
 fn rooms_are_entered_and_left_and_what_is_wrong_is_said() {
     let world = World::new();
     let _registry = Program::registry(&world);

@@ -23,7 +23,7 @@ fn start(world: &mut World, name: &'static str) {
 }
 
 fn say(world: &mut World, name: &str, text: String) {
-    world.command(name, Command::Say { text });
+    world.command(name, Command::Say { text: text.into() });
 }
 
 /// Everybody is there and all is well: all that was accepted has to arrive.

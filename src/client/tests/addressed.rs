@@ -13,7 +13,7 @@ impl Driver {
     fn send_at(&mut self, port: u16, text: &str) {
         self.command(Command::SendAt {
             address: address(port),
-            text: text.to_owned(),
+            text: text.into(),
         });
     }
 }

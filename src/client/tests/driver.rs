@@ -159,7 +159,7 @@ impl Driver {
     pub(super) fn send(&mut self, to: &str, text: &str) {
         self.command(Command::Send {
             to: name(to),
-            text: text.to_owned(),
+            text: text.into(),
         });
     }
 

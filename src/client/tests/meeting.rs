@@ -58,7 +58,7 @@ impl Driver {
 
     pub(super) fn say(&mut self, text: &str) {
         let text = text.to_owned();
-        self.command(Command::Say { text });
+        self.command(Command::Say { text: text.into() });
     }
 
     /// Somebody answers alice's latest call of a port.

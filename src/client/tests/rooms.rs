@@ -76,7 +76,7 @@ impl Driver {
     pub(super) fn post(&mut self, text: &str) {
         self.command(Command::Post {
             room: name("DEN"),
-            text: text.to_owned(),
+            text: text.into(),
         });
     }
 

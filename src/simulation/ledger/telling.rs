@@ -8,8 +8,8 @@
 use std::collections::VecDeque;
 
 use super::posts::{SaidOfPost, place_of};
-use super::{Ledger, Number, Verdict, Written, number_of};
-use crate::client::interface::{Event, NotAccepted, Refusal, Road};
+use super::{Ledger, Number, Verdict, number_of};
+use crate::client::interface::{Event, Refusal, Road};
 use crate::client::storage::{self as client, Finish, Key};
 use crate::clock::{Instant, WallTime};
 use crate::id::{MessageId, Name};
@@ -148,10 +148,6 @@ impl Ledger {
                 let said = Said::new(at, State::Waiting);
                 (0..*messages).try_for_each(|_| self.said_of_one(person, said))
             }
-            Event::NotAccepted(why) => {
-                self.not_accepted(person, why);
-                Ok(())
-            }
             Event::NoAnswer { to } | Event::Offline { to } | Event::Waiting { to } => {
                 self.is_open(person, to)
             }
@@ -222,34 +218,21 @@ impl Ledger {
         self.said_of_one(person, Said { to, ..said })
     }
 
-    /// A command was not accepted. What was written is refused at once, or when the disk has not taken it.
-    fn not_accepted(&mut self, person: usize, why: &NotAccepted) {
-        let Some(unanswered) = self.unanswered.get_mut(person) else {
-            return;
+    /// Somebody is told that what he has written under this tag was not accepted: it was not answered before.
+    pub(in crate::simulation) fn not_accepted(&mut self, at: Instant, person: usize, tag: u64) {
+        let unanswered = self.unanswered.get_mut(person);
+        let place = unanswered.and_then(|unanswered| {
+            let place = unanswered.iter().position(|written| written.tag() == tag)?;
+            Some(unanswered.remove(place))
+        });
+        let verdict = match place {
+            Some(_) => Ok(()),
+            None => Err((
+                Invariant::OneState,
+                format!("{person} is told that text {tag} was not accepted, and has had an answer"),
+            )),
         };
-        match why {
-            NotAccepted::TooLarge(_)
-            | NotAccepted::ToSelf
-            | NotAccepted::TooManyAddresses
-            | NotAccepted::OutboxFull => {
-                unanswered.pop();
-            }
-            NotAccepted::NotInside(room) => {
-                // Others to that room, if any, were written when he was there.
-                let posts = &self.posts.posts;
-                let to_room = |written: &Written| match written {
-                    Written::Letter(_) => false,
-                    Written::Post(place) => posts.get(*place).is_some_and(|post| post.room.matches(room)),
-                };
-                if let Some(place) = unanswered.iter().rposition(to_room) {
-                    unanswered.remove(place);
-                }
-            }
-            NotAccepted::Storage(_) => {
-                unanswered.drain(..unanswered.len().min(1));
-            }
-            NotAccepted::NoChange | NotAccepted::NothingToTrust | NotAccepted::Leaving => {}
-        }
+        self.judge(at, verdict);
     }
 
     /// Something is said: there is a message of which it is true and was not said yet, or not since it waited again.

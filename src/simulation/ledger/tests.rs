@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Books, Folder, Ledger, Room, Trouble};
-use crate::client::interface::{Event, Incoming, NotAccepted, Refusal, Road};
+use crate::client::interface::{Event, Incoming, Refusal, Road};
 use crate::client::storage::{self as client, Accept, Finish, Key, Receive, Received, Reply, Request};
 use crate::clock::{Age, Instant, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
@@ -395,7 +395,7 @@ fn what_is_written_is_accepted_or_said_not_to_be() {
     let mut play = Play::new();
     play.ledger.typed(play.now, (0, 1), 10, LIVES);
     assert_eq!(play.ledger.unanswered[0].len(), 1);
-    play.is_told(&Event::NotAccepted(NotAccepted::OutboxFull));
+    play.ledger.not_accepted(play.now, 0, 2);
     assert_eq!(play.ledger.unanswered[0].len(), 0);
     play.ledger.typed(play.now, (0, 1), 10, LIVES);
     let untold = play.ledger.untold();

@@ -213,7 +213,7 @@ impl Scene {
             },
             _ => Command::Send {
                 to: name,
-                text: format!("0 wrote {}", input.byte()),
+                text: format!("0 wrote {}", input.byte()).into(),
             },
         };
         if self.bench.role.takes_commands() {

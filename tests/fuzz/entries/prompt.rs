@@ -53,11 +53,13 @@ fn line(line: &str, typist: Typist<'_>) {
 fn understood(line: &str, command: &Command, typist: Typist<'_>) {
     let again = match command {
         Command::Send { to, text } => {
+            let text = &text.body;
             assert!(text.len() <= BODY_BYTES_MAX && !text.trim().is_empty());
             assert!(line.ends_with(text.as_str()), "as typed");
             format!("send {to} {text}")
         }
         Command::Post { room, text } => {
+            let text = &text.body;
             assert!(text.len() <= BODY_BYTES_MAX && !text.trim().is_empty());
             assert!(line.ends_with(text.as_str()), "as typed");
             format!("post {room} {text}")
@@ -76,6 +78,7 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
             format!("trust {name} {fingerprint}")
         }
         Command::SendAt { address, text } => {
+            let text = &text.body;
             assert!(text.len() <= BODY_BYTES_MAX && !text.trim().is_empty());
             format!("send {address} {text}")
         }

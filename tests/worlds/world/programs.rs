@@ -263,7 +263,7 @@ impl World {
             from,
             Command::Send {
                 to: to.parse().expect("a name"),
-                text: text.to_owned(),
+                text: text.into(),
             },
         );
     }

@@ -237,18 +237,20 @@ fn a_room_under_the_number_of_one_that_has_ended_is_another() {
 }
 
 #[test]
-fn who_is_told_that_the_disk_did_not_take_a_text_waits_on_for_what_he_wrote_before() {
+fn a_text_that_was_not_accepted_is_known_by_its_tag_and_answered_once() {
     let mut play = Play::new();
-    let room = hall(1).name;
-    play.ledger.posted(play.now, 0, &room, (10, LIVES));
-    let text = play.ledger.typed(play.now, (0, 1), 10, LIVES);
-    play.ledger.not_taken(0, &text);
-    play.is_told(&Event::NotAccepted(NotAccepted::Storage("full".into())));
+    let post = play.ledger.posted(play.now, 0, &hall(1).name, (10, LIVES));
+    let post = play.ledger.tagged(0, post).tag.unwrap();
+    let letter = play.ledger.typed(play.now, (0, 1), 10, LIVES);
+    let letter = play.ledger.tagged(0, letter).tag.unwrap();
+    play.ledger.not_accepted(play.now, 0, letter);
     let untold = play.ledger.untold();
     assert!(
         untold.iter().any(|what| what.starts_with("%0 was written")),
         "{untold:?}"
     );
-    play.is_told(&Event::NotAccepted(NotAccepted::NotInside(room)));
-    assert_eq!(play.ledger.unanswered[0], []);
+    play.ledger.not_accepted(play.now, 0, post);
+    assert_eq!((play.ledger.unanswered[0].len(), play.found()), (0, vec![]));
+    play.ledger.not_accepted(play.now, 0, post);
+    assert_eq!(play.found(), [Invariant::OneState]);
 }
