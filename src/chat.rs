@@ -26,8 +26,9 @@
 //!   taken (its being seen was not on the disk yet); it has the same [`MessageId`] then. What was taken and not yet worked on
 //!   is the program's to remember.
 //! - **Nothing is lost where the program is slow.** Some thousand events are kept for it; then the client takes no more from
-//!   others, who keep what they have. While the program sends, more is kept, because the answer comes behind it: one thread that
-//!   takes and sends in turn may fall behind by as much again. Then [`Error::Unread`] says that a text was not taken, and the
+//!   others, who keep what they have. While the program sends, more is kept, because the answer comes behind it (at
+//!   most 512 MiB of texts, where that much had come before): one thread that takes and sends in turn may fall behind by as much
+//!   again. Then [`Error::Unread`] says that a text was not taken, and the
 //!   program sets some events aside before it sends that one (`examples/inbox/mod.rs`).
 //!
 //! With [`Options::ephemeral`] all of this ends with the `Chat`, because there is no disk.

@@ -179,14 +179,14 @@ fn memory(size: &Size, table: &mut Table) {
         let create = |owner| RoomDeed::Create {
             name: room_name(owner, room),
         };
-        enter(&mut fleet, 0..owners, create);
+        enter(&mut fleet, 0..owners, room, create);
     }
     let with_rooms = rest(&mut fleet);
     for room in 0..rooms {
         let join = |guest| RoomDeed::Join {
             name: room_name(guest - owners, room),
         };
-        enter(&mut fleet, owners..2 * owners, join);
+        enter(&mut fleet, owners..2 * owners, room, join);
     }
     let with_guests = rest(&mut fleet);
     let number = owners * rooms;
@@ -203,21 +203,30 @@ fn room_name(owner: usize, room: usize) -> Name {
 
 /// The first client makes a room, and all others enter it.
 fn fill(fleet: &mut Fleet<Plain>, name: &Name) -> Hall {
-    let mut halls = enter(fleet, 0..1, |_| RoomDeed::Create { name: name.clone() });
+    let mut halls = enter(fleet, 0..1, 0, |_| RoomDeed::Create { name: name.clone() });
     let guests = 1..fleet.clients.len();
-    enter(fleet, guests, |_| RoomDeed::Join { name: name.clone() });
+    enter(fleet, guests, 0, |_| RoomDeed::Join { name: name.clone() });
     halls.pop().expect("one room")
 }
 
-/// All of these enter a room each, at the same time. Which.
-fn enter(fleet: &mut Fleet<Plain>, who: Range<usize>, deed: impl Fn(usize) -> RoomDeed) -> Vec<Hall> {
+/// All of these enter a room each, at the same time, after so many that they have entered. Which.
+fn enter(
+    fleet: &mut Fleet<Plain>,
+    who: Range<usize>,
+    entered: usize,
+    deed: impl Fn(usize) -> RoomDeed,
+) -> Vec<Hall> {
+    let question = entered as u64 + 1;
     for number in who.clone() {
         let client = fleet.clients.get_mut(number).expect("one of them");
         let deed = deed(number);
-        client.say(&ToRegistry::Room(RoomRequest { number: 1, deed }));
+        client.say(&ToRegistry::Room(RoomRequest {
+            number: question,
+            deed,
+        }));
         client.flush(clock::now().at);
     }
-    let entered = |message| match message {
+    let answer = |message| match message {
         FromRegistry::RoomAnswer(RoomAnswer {
             result: Ok(RoomDone::Entered { room, .. }),
             ..
@@ -225,7 +234,7 @@ fn enter(fleet: &mut Fleet<Plain>, who: Range<usize>, deed: impl Fn(usize) -> Ro
         FromRegistry::RoomAnswer(answer) => panic!("{answer:?}"),
         _ => None,
     };
-    who.map(|number| wait(fleet, number, entered)).collect()
+    who.map(|number| wait(fleet, number, answer)).collect()
 }
 
 /// Turns until a client has heard what is looked for.

@@ -25,13 +25,16 @@ pub(super) struct Room {
     pub(super) events: usize,
     /// Bytes of texts: a mailbox full.
     pub(super) bytes: usize,
-    /// Bytes while an answer is waited for, which stands behind all that the engine has said before: what its outlet holds
+    /// Bytes while the answer to a text is waited for, which stands behind all that the engine has said before: what its outlet holds
     /// (`EVENTS_MAX` texts of 64 KiB are 64 MiB), and after a start what earlier runs had taken and not handed out.
-    pub(super) asked_bytes: usize,
+    pub(super) sending_bytes: usize,
     /// How long somebody who asks waits for others to take events: a program with a thread for that needs no more. Who takes
     /// them himself is told at once what he has to do.
     pub(super) patience: Duration,
 }
+
+/// How long whoever asks before the last answer has come waits for it at least.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// What an event takes beside its text, about.
 const EVENT_BYTES: usize = 256;
@@ -40,7 +43,7 @@ impl Room {
     pub(super) const USUAL: Self = Self {
         events: 4_096,
         bytes: 16 * 1024 * 1024,
-        asked_bytes: 512 * 1024 * 1024,
+        sending_bytes: 512 * 1024 * 1024,
         patience: Duration::from_secs(10),
     };
 }
@@ -52,8 +55,10 @@ enum Load {
     Quiet,
     /// Something is to be asked.
     Asking,
-    /// Its answer is waited for.
-    Asked,
+    /// The registry's answer about a room is waited for: that may last.
+    Doing,
+    /// Our own disk's answer to a text is waited for.
+    Sending,
 }
 
 /// How far the start has come.
@@ -234,40 +239,45 @@ impl Desk {
 
     /// Has `ask` hand a text to the engine, and waits for what it says to it. `ask` says whether the engine took it.
     pub(super) fn ask_text(&self, ask: impl FnOnce() -> bool) -> Result<MessageId, Error> {
-        self.ask(|state| &mut state.text, ask)
+        self.ask(|state| &mut state.text, |_| Question::Open, ask)
     }
 
     /// As [`Self::ask_text`], for something about a room.
     pub(super) fn ask_deed(&self, deed: Deed, room: &Name, ask: impl FnOnce() -> bool) -> Result<(), Error> {
-        let ask = || {
-            self.lock().wanted = Some((deed, room.folded()));
-            ask()
+        let wanted = (deed, room.folded());
+        let question = |state: &mut State| {
+            state.wanted = Some(wanted.clone());
+            Question::Open
         };
-        self.ask(|state| &mut state.deed, ask)
+        self.ask(|state| &mut state.deed, question, ask)
     }
 
     fn ask<T>(
         &self,
         question: impl Fn(&mut State) -> &mut Question<T>,
+        open: impl FnOnce(&mut State) -> Question<T>,
         ask: impl FnOnce() -> bool,
     ) -> Result<T, Error> {
         let mut state = self.lock();
-        if matches!(question(&mut state), Question::Abandoned) {
-            // The answer to the one before is still to come; nothing was asked now.
-            return Err(Error::Unread);
-        }
         let patience = if state.taker == Some(thread::current().id()) {
             // Nobody else takes any.
             Duration::ZERO
         } else {
             self.room.patience
         };
+        // The answer to the one before may still be to come: nothing is asked then. Whoever asks again at once is slowed down.
+        let abandoned =
+            |state: &mut State| matches!(question(state), Question::Abandoned) && state.ended.is_none();
+        state = self.wait_while(state, patience.max(MOMENT), abandoned);
+        if abandoned(&mut state) {
+            return Err(Error::Unread);
+        }
         let full = |state: &mut State| state.is_full(self.room.bound(Load::Asking)) && state.ended.is_none();
         state = self.wait_while(state, patience, full);
         if full(&mut state) {
             return Err(Error::Unread);
         }
-        *question(&mut state) = Question::Open;
+        *question(&mut state) = open(&mut state);
         // There is room for more.
         self.changed.notify_all();
         drop(state);
@@ -285,13 +295,13 @@ impl Desk {
                 Some(Ok(())) => return Err(Error::Ended),
                 None => {}
             }
-            if !state.is_full(self.room.bound(Load::Asked)) {
+            if !state.is_full(self.room.bound(state.load())) {
                 state = self.wait(state);
                 continue;
             }
             // The answer may be behind what nobody takes.
             let stuck = |state: &mut State| {
-                state.is_full(self.room.bound(Load::Asked))
+                state.is_full(self.room.bound(state.load()))
                     && state.ended.is_none()
                     && matches!(question(state), Question::Open)
             };
@@ -329,7 +339,8 @@ impl Room {
         match load {
             Load::Quiet => (self.events, self.bytes),
             Load::Asking => (2 * self.events, 2 * self.bytes),
-            Load::Asked => (self.asked_bytes / EVENT_BYTES, self.asked_bytes),
+            Load::Doing => (3 * self.events, 3 * self.bytes),
+            Load::Sending => (self.sending_bytes / EVENT_BYTES, self.sending_bytes),
         }
     }
 }
@@ -341,10 +352,10 @@ impl State {
 
     /// Whether somebody waits for an answer.
     const fn load(&self) -> Load {
-        if matches!(self.text, Question::Open) || matches!(self.deed, Question::Open) {
-            Load::Asked
-        } else {
-            Load::Quiet
+        match (&self.text, &self.deed) {
+            (Question::Open, _) => Load::Sending,
+            (_, Question::Open) => Load::Doing,
+            _ => Load::Quiet,
         }
     }
 

@@ -16,7 +16,7 @@ fn desk(events: usize) -> Arc<Desk> {
     let room = Room {
         events,
         bytes: 1_000,
-        asked_bytes: 12 * EVENT_BYTES,
+        sending_bytes: 12 * EVENT_BYTES,
         patience: SHORT,
     };
     Arc::new(Desk::new(room))
@@ -153,7 +153,7 @@ fn whoever_takes_and_asks_in_turn_falls_behind_and_is_then_told_at_once() {
     let room = Room {
         events: 10,
         bytes: 1_000,
-        asked_bytes: 30 * EVENT_BYTES,
+        sending_bytes: 30 * EVENT_BYTES,
         patience: LONG,
     };
     let desk = Arc::new(Desk::new(room));

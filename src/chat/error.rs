@@ -2,6 +2,7 @@
 //!
 //! Invariant: whoever reads an error knows whether his text was accepted.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::id::NameError;
@@ -74,6 +75,9 @@ pub enum NotSent {
     /// It is to ourselves.
     #[error("it is to ourselves")]
     ToSelf,
+    /// Somebody who calls himself so was written to by this address, with the same folder, and at the registry that may be another.
+    #[error("at {0} is another who calls himself so")]
+    Ambiguous(SocketAddr),
     /// It is for a room that we are not in.
     #[error("we are not in the room; join it first")]
     NotInside,

@@ -162,6 +162,9 @@ pub enum Refusal {
     /// The recipient was told that it would not come.
     #[error("the recipient was told that it would not come; send it again")]
     Skipped,
+    /// It was for an address that is our own.
+    #[error("it is for our own address")]
+    Oneself,
     /// The registry's answer proves nothing: the recipient may have it or not.
     #[error("the answer proves nothing; ask the recipient whether it came")]
     Unproven,

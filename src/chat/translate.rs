@@ -244,8 +244,8 @@ const fn refusal(reason: engine::Refusal) -> Refusal {
     let registry = match reason {
         engine::Refusal::NoSuchName => return Refusal::NoSuchName,
         engine::Refusal::Skipped => return Refusal::Skipped,
-        // Nothing is written to an address here.
-        engine::Refusal::Unproven | engine::Refusal::Oneself => return Refusal::Unproven,
+        engine::Refusal::Unproven => return Refusal::Unproven,
+        engine::Refusal::Oneself => return Refusal::Oneself,
         engine::Refusal::Registry(reason) => reason,
     };
     match registry {
@@ -269,6 +269,7 @@ fn not_sent(why: &engine::NotAccepted) -> Option<NotSent> {
         engine::NotAccepted::NotInside(_) => NotSent::NotInside,
         engine::NotAccepted::OutboxFull => NotSent::OutboxFull,
         engine::NotAccepted::Storage(sentence) => NotSent::Storage(sentence.clone()),
+        engine::NotAccepted::Ambiguous { address, .. } => NotSent::Ambiguous(*address),
         engine::NotAccepted::NoChange
         | engine::NotAccepted::NothingToTrust
         | engine::NotAccepted::TooManyAddresses

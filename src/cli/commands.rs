@@ -99,7 +99,7 @@ pub static TABLE: &[Entry] = &[
         aliases: &[],
         usage: "status",
         summary: "list the messages that are unfinished, and why",
-        details: "Of what you have posted the server then says who has it.",
+        details: "Of the last that you have posted, and that not everybody has, the server then says who has them.",
         read: people::read_status,
     },
     Entry {

@@ -5,9 +5,8 @@
 //! Invariants: every object has an `event`; names of fields and events stay what they are, there are only more of them.
 
 use crate::cli::commands::{self, Parsed};
-use crate::cli::json_objects::{
-    Fingerprint, Listed, Member, Message, Object, Peer, Readers, Room, State, timestamp,
-};
+use crate::cli::json_objects::{Message, Object, State, timestamp};
+use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
 use crate::cli::json_words as words;
 use crate::cli::render;
 use crate::client::interface::{ContactEvent, Event, NotAccepted, Notice, RoomEvent};
@@ -77,6 +76,7 @@ fn object(notice: &Notice) -> Object<'_> {
         Event::Status(status) => Object::Status {
             messages: status.messages.iter().map(State::of_unfinished).collect(),
             earlier: status.earlier,
+            early: status.early,
         },
         Event::Fingerprint { whose, id } => Object::Fingerprint(Fingerprint::of(whose, id.as_ref())),
         Event::Presence { name, online } => Object::Presence {

@@ -9,15 +9,14 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
 use crate::cli::json_words as words;
 use crate::client::interface::{
-    Contact, ContactEvent, Event, Incoming, MessageStatus, Notice, Road, RoomEvent, User, Whose,
+    Contact, ContactEvent, Event, Incoming, MessageStatus, Notice, Road, RoomEvent,
 };
-use crate::client::storage::Reach;
 use crate::client::to::To;
 use crate::clock::WallTime;
-use crate::id::{IdentityId, MessageId, Name};
-use crate::wire::room::{MemberListed, RoomListed};
+use crate::id::{MessageId, Name};
 
 /// An object.
 #[derive(Debug, Serialize)]
@@ -47,6 +46,7 @@ pub(super) enum Object<'a> {
     Status {
         messages: Vec<State<'a>>,
         earlier: usize,
+        early: usize,
     },
     Fingerprint(Fingerprint<'a>),
     Presence {
@@ -204,63 +204,6 @@ pub(super) struct State<'a> {
     of: Option<u32>,
 }
 
-/// Who has a post of ours.
-#[derive(Debug, Serialize)]
-pub(super) struct Readers<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    room: &'a Name,
-    sent_at: String,
-    received: u32,
-    of: u32,
-    /// Who has it not; of many, some.
-    missing: &'a [Name],
-}
-
-/// A fingerprint.
-#[derive(Debug, Serialize)]
-pub(super) struct Fingerprint<'a> {
-    own: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<&'a Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<SocketAddr>,
-    fingerprint: Option<String>,
-}
-
-/// Whoever is at an address.
-#[derive(Debug, Serialize)]
-pub(super) struct Peer<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) user: Option<&'a Name>,
-    pub(super) address: SocketAddr,
-}
-
-/// A room in the list of them.
-#[derive(Debug, Serialize)]
-pub(super) struct Room<'a> {
-    room: &'a Name,
-    owner: Option<&'a Name>,
-    members: u32,
-    online: u32,
-}
-
-/// Somebody in the table of clients.
-#[derive(Debug, Serialize)]
-pub(super) struct Listed<'a> {
-    user: &'a Name,
-    online: bool,
-    since: Option<String>,
-    address: Option<SocketAddr>,
-}
-
-/// Somebody who is in a room.
-#[derive(Debug, Serialize)]
-pub(super) struct Member<'a> {
-    user: &'a Name,
-    online: bool,
-}
-
 impl<'a> State<'a> {
     /// The state that is told; for those events only that tell one.
     pub(super) fn of(notice: &'a Notice) -> Self {
@@ -390,41 +333,6 @@ impl<'a> State<'a> {
     }
 }
 
-impl<'a> Fingerprint<'a> {
-    pub(super) fn of(whose: &'a Whose, id: Option<&IdentityId>) -> Self {
-        let (user, address) = match whose {
-            Whose::Own => (None, None),
-            Whose::Person(name) => (Some(name), None),
-            Whose::Contact(contact) => (contact.name.as_ref(), Some(contact.address)),
-        };
-        Self {
-            own: *whose == Whose::Own,
-            user,
-            address,
-            fingerprint: id.map(IdentityId::fingerprint),
-        }
-    }
-}
-
-impl<'a> Readers<'a> {
-    /// Of such an event.
-    pub(super) fn of(
-        notice: &Notice,
-        (room, sent_at): (&'a Name, WallTime),
-        reach: Reach,
-        missing: &'a [Name],
-    ) -> Self {
-        Self {
-            id: notice.about.first().map(MessageId::to_string),
-            room,
-            sent_at: timestamp(sent_at),
-            received: reach.received,
-            of: reach.of,
-            missing,
-        }
-    }
-}
-
 impl<'a> Message<'a> {
     pub(super) fn of(message: &'a Incoming) -> Self {
         let (road, room, before) = match &message.road {
@@ -442,46 +350,6 @@ impl<'a> Message<'a> {
             road,
             room,
             before,
-        }
-    }
-}
-
-impl<'a> Peer<'a> {
-    pub(super) fn of(contact: &'a Contact) -> Self {
-        Self {
-            user: contact.name.as_ref(),
-            address: contact.address,
-        }
-    }
-}
-
-impl<'a> Room<'a> {
-    pub(super) fn of(room: &'a RoomListed) -> Self {
-        Self {
-            room: &room.name,
-            owner: room.owner.as_ref(),
-            members: room.members,
-            online: room.online,
-        }
-    }
-}
-
-impl<'a> Listed<'a> {
-    pub(super) fn of(user: &'a User) -> Self {
-        Self {
-            user: &user.name,
-            online: user.online,
-            since: user.since.map(timestamp),
-            address: user.address,
-        }
-    }
-}
-
-impl<'a> Member<'a> {
-    pub(super) fn of(member: &'a MemberListed) -> Self {
-        Self {
-            user: &member.name,
-            online: member.online,
         }
     }
 }

@@ -7,7 +7,7 @@
 //! | [`spellings`] | how else commands are typed |
 //! | [`focus`] | to whom lines go that are no command |
 //! | [`render`], `render_contacts`, `render_rooms`, `render_status`, `render_users`, [`table`] | events into lines |
-//! | [`mod@format`], `json`, `json_objects`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
+//! | [`mod@format`], `json`, `json_objects`, `json_parts`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
@@ -33,6 +33,7 @@ mod gate;
 mod json;
 mod json_input;
 mod json_objects;
+mod json_parts;
 mod json_words;
 mod lanes;
 mod letter;

@@ -43,7 +43,10 @@ const fn is_news(event: &Event) -> bool {
         | Event::HaveMessages
         | Event::Incoming(_)
         | Event::Ended(_) => false,
-        Event::Room(event) => !matches!(event, RoomEvent::Entered { .. } | RoomEvent::News { .. }),
+        Event::Room(event) => !matches!(
+            event,
+            RoomEvent::Entered { .. } | RoomEvent::News { .. } | RoomEvent::Offered { .. }
+        ),
         _ => true,
     }
 }

@@ -147,7 +147,8 @@ fn fingerprint(whose: &Whose, id: Option<&IdentityId>) -> String {
     let who = match whose {
         Whose::Own => "yourself".to_owned(),
         Whose::Person(name) => name.to_string(),
-        Whose::Contact(contact) => contact.to_string(),
+        Whose::Listed(name) => format!("{name}, as the server says"),
+        Whose::Contact(contact) => render_contacts::at(contact),
     };
     match id {
         Some(id) => format!("[Fingerprint of {who}: {}]", id.fingerprint()),
@@ -231,6 +232,10 @@ pub(super) fn not_accepted(reason: &NotAccepted) -> String {
         NotAccepted::TooManyAddresses => format!(
             "[Message not sent: you have written to {} addresses in this run, and to more it takes another.]",
             limits::LISTED_MAX
+        ),
+        NotAccepted::Ambiguous { name, address } => format!(
+            "[Message not sent: at {address} is somebody who calls himself {name}, and at the server that may be another. To write \
+             to him: send {address} <text>]"
         ),
         NotAccepted::OutboxFull => format!(
             "[Message not sent: too much waits already (at most {} messages, {} MiB). Try again when some have \

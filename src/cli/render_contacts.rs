@@ -58,7 +58,7 @@ fn listening(port: u16, contacts: &[Contact]) -> String {
 }
 
 /// With the name before the address, if there is one.
-fn at(contact: &Contact) -> String {
+pub(super) fn at(contact: &Contact) -> String {
     match &contact.name {
         Some(name) => format!("{name} at {}", contact.address),
         None => contact.address.to_string(),

@@ -68,7 +68,7 @@ fn post(event: &RoomEvent, time: impl Fn(WallTime) -> String) -> String {
             reach,
             missing,
         } => format!(
-            "[Message of {} to {room}: {} of {} have it; {}.]",
+            "[Message of {} to {room}: {} of {} have it{}.]",
             time(*sent_at),
             reach.received,
             reach.of,
@@ -106,7 +106,7 @@ fn post(event: &RoomEvent, time: impl Fn(WallTime) -> String) -> String {
     }
 }
 
-/// Who has it not; and how many more there are than are named.
+/// Who has it not; and whether there are more than are named.
 fn not_yet(missing: &[Name], all: u32) -> String {
     let names: Vec<&str> = missing.iter().map(Name::as_str).collect();
     let others = usize::try_from(all)
@@ -114,9 +114,10 @@ fn not_yet(missing: &[Name], all: u32) -> String {
         .saturating_sub(names.len());
     let names = names.join(", ");
     match (names.is_empty(), others) {
-        (true, _) => "the others have left".to_owned(),
-        (false, 0) => format!("not yet: {names}"),
-        (false, others) => format!("not yet: {names}, and {others} others, or they have left"),
+        (true, 0) => String::new(),
+        (true, _) => "; the others have left".to_owned(),
+        (false, 0) => format!("; not yet: {names}"),
+        (false, _) => format!("; not yet: {names}, and others, or they have left"),
     }
 }
 

@@ -142,12 +142,16 @@ fn faces_of_questions() -> Vec<(RoomEvent, &'static str)> {
             "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; the others have left.]",
         ),
         (
+            readers(5, &[]),
+            "[Message of 2026-01-02 05:04:05 to den: 5 of 5 have it.]",
+        ),
+        (
             readers(3, &["ann", "bob"]),
             "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; not yet: ann, bob.]",
         ),
         (
             readers(3, &["ann"]),
-            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; not yet: ann, and 1 others, or they have left.]",
+            "[Message of 2026-01-02 05:04:05 to den: 3 of 5 have it; not yet: ann, and others, or they have left.]",
         ),
     ]
 }

@@ -10,18 +10,27 @@ use crate::client::to::To;
 /// How many there are, then a row for each.
 pub(super) fn list(status: &Status, offset_at: OffsetAt) -> Vec<String> {
     let shown = status.messages.len();
-    if shown == 0 {
-        return vec!["[No message is unfinished.]".to_owned()];
+    let mut lines = Vec::new();
+    if shown > 0 {
+        lines.push(match status.earlier {
+            0 => format!("[Unfinished messages: {shown}]"),
+            earlier => format!(
+                "[Unfinished messages: {}, the last {shown} of them:]",
+                earlier + shown
+            ),
+        });
+        let rows = status.messages.iter().map(|message| row(message, offset_at));
+        lines.extend(aligned(["to", "written", "where it is"], rows));
     }
-    let mut lines = vec![match status.earlier {
-        0 => format!("[Unfinished messages: {shown}]"),
-        earlier => format!(
-            "[Unfinished messages: {}, the last {shown} of them:]",
-            earlier + shown
-        ),
-    }];
-    let rows = status.messages.iter().map(|message| row(message, offset_at));
-    lines.extend(aligned(["to", "written", "where it is"], rows));
+    if status.early > 0 {
+        lines.push(format!(
+            "[Not accepted yet: {}; until the server has answered, or a room is entered.]",
+            status.early
+        ));
+    }
+    if lines.is_empty() {
+        lines.push("[No message is unfinished.]".to_owned());
+    }
     lines
 }
 
@@ -44,6 +53,7 @@ fn place(message: &MessageStatus, to: &str) -> String {
         Standing::Depositing => "on its way to the server".to_owned(),
         Standing::Stored if is_post => "at the server, until all members have it".to_owned(),
         Standing::Stored => format!("at the server, until {to} comes"),
+        Standing::Ended => "has ended; that is being written down".to_owned(),
         Standing::Offline => "waits for you to register again: reg".to_owned(),
         Standing::Unreachable if is_post => "waits for the server".to_owned(),
         Standing::Unreachable if matches!(message.to, To::At(_)) => format!("waits for {to}"),
@@ -52,6 +62,9 @@ fn place(message: &MessageStatus, to: &str) -> String {
         Standing::NoRoom => "waits for room at the server".to_owned(),
         Standing::Slowed => "goes in a moment: not too much at once".to_owned(),
         Standing::RegistryDisk => "waits for room on the server's disk".to_owned(),
+        Standing::Untrusted if matches!(message.to, To::At(_)) => {
+            "waits for you to trust whoever is there now".to_owned()
+        }
         Standing::Untrusted => format!("waits for you to trust the new identity: trust {to} <fingerprint>"),
     }
 }
@@ -82,20 +95,34 @@ pub(in crate::cli) mod tests {
     }
 
     /// The event, with its first line.
-    pub(in crate::cli) fn faces() -> [(Event, &'static str); 2] {
+    pub(in crate::cli) fn faces() -> [(Event, &'static str); 3] {
         let bob = message(To::Peer("bob".parse().unwrap()), Standing::Stored);
         [
-            (vec![bob], "[Unfinished messages: 1]"),
-            (Vec::new(), "[No message is unfinished.]"),
+            (vec![bob], 0, "[Unfinished messages: 1]"),
+            (Vec::new(), 0, "[No message is unfinished.]"),
+            (
+                Vec::new(),
+                2,
+                "[Not accepted yet: 2; until the server has answered, or a room is entered.]",
+            ),
         ]
-        .map(|(messages, line)| {
-            let earlier = 0;
-            (Event::Status(Status { messages, earlier }), line)
+        .map(|(messages, early, line)| {
+            let status = Status {
+                messages,
+                earlier: 0,
+                early,
+            };
+            (Event::Status(status), line)
         })
     }
 
     fn lines(messages: Vec<MessageStatus>, earlier: usize) -> Vec<String> {
-        list(&Status { messages, earlier }, |_| UtcOffset::UTC)
+        let status = Status {
+            messages,
+            earlier,
+            early: 0,
+        };
+        list(&status, |_| UtcOffset::UTC)
     }
 
     #[test]

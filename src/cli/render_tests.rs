@@ -223,6 +223,14 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
             "[Message not sent: you have written to 100 addresses in this run, and to more it takes another.]",
         ),
         (
+            NotAccepted::Ambiguous {
+                name: name("bob"),
+                address: "192.0.2.7:4000".parse().unwrap(),
+            },
+            "[Message not sent: at 192.0.2.7:4000 is somebody who calls himself bob, and at the server that may be another. To \
+             write to him: send 192.0.2.7:4000 <text>]",
+        ),
+        (
             NotAccepted::OutboxFull,
             "[Message not sent: too much waits already (at most 10000 messages, 64 MiB). Try again when some have \
              arrived.]",
@@ -246,7 +254,7 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
 }
 
 /// Kinds of events that have words.
-const KINDS: usize = 52;
+const KINDS: usize = 53;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 const fn kind(event: &Event) -> usize {
@@ -297,6 +305,7 @@ const fn kind(event: &Event) -> usize {
             NotAccepted::Leaving => 33,
             NotAccepted::NotInside(_) => 40,
             NotAccepted::TooManyAddresses => 48,
+            NotAccepted::Ambiguous { .. } => 52,
         },
         Event::IdentityChanged { .. } => 34,
         Event::Trusted { .. } => 35,

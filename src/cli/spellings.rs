@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use crate::cli::commands::{Entry, TABLE, find, split_word};
 use crate::id::Name;
-use crate::reserved::LOBBY;
+use crate::reserved::{LOBBY, is_reserved};
 
 /// What `help` is asked for to list them.
 pub const TOPIC: &str = "aliases";
@@ -50,7 +50,8 @@ fn addressed(line: &str) -> Option<String> {
     }
     let ends = |character: char| character == ':' || character.is_whitespace();
     let (name, rest) = line.split_at(line.find(ends).unwrap_or(line.len()));
-    let name = Name::from_str(name).ok()?;
+    // What reads as an address is no name.
+    let name = Name::from_str(name).ok().filter(|name| !is_reserved(name))?;
     let text = rest.strip_prefix(':').unwrap_or(rest);
     let text = text.strip_prefix(char::is_whitespace).unwrap_or(text);
     Some(format!("{name} {text}"))

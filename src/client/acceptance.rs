@@ -5,6 +5,7 @@
 //! Invariants: a message is accepted by its commit; a lifetime is ended here only while the registry cannot have
 //! the message, and not within ten minutes of the start.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::committed::After;
@@ -39,9 +40,25 @@ impl Client {
         if to.matches(&self.config.name) && text.body.len() <= BODY_BYTES_MAX {
             self.not_accepted(text.tag, NotAccepted::ToSelf);
         } else {
-            // Whoever calls himself so at an address is written to by that.
-            self.write(cx, To::Peer(to), text);
+            match self.other_called(&to) {
+                Some(address) => {
+                    self.not_accepted(text.tag, NotAccepted::Ambiguous { name: to, address });
+                }
+                None => self.write(cx, To::Peer(to), text),
+            }
         }
+    }
+
+    /// Where somebody calls himself so whom the user has written to by address, unless he is the one whom we know by that name.
+    fn other_called(&self, name: &Name) -> Option<SocketAddr> {
+        let (address, id) = self.contacts.called(name)?;
+        let is_he = match self.directory.knows(&name.folded()) {
+            Knowledge::Pinned(card) | Knowledge::Listed(card) | Knowledge::Contested { pinned: card, .. } => {
+                card.id == id
+            }
+            Knowledge::Unknown => false,
+        };
+        (!is_he).then_some(address)
     }
 
     /// The user has written something for all who are in a room.

@@ -331,6 +331,14 @@ impl Contacts {
         met.any(|(other, card)| card.id != id && other.matches(name))
     }
 
+    /// Who among them is called so, and where.
+    pub(super) fn called(&self, name: &Name) -> Option<(SocketAddr, IdentityId)> {
+        self.listed().find_map(|(address, entry)| {
+            let (his, card) = entry.met.as_ref()?;
+            his.matches(name).then_some((*address, card.id))
+        })
+    }
+
     /// He has said what he is called. Whether that was for the first time.
     pub(super) fn introduced(&mut self, session: SessionId) -> bool {
         let visit = self.visits.get_mut(&session);

@@ -13,8 +13,7 @@ impl Client {
     pub(super) fn tell_fingerprint(&mut self, of: Option<Name>) {
         match of {
             Some(name) if !name.matches(&self.config.name) => {
-                let id = self.identity_of(&name);
-                let whose = Whose::Person(name);
+                let (whose, id) = self.identity_of(name);
                 self.out.event(Event::Fingerprint { whose, id });
             }
             _ => {
@@ -29,12 +28,13 @@ impl Client {
         }
     }
 
-    fn identity_of(&self, name: &Name) -> Option<IdentityId> {
+    fn identity_of(&self, name: Name) -> (Whose, Option<IdentityId>) {
         match self.directory.knows(&name.folded()) {
-            Knowledge::Pinned(card) | Knowledge::Listed(card) | Knowledge::Contested { pinned: card, .. } => {
-                Some(card.id)
+            Knowledge::Pinned(card) | Knowledge::Contested { pinned: card, .. } => {
+                (Whose::Person(name), Some(card.id))
             }
-            Knowledge::Unknown => None,
+            Knowledge::Listed(card) => (Whose::Listed(name), Some(card.id)),
+            Knowledge::Unknown => (Whose::Person(name), None),
         }
     }
 }

@@ -25,6 +25,8 @@ struct Progress {
     states: u64,
     /// Messages that came out of the mailbox while it was gone through.
     mail: u64,
+    /// Questions about rooms that were answered.
+    answers: u64,
 }
 
 impl Client {
@@ -64,6 +66,7 @@ impl Client {
         Progress {
             states: self.out.states(),
             mail: self.drained,
+            answers: self.rooms.questions.number(),
         }
     }
 

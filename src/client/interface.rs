@@ -383,6 +383,13 @@ pub enum NotAccepted {
     NotInside(Name),
     /// To one more address than there may be in a run.
     TooManyAddresses,
+    /// To a name that two may be meant by: whoever has it at the registry, and another who calls himself so at an address.
+    Ambiguous {
+        /// Which.
+        name: Name,
+        /// Where the other is.
+        address: SocketAddr,
+    },
     /// Too many unfinished messages, or bytes of them.
     OutboxFull,
     /// The database did not take it: a sentence.
@@ -400,8 +407,10 @@ pub enum NotAccepted {
 pub enum Whose {
     /// Our own.
     Own,
-    /// Of whoever has this name at the registry: the one known here, whatever that has said since.
+    /// Of the one whom we know by this name, and whom messages to it are sealed for, whatever the registry has said since.
     Person(Name),
+    /// Of the one who has this name, as the registry says: nothing was written to it yet.
+    Listed(Name),
     /// Of whoever is at an address.
     Contact(Contact),
 }

@@ -5,7 +5,7 @@
 //! Invariants: nobody is called before there is something to say to him; without a registry nobody who is not listed is let
 //! in, nor anything of him kept; no two are called alike; nothing is sealed for somebody before it is committed who he is.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::committed::After;
@@ -84,10 +84,13 @@ impl Client {
     /// Whether that is where we are, as far as we know without asking anybody.
     fn is_own(&self, address: SocketAddr) -> bool {
         let ip = address.ip().to_canonical();
-        let is_here = |local: SocketAddr| ip.is_loopback() || ip == local.ip().to_canonical();
+        let is_here = |local: IpAddr| match local.is_unspecified() {
+            true => ip.is_loopback(),
+            false => ip == local.to_canonical(),
+        };
         self.link
             .local
-            .is_some_and(|local| local.port() == address.port() && is_here(local))
+            .is_some_and(|local| local.port() == address.port() && is_here(local.ip()))
     }
 
     /// The road to whoever is at an address; there is but one.

@@ -2,10 +2,12 @@
 //! whatever session that is.
 //!
 //! What an answer changes in what is known of rooms is `rooms`' business.
-//! Invariants: a question has one answer, which is taken up once; no more are open than `QUESTIONS_MAX`.
+//! Invariants: a question has one answer, which is taken up once; no more are open than `QUESTIONS_MAX`, and the one that is asked
+//! with the registration.
 
 use std::collections::VecDeque;
 
+use super::outbox::Stage;
 use super::{Client, Timer};
 use crate::client::interface::{Event, NotAccepted, NotDone, RoomCommand, RoomEvent};
 use crate::client::storage::Reach;
@@ -96,6 +98,17 @@ impl Questions {
         self.asked.len()
     }
 
+    /// How many were asked so far: it only grows, also with each page that is answered.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether it is being asked who has a post.
+    pub(super) fn asks_readers(&self) -> bool {
+        let is_readers = |asked: &Asked| matches!(asked.purpose, Purpose::Readers { .. });
+        self.asked.iter().any(is_readers)
+    }
+
     /// Whether one is open that is to get us into this room.
     pub(super) fn enters(&self, name: &Name) -> bool {
         self.asked.iter().any(|asked| asked.enters(name))
@@ -143,6 +156,12 @@ impl Client {
             let purpose = Purpose::Readers { room, slot, sent_at };
             self.ask(cx, purpose, RoomDeed::Readers { slot });
         }
+    }
+
+    /// Whether the registry keeps a message of ours: otherwise how it has ended is told already.
+    fn is_kept(&self, slot: Slot) -> bool {
+        let message = self.outbox.key_of(slot).and_then(|key| self.outbox.get(key));
+        message.is_some_and(|message| message.stage == Stage::Stored)
     }
 
     fn ask(&mut self, cx: &Context<'_>, purpose: Purpose, deed: RoomDeed) {
@@ -271,6 +290,7 @@ impl Client {
                 self.post_early(&name, Some(now));
                 return;
             }
+            (Purpose::Readers { slot, .. }, _) if !self.is_kept(slot) => return,
             (
                 Purpose::Readers { room, slot, sent_at },
                 RoomDone::Readers {

@@ -31,9 +31,17 @@ impl Client {
             standing: self.standing(cx.now.at, key, message),
         });
         let messages = messages.collect();
-        self.out.event(Event::Status(Status { messages, earlier }));
-        for (room, slot, sent_at) in self.last_posts() {
-            self.ask_readers(cx, room, slot, sent_at);
+        let early = self.early.len() + self.rooms.early().count();
+        self.out.event(Event::Status(Status {
+            messages,
+            earlier,
+            early,
+        }));
+        // What is being asked is told in a moment.
+        if !self.rooms.questions.asks_readers() {
+            for (room, slot, sent_at) in self.last_posts() {
+                self.ask_readers(cx, room, slot, sent_at);
+            }
         }
     }
 
@@ -57,7 +65,8 @@ impl Client {
             Stage::Stored => Standing::Stored,
             Stage::Depositing { .. } if self.deposit_pause.until(now).is_some() => Standing::RegistryDisk,
             Stage::Marking | Stage::Depositing { .. } => Standing::Depositing,
-            Stage::Conflicted | Stage::Ending => Standing::Due,
+            Stage::Conflicted => Standing::Due,
+            Stage::Ending => Standing::Ended,
             Stage::Queued => self.waits_for(now, key, message),
         }
     }
@@ -68,8 +77,14 @@ impl Client {
         if self.link.offline() || self.is_leaving() {
             return Standing::Offline;
         }
-        let is_contested = matches!(self.directory.knows(&to), Knowledge::Contested { .. });
-        if is_contested && message.sealed_for().is_none() {
+        let is_contested = match message.to.address() {
+            Some(address) => self.contacts.shown(address).is_some(),
+            None => {
+                let knows = self.directory.knows(&to);
+                matches!(knows, Knowledge::Contested { .. }) && message.sealed_for().is_none()
+            }
+        };
+        if is_contested {
             return Standing::Untrusted;
         }
         if let Some(declined) = message.declined(now) {
@@ -83,7 +98,8 @@ impl Client {
             .outbox
             .conversation(&to)
             .map(|conversation| &conversation.queue);
-        if message.waits && self.link.registered().is_some() && self.keeper(now).is_none() {
+        let by_registry = message.to.address().is_none() && self.link.registered().is_some();
+        if message.waits && by_registry && self.keeper(now).is_none() {
             Standing::RegistryDisk
         } else if message.waits {
             Standing::Unreachable

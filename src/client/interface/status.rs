@@ -13,6 +13,8 @@ pub struct Status {
     pub messages: Vec<MessageStatus>,
     /// How many there are before those.
     pub earlier: usize,
+    /// Texts that are not accepted yet: until the registry is known, or a room is entered.
+    pub early: usize,
 }
 
 /// An unfinished message.
@@ -41,6 +43,8 @@ pub enum Standing {
     Depositing,
     /// The registry keeps it until its recipient comes; or, if it was posted, until all members have it.
     Stored,
+    /// It has ended, which is being written down.
+    Ended,
     /// For us: we have left the registry, or are about to.
     Offline,
     /// For somebody to be reached: its recipient, or the registry.

@@ -2,8 +2,8 @@
 
 use super::driver::{Driver, ms};
 use super::meeting::{contact, event, met, received, waiting};
-use super::people::{address, message_from, name, online, usurped};
-use crate::client::interface::{Command, ContactEvent, Event, NotAccepted};
+use super::people::{address, message_from, name, online, person, usurped};
+use crate::client::interface::{Command, ContactEvent, Event, NotAccepted, Whose};
 use crate::limits::LISTED_MAX;
 use crate::transport::CloseCause;
 use crate::wire::frame::CloseCode;
@@ -115,4 +115,63 @@ fn there_is_a_bound_to_the_addresses_of_a_run() {
         driver.events(),
         [Event::NotAccepted(NotAccepted::TooManyAddresses)]
     );
+}
+
+#[test]
+fn a_name_that_two_may_be_meant_by_is_not_written_to() {
+    let mut driver = Driver::registered(&[]);
+    driver.send_at(51, "hi");
+    let session = driver.answers(51, "eve");
+    driver.introduces(session, "bob");
+    driver.events();
+    driver.send("Bob", "secret");
+    let (name, address) = (name("Bob"), address(51));
+    assert_eq!(
+        driver.events(),
+        [Event::NotAccepted(NotAccepted::Ambiguous { name, address })]
+    );
+    assert_eq!(driver.texts_delivered(session), ["hi"]);
+
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.send_at(51, "hi");
+    let session = driver.answers(51, "bob");
+    driver.introduces(session, "bob");
+    driver.events();
+    driver.send("bob", "and here it is he");
+    assert!(
+        !driver
+            .events()
+            .iter()
+            .any(|event| matches!(event, Event::NotAccepted(_)))
+    );
+}
+
+#[test]
+fn a_fingerprint_says_whether_messages_are_sealed_for_it() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let ask = |driver: &mut Driver, of: Option<&str>| {
+        driver.command(Command::Fingerprint { of: of.map(name) });
+        driver.events()
+    };
+    let bob = |whose| Event::Fingerprint {
+        whose,
+        id: Some(person("bob").id()),
+    };
+    assert_eq!(ask(&mut driver, Some("bob")), [bob(Whose::Listed(name("bob")))]);
+    driver.send("bob", "hi");
+    driver.events();
+    assert_eq!(ask(&mut driver, Some("bob")), [bob(Whose::Person(name("bob")))]);
+    driver.send_at(50, "hi");
+    let session = driver.answers(50, "eve");
+    driver.introduces(session, "eve");
+    driver.events();
+    let own = Event::Fingerprint {
+        whose: Whose::Own,
+        id: Some(person("alice").id()),
+    };
+    let eve = Event::Fingerprint {
+        whose: Whose::Contact(contact(50, Some("eve"))),
+        id: Some(person("eve").id()),
+    };
+    assert_eq!(ask(&mut driver, None), [own, eve]);
 }

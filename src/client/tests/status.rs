@@ -6,9 +6,10 @@ use super::rooms::{hall, inside};
 use crate::client::interface::{Command, Event, RoomCommand, RoomEvent, Standing};
 use crate::client::storage::Reach;
 use crate::client::to::To;
+use crate::id::EnvelopeHash;
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::Envelope;
-use crate::wire::message::BusyReason;
+use crate::wire::message::{BusyReason, End, FromRegistry, Outcome};
 use crate::wire::room::{RoomDeed, RoomDone, RoomRefusal};
 
 impl Driver {
@@ -125,5 +126,60 @@ fn who_has_a_post_that_has_just_ended_is_told_of_by_its_end_alone() {
     assert_eq!(
         driver.room_requests().pop().map(|request| request.deed),
         Some(RoomDeed::List { after: None })
+    );
+}
+
+#[test]
+fn an_answer_that_comes_after_the_end_of_a_post_is_not_told() {
+    let mut driver = inside(0);
+    driver.post("one");
+    let deposit = driver.deposits().pop().unwrap();
+    driver.answer_deposit(&deposit);
+    driver.events();
+    driver.status();
+    let envelope = Envelope::parse(&deposit.forward.envelope).unwrap();
+    driver.hear(FromRegistry::Outcome(Outcome {
+        slot: envelope.slot,
+        hash: EnvelopeHash::of(&deposit.forward.envelope),
+        end: End::Posted { received: 2, of: 2 },
+    }));
+    assert!(matches!(
+        driver.room_events()[..],
+        [RoomEvent::Reached { reach: None, .. }]
+    ));
+    driver.answer_room(Ok(RoomDone::Readers {
+        received: 1,
+        of: 2,
+        missing: Bounded::truncated(vec![name("bob")]),
+    }));
+    assert_eq!(driver.events(), []);
+}
+
+#[test]
+fn what_is_not_accepted_yet_is_counted() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    driver.command(Command::Room(RoomCommand::Join(name("den"))));
+    driver.post("soon");
+    driver.command(Command::Status);
+    let events = driver.events();
+    assert!(
+        matches!(&events[..], [Event::Status(status)] if status.early == 1 && status.messages.is_empty()),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn of_very_many_the_last_are_told() {
+    let mut driver = Driver::registered(&[]);
+    driver.lose_registry();
+    for number in 0..130 {
+        driver.send("bob", &number.to_string());
+    }
+    driver.events();
+    driver.command(Command::Status);
+    let events = driver.events();
+    assert!(
+        matches!(&events[..], [Event::Status(status)] if (status.earlier, status.messages.len()) == (2, 128)),
+        "{events:?}"
     );
 }
