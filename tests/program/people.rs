@@ -156,11 +156,13 @@ fn fingerprints_are_shown_to_be_compared() {
     let own = y.expect_start("[Fingerprint of yourself: ");
     x.expect("[Client table updated.]");
     x.type_line("fingerprint y");
-    let theirs = x.expect_start("[Fingerprint of y: ");
-    assert_eq!(
-        own.split_once(": ").unwrap().1,
-        theirs.split_once(": ").unwrap().1
-    );
+    let listed = x.expect_start("[Fingerprint of y, as the server says: ");
+    x.type_line("send y hi");
+    y.expect("x: hi");
+    x.type_line("fingerprint y");
+    let used = x.expect_start("[Fingerprint of y: ");
+    let digits = |line: &str| line.split_once(": ").unwrap().1.to_owned();
+    assert_eq!([digits(&listed), digits(&used)], [digits(&own), digits(&own)]);
     x.type_line("fingerprint nobody");
     x.expect("[No identity of nobody is known yet.]");
 }
