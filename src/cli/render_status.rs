@@ -24,7 +24,7 @@ pub(super) fn list(status: &Status, offset_at: OffsetAt) -> Vec<String> {
     }
     if status.early > 0 {
         lines.push(format!(
-            "[Not accepted yet: {}; until the server has answered, or a room is entered.]",
+            "[Not accepted yet: {}; until the disk or the server has answered, or a room is entered.]",
             status.early
         ));
     }
@@ -103,7 +103,7 @@ pub(in crate::cli) mod tests {
             (
                 Vec::new(),
                 2,
-                "[Not accepted yet: 2; until the server has answered, or a room is entered.]",
+                "[Not accepted yet: 2; until the disk or the server has answered, or a room is entered.]",
             ),
         ]
         .map(|(messages, early, line)| {

@@ -31,7 +31,7 @@ impl Client {
             standing: self.standing(cx.now.at, key, message),
         });
         let messages = messages.collect();
-        let early = self.early.len() + self.rooms.early().count();
+        let early = self.early.len() + self.rooms.early().count() + self.accepting.0;
         self.out.event(Event::Status(Status {
             messages,
             earlier,

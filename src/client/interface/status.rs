@@ -13,7 +13,7 @@ pub struct Status {
     pub messages: Vec<MessageStatus>,
     /// How many there are before those.
     pub earlier: usize,
-    /// Texts that are not accepted yet: until the registry is known, or a room is entered.
+    /// Texts that are not accepted yet: until they are on the disk, the registry is known, or a room is entered.
     pub early: usize,
 }
 
