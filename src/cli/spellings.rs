@@ -45,8 +45,9 @@ pub(super) fn read(line: &str) -> Option<(&'static Entry, Cow<'_, str>)> {
 fn addressed(line: &str) -> Option<String> {
     let line = line.strip_prefix('@')?;
     let (word, rest) = split_word(line);
-    if word.trim_end_matches(':').parse::<SocketAddr>().is_ok() {
-        return Some(format!("{} {rest}", word.trim_end_matches(':')));
+    let address = word.trim_end_matches(':');
+    if address.parse::<SocketAddr>().is_ok() {
+        return Some(format!("{address} {rest}"));
     }
     let ends = |character: char| character == ':' || character.is_whitespace();
     let (name, rest) = line.split_at(line.find(ends).unwrap_or(line.len()));

@@ -3,8 +3,9 @@
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
 //! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying`, `declined` and `stalling` (which
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
-//! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` and `fingerprints` (whom
-//! to believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status`, `meeting` (those who are named by address);
+//! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` and
+//! `fingerprints` (whom to believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status` (what is
+//! unfinished), `meeting` (those who are named by address);
 //! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;

@@ -382,7 +382,7 @@ fn numbers_above_the_signed_range_survive() {
 
 /// Not a test of time: prints what a batch costs here. `cargo test --release -- --ignored --nocapture inserts`.
 #[test]
-#[ignore = "prints a figure, asserts nothing about it"]
+#[ignore = "prints a figure, asserts nothing about it: cargo test --release -- --ignored --nocapture inserts"]
 #[expect(clippy::disallowed_methods, reason = "a measurement")]
 fn inserts_per_second() {
     let (_folder, path) = place();

@@ -333,7 +333,7 @@ fn no_statement_goes_through_members_for_each_post_or_through_all_mail() {
 
 /// On a disk, and with its syncs: `cargo test --release -- --ignored --nocapture a_large_room_is_left`.
 #[test]
-#[ignore = "a measurement: it asserts nothing about time"]
+#[ignore = "a measurement, which asserts nothing about time: cargo test --release -- --ignored --nocapture a_large_room"]
 #[expect(clippy::disallowed_methods, reason = "it measures")]
 fn a_large_room_is_left() {
     const NOWHERE: &str = "iif(member = 1, 10000, 0)";

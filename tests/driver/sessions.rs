@@ -267,7 +267,7 @@ fn a_slow_listener_slows_the_sender_and_loses_nothing() {
 /// Not a test of time: prints what the loop carries here.
 /// `cargo test --release --test driver sessions -- --ignored --nocapture`.
 #[test]
-#[ignore = "prints a figure, asserts nothing about it"]
+#[ignore = "prints a figure, asserts nothing about it: cargo test --release --test driver sessions -- --ignored --nocapture"]
 fn echoes_per_second() {
     let (asker, echo) = (rig(5, 1_000), rig(6, 1_000));
     let all = messages(50_000, 100);

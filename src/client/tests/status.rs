@@ -9,7 +9,7 @@ use crate::client::to::To;
 use crate::id::EnvelopeHash;
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::Envelope;
-use crate::wire::message::{BusyReason, End, FromRegistry, Outcome};
+use crate::wire::message::{BusyReason, Deposit, End, FromRegistry, Outcome};
 use crate::wire::room::{RoomDeed, RoomDone, RoomRefusal};
 
 impl Driver {
@@ -25,6 +25,26 @@ impl Driver {
         messages
             .map(|message| (message.to.clone(), message.standing))
             .collect()
+    }
+
+    /// Bob's den keeps a post of alice's, and she has asked for its status. The deposit.
+    fn with_post() -> (Self, Deposit) {
+        let mut driver = inside(0);
+        driver.post("one");
+        let deposit = driver.deposits().pop().unwrap();
+        driver.answer_deposit(&deposit);
+        driver.events();
+        assert_eq!(driver.status(), [(To::Room(hall()), Standing::Stored)]);
+        (driver, deposit)
+    }
+
+    /// The registry says that one of two has it, and bob not.
+    fn answer_readers(&mut self) {
+        self.answer_room(Ok(RoomDone::Readers {
+            received: 1,
+            of: 2,
+            missing: Bounded::truncated(vec![name("bob")]),
+        }));
     }
 
     fn standings(&mut self) -> Vec<Standing> {
@@ -84,20 +104,11 @@ fn what_is_for_a_name_that_another_has_waits_for_trust() {
 
 #[test]
 fn of_a_post_the_registry_is_asked_who_has_it() {
-    let mut driver = inside(0);
-    driver.post("one");
-    let deposit = driver.deposits().pop().unwrap();
-    driver.answer_deposit(&deposit);
-    driver.events();
-    assert_eq!(driver.status(), [(To::Room(hall()), Standing::Stored)]);
+    let (mut driver, deposit) = Driver::with_post();
     let asked = driver.room_requests().pop().unwrap();
     let slot = Envelope::parse(&deposit.forward.envelope).unwrap().slot;
     assert_eq!(asked.deed, RoomDeed::Readers { slot });
-    driver.answer_room(Ok(RoomDone::Readers {
-        received: 1,
-        of: 2,
-        missing: Bounded::truncated(vec![name("bob")]),
-    }));
+    driver.answer_readers();
     let events = driver.room_events();
     let [
         RoomEvent::Readers {
@@ -114,12 +125,7 @@ fn of_a_post_the_registry_is_asked_who_has_it() {
 
 #[test]
 fn who_has_a_post_that_has_just_ended_is_told_of_by_its_end_alone() {
-    let mut driver = inside(0);
-    driver.post("one");
-    let deposit = driver.deposits().pop().unwrap();
-    driver.answer_deposit(&deposit);
-    driver.events();
-    driver.status();
+    let (mut driver, _) = Driver::with_post();
     driver.answer_room(Err(RoomRefusal::NoSuchPost));
     assert_eq!(driver.events(), []);
     driver.command(Command::Room(RoomCommand::List));
@@ -131,12 +137,7 @@ fn who_has_a_post_that_has_just_ended_is_told_of_by_its_end_alone() {
 
 #[test]
 fn an_answer_that_comes_after_the_end_of_a_post_is_not_told() {
-    let mut driver = inside(0);
-    driver.post("one");
-    let deposit = driver.deposits().pop().unwrap();
-    driver.answer_deposit(&deposit);
-    driver.events();
-    driver.status();
+    let (mut driver, deposit) = Driver::with_post();
     let envelope = Envelope::parse(&deposit.forward.envelope).unwrap();
     driver.hear(FromRegistry::Outcome(Outcome {
         slot: envelope.slot,
@@ -147,11 +148,7 @@ fn an_answer_that_comes_after_the_end_of_a_post_is_not_told() {
         driver.room_events()[..],
         [RoomEvent::Reached { reach: None, .. }]
     ));
-    driver.answer_room(Ok(RoomDone::Readers {
-        received: 1,
-        of: 2,
-        missing: Bounded::truncated(vec![name("bob")]),
-    }));
+    driver.answer_readers();
     assert_eq!(driver.events(), []);
 }
 

@@ -182,17 +182,23 @@ fn put_off_all(
     all
 }
 
-#[test]
-fn what_the_recipient_will_not_take_from_one_does_not_hold_up_others() {
+/// Ann has written so many messages to Bea, who is there, and so is Carl; with the session of each.
+fn crowded(messages: usize) -> (World, [Person; 3], [SessionId; 3]) {
     let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
     let carl = Person::new("carl", 3);
     let to_carl = world.join(3, &carl, 1);
     world.settle();
-    let alive = [to_ann, to_bea, to_carl];
-    let more = FORWARD_WINDOW_MESSAGES + 50;
-    for n in 0..more as u64 {
+    for n in 0..messages as u64 {
         world.say(to_ann, &deposit(&ann.envelope(&bea, n, "x")));
     }
+    (world, [ann, bea, carl], [to_ann, to_bea, to_carl])
+}
+
+#[test]
+fn what_the_recipient_will_not_take_from_one_does_not_hold_up_others() {
+    let more = FORWARD_WINDOW_MESSAGES + 50;
+    let (mut world, [ann, bea, carl], alive) = crowded(more);
+    let [_, to_bea, to_carl] = alive;
     let first = world.heard_mail(to_bea);
     assert_eq!(
         set_aside(&mut world, &ann, to_bea, first),
@@ -237,14 +243,8 @@ fn what_the_recipient_will_not_take_from_one_does_not_hold_up_others() {
 
 #[test]
 fn what_is_kept_and_not_handled_yet_does_not_hold_up_others() {
-    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
-    let carl = Person::new("carl", 3);
-    let to_carl = world.join(3, &carl, 1);
-    world.settle();
-    let alive = [to_ann, to_bea, to_carl];
-    for n in 0..FORWARD_WINDOW_MESSAGES as u64 {
-        world.say(to_ann, &deposit(&ann.envelope(&bea, n, "x")));
-    }
+    let (mut world, [ann, bea, carl], alive) = crowded(FORWARD_WINDOW_MESSAGES);
+    let [_, to_bea, to_carl] = alive;
     // She is silent at first: her program may be done in a moment.
     world.heard_mail(to_bea);
     let text = carl.envelope(&bea, 0, "hi");
@@ -259,14 +259,8 @@ fn what_is_kept_and_not_handled_yet_does_not_hold_up_others() {
 
 #[test]
 fn what_is_never_answered_holds_up_others_for_three_tellings() {
-    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
-    let carl = Person::new("carl", 3);
-    let to_carl = world.join(3, &carl, 1);
-    world.settle();
-    let alive = [to_ann, to_bea, to_carl];
-    for n in 0..FORWARD_WINDOW_MESSAGES as u64 {
-        world.say(to_ann, &deposit(&ann.envelope(&bea, n, "x")));
-    }
+    let (mut world, [_, bea, carl], alive) = crowded(FORWARD_WINDOW_MESSAGES);
+    let [_, to_bea, to_carl] = alive;
     let text = carl.envelope(&bea, 0, "hi");
     world.say(to_carl, &deposit(&text));
     // At once, and 5 and 15 s later; after 5 s more they have had their chance.
@@ -280,14 +274,8 @@ fn what_is_never_answered_holds_up_others_for_three_tellings() {
 
 #[test]
 fn what_is_never_answered_holds_up_others_not_much_longer_if_it_fills_two_windows() {
-    let (mut world, ann, bea, to_ann, to_bea) = pair_with(Config::unlimited());
-    let carl = Person::new("carl", 3);
-    let to_carl = world.join(3, &carl, 1);
-    world.settle();
-    let alive = [to_ann, to_bea, to_carl];
-    for n in 0..2 * FORWARD_WINDOW_MESSAGES as u64 {
-        world.say(to_ann, &deposit(&ann.envelope(&bea, n, "x")));
-    }
+    let (mut world, [_, bea, carl], alive) = crowded(2 * FORWARD_WINDOW_MESSAGES);
+    let [to_ann, to_bea, to_carl] = alive;
     let text = carl.envelope(&bea, 0, "hi");
     world.say(to_carl, &deposit(&text));
     world.run(MINUTE, &alive);

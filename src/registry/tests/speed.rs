@@ -5,9 +5,9 @@ use crate::id::RoomId;
 use crate::limits;
 use crate::wire::room::{RoomDeed, RoomRequest};
 
-/// Deposits, forwards, receipts, outcomes, acknowledgements: `cargo test --release -- --ignored speed`.
+/// Deposits, forwards, receipts, outcomes, acknowledgements: `cargo test --release -- --ignored --nocapture speed`.
 #[test]
-#[ignore = "a measurement: it asserts nothing about time"]
+#[ignore = "a measurement, which asserts nothing about time: cargo test --release -- --ignored --nocapture speed"]
 #[expect(clippy::disallowed_methods, reason = "it measures")]
 fn the_hot_path() {
     let mut world = World::new(Config::unlimited());
@@ -64,9 +64,9 @@ fn the_hot_path() {
     }
 }
 
-/// Somebody who leaves a large room, all of whose members are online, and its end: `cargo test --release -- --ignored speed`.
+/// Somebody who leaves a large room, all of whose members are online, and its end: `cargo test --release -- --ignored --nocapture speed`.
 #[test]
-#[ignore = "a measurement: it asserts nothing about time"]
+#[ignore = "a measurement, which asserts nothing about time: cargo test --release -- --ignored --nocapture speed"]
 fn a_large_room_ends() {
     deed_in_large_room("one leaves", 2, |room| RoomDeed::Leave { room });
     deed_in_large_room("all are put out", 1, |room| RoomDeed::Kick { room, name: None });
