@@ -49,6 +49,8 @@ pub(super) struct Member {
     pub(super) requests: Bucket,
     /// What he does to rooms.
     pub(super) deeds: Bucket,
+    /// Whether a question of his about rooms is open.
+    pub(super) asks: bool,
     /// Where he is, if he is there.
     pub(super) seat: Option<Box<Seat>>,
 }
@@ -143,6 +145,7 @@ impl Members {
                 registrations: Bucket::default(),
                 requests: Bucket::default(),
                 deeds: Bucket::default(),
+                asks: false,
                 seat: None,
             }));
         }

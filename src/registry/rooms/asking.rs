@@ -1,6 +1,7 @@
 //! Questions about rooms: taken up once each, judged by `deeds`, and answered (PROTOCOL §8.5).
 //!
-//! What a question is about is not known here. Invariant: a question that was taken up is answered, or taken up again.
+//! What a question is about is not known here. Invariants: a question that was taken up is answered, or taken up again; of no
+//! member more than one is open: a deed in a large room is much to commit.
 
 use super::deeds::Judged;
 use crate::engine::Context;
@@ -60,12 +61,15 @@ impl Registry {
         }
     }
 
-    /// Whether a question is taken up: once, for a copy may come late and what it asks for not be wanted any more; and not
-    /// too many that change something. What is not taken up is asked again.
+    /// Whether a question is taken up: once, for a copy may come late and what it asks for not be wanted any more; after the one
+    /// before is answered; and not too many that change something. What is not taken up is asked again.
     fn takes_question(&mut self, cx: &Context<'_>, member: MemberId, number: u64, changes: bool) -> bool {
         let Some(found) = self.members.find_mut(member) else {
             return false;
         };
+        if found.asks {
+            return false;
+        }
         let Some(seat) = found.seat.as_deref_mut().filter(|seat| number > seat.question) else {
             return false;
         };
@@ -73,6 +77,7 @@ impl Registry {
             return false;
         }
         seat.question = number;
+        found.asks = true;
         true
     }
 
@@ -89,6 +94,9 @@ impl Registry {
             member,
             number,
         } = asker;
+        if let Some(found) = self.members.find_mut(member) {
+            found.asks = false;
+        }
         if !self.sessions.contains_key(&session) {
             return;
         }

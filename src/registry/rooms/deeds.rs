@@ -64,8 +64,6 @@ impl Registry {
                 Some(owner) if owner == asker.member && room.committed => {
                     self.entered_answer(key, true).map(Some)
                 }
-                // The first answer says it all.
-                Some(owner) if owner == asker.member => Ok(None),
                 _ => Err(RoomRefusal::NameTaken),
             };
         }
@@ -140,10 +138,6 @@ impl Registry {
             .ok_or(RoomRefusal::NoSuchRoom)?;
         if room.members.contains(&asker.member) {
             return self.entered_answer(key, true).map(Some);
-        }
-        if room.is_entering(asker.member) {
-            // The first answer says it all.
-            return Ok(None);
         }
         if room.places() >= self.config.room_members_max {
             return Err(RoomRefusal::RoomFull);

@@ -73,11 +73,6 @@ impl Room {
         self.members.len() + self.entering.len()
     }
 
-    /// Whether his entry is being committed.
-    pub(super) fn is_entering(&self, member: MemberId) -> bool {
-        self.entering.contains(&member)
-    }
-
     /// Which of its members those are.
     fn those(&self, who: Who) -> Vec<MemberId> {
         match who {

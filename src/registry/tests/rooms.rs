@@ -352,6 +352,28 @@ fn a_question_is_taken_up_again_where_its_answer_found_no_room() {
 }
 
 #[test]
+fn of_one_member_one_deed_is_committed_at_a_time() {
+    let mut house = House::full();
+    let room = house.hall().id;
+    let ask = |house: &mut House, number, deed| {
+        let request = ToRegistry::Room(RoomRequest { number, deed });
+        house.world.say(house.session(1), &request);
+    };
+    let make = || RoomDeed::Create { name: name("attic") };
+    house.world.held = true;
+    ask(&mut house, 50, RoomDeed::Leave { room });
+    ask(&mut house, 51, make());
+    house.world.held = false;
+    house.world.commit();
+    assert!(house.world.registry.rooms.by_name(&name("attic")).is_none());
+    house.world.take();
+    ask(&mut house, 51, make());
+    assert!(matches!(&house.heard(1)[..], [FromRegistry::RoomAnswer(answer)] if answer.number == 51));
+    let left = house.world.registry.rooms.by_name(&name("den")).unwrap();
+    assert_eq!(left.1.count(), 2, "the first was done");
+}
+
+#[test]
 fn lists_go_on_where_a_page_ended() {
     let mut house = House::with(Config {
         owner_rooms_max: 1_000,
