@@ -1,12 +1,14 @@
 //! What programs ask with objects on standard input, as the commands that people type.
 //!
-//! `{"message":"hi","to":"bob"}` and `{"message":"hi","room":"den"}` send a text, with a `tag` if its answer is to have it; `{"operation":…}` is a command of the
-//! table, with what belongs to it: `{"operation":"kick","room":"den","user":"bob"}`. `subscribe` and `unsubscribe` enter and
-//! leave the room that every client is offered, or `room`.
+//! `{"message":"hi","to":"bob"}` sends a text, with a `tag` if its answer is to have it; for `to` there may be a `room`, or an
+//! `address`. `{"operation":…}` is a command of the table, with what belongs to it:
+//! `{"operation":"kick","room":"den","user":"bob"}`. `subscribe` and `unsubscribe` enter and leave the room that every client is
+//! offered, or `room`.
 //! Invariant: an object has a meaning, and each of its fields a part in it, or it is said what is wrong with it.
 
 use serde::Deserialize;
 
+use crate::cli::args_values::parse_peer;
 use crate::cli::commands::{self, Parsed, Typist};
 use crate::client::interface::{Command, Text};
 use crate::id::Name;
@@ -21,17 +23,20 @@ struct Wish {
     to: Option<Name>,
     room: Option<Name>,
     user: Option<Name>,
+    address: Option<String>,
     fingerprint: Option<String>,
     on: Option<bool>,
     tag: Option<u64>,
 }
 
 /// What an object can be.
-const FORM: &str = "An object has an operation and what belongs to it, or a message and either to or room.";
+const FORM: &str =
+    "An object has an operation and what belongs to it, or a message and one of to, room and address.";
 
-/// What belongs to a command of the table, by its word: what it needs, and what it may have.
-fn fields(word: &str) -> (&'static [&'static str], &'static [&'static str]) {
+/// What belongs to a command of the table, by its word: what it needs, and what it may have. `at`: whether an address is named.
+fn fields(word: &str, at: bool) -> (&'static [&'static str], &'static [&'static str]) {
     match word {
+        "trust" if at => (&["address", "fingerprint"], &[]),
         "roomcreate" | "roomjoin" => (&["room"], &[]),
         "roomleave" | "members" => (&[], &["room"]),
         "kick" => (&[], &["room", "user"]),
@@ -70,17 +75,17 @@ impl Wish {
             Self {
                 operation: None,
                 message: Some(text),
-                to: Some(to),
-                room: None,
+                to,
+                room,
+                address,
+                tag,
                 ..
-            } if !named => written(text, self.tag, |text| Command::Send { to, text }),
-            Self {
-                operation: None,
-                message: Some(text),
-                to: None,
-                room: Some(room),
-                ..
-            } if !named => written(text, self.tag, |text| Command::Post { room, text }),
+            } if !named => match (to, room, address) {
+                (Some(to), None, None) => written(text, tag, |text| Command::Send { to, text }),
+                (None, Some(room), None) => written(text, tag, |text| Command::Post { room, text }),
+                (None, None, Some(address)) => written_at(&address, text, tag),
+                _ => Parsed::Wrong(FORM.to_owned()),
+            },
             _ => Parsed::Wrong(FORM.to_owned()),
         }
     }
@@ -110,10 +115,11 @@ impl Wish {
         let given = [
             ("room", room),
             ("user", user),
+            ("address", self.address.as_deref()),
             ("fingerprint", self.fingerprint.as_deref()),
             ("on", on),
         ];
-        let (needed, allowed) = fields(word);
+        let (needed, allowed) = fields(word, self.address.is_some());
         let mut line = word.to_owned();
         for (field, value) in given {
             let is_needed = needed.contains(&field);
@@ -141,6 +147,14 @@ pub(super) fn written(body: String, tag: Option<u64>, command: impl FnOnce(Text)
         Parsed::Wrong("The message is blank.".to_owned())
     } else {
         Parsed::Command(command(Text { body, tag }))
+    }
+}
+
+/// A text for whoever is at an address.
+pub(super) fn written_at(address: &str, text: String, tag: Option<u64>) -> Parsed {
+    match parse_peer(address) {
+        Err(sentence) => Parsed::Wrong(format!("{sentence}.")),
+        Ok(address) => written(text, tag, |text| Command::SendAt { address, text }),
     }
 }
 
@@ -189,6 +203,26 @@ mod tests {
         assert_eq!(
             read(r#" {"room":"den", "message":"send bob hi", "tag":7} "#),
             Parsed::Command(posted)
+        );
+    }
+
+    #[test]
+    fn addresses_stand_for_names() {
+        let address = "192.0.2.7:4000".parse().unwrap();
+        let text = Text {
+            body: "hi".to_owned(),
+            tag: Some(3),
+        };
+        assert_eq!(
+            read(r#"{"message":"hi","address":"192.0.2.7:4000","tag":3}"#),
+            Parsed::Command(Command::SendAt { address, text })
+        );
+        let fingerprint = ["abab"; 16].join(" ");
+        assert_eq!(
+            read(&format!(
+                r#"{{"operation":"trust","address":"192.0.2.7:4000","fingerprint":"{fingerprint}"}}"#
+            )),
+            Parsed::Command(Command::TrustAt { address, fingerprint })
         );
     }
 
@@ -251,16 +285,18 @@ mod tests {
         assert!(hint(r#"{"message":"hi""#).contains("cannot be read"));
         assert!(hint(r#"{"message":"hi","to":"bob","to":"eve"}"#).contains("duplicate field"));
         assert!(hint(r#"{"message":" ","to":"bob"}"#).contains("blank"));
+        assert!(hint(r#"{"message":"hi","address":"bob"}"#).contains("'bob'"));
         assert!(hint(r#"{"operation":"send bob hi"}"#).contains("no operation"));
         for odd in [
             "{}",
             r#"{"message":"hi"}"#,
             r#"{"message":"hi","to":"bob","room":"den"}"#,
             r#"{"message":"hi","to":"bob","user":"eve"}"#,
+            r#"{"message":"hi","to":"bob","address":"192.0.2.7:4000"}"#,
             r#"{"operation":"dereg","message":"hi"}"#,
             r#"{"operation":"dereg","tag":1}"#,
         ] {
-            assert!(hint(odd).contains("either to or room"), "{odd}");
+            assert!(hint(odd).contains("one of to, room and address"), "{odd}");
         }
     }
 
@@ -276,9 +312,16 @@ mod tests {
             (r#"roomjoin","user":"den""#, "needs 'room'"),
             (r#"kick","room":"den","fingerprint":"x""#, "has no 'fingerprint'"),
             (r#"help","user":"kick""#, "has no 'user'"),
+            (r#"poke","address":"192.0.2.7:4000""#, "has no 'address'"),
             (&format!(r#"trust","fingerprint":"bob {digits}""#), "needs 'user'"),
-            (r#"send","user":"bob","fingerprint":"x""#, "either to or room"),
-            (r#"post","room":"den","user":"bob""#, "either to or room"),
+            (
+                r#"send","user":"bob","fingerprint":"x""#,
+                "one of to, room and address",
+            ),
+            (
+                r#"post","room":"den","user":"bob""#,
+                "one of to, room and address",
+            ),
         ] {
             let line = format!(r#"{{"operation":"{rest}}}"#);
             assert!(hint(&line).contains(wrong), "{line}: {}", hint(&line));

@@ -93,8 +93,8 @@ fn changed(who: &Contact, known: &IdentityId, found: &IdentityId) -> Vec<String>
 
 fn name_taken(address: SocketAddr, name: &Name) -> String {
     format!(
-        "[Whoever is at {address} goes by the name {name}, which is another's or your own; what is for that address waits. \
-         One of the two has to start under another name.]"
+        "[Whoever is at {address} goes by the name {name}, which is another's, your own or the \
+         program's; what is for that address waits. One of the two has to start under another name.]"
     )
 }
 

@@ -104,8 +104,8 @@ pub(in crate::cli) fn faces() -> Vec<(ContactEvent, &'static str)> {
                 address: contact(None).address,
                 name: "carol".parse().unwrap(),
             },
-            "[Whoever is at 192.0.2.7:4000 goes by the name carol, which is another's or your own; what is for that \
-             address waits. One of the two has to start under another name.]",
+            "[Whoever is at 192.0.2.7:4000 goes by the name carol, which is another's, your own or the program's; \
+             what is for that address waits. One of the two has to start under another name.]",
         ),
         (
             ContactEvent::Renamed {

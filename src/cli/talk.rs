@@ -41,12 +41,17 @@ pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
     }
 }
 
-/// As [`parse`]; a program may also send an object, `{"message":"hi"}`.
+/// As [`parse`]; a program may also send an object, `{"message":"hi"}`, for one of them with his `address`.
 pub(super) fn read(format: Format, line: &str, typist: Typist<'_>) -> Parsed {
     if format == Format::Lines || !json_input::is_object(line) {
         return parse(line, typist);
     }
     match serde_json::from_str::<Said>(line) {
+        Ok(Said {
+            message,
+            address: Some(address),
+            tag,
+        }) => json_input::written_at(&address, message, tag),
         Ok(said) => json_input::written(said.message, said.tag, |text| Command::Say { text }),
         Err(error) => Parsed::Wrong(format!("The object cannot be read: {error}.")),
     }
@@ -57,6 +62,7 @@ pub(super) fn read(format: Format, line: &str, typist: Typist<'_>) -> Parsed {
 #[serde(deny_unknown_fields)]
 struct Said {
     message: String,
+    address: Option<String>,
     tag: Option<u64>,
 }
 
@@ -159,6 +165,10 @@ mod tests {
             super::read(Format::Json, line, typist)
         };
         assert_eq!(typed(r#"{"message":"two\nlines"}"#), say("two\nlines"));
+        let to_one = typed(r#"{"message":"hi","address":"192.0.2.7:4000"}"#);
+        let address = "192.0.2.7:4000".parse().unwrap();
+        let text = "hi".into();
+        assert_eq!(to_one, Parsed::Command(Command::SendAt { address, text }));
         assert_eq!(typed("plain"), say("plain"));
         assert_eq!(typed("quit"), Parsed::Command(Command::Leave));
         for wrong in [r#"{"message":" "}"#, r#"{"message":"hi","to":"bob"}"#, "{", "{}"] {

@@ -120,8 +120,8 @@ pub(super) struct Visit {
     /// Which addresses led to it where nobody had been met before.
     addresses: BTreeSet<SocketAddr>,
     pub(super) since: Instant,
-    /// He has said what he is called.
-    pub(super) introduced: bool,
+    /// What he has said that he is called.
+    pub(super) called: Option<Name>,
 }
 
 /// All of them.
@@ -272,7 +272,7 @@ impl Contacts {
             card,
             addresses: BTreeSet::new(),
             since,
-            introduced: false,
+            called: None,
         });
         news
     }
@@ -339,10 +339,16 @@ impl Contacts {
         })
     }
 
+    /// Whether he has said in this session that he is called otherwise.
+    pub(super) fn goes_by_another(&self, session: SessionId, name: &Name) -> bool {
+        let called = self.visits.get(&session).and_then(|visit| visit.called.as_ref());
+        called.is_some_and(|called| called != name)
+    }
+
     /// He has said what he is called. Whether that was for the first time.
-    pub(super) fn introduced(&mut self, session: SessionId) -> bool {
+    pub(super) fn introduced(&mut self, session: SessionId, name: &Name) -> bool {
         let visit = self.visits.get_mut(&session);
-        visit.is_some_and(|visit| !std::mem::replace(&mut visit.introduced, true))
+        visit.is_some_and(|visit| visit.called.replace(name.clone()).is_none())
     }
 
     /// He is there, and called so. Whether that is news, to be committed.

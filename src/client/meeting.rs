@@ -23,6 +23,7 @@ use crate::engine::{Action, Context};
 use crate::id::{IdentityId, Name};
 use crate::identity::Card;
 use crate::limits::{DIRECT_HANDSHAKE_BUDGET, REQUEST_RETRY};
+use crate::reserved::is_reserved;
 use crate::transport::{Attempt, CloseCause, Connect, ConnectFault, SessionId};
 use crate::wire::frame::CloseCode;
 use crate::wire::message::ToPeer;
@@ -311,8 +312,9 @@ impl Client {
         name: &Name,
     ) -> bool {
         let places = self.contacts.places_of(session);
-        // Since he was let in another may have been met there, or the user have decided for another.
-        if places.is_empty() || self.is_anothers(name, card) {
+        // Since he was let in another may have been met there, or the user have decided for another. One run has one name.
+        let is_free = !is_reserved(name) && !self.is_anothers(name, card);
+        if places.is_empty() || !is_free || self.contacts.goes_by_another(session, name) {
             self.turn_away(session);
             self.visit_over(cx, session);
             for address in places {
@@ -325,7 +327,7 @@ impl Client {
             }
             return false;
         }
-        if self.contacts.introduced(session) || self.contacts.name_of(card.id) != Some(name) {
+        if self.contacts.introduced(session, name) || self.contacts.name_of(card.id) != Some(name) {
             for address in places {
                 self.meet(address, name, card);
             }
@@ -384,7 +386,7 @@ impl Client {
         ) {
             return Vec::new();
         }
-        let lasted = visit.introduced && cx.now.at.since(visit.since) >= SHORT_VISIT;
+        let lasted = visit.called.is_some() && cx.now.at.since(visit.since) >= SHORT_VISIT;
         let places = self.contacts.places(&visit);
         for &address in &places {
             if cause == CloseCause::Remote(CloseCode::NotAdmitted) && self.contacts.is_unlisted(address) {

@@ -179,6 +179,8 @@ fn who_was_let_in_before_the_user_trusted_another_is_heard_no_more() {
 fn a_new_name_is_taken_and_kept() {
     let mut driver = Driver::alone(&[50]);
     let session = driver.with_bob();
+    driver.close(session, CloseCause::Reset);
+    let session = driver.calls("bob", 50);
     driver.introduces(session, "robert");
     let renamed = event(ContactEvent::Renamed {
         who: contact(50, Some("robert")),
@@ -193,6 +195,31 @@ fn a_new_name_is_taken_and_kept() {
         contacts: vec![contact(50, Some("robert"))],
     });
     assert_eq!(driver.events(), [listening]);
+}
+
+#[test]
+fn in_one_session_he_has_one_name() {
+    let mut driver = Driver::alone(&[50]);
+    let session = driver.with_bob();
+    driver.introduces(session, "robert");
+    assert_eq!(driver.closes, [(session, CloseCode::NotAdmitted)]);
+    assert_eq!(driver.pins(), [("@10.0.0.1:50".to_owned(), "bob".to_owned())]);
+}
+
+#[test]
+fn nobody_goes_by_a_word_of_the_program() {
+    for word in ["Server", "lobby", "192.0.2.7"] {
+        let mut driver = Driver::alone(&[50]);
+        let session = driver.calls("bob", 50);
+        driver.introduces(session, word);
+        assert_eq!(driver.closes, [(session, CloseCode::NotAdmitted)], "{word}");
+        assert!(driver.pins().is_empty());
+        let taken = event(ContactEvent::NameTaken {
+            address: address(50),
+            name: name(word),
+        });
+        assert_eq!(driver.events(), [taken]);
+    }
 }
 
 #[test]
