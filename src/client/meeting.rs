@@ -389,9 +389,8 @@ impl Client {
         let lasted = visit.called.is_some() && cx.now.at.since(visit.since) >= SHORT_VISIT;
         let places = self.contacts.places(&visit);
         for &address in &places {
-            if cause == CloseCause::Remote(CloseCode::NotAdmitted) && self.contacts.is_unlisted(address) {
-                let by = self.contacts.contact(address);
-                self.out.event(Event::Contact(ContactEvent::NotListed { by }));
+            if cause == CloseCause::Remote(CloseCode::NotAdmitted) {
+                self.not_let_in(address);
             }
             if lasted {
                 self.contacts.rest(address);
@@ -401,6 +400,14 @@ impl Client {
             }
         }
         places
+    }
+
+    /// Whoever is at an address does not want to hear us: that is told once, until he does.
+    pub(super) fn not_let_in(&mut self, address: SocketAddr) {
+        if self.contacts.is_unlisted(address) {
+            let by = self.contacts.contact(address);
+            self.out.event(Event::Contact(ContactEvent::NotListed { by }));
+        }
     }
 
     /// The user takes whoever was seen at an address for the one who is there.

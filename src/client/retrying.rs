@@ -122,6 +122,7 @@ impl Client {
             return;
         }
         let pause = pause(busy.retry_after_ms);
+        let address = message.to.address();
         let slowed_since = *message.slowed_since.get_or_insert(cx.now.at);
         if busy.reason == BusyReason::Rate && cx.now.at.since(slowed_since) < ATTEMPTS_TOTAL {
             let to = message.to.key();
@@ -138,6 +139,11 @@ impl Client {
             self.timers.set(Timer::Message(key), cx.now.at + pause);
             if !self.link.trying() {
                 self.tell_one_waiting(cx, key);
+            }
+            // Whose registry is another will not find out who we are; he would let us in if he listed us.
+            let for_long = cx.now.at.since(slowed_since) >= ATTEMPTS_TOTAL;
+            if let Some(address) = address.filter(|_| for_long && busy.reason == BusyReason::UnknownSender) {
+                self.not_let_in(address);
             }
         }
     }

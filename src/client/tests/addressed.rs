@@ -2,12 +2,12 @@
 
 use super::driver::{Driver, ms};
 use super::meeting::{contact, event, met, received, waiting};
-use super::people::{address, message_from, name, online, person, usurped};
+use super::people::{address, id_of, message_from, name, online, person, usurped};
 use crate::client::interface::{Command, ContactEvent, Event, NotAccepted, Whose};
 use crate::limits::LISTED_MAX;
 use crate::transport::CloseCause;
 use crate::wire::frame::CloseCode;
-use crate::wire::message::ToPeer;
+use crate::wire::message::{Busy, BusyReason, ToPeer};
 
 impl Driver {
     fn send_at(&mut self, port: u16, text: &str) {
@@ -39,6 +39,34 @@ fn what_is_for_an_address_goes_there_and_never_to_the_registry() {
         Event::Contact(ContactEvent::ReceivedLater { .. })
     ));
     assert_eq!(events[1], received(50, "bob"));
+}
+
+#[test]
+fn who_does_not_find_out_who_we_are_is_said_not_to_let_us_in() {
+    let mut driver = Driver::registered(&[]);
+    driver.send_at(50, "hi");
+    let session = driver.answers(50, "bob");
+    driver.introduces(session, "bob");
+    let of = id_of(&driver.deliveries(session)[0]);
+    let not_listed = event(ContactEvent::NotListed {
+        by: contact(50, Some("bob")),
+    });
+    let mut told = Vec::new();
+    for _ in 0..5 {
+        let busy = ToPeer::Busy(Busy {
+            of,
+            reason: BusyReason::UnknownSender,
+            retry_after_ms: 5_000,
+        });
+        driver.hear_from(session, &busy);
+        told.push(driver.events().contains(&not_listed));
+        driver.pass(ms(5_000));
+    }
+    assert_eq!(
+        told,
+        [false, false, false, true, false],
+        "it may be found out yet, and is said once"
+    );
 }
 
 #[test]
