@@ -63,6 +63,8 @@ pub struct Trouble {
     pub posts: u32,
     /// Somebody makes a room, enters or leaves one, or puts others out.
     pub rooms: u32,
+    /// Somebody asks what of his is unfinished.
+    pub questions: u32,
     /// What the disks do.
     pub disks: Mood,
     /// How long messages live.
@@ -128,6 +130,7 @@ impl Trouble {
         attacks: 0,
         posts: 0,
         rooms: 0,
+        questions: 0,
         disks: Mood {
             full: Chance::NEVER,
             slow: Chance::NEVER,
@@ -386,6 +389,12 @@ fn later_drawn(dice: &mut Dice, trouble: &mut Trouble) {
     if dice.chance(Chance::percent(40)) {
         trouble.posts = u32::try_from(1 + dice.below(20)).unwrap_or(1);
         trouble.rooms = u32::try_from(dice.below(6)).unwrap_or(1);
+    }
+    if dice.chance(Chance::percent(40)) {
+        trouble.questions = u32::try_from(1 + dice.below(30)).unwrap_or(1);
+    }
+    if dice.chance(Chance::percent(15)) {
+        trouble.receipts = Receipts::Handled;
     }
 }
 
