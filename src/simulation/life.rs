@@ -262,14 +262,17 @@ impl Life {
             }
             Deed::Post => self.post(),
             Deed::Room => self.room_deed(),
-            Deed::Ask => {
-                let person = self.questions.index(self.plan.clients);
-                self.world.command(person, Command::Status);
-                trouble.questions
-            }
+            Deed::Ask => self.ask(),
         };
         self.next(deed, rate);
         Ok(())
+    }
+
+    /// Somebody asks what of his is unfinished. How often, a minute.
+    fn ask(&mut self) -> u32 {
+        let person = self.questions.index(self.plan.clients);
+        self.world.command(person, Command::Status);
+        self.plan.trouble.questions
     }
 
     fn nap(&mut self) {

@@ -9,6 +9,7 @@ use super::bursts::Bursts;
 use super::dice::{Chance, Dice};
 use super::disk::Mood;
 use super::network::Weather;
+use super::programs::WRITING;
 use crate::client::{Limits, Receipts};
 
 /// People in a world, at most: the registry's table of them is printed whole, and a run stays quick.
@@ -82,6 +83,14 @@ pub struct Trouble {
 }
 
 impl Plan {
+    /// How long it takes at most until a line is marked: whoever handles messages takes his time.
+    pub(super) const fn marked_within(&self) -> Duration {
+        match self.trouble.receipts {
+            Receipts::Committed => WRITING,
+            Receipts::Handled => HANDLING,
+        }
+    }
+
     /// What all together post in a minute, on average.
     pub(super) fn posts(&self) -> u32 {
         let people = u32::try_from(self.clients).unwrap_or(u32::MAX);
@@ -398,6 +407,8 @@ fn later_drawn(dice: &mut Dice, trouble: &mut Trouble) {
     }
 }
 
+/// A program that handles messages may take longer than a direct receipt is waited for.
+const HANDLING: Duration = Duration::from_secs(1);
 const A_MINUTE: Duration = Duration::from_secs(60);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 
