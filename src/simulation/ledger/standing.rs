@@ -148,30 +148,25 @@ impl Ledger {
             let why_not = || (Invariant::CommittedFirst, "the registry has not kept it".into());
             return (!is_so).then(why_not);
         }
-        let why_not = if open.is_recorded() && standing != Standing::Ended && !open.gets_another_number() {
-            Some("it is recorded that the registry keeps it")
-        } else {
-            match standing {
-                Standing::Offline | Standing::Unreachable | Standing::RegistryDisk => {
-                    self.why_not_for_the_registry(person, standing)
-                }
-                Standing::Behind => {
-                    let is_before = |(_, other): (&Key, &Open<'_>)| open.goes_with(other);
-                    let first = !all.range(..key).any(is_before);
-                    first.then_some("nothing for the same was written before it")
-                }
-                Standing::NoSuchName | Standing::NoRoom | Standing::Untrusted | Standing::Sent => {
-                    match open {
-                        Open::Letter(letter) => self.why_not_for_its_recipient(at, letter, standing),
-                        Open::Post(_) if standing == Standing::NoRoom => None,
-                        Open::Post(_) => Some("posts are for rooms alone"),
-                    }
-                }
-                Standing::Due
-                | Standing::Depositing
-                | Standing::Stored
-                | Standing::Ended
-                | Standing::Slowed => None,
+        let why_not = match standing {
+            _ if open.is_recorded() && standing != Standing::Ended && !open.gets_another_number() => {
+                Some("it is recorded that the registry keeps it")
+            }
+            Standing::Offline | Standing::Unreachable | Standing::RegistryDisk => {
+                self.why_not_for_the_registry(person, standing)
+            }
+            Standing::Behind => {
+                let mut before = all.range(..key);
+                let is_first = !before.any(|(_, other)| open.goes_with(other));
+                is_first.then_some("nothing for the same was written before it")
+            }
+            Standing::NoSuchName | Standing::NoRoom | Standing::Untrusted | Standing::Sent => match open {
+                Open::Letter(letter) => self.why_not_for_its_recipient(at, letter, standing),
+                Open::Post(_) if standing == Standing::NoRoom => None,
+                Open::Post(_) => Some("posts are for rooms alone"),
+            },
+            Standing::Due | Standing::Depositing | Standing::Stored | Standing::Ended | Standing::Slowed => {
+                None
             }
         };
         why_not.map(|why_not| (Invariant::OneState, why_not.into()))

@@ -108,7 +108,8 @@ fn what_has_ended_is_not_there() {
 
 #[test]
 fn it_is_called_what_it_is_and_comes_in_its_turn() {
-    let changes: [(fn(&mut MessageStatus), Invariant); 4] = [
+    type Change = fn(&mut MessageStatus);
+    let changes: [(Change, Invariant); 4] = [
         (|message| message.to = To::Peer(name(0)), Invariant::Authentic),
         (
             |message| message.sent_at = WallTime::from_unix_ms(8),
