@@ -211,6 +211,40 @@ fn the_contract_holds_where_messages_are_handled_before_they_are_receipted() {
     }
 }
 
+#[test]
+fn the_contract_holds_in_rooms_whose_members_handle_posts_before_they_say_that_they_have_them() {
+    for profile in [Profile::Lan, Profile::Mobile, Profile::Hell] {
+        let mut sum = Report::default();
+        for seed in seeds(8) {
+            let mut plan = profile.plan(seed);
+            plan.trouble.posts = 10;
+            plan.trouble.rooms = 3;
+            plan.trouble.receipts = Receipts::Handled;
+            let report = run(plan, Trace::OFF).unwrap();
+            assert_eq!(report.violations, [], "profile {} seed {seed}", profile.name());
+            sum.merge(&report);
+        }
+        assert!(sum.posts_received > sum.posted, "{sum:?}");
+    }
+}
+
+#[test]
+fn what_is_said_to_be_unfinished_is_so() {
+    let (mut asked, mut answered) = (0, 0);
+    for profile in [Profile::Lan, Profile::Mobile, Profile::Hell] {
+        for seed in seeds(8) {
+            let mut plan = profile.plan(seed);
+            plan.trouble.questions = 30;
+            plan.trouble.posts = 5;
+            let [status, readers] = lines_of(plan, ["reads Status", "reads Room(Readers"]);
+            asked += status;
+            answered += readers;
+        }
+    }
+    eprintln!("status was told {asked} times, who has a post {answered} times");
+    assert!(!are_enough(8) || (asked > 1_000 && answered > 100));
+}
+
 /// Seeds that once broke the contract; the older ones with their minutes, when nobody's input ended.
 #[test]
 fn the_contract_holds_where_it_was_broken_once() {
@@ -218,14 +252,22 @@ fn the_contract_holds_where_it_was_broken_once() {
         let mut plan = Profile::Hell.plan(seed);
         plan.minutes = minutes;
         plan.trouble.endings = 0;
+        plan = as_before(plan);
         let report = run(plan, Trace::OFF).unwrap();
         assert_eq!(report.violations, [], "{minutes} minutes of seed {seed}");
     }
     // A Finish that somebody had kept; what was asked for, and ended before the answer.
     for seed in [1973, 5005] {
-        let report = run(Profile::Hell.plan(seed), Trace::OFF).unwrap();
+        let report = run(as_before(Profile::Hell.plan(seed)), Trace::OFF).unwrap();
         assert_eq!(report.violations, [], "seed {seed}");
     }
+}
+
+/// As it was when nobody asked what was unfinished, or handled messages.
+const fn as_before(mut plan: Plan) -> Plan {
+    plan.trouble.questions = 0;
+    plan.trouble.receipts = Receipts::Committed;
+    plan
 }
 
 #[test]

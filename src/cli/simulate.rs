@@ -15,6 +15,7 @@ use clap::Args;
 
 use crate::cli::figures;
 use crate::cli::streams::{self, write_out};
+use crate::client::Receipts;
 use crate::limits::{ATTEMPT, ATTEMPTS};
 use crate::runtime::seeds::harvest;
 use crate::runtime::start::{Exit, Fault, random};
@@ -52,6 +53,14 @@ pub struct SimulateFlags {
     /// Texts that each client posts to rooms a minute
     #[arg(long, value_name = "NUMBER")]
     posts: Option<String>,
+
+    /// How often somebody asks for `status`, a minute
+    #[arg(long, value_name = "NUMBER")]
+    status: Option<String>,
+
+    /// Messages and posts are handled before they are receipted, as with `--recv`
+    #[arg(long)]
+    handled: bool,
 
     /// Datagrams that are lost, in percent
     #[arg(long, value_name = "PERCENT")]
@@ -174,6 +183,15 @@ impl SimulateFlags {
             a_minute,
         )?;
         set("--posts", self.posts.as_deref(), &mut trouble.posts, a_minute)?;
+        set(
+            "--status",
+            self.status.as_deref(),
+            &mut trouble.questions,
+            a_minute,
+        )?;
+        if self.handled {
+            trouble.receipts = Receipts::Handled;
+        }
         set(
             "--partition",
             self.partition.as_deref(),

@@ -94,21 +94,17 @@ impl Client {
                 Want::Pace => Standing::Slowed,
             };
         }
-        let queue = self
-            .outbox
-            .conversation(&to)
-            .map(|conversation| &conversation.queue);
-        let by_registry = message.to.address().is_none() && self.link.registered().is_some();
-        if message.waits && by_registry && self.keeper(now).is_none() {
-            Standing::RegistryDisk
-        } else if message.waits {
+        let queue = self.outbox.conversation(&to).map(|there| &there.queue);
+        let first = queue.and_then(|queue| queue.first());
+        let is_for_address = message.to.address().is_some();
+        // What was said to wait has a road again with the registry, though it may not be its turn yet.
+        if message.waits && (is_for_address || self.link.registered().is_none()) {
             Standing::Unreachable
+        } else if message.waits && self.keeper(now).is_none() {
+            Standing::RegistryDisk
         } else if now < message.not_before {
             Standing::Slowed
-        } else if queue
-            .and_then(|queue| queue.first())
-            .is_some_and(|first| *first < key)
-        {
+        } else if first.is_some_and(|first| *first < key) {
             Standing::Behind
         } else {
             Standing::Due

@@ -40,6 +40,7 @@ enum Deed {
     Attack,
     Post,
     Room,
+    Ask,
 }
 
 /// Before the trouble begins: so long until everybody is registered, where the lines are slow at most [`FIRST_MAX`].
@@ -55,6 +56,8 @@ pub(super) struct Life {
     ends: Dice,
     /// For all about rooms.
     pub(super) rooms: Dice,
+    /// For when, and who, asks what is unfinished.
+    questions: Dice,
     /// How long it took from the end of the trouble until everything had ended.
     pub(super) healed: Option<Duration>,
     agenda: BTreeMap<(Instant, u64), Deed>,
@@ -69,6 +72,7 @@ impl Life {
             dice: Dice::new(plan.seed, 6),
             ends: Dice::new(plan.seed, 7),
             rooms: Dice::new(plan.seed, 9),
+            questions: Dice::new(plan.seed, 11),
             healed: None,
             agenda: BTreeMap::new(),
             entries: 0,
@@ -138,6 +142,7 @@ impl Life {
             (Deed::Attack, trouble.attacks),
             (Deed::Post, self.plan.posts()),
             (Deed::Room, trouble.rooms),
+            (Deed::Ask, trouble.questions),
         ] {
             self.next(deed, rate);
         }
@@ -181,6 +186,7 @@ impl Life {
             let dice = match deed {
                 Deed::EndInput => &mut self.ends,
                 Deed::Post | Deed::Room => &mut self.rooms,
+                Deed::Ask => &mut self.questions,
                 _ => &mut self.dice,
             };
             let wait = dice.span(Duration::from_secs(120) / rate);
@@ -247,10 +253,7 @@ impl Life {
                 trouble.jumps
             }
             Deed::Nap => {
-                let site = self.some_site();
-                let longest = [2, 30, 300].get(self.dice.index(3)).copied().unwrap_or(2);
-                let span = self.dice.span(Duration::from_secs(longest));
-                self.world.sleep(site, span);
+                self.nap();
                 trouble.naps
             }
             Deed::Attack => {
@@ -259,9 +262,24 @@ impl Life {
             }
             Deed::Post => self.post(),
             Deed::Room => self.room_deed(),
+            Deed::Ask => self.ask(),
         };
         self.next(deed, rate);
         Ok(())
+    }
+
+    /// Somebody asks what of his is unfinished. How often, a minute.
+    fn ask(&mut self) -> u32 {
+        let person = self.questions.index(self.plan.clients);
+        self.world.command(person, Command::Status);
+        self.plan.trouble.questions
+    }
+
+    fn nap(&mut self) {
+        let site = self.some_site();
+        let longest = [2, 30, 300].get(self.dice.index(3)).copied().unwrap_or(2);
+        let span = self.dice.span(Duration::from_secs(longest));
+        self.world.sleep(site, span);
     }
 
     /// A wall clock is set: up to two days off, or right.

@@ -9,6 +9,7 @@ use super::bursts::Bursts;
 use super::dice::{Chance, Dice};
 use super::disk::Mood;
 use super::network::Weather;
+use super::programs::WRITING;
 use crate::client::{Limits, Receipts};
 
 /// People in a world, at most: the registry's table of them is printed whole, and a run stays quick.
@@ -63,6 +64,8 @@ pub struct Trouble {
     pub posts: u32,
     /// Somebody makes a room, enters or leaves one, or puts others out.
     pub rooms: u32,
+    /// Somebody asks what of his is unfinished.
+    pub questions: u32,
     /// What the disks do.
     pub disks: Mood,
     /// How long messages live.
@@ -80,6 +83,14 @@ pub struct Trouble {
 }
 
 impl Plan {
+    /// How long it takes at most until a line is marked: whoever handles messages takes his time.
+    pub(super) const fn marked_within(&self) -> Duration {
+        match self.trouble.receipts {
+            Receipts::Committed => WRITING,
+            Receipts::Handled => HANDLING,
+        }
+    }
+
     /// What all together post in a minute, on average.
     pub(super) fn posts(&self) -> u32 {
         let people = u32::try_from(self.clients).unwrap_or(u32::MAX);
@@ -128,6 +139,7 @@ impl Trouble {
         attacks: 0,
         posts: 0,
         rooms: 0,
+        questions: 0,
         disks: Mood {
             full: Chance::NEVER,
             slow: Chance::NEVER,
@@ -387,8 +399,16 @@ fn later_drawn(dice: &mut Dice, trouble: &mut Trouble) {
         trouble.posts = u32::try_from(1 + dice.below(20)).unwrap_or(1);
         trouble.rooms = u32::try_from(dice.below(6)).unwrap_or(1);
     }
+    if dice.chance(Chance::percent(40)) {
+        trouble.questions = u32::try_from(1 + dice.below(30)).unwrap_or(1);
+    }
+    if dice.chance(Chance::percent(15)) {
+        trouble.receipts = Receipts::Handled;
+    }
 }
 
+/// A program that handles messages may take longer than a direct receipt is waited for.
+const HANDLING: Duration = Duration::from_secs(1);
 const A_MINUTE: Duration = Duration::from_secs(60);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 

@@ -62,8 +62,10 @@ pub(super) struct Post {
     pub(super) end: Option<(Finish, Instant)>,
     /// What its author was told last, and has seen.
     pub(super) told: Option<State>,
-    /// Who has it.
+    /// In whose inbox it is.
     pub(super) inboxes: BTreeSet<usize>,
+    /// Who may say that he has it: it is in his inbox, and where messages are handled it was.
+    pub(super) had: BTreeSet<usize>,
     pub(super) lines: BTreeMap<usize, Line>,
 }
 
@@ -92,6 +94,7 @@ impl Post {
             end: None,
             told: None,
             inboxes: BTreeSet::new(),
+            had: BTreeSet::new(),
             lines: BTreeMap::new(),
         }
     }
@@ -113,11 +116,17 @@ impl Post {
 
     /// Whether it is somebody's turn to have it: it was for him, he has not left since, and it has not ended.
     pub(super) fn awaits(&self, person: usize) -> bool {
+        self.is_for(person) && !self.had.contains(&person)
+    }
+
+    /// Whether it has still to come into somebody's inbox.
+    pub(super) fn is_to_come(&self, person: usize) -> bool {
+        self.is_for(person) && !self.inboxes.contains(&person)
+    }
+
+    fn is_for(&self, person: usize) -> bool {
         self.standing.as_ref().is_some_and(|standing| {
-            standing.ended.is_none()
-                && standing.due.contains(&person)
-                && !standing.lost.contains(&person)
-                && !self.inboxes.contains(&person)
+            standing.ended.is_none() && standing.due.contains(&person) && !standing.lost.contains(&person)
         })
     }
 

@@ -409,7 +409,7 @@ impl World {
             self.ledger.not_accepted(self.now.at, number, tag);
         }
         self.ledger.told(self.now.at, number, event);
-        let at = self.now.at + self.seeds.span(WRITING);
+        let at = self.now.at + self.seeds.span(self.plan.marked_within());
         let Some(person) = self.people.get_mut(number) else {
             return;
         };

@@ -70,6 +70,11 @@ pub(super) fn committed<Rq: Debug, Rp: Debug>(request: &Rq, reply: &Result<Rp, S
 pub(super) fn brief(event: &Event) -> String {
     match event {
         Event::Incoming(message) => format!("{:.7} from {} ({:?})", message.text, message.from, message.road),
+        Event::Status(status) => {
+            let standings = status.messages.iter().map(|message| message.standing);
+            let (standings, earlier, early) = (standings.collect::<Vec<_>>(), status.earlier, status.early);
+            format!("Status: {standings:?}, {earlier} before them, {early} not accepted yet")
+        }
         other => format!("{other:?}"),
     }
 }

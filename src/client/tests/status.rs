@@ -1,7 +1,7 @@
 //! What is unfinished, and what it is said to wait for.
 
-use super::driver::{Driver, ms};
-use super::people::{name, offline, online, usurped};
+use super::driver::{Disk, Driver, ms};
+use super::people::{id_of, name, offline, online, usurped};
 use super::rooms::{hall, inside};
 use crate::client::interface::{Command, Event, RoomCommand, RoomEvent, Standing};
 use crate::client::storage::Reach;
@@ -9,7 +9,7 @@ use crate::client::to::To;
 use crate::id::EnvelopeHash;
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::Envelope;
-use crate::wire::message::{BusyReason, Deposit, End, FromRegistry, Outcome};
+use crate::wire::message::{Busy, BusyReason, Deposit, DepositRefusal, End, FromRegistry, Outcome, ToPeer};
 use crate::wire::room::{RoomDeed, RoomDone, RoomRefusal};
 
 impl Driver {
@@ -100,6 +100,85 @@ fn what_is_for_a_name_that_another_has_waits_for_trust() {
     driver.send("bob", "two");
     driver.events();
     assert_eq!(driver.standings().last(), Some(&Standing::Untrusted));
+}
+
+#[test]
+fn what_was_sent_is_not_answered_and_what_follows_it_is_behind() {
+    let mut config = Driver::config();
+    config.limits.direct_messages = 1;
+    let mut driver = Driver::registered_with(config, &[online("bob")]);
+    let session = driver.peer_opens("bob");
+    for text in ["one", "two", "three"] {
+        driver.send("bob", text);
+    }
+    assert_eq!(
+        driver.standings(),
+        [Standing::Sent, Standing::Due, Standing::Behind]
+    );
+    let one = driver.deliveries(session).pop().unwrap();
+    driver.answer_delivery("bob", session, &one);
+    driver.events();
+    assert_eq!(driver.standings(), [Standing::Sent, Standing::Due]);
+}
+
+#[test]
+fn what_waited_with_another_is_behind_that_as_soon_as_that_goes() {
+    let mut driver = Driver::registered(&[]);
+    driver.lose_registry();
+    driver.send("bob", "one");
+    driver.send("bob", "two");
+    driver.pass(ms(2_000));
+    driver.registry_opens();
+    driver.registry_registers();
+    driver.events();
+    assert_eq!(driver.standings(), [Standing::Due, Standing::Behind]);
+}
+
+#[test]
+fn who_writes_too_fast_is_slowed_by_his_recipient_and_by_the_registry() {
+    let mut driver = Driver::registered(&[online("bob"), offline("carol")]);
+    let session = driver.peer_opens("bob");
+    driver.send("bob", "one");
+    let busy = ToPeer::Busy(Busy {
+        of: id_of(&driver.deliveries(session)[0]),
+        reason: BusyReason::Rate,
+        retry_after_ms: 2_000,
+    });
+    driver.hear_from(session, &busy);
+    driver.send("carol", "two");
+    let deposit = driver.deposits().pop().unwrap();
+    driver.put_off_deposit(&deposit, BusyReason::Rate, 10_000);
+    driver.events();
+    assert_eq!(driver.standings(), [Standing::Slowed; 2]);
+    driver.pass_alive(2);
+    driver.events();
+    assert_eq!(driver.standings(), [Standing::Sent, Standing::Slowed]);
+}
+
+#[test]
+fn what_the_registry_does_not_take_says_what_it_lacks() {
+    let mut driver = Driver::registered(&[offline("bob"), offline("carol")]);
+    driver.send("bob", "one");
+    driver.send("carol", "two");
+    let deposits = driver.deposits();
+    driver.refuse_deposit(&deposits[0], DepositRefusal::NoSuchName);
+    driver.put_off_deposit(&deposits[1], BusyReason::Overload, 10_000);
+    driver.events();
+    assert_eq!(driver.standings(), [Standing::NoSuchName, Standing::NoRoom]);
+}
+
+#[test]
+fn what_has_ended_is_there_until_that_is_on_the_disk() {
+    let mut driver = Driver::registered(&[offline("bob")]);
+    driver.send("bob", "hi");
+    let deposit = driver.deposits().pop().unwrap();
+    driver.disk = Disk::Waits;
+    driver.refuse_deposit(&deposit, DepositRefusal::MailboxFull);
+    driver.events.clear();
+    assert_eq!(driver.standings(), [Standing::Ended]);
+    driver.commit();
+    driver.events();
+    assert_eq!(driver.standings(), []);
 }
 
 #[test]

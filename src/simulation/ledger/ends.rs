@@ -16,7 +16,7 @@ use crate::wire::envelope::Verdict as Answered;
 
 /// So long after a name was registered somebody may have heard last that nobody has it, and so long after a registry's
 /// database was lost what it had said.
-const HEARSAY: Duration = Duration::from_secs(60);
+pub(super) const HEARSAY: Duration = Duration::from_secs(60);
 
 impl Ledger {
     /// A sender has recorded an end.

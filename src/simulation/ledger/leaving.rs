@@ -101,6 +101,11 @@ impl Ledger {
         going.was_registered |= registered;
     }
 
+    /// Whether the registry had somebody when the last turn of his program was over.
+    pub(super) fn is_with_registry(&self, person: usize) -> bool {
+        self.going.get(person).is_some_and(|going| going.registered)
+    }
+
     /// What is told of the way there.
     pub(super) fn follow(&mut self, at: Instant, person: usize, event: &Event) {
         let to = match event {

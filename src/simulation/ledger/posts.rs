@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Ledger, Verdict, Written};
+use crate::client::Receipts;
 use crate::client::interface::{Incoming, Refusal, Road, RoomEvent};
 use crate::client::storage::{Accept, Finish, Key, Outcome, Receive, State};
 use crate::clock::{Instant, WallTime};
@@ -225,11 +226,14 @@ impl Ledger {
         let place = self.post_written(receive.id.sender, &receive.from, receive.sent_at, &receive.text)?;
         let restored = self.was_restored(person);
         let overtaken = self.overtaken(place, person);
-        let is_lax = self.posts.is_lax;
+        let (is_lax, receipts) = (self.posts.is_lax, self.receipts);
         let Some(post) = self.posts.posts.get_mut(place) else {
             return Ok(());
         };
         let was_there = !post.inboxes.insert(person);
+        if receipts == Receipts::Committed {
+            post.had.insert(person);
+        }
         let due = post
             .standing
             .as_ref()
@@ -264,7 +268,7 @@ impl Ledger {
     fn overtaken(&self, place: usize, person: usize) -> Option<String> {
         let standing = self.posts.posts.get(place)?.standing.as_ref()?;
         let before = |post: &&Post| {
-            post.awaits(person)
+            post.is_to_come(person)
                 && post
                     .stands_in(standing.room)
                     .is_some_and(|other| other.number < standing.number)
@@ -346,11 +350,14 @@ impl Ledger {
         Some(later.text.clone())
     }
 
-    /// A post's line is marked as seen.
+    /// A post's line is marked as seen; where messages are handled, as handled.
     pub(super) fn post_line_seen(&mut self, person: usize, place: usize) {
-        let post = self.posts.posts.get_mut(place);
-        if let Some(line) = post.and_then(|post| post.lines.get_mut(&person)) {
+        let Some(post) = self.posts.posts.get_mut(place) else {
+            return;
+        };
+        if let Some(line) = post.lines.get_mut(&person) {
             line.marked = true;
+            post.had.insert(person);
         }
     }
 

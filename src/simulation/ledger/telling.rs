@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use super::posts::{SaidOfPost, place_of};
 use super::{Ledger, Number, Verdict, number_of};
-use crate::client::interface::{Event, Refusal, Road};
+use crate::client::interface::{Event, Refusal, Road, RoomEvent};
 use crate::client::storage::{self as client, Finish, Key};
 use crate::clock::{Instant, WallTime};
 use crate::id::{MessageId, Name};
@@ -51,6 +51,11 @@ impl Said {
     /// Whether it may be of a message to him.
     pub(super) fn may_be_to(&self, person: usize) -> bool {
         self.to.is_none_or(|to| to == person)
+    }
+
+    /// Whether it says of this message that it was received.
+    pub(super) fn is_receipt_of(&self, letter: &Letter) -> bool {
+        self.state == State::Delivered && self.may_mean(letter)
     }
 
     fn may_mean(&self, letter: &Letter) -> bool {
@@ -119,6 +124,8 @@ impl Ledger {
                 self.tells_line(person, line);
                 self.post_shown(person, message)
             }
+            Event::Status(status) => self.status_told(at, person, status),
+            Event::Room(event @ RoomEvent::Readers { .. }) => self.readers_told(person, event),
             Event::Room(event) => {
                 let (said, verdict) = self.told_of_post(at, person, event);
                 if let Some(said) = said {

@@ -1,5 +1,5 @@
 //! That what is judged can be found guilty: each fault is planted in what a ledger is fed with. Those of a
-//! registry are in `registry`; what is posted to rooms in `rooms`; folders that are older copies in `folders`; programs that end by themselves in `leaving`.
+//! registry are in `registry`; what is posted to rooms in `rooms`; what is said to be unfinished in `standing`; folders that are older copies in `folders`; programs that end by themselves in `leaving`.
 
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ mod leaving;
 mod registry;
 mod rooms;
 mod screen;
+mod standing;
 
 const STORE_ID: [u8; 16] = [7; 16];
 const KEY: Key = Key(1);

@@ -3,9 +3,11 @@
 use super::*;
 use crate::id::RoomId;
 use crate::identity::{Identity, Role};
-use crate::registry::rooms::storage::{NewPost, RoomKey, RoomReply, RoomRequest, RoomRow};
+use crate::registry::rooms::storage::{NewPost, RoomKey, RoomReply, RoomRequest, RoomRow, Who};
 use crate::wire::envelope::{Body, Envelope, Party, Recipient};
 use crate::wire::room::{Hall, PostNumber};
+
+mod readers;
 
 const ROOM: RoomKey = RoomKey(1);
 
