@@ -56,16 +56,17 @@ impl Attacker {
         });
     }
 
-    /// One of his deeds against these addresses.
-    pub(super) fn act(&mut self, targets: &[SocketAddr]) -> Vec<Forged> {
-        match self.dice.below(7) {
+    /// One of his deeds against these addresses; `reflects`: he also returns to people what they have sent.
+    pub(super) fn act(&mut self, targets: &[SocketAddr], reflects: bool) -> Vec<Forged> {
+        match self.dice.below(7 + u64::from(reflects)) {
             0 => self.some(|_, datagram| datagram),
             1 => self.strangers(),
             2 => self.some(changed),
             3 => self.some(cut),
             4 => self.stateless(),
             5 => self.noise(targets),
-            _ => self.flood(targets),
+            6 => self.flood(targets),
+            _ => self.some(returned),
         }
     }
 
@@ -196,6 +197,16 @@ fn cut(dice: &mut Dice, mut datagram: Forged) -> Forged {
     datagram.bytes.truncate(dice.index(datagram.bytes.len()));
     datagram.origin = Origin::default();
     datagram
+}
+
+/// As if it came from him to whom it was sent.
+fn returned(_: &mut Dice, datagram: Forged) -> Forged {
+    Forged {
+        from: datagram.to,
+        to: datagram.from,
+        origin: datagram.origin.elsewhere(),
+        ..datagram
+    }
 }
 
 fn changed(dice: &mut Dice, mut datagram: Forged) -> Forged {

@@ -159,7 +159,9 @@ impl Life {
     /// Where nothing but an attacker has been at work, each client has one session with each other and the registry, and none
     /// has ended that was not given up for another one. Two who begin at once may have made one more.
     fn look_for_new_sessions(&mut self) {
-        if !self.plan.is_only_attacked() {
+        let circle = self.world.ledger.circle.as_ref();
+        // Who does not list others turns them away again and again.
+        if !self.plan.is_only_attacked() || circle.is_some_and(|circle| !circle.was_whole()) {
             return;
         }
         let most = u64::try_from(2 * self.plan.clients).unwrap_or(u64::MAX);
@@ -278,6 +280,9 @@ impl Life {
     }
 
     fn some_site(&mut self) -> Site {
+        if !self.plan.registry {
+            return Site::Person(self.somebody());
+        }
         match self.dice.index(self.plan.clients + 1) {
             0 => Site::Registry,
             number => Site::Person(number - 1),
@@ -295,6 +300,8 @@ impl Life {
         } else {
             1
         };
+        // Where there is a registry there is no such command.
+        let is_for_all = !self.plan.registry && self.dice.chance(Chance::percent(25));
         let longest = self.plan.trouble.longest;
         for _ in 0..count {
             let length = if self.dice.chance(Chance::percent(10)) {
@@ -302,7 +309,11 @@ impl Life {
             } else {
                 self.dice.index(longest.min(100) + 1)
             };
-            self.world.write(from, to, length);
+            if is_for_all {
+                self.world.say(from, length);
+            } else {
+                self.world.write(from, to, length);
+            }
         }
     }
 

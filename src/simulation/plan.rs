@@ -30,6 +30,8 @@ pub struct Plan {
     pub weather: Weather,
     /// And everything else.
     pub trouble: Trouble,
+    /// Whether there is a registry. Where there is none people list each other by address, and nothing is posted.
+    pub registry: bool,
 }
 
 /// What happens in a minute, on average, and in which circumstances.
@@ -80,6 +82,16 @@ pub struct Trouble {
 }
 
 impl Plan {
+    /// The same where nobody keeps a registry, with all trouble that there can be without one.
+    #[must_use]
+    pub const fn without_registry(mut self) -> Self {
+        self.registry = false;
+        self.trouble.disasters = 0;
+        self.trouble.posts = 0;
+        self.trouble.rooms = 0;
+        self
+    }
+
     /// What all together post in a minute, on average.
     pub(super) fn posts(&self) -> u32 {
         let people = u32::try_from(self.clients).unwrap_or(u32::MAX);
@@ -210,6 +222,7 @@ impl Profile {
                 Self::Hell => hell(&mut Dice::new(seed, PURPOSE)),
                 _ => self.trouble(),
             },
+            registry: true,
         }
     }
 

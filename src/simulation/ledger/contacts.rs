@@ -1,0 +1,134 @@
+//! Those who write to each other by address, where there is no registry: whom each has met, and what is told of them.
+//!
+//! Who lists whom is the circle's to say; states of messages are judged as those of others.
+//! Invariant: what is committed of somebody, and told of him, is held against who is at home at that address.
+
+use std::net::SocketAddr;
+
+use super::telling::Said;
+use super::{Ledger, Verdict};
+use crate::client::interface::{Contact, ContactEvent};
+use crate::client::storage::Met;
+use crate::client::to::To;
+use crate::clock::Instant;
+use crate::id::Name;
+use crate::simulation::invariant::Invariant;
+use crate::simulation::letter::State;
+
+impl Ledger {
+    /// Who is at home there.
+    fn at_home(&self, address: SocketAddr) -> Option<usize> {
+        self.circle.as_ref()?.who(address)
+    }
+
+    /// Who is meant, if he is called so.
+    pub(super) fn contact(&self, contact: &Contact) -> Option<usize> {
+        let person = self.at_home(contact.address)?;
+        let called = |name: &Name| self.names.get(person) == Some(name);
+        contact.name.as_ref().is_none_or(called).then_some(person)
+    }
+
+    /// To whom a message is.
+    pub(super) fn recipient(&self, to: &To) -> Option<usize> {
+        match to {
+            To::Peer(name) => self.who(name),
+            To::At(address) => self.at_home(*address),
+            To::Room(_) => None,
+        }
+    }
+
+    /// Nothing of somebody gets in who is not listed.
+    pub(super) fn is_let_in(&self, person: usize, from: usize) -> Verdict {
+        match &self.circle {
+            Some(circle) if !circle.lists(person, from) => Err((
+                Invariant::Authentic,
+                format!("{person} has taken a message of {from}, whom he does not list"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Somebody has committed who is at an address.
+    pub(super) fn meets(&mut self, person: usize, met: &Met) -> Verdict {
+        let Met { address, name, card } = met;
+        let there = self.at_home(*address).filter(|there| {
+            let lists = |circle: &super::Circle| circle.lists(person, *there);
+            self.circle.as_ref().is_some_and(lists)
+                && self.people.get(&card.id) == Some(there)
+                && self.names.get(*there) == Some(name)
+        });
+        match there {
+            Some(there) => {
+                self.met.insert((person, there));
+                Ok(())
+            }
+            None => Err((
+                Invariant::Authentic,
+                format!("{person} takes {name} for the one at {address}"),
+            )),
+        }
+    }
+
+    /// Somebody is told something about those whom he lists.
+    pub(super) fn told_of_contact(&mut self, at: Instant, person: usize, event: &ContactEvent) -> Verdict {
+        let end = |state, sent_at| Said {
+            sent_at: Some(sent_at),
+            ..Said::new(at, state)
+        };
+        let (to, said) = match event {
+            ContactEvent::Received { to } => (to, Said::new(at, State::Delivered)),
+            ContactEvent::ReceivedLater { to, sent_at } => (to, end(State::Delivered, *sent_at)),
+            ContactEvent::Expired { to, sent_at } => (to, end(State::Expired, *sent_at)),
+            ContactEvent::Refused { to, sent_at, reason } => {
+                let reason = Some(*reason);
+                let refused = end(State::Refused, *sent_at);
+                (to, Said { reason, ..refused })
+            }
+            ContactEvent::Waiting { to, .. } => return self.is_open(person, self.contact(to)),
+            other => return self.told_of_acquaintance(person, other),
+        };
+        self.says_of(person, said, self.contact(to))
+    }
+
+    /// The same where it is about no message.
+    fn told_of_acquaintance(&self, person: usize, event: &ContactEvent) -> Verdict {
+        let Some(circle) = &self.circle else {
+            return Ok(());
+        };
+        let so = match event {
+            ContactEvent::Listening { contacts, .. } => contacts.iter().all(|contact| {
+                let there = self.contact(contact);
+                there.is_some_and(|there| circle.lists(person, there))
+            }),
+            ContactEvent::Met { who, id } => {
+                let there = self.contact(who).filter(|_| who.name.is_some());
+                let known = there.filter(|there| self.people.get(id) == Some(there));
+                let Some(known) = known.filter(|there| !self.met.contains(&(person, *there))) else {
+                    return self.as_told(person, event, known.is_some());
+                };
+                return Err((
+                    Invariant::CommittedFirst,
+                    format!("{person} is told that he has met {known}, and that is not committed"),
+                ));
+            }
+            ContactEvent::NotListed { by } => {
+                let by = self.contact(by);
+                by.is_some_and(|by| circle.may_turn_away(by, person))
+            }
+            // Nobody ever lives where another did, nor changes his name, nor has anything to decide.
+            _ => false,
+        };
+        self.as_told(person, event, so)
+    }
+
+    fn as_told(&self, person: usize, event: &ContactEvent, so: bool) -> Verdict {
+        if so {
+            return Ok(());
+        }
+        let name = self.names.get(person);
+        Err((
+            Invariant::Authentic,
+            format!("{name:?} is told {event:?}, and it is not so"),
+        ))
+    }
+}
