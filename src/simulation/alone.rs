@@ -3,6 +3,9 @@
 //! Who lists whom is the circle's business, whether what comes of it may be so the ledger's.
 //! Invariant: where there is a registry, programs and people do here what they always did.
 
+use std::net::SocketAddr;
+
+use super::dice::Dice;
 use super::world::{REGISTRY, Site, World};
 use crate::client;
 use crate::client::interface::{Command, Text};
@@ -46,17 +49,35 @@ impl World {
 
     /// Somebody writes to all whom he lists.
     pub(super) fn say(&mut self, from: usize, length: usize) {
-        let Some(circle) = self.ledger.circle.as_ref().filter(|_| self.may_type(from)) else {
+        let circle = self.ledger.circle.as_ref().filter(|_| self.may_type(from));
+        let (Some(circle), Some(person)) = (circle, self.people.get(from)) else {
             return;
         };
-        let all: Vec<usize> = circle.listed_by(from).collect();
+        // Where one's own program is, nobody else is told anything.
+        let here = |other: &usize| circle.home(*other) == person.machine.local;
+        let all: Vec<usize> = circle.listed_by(from).filter(|other| !here(other)).collect();
+        if all.is_empty() {
+            return;
+        }
         let lives = self.plan.trouble.lives;
-        let text = self
-            .ledger
-            .typed_to_all(self.now.at, (from, &all), length, lives);
+        let text = self.ledger.typed_to_all(self.now.at, (from, &all), length, lives);
         self.note(Site::Person(from), || format!("says {text:.7} to all"));
         let text = self.ledger.tagged(from, text);
         self.command(from, Command::Say { text });
+    }
+
+    /// A home that somebody moves to, if he does: his own, or that of one who is out and whom all have met who list him.
+    /// Before that, or with a folder that has forgotten it, he would be met there as the one who lives there, and rightly so.
+    pub(super) fn house(&self, person: usize, dice: &mut Dice) -> Option<SocketAddr> {
+        let circle = self.ledger.circle.as_ref()?;
+        let owner = match dice.below(4) {
+            0 | 1 => return None,
+            2 => person,
+            _ => dice.index(self.people.len()),
+        };
+        let may_come = owner == person || (self.plan.trouble.relapses == 0 && self.ledger.is_known(owner));
+        let home = circle.home(owner)?;
+        (may_come && !self.addresses.contains_key(&home)).then_some(home)
     }
 
     /// Everybody is at home again, and lists everybody. For a longer list a program is started anew.

@@ -21,8 +21,9 @@ pub(super) struct Circle {
     lists: Vec<BTreeSet<usize>>,
     /// Whether everybody has listed everybody since.
     is_whole: bool,
-    /// Those who were ever seen elsewhere.
+    /// Those who were ever seen elsewhere, and who at whose home.
     moved: BTreeSet<usize>,
+    guests: BTreeSet<(usize, usize)>,
 }
 
 impl Circle {
@@ -51,6 +52,7 @@ impl Circle {
             lists,
             is_whole: false,
             moved: BTreeSet::new(),
+            guests: BTreeSet::new(),
         }
     }
 
@@ -93,9 +95,17 @@ impl Circle {
         grown
     }
 
-    /// Somebody is seen elsewhere from now on.
-    pub(super) fn moves(&mut self, person: usize) {
+    /// Somebody is seen there from now on.
+    pub(super) fn moves(&mut self, person: usize, address: SocketAddr) {
         self.moved.insert(person);
+        if let Some(owner) = self.who(address).filter(|owner| *owner != person) {
+            self.guests.insert((owner, person));
+        }
+    }
+
+    /// Whether somebody was ever seen at the home of another.
+    pub(super) fn was_at_home_of(&self, owner: usize, person: usize) -> bool {
+        self.guests.contains(&(owner, person))
     }
 
     /// Whether somebody may have been turned away by another: that one has not listed him, or not where he called from.

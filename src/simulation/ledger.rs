@@ -254,7 +254,8 @@ impl Ledger {
         let text = padded(format!("#{number:06} "), length);
         for &to in all {
             self.writes(from, Written::Letter(number));
-            self.letters.push(Letter::new((from, to), text.clone(), at, lives));
+            self.letters
+                .push(Letter::new((from, to), text.clone(), at, lives));
         }
         text
     }

@@ -374,8 +374,9 @@ impl Life {
         let person = self.somebody();
         self.moved = self.moved.wrapping_add(1);
         let last = u8::try_from(person + 1).unwrap_or(u8::MAX);
-        self.world
-            .move_to(person, ([10, 1, self.moved, last], 1232).into());
+        let elsewhere = ([10, 1, self.moved, last], 1232).into();
+        let house = self.world.house(person, &mut self.dice);
+        self.world.move_to(person, house.unwrap_or(elsewhere));
     }
 }
 

@@ -228,12 +228,15 @@ impl World {
     /// A client is seen at another address from now on; what is under way to the old one is lost.
     pub(super) fn move_to(&mut self, number: usize, address: SocketAddr) {
         if let Some(person) = self.people.get_mut(number) {
-            self.addresses.remove(&person.machine.address);
+            // Somebody may be there already who has come home.
+            if self.addresses.get(&person.machine.address) == Some(&number) {
+                self.addresses.remove(&person.machine.address);
+            }
             self.addresses.insert(address, number);
             person.machine.address = address;
         }
         if let Some(circle) = &mut self.ledger.circle {
-            circle.moves(number);
+            circle.moves(number, address);
         }
         self.note(Site::Person(number), || format!("moves to {address}"));
     }

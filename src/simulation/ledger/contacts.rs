@@ -12,6 +12,7 @@ use crate::client::storage::Met;
 use crate::client::to::To;
 use crate::clock::Instant;
 use crate::id::Name;
+use crate::simulation::circle::Circle;
 use crate::simulation::invariant::Invariant;
 use crate::simulation::letter::State;
 
@@ -37,6 +38,15 @@ impl Ledger {
         }
     }
 
+    /// Whether all who list somebody have met him.
+    pub(in crate::simulation) fn is_known(&self, person: usize) -> bool {
+        let circle = self.circle.as_ref();
+        circle.is_some_and(|circle| {
+            let mut others = (0..self.names.len()).filter(|other| circle.lists(*other, person));
+            others.all(|other| self.met.contains(&(other, person)))
+        })
+    }
+
     /// Nothing of somebody gets in who is not listed.
     pub(super) fn is_let_in(&self, person: usize, from: usize) -> Verdict {
         match &self.circle {
@@ -52,7 +62,8 @@ impl Ledger {
     pub(super) fn meets(&mut self, person: usize, met: &Met) -> Verdict {
         let Met { address, name, card } = met;
         let there = self.at_home(*address).filter(|there| {
-            let lists = |circle: &super::Circle| circle.lists(person, *there);
+            // Whoever is not listed is not told who is there.
+            let lists = |circle: &Circle| circle.lists(person, *there) && circle.lists(*there, person);
             self.circle.as_ref().is_some_and(lists)
                 && self.people.get(&card.id) == Some(there)
                 && self.names.get(*there) == Some(name)
@@ -115,7 +126,12 @@ impl Ledger {
                 let by = self.contact(by);
                 by.is_some_and(|by| circle.may_turn_away(by, person))
             }
-            // Nobody ever lives where another did, nor changes his name, nor has anything to decide.
+            ContactEvent::Changed { who, known, found } => {
+                let (owner, guest) = (self.contact(who), self.people.get(found));
+                let was_there = |(owner, guest): (usize, &usize)| circle.was_at_home_of(owner, *guest);
+                owner == self.people.get(known).copied() && owner.zip(guest).is_some_and(was_there)
+            }
+            // Nobody changes his name, or has anything to decide.
             _ => false,
         };
         self.as_told(person, event, so)

@@ -69,7 +69,8 @@ impl Ledger {
     /// Whom somebody has met by address.
     fn met_by(&self, person: usize) -> impl Iterator<Item = usize> {
         let met = self.met.iter();
-        met.filter(move |(who, _)| *who == person).map(|(_, there)| *there)
+        met.filter(move |(who, _)| *who == person)
+            .map(|(_, there)| *there)
     }
 
     /// Whether somebody's folder was ever an older copy.

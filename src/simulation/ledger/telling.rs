@@ -127,7 +127,10 @@ impl Ledger {
                 verdict
             }
             Event::Incoming(message) => {
-                self.tells_line(person, Line::Incoming(message.id, self.number_to(person, &message.text)));
+                self.tells_line(
+                    person,
+                    Line::Incoming(message.id, self.number_to(person, &message.text)),
+                );
                 self.shown(at, person, message)
             }
             Event::Received { to } => self.says(at, person, State::Delivered, to, None),
