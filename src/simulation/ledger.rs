@@ -93,8 +93,8 @@ pub(super) struct Ledger {
     pub(super) names: Vec<Name>,
     /// Who lists whom, where there is no registry.
     pub(super) circle: Option<Circle>,
-    /// Who is known to have met whom by address, as their databases have it.
-    met: BTreeSet<(usize, usize)>,
+    /// Who has met whom by address, as their databases have it, and since when.
+    met: BTreeMap<(usize, usize), Instant>,
     /// What the registry's database has.
     books: Books,
     /// The runs of each person's program, and when the last one began.
@@ -153,7 +153,7 @@ impl Ledger {
             people: people.iter().map(|(id, _)| *id).zip(0..).collect(),
             names: people.iter().map(|(_, name)| name.clone()).collect(),
             circle: None,
-            met: BTreeSet::new(),
+            met: BTreeMap::new(),
             books: Books::new(store_id),
             runs: vec![0; people.len()],
             registry_begun: Instant::ZERO,
@@ -358,7 +358,7 @@ impl Ledger {
                 self.posts_stranded(person);
                 self.another_database(at, person, *store_id)
             }
-            (client::Request::Meet(met), _) => self.meets(person, met),
+            (client::Request::Meet(met), _) => self.meets(at, person, met),
             (client::Request::Receive(receive), client::Reply::Received(received)) => {
                 self.stirs(person, at);
                 match receive.room {

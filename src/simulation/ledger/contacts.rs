@@ -4,6 +4,7 @@
 //! Invariant: what is committed of somebody, and told of him, is held against who is at home at that address.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::telling::Said;
 use super::{Ledger, Verdict};
@@ -15,6 +16,10 @@ use crate::id::Name;
 use crate::simulation::circle::Circle;
 use crate::simulation::invariant::Invariant;
 use crate::simulation::letter::State;
+use crate::simulation::network::LATE;
+
+/// So long after somebody was met he may still hear that he was turned away before: a copy of that may come late.
+const HEARSAY: Duration = Duration::from_secs(LATE.as_secs() + 20);
 
 impl Ledger {
     /// Who is at home there.
@@ -43,7 +48,7 @@ impl Ledger {
         let circle = self.circle.as_ref();
         circle.is_some_and(|circle| {
             let mut others = (0..self.names.len()).filter(|other| circle.lists(*other, person));
-            others.all(|other| self.met.contains(&(other, person)))
+            others.all(|other| self.met.contains_key(&(other, person)))
         })
     }
 
@@ -59,7 +64,7 @@ impl Ledger {
     }
 
     /// Somebody has committed who is at an address.
-    pub(super) fn meets(&mut self, person: usize, met: &Met) -> Verdict {
+    pub(super) fn meets(&mut self, at: Instant, person: usize, met: &Met) -> Verdict {
         let Met { address, name, card } = met;
         let there = self.at_home(*address).filter(|there| {
             // Whoever is not listed is not told who is there.
@@ -70,7 +75,7 @@ impl Ledger {
         });
         match there {
             Some(there) => {
-                self.met.insert((person, there));
+                self.met.entry((person, there)).or_insert(at);
                 Ok(())
             }
             None => Err((
@@ -96,13 +101,13 @@ impl Ledger {
                 (to, Said { reason, ..refused })
             }
             ContactEvent::Waiting { to, .. } => return self.is_open(person, self.contact(to)),
-            other => return self.told_of_acquaintance(person, other),
+            other => return self.told_of_people(at, person, other),
         };
         self.says_of(person, said, self.contact(to))
     }
 
     /// The same where it is about no message.
-    fn told_of_acquaintance(&self, person: usize, event: &ContactEvent) -> Verdict {
+    fn told_of_people(&self, at: Instant, person: usize, event: &ContactEvent) -> Verdict {
         let Some(circle) = &self.circle else {
             return Ok(());
         };
@@ -114,7 +119,7 @@ impl Ledger {
             ContactEvent::Met { who, id } => {
                 let there = self.contact(who).filter(|_| who.name.is_some());
                 let known = there.filter(|there| self.people.get(id) == Some(there));
-                let Some(known) = known.filter(|there| !self.met.contains(&(person, *there))) else {
+                let Some(known) = known.filter(|there| !self.met.contains_key(&(person, *there))) else {
                     return self.as_told(person, event, known.is_some());
                 };
                 return Err((
@@ -123,8 +128,12 @@ impl Ledger {
                 ));
             }
             ContactEvent::NotListed { by } => {
+                let known = |by: usize| {
+                    let since = self.met.get(&(by, person)).copied();
+                    since.is_some_and(|since| at.since(since) > HEARSAY)
+                };
                 let by = self.contact(by);
-                by.is_some_and(|by| circle.may_turn_away(by, person))
+                by.is_some_and(|by| circle.may_turn_away(by, person) && !known(by))
             }
             ContactEvent::Changed { who, known, found } => {
                 let (owner, guest) = (self.contact(who), self.people.get(found));

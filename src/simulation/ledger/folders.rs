@@ -3,7 +3,7 @@
 //! Says what a folder has; what may still be expected of messages that it has half forgotten is judged where it shows.
 //! Invariant: what somebody has written since his folder was restored is held to all that is promised.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{Ledger, number_of};
 use crate::clock::Instant;
@@ -17,7 +17,7 @@ pub(in crate::simulation) struct Folder {
     posts: Vec<Post>,
     store_id: Option<[u8; 16]>,
     /// Whom he has met by address.
-    met: BTreeSet<usize>,
+    met: BTreeMap<usize, Instant>,
 }
 
 impl Ledger {
@@ -34,8 +34,9 @@ impl Ledger {
     /// Somebody's folder is what the copy has.
     pub(in crate::simulation) fn other_folder(&mut self, at: Instant, person: usize, folder: &Folder) {
         self.restored.insert(person);
-        self.met.retain(|(who, _)| *who != person);
-        self.met.extend(folder.met.iter().map(|met| (person, *met)));
+        self.met.retain(|(who, _), _| *who != person);
+        self.met
+            .extend(folder.met.iter().map(|(there, since)| ((person, *there), *since)));
         self.posts.forget(person, &folder.posts);
         self.by_key.retain(|(owner, _), _| *owner != person);
         self.by_slot.retain(|(owner, _), _| *owner != person);
@@ -67,10 +68,9 @@ impl Ledger {
     }
 
     /// Whom somebody has met by address.
-    fn met_by(&self, person: usize) -> impl Iterator<Item = usize> {
-        let met = self.met.iter();
-        met.filter(move |(who, _)| *who == person)
-            .map(|(_, there)| *there)
+    fn met_by(&self, person: usize) -> impl Iterator<Item = (usize, Instant)> {
+        let met = self.met.iter().filter(move |((who, _), _)| *who == person);
+        met.map(|((_, there), since)| (*there, *since))
     }
 
     /// Whether somebody's folder was ever an older copy.
