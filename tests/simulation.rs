@@ -129,7 +129,7 @@ fn the_contract_holds_where_there_is_no_registry() {
 #[test]
 fn without_a_registry_strangers_get_nothing_in_and_nobody_is_taken_for_another() {
     let (mut turned_away, mut found, mut expired) = (0, 0, 0);
-    for seed in seeds(30) {
+    for seed in seeds(12) {
         let mut plan = Profile::Hell.plan(seed).without_registry();
         plan.minutes = 15;
         plan.trouble.messages = 6;
@@ -148,7 +148,7 @@ fn without_a_registry_strangers_get_nothing_in_and_nobody_is_taken_for_another()
         expired += ends;
     }
     eprintln!("turned away: {turned_away}, found another: {found}, expired: {expired}");
-    assert!(!are_enough(30) || (turned_away > 0 && found > 0 && expired > 0));
+    assert!(!are_enough(12) || (turned_away > 0 && found > 0 && expired > 0));
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn whoever_has_no_keys_changes_nothing() {
         assert_eq!(report.violations, [], "seed {seed}");
         assert_eq!(report.delivered(), report.accepted, "seed {seed}");
     }
-    for seed in seeds(4) {
+    for seed in seeds(2) {
         let mut plan = Profile::Lan.plan(seed).without_registry();
         plan.trouble.messages = 30;
         plan.trouble.attacks = 60;
