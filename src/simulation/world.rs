@@ -410,13 +410,16 @@ impl World {
             }
             self.check_number(site, &bytes);
             let origin = self.accounts.origin(site, from, self.site_at(to), &bytes);
-            self.attacker.hear(from, to, &bytes, origin);
+            let back = self.attacker.hear(from, to, &bytes, origin);
             if let Some(what) = self.accounts.goes(site, to, &bytes) {
                 let what = format!("{} answers: {what}", self.name(site));
                 self.ledger
                     .violated(self.now.at, Invariant::NoAmplification, what);
             }
             self.carry(from, to, bytes, origin);
+            if let Some(back) = back {
+                self.carry(back.from, back.to, back.bytes, back.origin);
+            }
         }
     }
 
