@@ -112,6 +112,46 @@ fn the_contract_holds_in_rooms() {
 }
 
 #[test]
+fn the_contract_holds_where_there_is_no_registry() {
+    for profile in Profile::ALL {
+        let mut sum = Report::default();
+        for seed in seeds(10) {
+            let report = run(profile.plan(seed).without_registry(), Trace::OFF).unwrap();
+            assert_eq!(report.violations, [], "profile {} seed {seed}", profile.name());
+            sum.merge(&report);
+        }
+        eprintln!("no registry, {}: {sum:?}", profile.name());
+        assert!(sum.accepted > 0 && sum.through_registry == 0);
+        assert!(profile == Profile::Hell || sum.delivered() == sum.accepted);
+    }
+}
+
+#[test]
+fn without_a_registry_strangers_get_nothing_in_and_nobody_is_taken_for_another() {
+    let (mut turned_away, mut found, mut expired) = (0, 0, 0);
+    for seed in seeds(12) {
+        let mut plan = Profile::Hell.plan(seed).without_registry();
+        plan.minutes = 15;
+        plan.trouble.messages = 6;
+        plan.trouble.moves = 4;
+        plan.trouble.attacks = 6;
+        plan.trouble.relapses = 0;
+        plan.trouble.lives = std::time::Duration::from_secs(180);
+        let said = [
+            "reads Contact(NotListed",
+            "reads Contact(Changed",
+            "reads Contact(Expired",
+        ];
+        let [unlisted, others, ends] = lines_of(plan, said);
+        turned_away += unlisted;
+        found += others;
+        expired += ends;
+    }
+    eprintln!("turned away: {turned_away}, found another: {found}, expired: {expired}");
+    assert!(!are_enough(12) || (turned_away > 0 && found > 0 && expired > 0));
+}
+
+#[test]
 fn the_contract_holds_on_lines_of_ten_kilobits_a_second() {
     for profile in [Profile::Satellite, Profile::Mobile, Profile::Mesh, Profile::Wifi] {
         for seed in seeds(5) {
@@ -279,6 +319,14 @@ fn whoever_has_no_keys_changes_nothing() {
         let report = run(plan, Trace::OFF).unwrap();
         assert_eq!(report.violations, [], "seed {seed}");
         assert_eq!(report.delivered(), report.accepted, "seed {seed}");
+    }
+    for seed in seeds(2) {
+        let mut plan = Profile::Lan.plan(seed).without_registry();
+        plan.trouble.messages = 30;
+        plan.trouble.attacks = 60;
+        let report = run(plan, Trace::OFF).unwrap();
+        assert_eq!(report.violations, [], "seed {seed}, no registry");
+        assert_eq!(report.delivered(), report.accepted, "seed {seed}, no registry");
     }
 }
 

@@ -62,6 +62,10 @@ pub struct SimulateFlags {
     #[arg(long)]
     handled: bool,
 
+    /// No registry: clients list each other by address, and some are not listed by those whom they list
+    #[arg(long, conflicts_with = "posts")]
+    no_registry: bool,
+
     /// Datagrams that are lost, in percent
     #[arg(long, value_name = "PERCENT")]
     loss: Option<String>,
@@ -215,6 +219,9 @@ impl SimulateFlags {
             &mut plan.minutes,
             |what, text| small(what, text, 1..u64::from(MINUTES_MAX) + 1),
         )?;
+        if self.no_registry {
+            *plan = plan.without_registry();
+        }
         may_begin(&plan.weather)
     }
 }
@@ -296,10 +303,11 @@ fn heading(options: &SimulateOptions, seeds: &Range<u64>) -> String {
         format!("seeds {} to {}", seeds.start, seeds.end.saturating_sub(1))
     };
     format!(
-        "{which}, profile {}, {} clients, {} minutes",
+        "{which}, profile {}, {} clients, {} minutes{}",
         options.profile.name(),
         plan.clients,
-        plan.minutes
+        plan.minutes,
+        if plan.registry { "" } else { ", no registry" }
     )
 }
 

@@ -28,7 +28,7 @@ fn plans(options: &str) -> [Plan; 2] {
 #[test]
 fn each_option_changes_what_it_names_and_nothing_else() {
     type Change = fn(&mut Plan);
-    let changes: [(&str, Change); 17] = [
+    let changes: [(&str, Change); 18] = [
         ("--clients 5", |plan| plan.clients = 5),
         ("--minutes 11", |plan| plan.minutes = 11),
         ("--messages 12", |plan| plan.trouble.messages = 12),
@@ -38,6 +38,7 @@ fn each_option_changes_what_it_names_and_nothing_else() {
         ("--partition 13", |plan| plan.trouble.partitions = 13),
         ("--crash 14", |plan| plan.trouble.crashes = 14),
         ("--attack 15", |plan| plan.trouble.attacks = 15),
+        ("--no-registry", |plan| plan.registry = false),
         ("--delay 16", |plan| {
             plan.weather.delay = Duration::from_millis(16)
         }),

@@ -15,6 +15,8 @@ use crate::wire::packet::{COOKIE_BYTES, NOISE_FIRST_BYTES, Packet, RESET_TOKEN_B
 const HEARD_MAX: usize = 256;
 /// First packets of one flood.
 const FLOOD: usize = 250;
+/// Datagrams that he returns.
+const MIRRORED_MAX: usize = 60;
 
 /// A datagram with the addresses that it claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(super) struct Forged {
 pub(super) struct Attacker {
     dice: Dice,
     heard: VecDeque<Forged>,
+    /// What is sent there he returns to its senders: so many datagrams more.
+    mirror: Option<(SocketAddr, usize)>,
 }
 
 impl Attacker {
@@ -37,11 +41,30 @@ impl Attacker {
         Self {
             dice,
             heard: VecDeque::new(),
+            mirror: None,
         }
     }
 
-    /// A datagram passes.
-    pub(super) fn hear(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], origin: Origin) {
+    /// A datagram passes. What he sends at once because of it.
+    pub(super) fn hear(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+        origin: Origin,
+    ) -> Option<Forged> {
+        self.remember(from, to, bytes, origin);
+        let (_, left) = self.mirror.as_mut().filter(|(place, _)| *place == to)?;
+        *left = left.checked_sub(1)?;
+        Some(Forged {
+            from: to,
+            to: from,
+            bytes: bytes.to_vec(),
+            origin: origin.elsewhere(),
+        })
+    }
+
+    fn remember(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], origin: Origin) {
         if !self.dice.chance(Chance::percent(10)) {
             return;
         }
@@ -56,16 +79,17 @@ impl Attacker {
         });
     }
 
-    /// One of his deeds against these addresses.
-    pub(super) fn act(&mut self, targets: &[SocketAddr]) -> Vec<Forged> {
-        match self.dice.below(7) {
+    /// One of his deeds against these addresses; `reflects`: he also returns to people what they have sent.
+    pub(super) fn act(&mut self, targets: &[SocketAddr], reflects: bool) -> Vec<Forged> {
+        match self.dice.below(7 + u64::from(reflects)) {
             0 => self.some(|_, datagram| datagram),
             1 => self.strangers(),
             2 => self.some(changed),
             3 => self.some(cut),
             4 => self.stateless(),
             5 => self.noise(targets),
-            _ => self.flood(targets),
+            6 => self.flood(targets),
+            _ => self.turn_round(targets),
         }
     }
 
@@ -152,6 +176,13 @@ impl Attacker {
                 })
             })
             .collect()
+    }
+
+    /// From now on whoever writes to one of these hears himself, as if he had been answered.
+    fn turn_round(&mut self, targets: &[SocketAddr]) -> Vec<Forged> {
+        let place = targets.get(self.dice.index(targets.len())).copied();
+        self.mirror = place.map(|place| (place, 1 + self.dice.index(MIRRORED_MAX)));
+        Vec::new()
     }
 
     /// First packets from addresses that nobody has.

@@ -43,10 +43,10 @@ impl World {
     }
 
     /// Whose copy of the table differs from what is so. Whoever has left need not know the rest; where names are looked up
-    /// there is no copy.
+    /// there is no copy, and without a registry no table.
     pub(super) fn tables_that_differ(&mut self) -> Result<Vec<String>, WorldFault> {
         let mut differ = Vec::new();
-        if self.people.len() > self.plan.trouble.pushed {
+        if self.people.len() > self.plan.trouble.pushed || !self.plan.registry {
             return Ok(differ);
         }
         let truth: Vec<(Name, Option<SocketAddr>)> = self

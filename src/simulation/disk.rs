@@ -7,8 +7,12 @@
 use std::time::Duration;
 
 use super::dice::{Chance, Dice};
+use crate::client;
 use crate::clock::Instant;
 use crate::engine::{Store, StoreFault, Ticket};
+use crate::registry;
+use crate::store::client::ClientStore;
+use crate::store::registry::RegistryStore;
 
 /// What a disk does to commits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +77,22 @@ pub(super) trait Durable: Store {
 
     /// What is committed, as the next run finds it.
     fn restart(&mut self) -> rusqlite::Result<Self::Image>;
+}
+
+impl Durable for ClientStore {
+    type Image = client::storage::Image;
+
+    fn restart(&mut self) -> rusqlite::Result<Self::Image> {
+        Self::restart(self)
+    }
+}
+
+impl Durable for RegistryStore {
+    type Image = registry::storage::Image;
+
+    fn restart(&mut self) -> rusqlite::Result<Self::Image> {
+        self.image()
+    }
 }
 
 /// One request and what came of it.

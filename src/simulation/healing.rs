@@ -41,6 +41,7 @@ impl Life {
         self.world.network.heal();
         self.world.network.weather = self.plan.weather.in_peace();
         self.world.set_disks(Mood::default());
+        self.world.gather();
         self.world.end_rests(PATIENCE)?;
         let bound = HEALING + self.lives_to_wait_for();
         let begun = self.world.now.at;
@@ -54,7 +55,7 @@ impl Life {
             }
             if self.world.now.at > end {
                 let mut left = self.world.left_over()?;
-                left.extend(self.world.away().map(|name| format!("{name} is not registered")));
+                left.extend(self.world.away().map(|name| format!("{name} is away")));
                 let what = format!("after {} s: {}", bound.as_secs(), left.join("; "));
                 self.world.ledger.violated(end, Invariant::ComesToAnEnd, what);
             }
@@ -62,13 +63,14 @@ impl Life {
         Ok(())
     }
 
-    /// All is well: each writes to the next and ends his input there. Nothing is left waiting then.
+    /// All is well: each writes to the next and ends his input there. Nothing is left waiting then, if there is a registry.
     pub(super) fn part(&mut self) -> Result<(), WorldFault> {
         if self.plan.trouble.endings == 0 || !self.world.ledger.violations().is_empty() {
             return Ok(());
         }
         self.world.pass(CALM)?;
-        self.world.ledger.is_well = true;
+        // Without a registry what is written to one who has left by then waits for him.
+        self.world.ledger.is_well = self.plan.registry;
         for number in 0..self.plan.clients {
             self.world.write(number, (number + 1) % self.plan.clients, 0);
             self.world.end_input(number);
@@ -99,7 +101,7 @@ impl Life {
         let ledger = &self.world.ledger;
         let settled = (0..self.plan.clients).all(|number| {
             let left = ledger.beyond_asking(number);
-            self.world.is_registered(number)
+            self.world.is_there(number)
                 && !self.world.is_ending(number)
                 && self.world.unfinished(number) == Some(left)
         });

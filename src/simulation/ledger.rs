@@ -17,6 +17,7 @@ use self::halls::Halls;
 use self::leaving::Going;
 use self::posts::Posts;
 use self::telling::Unseen;
+use super::circle::Circle;
 use super::invariant::{Invariant, Violation};
 use super::letter::Letter;
 use super::plan::{Room, Trouble};
@@ -27,6 +28,7 @@ use crate::clock::Instant;
 use crate::id::{IdentityId, MessageId, Name, Slot};
 
 mod books;
+mod contacts;
 mod ends;
 mod folders;
 mod halls;
@@ -90,6 +92,10 @@ pub(super) struct Ledger {
     by_slot: BTreeMap<(usize, Slot), Number>,
     people: BTreeMap<IdentityId, usize>,
     pub(super) names: Vec<Name>,
+    /// Who lists whom, where there is no registry.
+    pub(super) circle: Option<Circle>,
+    /// Who has met whom by address, as their databases have it, and since when.
+    met: BTreeMap<(usize, usize), Instant>,
     /// What the registry's database has.
     books: Books,
     /// The runs of each person's program, and when the last one began.
@@ -147,6 +153,8 @@ impl Ledger {
             by_slot: BTreeMap::new(),
             people: people.iter().map(|(id, _)| *id).zip(0..).collect(),
             names: people.iter().map(|(_, name)| name.clone()).collect(),
+            circle: None,
+            met: BTreeMap::new(),
             books: Books::new(store_id),
             runs: vec![0; people.len()],
             registry_begun: Instant::ZERO,
@@ -228,14 +236,28 @@ impl Ledger {
     pub(super) fn typed(
         &mut self,
         at: Instant,
-        ends: (usize, usize),
+        (from, to): (usize, usize),
+        length: usize,
+        lives: Duration,
+    ) -> String {
+        self.typed_to_all(at, (from, &[to]), length, lives)
+    }
+
+    /// The same to each of these: one text, and a message to each, numbered from the text's number on.
+    pub(super) fn typed_to_all(
+        &mut self,
+        at: Instant,
+        (from, all): (usize, &[usize]),
         length: usize,
         lives: Duration,
     ) -> String {
         let number = self.letters.len();
-        self.writes(ends.0, Written::Letter(number));
         let text = padded(format!("#{number:06} "), length);
-        self.letters.push(Letter::new(ends, text.clone(), at, lives));
+        for &to in all {
+            self.writes(from, Written::Letter(number));
+            self.letters
+                .push(Letter::new((from, to), text.clone(), at, lives));
+        }
         text
     }
 
@@ -245,10 +267,21 @@ impl Ledger {
         }
     }
 
-    /// What somebody has written is accepted.
+    /// What somebody has written is accepted; of what is to several, one message.
     fn answers(&mut self, person: usize, what: Written) {
+        let unanswered = self.unanswered.get_mut(person).into_iter();
+        for unanswered in unanswered {
+            if let Some(place) = unanswered.iter().position(|written| *written == what) {
+                unanswered.remove(place);
+            }
+        }
+    }
+
+    /// What is told next of a text of somebody's is told of all messages that it was to be.
+    pub(super) fn is_for_one(&mut self, person: usize, tag: u64) {
         if let Some(unanswered) = self.unanswered.get_mut(person) {
-            unanswered.retain(|written| *written != what);
+            let mut first = true;
+            unanswered.retain(|written| written.tag() != tag || std::mem::take(&mut first));
         }
     }
 
@@ -326,6 +359,7 @@ impl Ledger {
                 self.posts_stranded(person);
                 self.another_database(at, person, *store_id)
             }
+            (client::Request::Meet(met), _) => self.meets(at, person, met),
             (client::Request::Receive(receive), client::Reply::Received(received)) => {
                 self.stirs(person, at);
                 match receive.room {
@@ -343,10 +377,21 @@ impl Ledger {
         Some((number, self.letters.get_mut(number)?))
     }
 
-    /// What its text says that it is, if that is by this sender, and has had this number as far as he remembers.
-    pub(super) fn find_mut(&mut self, id: MessageId, text: &str) -> Option<&mut Letter> {
+    /// Which message to somebody has this text.
+    pub(super) fn number_to(&self, to: usize, text: &str) -> Option<Number> {
+        let first = number_of(text)?;
+        let mut alike = (first..)
+            .zip(self.letters.get(first..)?)
+            .take_while(|(_, letter)| number_of(&letter.text) == Some(first));
+        alike
+            .find(|(_, letter)| letter.to == to)
+            .map_or(Some(first), |(number, _)| Some(number))
+    }
+
+    /// What its text says that it is to somebody, if that is by this sender, and has had this number as far as he remembers.
+    pub(super) fn find_mut(&mut self, to: usize, id: MessageId, text: &str) -> Option<&mut Letter> {
         let person = *self.people.get(&id.sender)?;
-        let number = number_of(text)?;
+        let number = self.number_to(to, text)?;
         let his = self.was_restored(person) || self.by_slot.get(&(person, id.slot)) == Some(&number);
         let letter = self.letters.get_mut(number)?;
         (his && letter.from == person && letter.accepted.is_some()).then_some(letter)

@@ -164,7 +164,9 @@ impl Life {
     /// Where nothing but an attacker has been at work, each client has one session with each other and the registry, and none
     /// has ended that was not given up for another one. Two who begin at once may have made one more.
     fn look_for_new_sessions(&mut self) {
-        if !self.plan.is_only_attacked() {
+        let circle = self.world.ledger.circle.as_ref();
+        // Who does not list others turns them away again and again.
+        if !self.plan.is_only_attacked() || circle.is_some_and(|circle| !circle.was_whole()) {
             return;
         }
         let most = u64::try_from(2 * self.plan.clients).unwrap_or(u64::MAX);
@@ -296,6 +298,9 @@ impl Life {
     }
 
     fn some_site(&mut self) -> Site {
+        if !self.plan.registry {
+            return Site::Person(self.somebody());
+        }
         match self.dice.index(self.plan.clients + 1) {
             0 => Site::Registry,
             number => Site::Person(number - 1),
@@ -313,6 +318,8 @@ impl Life {
         } else {
             1
         };
+        // Where there is a registry there is no such command.
+        let is_for_all = !self.plan.registry && self.dice.chance(Chance::percent(25));
         let longest = self.plan.trouble.longest;
         for _ in 0..count {
             let length = if self.dice.chance(Chance::percent(10)) {
@@ -320,7 +327,11 @@ impl Life {
             } else {
                 self.dice.index(longest.min(100) + 1)
             };
-            self.world.write(from, to, length);
+            if is_for_all {
+                self.world.say(from, length);
+            } else {
+                self.world.write(from, to, length);
+            }
         }
     }
 
@@ -381,8 +392,9 @@ impl Life {
         let person = self.somebody();
         self.moved = self.moved.wrapping_add(1);
         let last = u8::try_from(person + 1).unwrap_or(u8::MAX);
-        self.world
-            .move_to(person, ([10, 1, self.moved, last], 1232).into());
+        let elsewhere = ([10, 1, self.moved, last], 1232).into();
+        let house = self.world.house(person, &mut self.dice);
+        self.world.move_to(person, house.unwrap_or(elsewhere));
     }
 }
 

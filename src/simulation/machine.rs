@@ -47,6 +47,8 @@ pub(super) struct Machine<R: Role, S: Store> {
     pub(super) disk: Disk<S>,
     pub(super) address: SocketAddr,
     port_open: bool,
+    /// Where that is, as its program was told last.
+    pub(super) local: Option<SocketAddr>,
     fuse: Option<Fuse>,
     asleep_until: Option<Instant>,
     /// How far its wall clock is from the true one, in milliseconds.
@@ -177,6 +179,7 @@ where
             disk,
             address,
             port_open: false,
+            local: None,
             fuse: None,
             asleep_until: None,
             skew_ms: 0,
@@ -202,6 +205,7 @@ where
         self.die();
         self.node = Some(node);
         self.port_open = port_open;
+        self.local = None;
         self.asleep_until = None;
         self.turn(now, |node, now| node.handle_timeout(now))
     }
@@ -310,7 +314,8 @@ where
                 Output::Socket(SocketRequest::Close) => self.port_open = false,
                 Output::Socket(SocketRequest::Open) => {
                     self.port_open = true;
-                    let local = Some(self.address);
+                    self.local = Some(self.address);
+                    let local = self.local;
                     node.handle_socket(now, SocketReply::Opened { local });
                 }
             }

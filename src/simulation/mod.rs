@@ -9,16 +9,19 @@
 //! | `network`, `bursts`, `disk`, `disasters`, `attacker` | what can go wrong |
 //! | `machine`, `programs` | programs, and what can happen to one |
 //! | `world` | the time and the datagrams between them |
+//! | `circle`, `alone` | who knows whom by address, where there is no registry |
 //! | `life`, `rooms`, `farewells`, `healing`, `rest` | what people do, until nothing more is typed, and trouble; then healing, and quiet |
 //! | `letter`, `post`, `ledger`, `screen`, `amplification`, `invariant` | the truth, and what must be true |
 //! | `report`, `trace` | what is said of it |
 //!
 //! Invariant: one [`Plan`] gives one history, to the byte, on every machine.
 
+mod alone;
 mod amplification;
 mod attacker;
 mod audit;
 mod bursts;
+mod circle;
 mod dice;
 mod disasters;
 mod disk;

@@ -31,6 +31,8 @@ pub struct Plan {
     pub weather: Weather,
     /// And everything else.
     pub trouble: Trouble,
+    /// Whether there is a registry. Where there is none people list each other by address, and nothing is posted.
+    pub registry: bool,
 }
 
 /// What happens in a minute, on average, and in which circumstances.
@@ -89,6 +91,16 @@ impl Plan {
             Receipts::Committed => WRITING,
             Receipts::Handled => HANDLING,
         }
+    }
+
+    /// The same where nobody keeps a registry, with all trouble that there can be without one.
+    #[must_use]
+    pub const fn without_registry(mut self) -> Self {
+        self.registry = false;
+        self.trouble.disasters = 0;
+        self.trouble.posts = 0;
+        self.trouble.rooms = 0;
+        self
     }
 
     /// What all together post in a minute, on average.
@@ -222,6 +234,7 @@ impl Profile {
                 Self::Hell => hell(&mut Dice::new(seed, PURPOSE)),
                 _ => self.trouble(),
             },
+            registry: true,
         }
     }
 

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use super::dice::Dice;
 use super::disasters::FolderCopy;
-use super::disk::{Disk, Durable, Mood};
+use super::disk::{Disk, Mood};
 use super::machine::{Came, Computer, Fuse, Load, Machine};
 use super::trace::{brief, committed};
 use super::world::{Chore, REGISTRY, Site, World, WorldFault, broken};
-use crate::client::interface::{Command, Event, NotAccepted, Notice};
+use crate::client::interface::{Command, ContactEvent, Event, NotAccepted, Notice};
 use crate::client::{self, Client, Receipts};
 use crate::clock::Instant;
 use crate::engine::Ticket;
@@ -51,24 +51,10 @@ pub(super) struct Person {
     pub(super) ended: bool,
     /// Whether he stays away until he asks to be registered: he has left, or his program was told to.
     pub(super) away: bool,
+    /// Whether his program has said that it can be called, where there is no registry.
+    listening: bool,
     /// Whether that was the last thing he asked.
     asked_back: bool,
-}
-
-impl Durable for ClientStore {
-    type Image = client::storage::Image;
-
-    fn restart(&mut self) -> rusqlite::Result<Self::Image> {
-        Self::restart(self)
-    }
-}
-
-impl Durable for RegistryStore {
-    type Image = registry::storage::Image;
-
-    fn restart(&mut self) -> rusqlite::Result<Self::Image> {
-        self.image()
-    }
 }
 
 impl World {
@@ -170,7 +156,8 @@ impl World {
                 self.compare_mailboxes();
             }
             Site::Person(number) => {
-                let Some(person) = self.people.get_mut(number) else {
+                let config = self.config(number);
+                let (Some(config), Some(person)) = (config, self.people.get_mut(number)) else {
                     return Ok(());
                 };
                 let image = person.machine.disk.restart().map_err(broken)?;
@@ -180,13 +167,8 @@ impl World {
                 person.typed_all = false;
                 person.ended = false;
                 person.away = false;
+                person.listening = false;
                 self.ledger.begins(self.now.at, number);
-                let config = client::Config {
-                    time_to_live: self.plan.trouble.lives,
-                    limits: self.plan.trouble.limits,
-                    receipts: self.plan.trouble.receipts,
-                    ..client::Config::new(person.name.clone(), REGISTRY.into())
-                };
                 let identity = Arc::clone(&person.identity);
                 let now = person.machine.clock(self.now);
                 let role = Client::new(config, Arc::clone(&identity), image, now, role_seed);
@@ -246,9 +228,15 @@ impl World {
     /// A client is seen at another address from now on; what is under way to the old one is lost.
     pub(super) fn move_to(&mut self, number: usize, address: SocketAddr) {
         if let Some(person) = self.people.get_mut(number) {
-            self.addresses.remove(&person.machine.address);
+            // Somebody may be there already who has come home.
+            if self.addresses.get(&person.machine.address) == Some(&number) {
+                self.addresses.remove(&person.machine.address);
+            }
             self.addresses.insert(address, number);
             person.machine.address = address;
+        }
+        if let Some(circle) = &mut self.ledger.circle {
+            circle.moves(number, address);
         }
         self.note(Site::Person(number), || format!("moves to {address}"));
     }
@@ -307,14 +295,16 @@ impl World {
         let Some(name) = self.people.get(to).map(|person| person.name.clone()) else {
             return;
         };
-        if !self.may_type(from) {
+        if !self.may_type(from) || !self.writes_to(from, to) {
             return;
         }
         let at = self.now.at;
         let text = self.ledger.typed(at, (from, to), length, self.plan.trouble.lives);
         self.note(Site::Person(from), || format!("writes {text:.7} to {name}"));
         let text = self.ledger.tagged(from, text);
-        self.command(from, Command::Send { to: name, text });
+        if let Some(command) = self.addressed(to, text) {
+            self.command(from, command);
+        }
     }
 
     /// Messages that somebody's program has not brought to an end; none while it does not run.
@@ -322,18 +312,19 @@ impl World {
         Some(self.people.get(number)?.machine.node()?.role().unfinished())
     }
 
-    /// Whether somebody's program runs and is registered.
-    pub(super) fn is_registered(&self, number: usize) -> bool {
-        self.people
-            .get(number)
-            .and_then(|person| person.machine.node())
-            .is_some_and(|node| node.role().registered())
+    /// Whether somebody's program runs and is registered; without a registry, whether it can be called.
+    pub(super) fn is_there(&self, number: usize) -> bool {
+        let person = self.people.get(number);
+        person.is_some_and(|person| {
+            let role = person.machine.node().map(Node::role);
+            role.is_some_and(|role| role.registered() || (person.listening && !role.is_leaving()))
+        })
     }
 
-    /// Whose program does not run, or is not registered.
+    /// Who is not there.
     pub(super) fn away(&self) -> impl Iterator<Item = &Name> {
         let numbered = (0..).zip(&self.people);
-        numbered.filter_map(|(number, person)| (!self.is_registered(number)).then_some(&person.name))
+        numbered.filter_map(|(number, person)| (!self.is_there(number)).then_some(&person.name))
     }
 
     /// What the registry's turn has led to.
@@ -391,7 +382,7 @@ impl World {
             self.heard(number, &notice);
         }
         if let Some(role) = self.people.get(number).and_then(|person| person.machine.node()) {
-            let stand = (role.role().is_leaving(), role.role().registered());
+            let stand = (role.role().is_leaving(), self.is_there(number));
             self.ledger.turned(self.now.at, number, stand);
         }
         self.settle(site);
@@ -405,7 +396,11 @@ impl World {
             self.ledger
                 .is_turned_away(self.now.at, number, &self.plan.trouble.limits);
         }
-        if let (Event::NotAccepted(_), Some(tag)) = (event, notice.tag) {
+        if let (Event::NotAccepted(why), Some(tag)) = (event, notice.tag) {
+            // What a disk has not taken is told of each message, all else of the whole text.
+            if !matches!(why, NotAccepted::Storage(_)) {
+                self.ledger.is_for_one(number, tag);
+            }
             self.ledger.not_accepted(self.now.at, number, tag);
         }
         self.ledger.told(self.now.at, number, event);
@@ -414,6 +409,11 @@ impl World {
             return;
         };
         person.ended |= matches!(event, Event::Ended(_));
+        match event {
+            Event::Contact(ContactEvent::Listening { .. }) => person.listening = true,
+            Event::Deregistered => person.listening = false,
+            _ => {}
+        }
         person.away |= match event {
             Event::Superseded | Event::RegistrationRefused { .. } => true,
             Event::NotAccepted(NotAccepted::Leaving) => person.asked_back,
@@ -489,6 +489,7 @@ impl Person {
             has_script: false,
             ended: false,
             away: false,
+            listening: false,
             asked_back: false,
         })
     }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::invariant::Invariant;
-use super::ledger::{Ledger, Number, Verdict, number_of};
+use super::ledger::{Ledger, Number, Verdict};
 use super::letter::{Arrived, Letter, Shown};
 use crate::client::interface::{Incoming, Road};
 use crate::clock::{Instant, WallTime};
@@ -21,8 +21,8 @@ impl Ledger {
     pub(super) fn shown(&mut self, at: Instant, person: usize, message: &Incoming) -> Verdict {
         let run = self.run_of(person);
         let (from, sent_at) = (&message.from, message.sent_at);
+        let number = self.number_to(person, &message.text).unwrap_or(0);
         let letter = self.written(person, message.id, from, sent_at, &message.text)?;
-        let number = number_of(&letter.text).unwrap_or(0);
         let Some(stands) = letter.stands else {
             return Err((
                 Invariant::CommittedFirst,
@@ -59,7 +59,7 @@ impl Ledger {
         text: &str,
     ) -> Result<&mut Letter, (Invariant, String)> {
         let names = self.names.clone();
-        let Some(letter) = self.find_mut(id, text) else {
+        let Some(letter) = self.find_mut(person, id, text) else {
             let what = format!("{text:?} came from {from} and was never written");
             return Err((Invariant::Authentic, what));
         };

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::amplification::{Accounts, Origin};
 use super::attacker::{Attacker, Forged};
+use super::circle::Circle;
 use super::dice::{Chance, Dice};
 use super::disasters::Copy;
 use super::disk::Disk;
@@ -147,6 +148,11 @@ impl World {
             .iter()
             .map(|person| (person.identity.card().id, person.name.clone()))
             .collect();
+        let mut ledger = Ledger::new(&identities, plan.trouble, store_id);
+        if !plan.registry {
+            let homes = people.iter().map(|person| person.machine.address).collect();
+            ledger.circle = Some(Circle::drawn(homes, &mut Dice::new(plan.seed, 10)));
+        }
         Ok(Self {
             now: START,
             network: Network::new(Dice::new(plan.seed, 3), plan.weather.in_peace(), address),
@@ -169,7 +175,7 @@ impl World {
             accounts: Accounts::default(),
             sealed: BTreeMap::new(),
             attacker: Attacker::new(Dice::new(plan.seed, 5)),
-            ledger: Ledger::new(&identities, plan.trouble, store_id),
+            ledger,
             seeds,
             rests: Dice::new(plan.seed, 8),
             rest_at_most: plan.trouble.away,
@@ -189,7 +195,10 @@ impl World {
 
     /// All sites.
     pub(super) fn sites(&self) -> impl Iterator<Item = Site> + use<> {
-        std::iter::once(Site::Registry).chain((0..self.people.len()).map(Site::Person))
+        let registry = self.plan.registry.then_some(Site::Registry);
+        registry
+            .into_iter()
+            .chain((0..self.people.len()).map(Site::Person))
     }
 
     /// Something has to be done at a time.
@@ -214,7 +223,7 @@ impl World {
     /// The attacker sends something.
     pub(super) fn attack(&mut self) {
         let targets: Vec<SocketAddr> = self.sites().map(|site| self.address(site)).collect();
-        for forged in self.attacker.act(&targets) {
+        for forged in self.attacker.act(&targets, !self.plan.registry) {
             let Forged {
                 from,
                 to,
@@ -401,13 +410,16 @@ impl World {
             }
             self.check_number(site, &bytes);
             let origin = self.accounts.origin(site, from, self.site_at(to), &bytes);
-            self.attacker.hear(from, to, &bytes, origin);
+            let back = self.attacker.hear(from, to, &bytes, origin);
             if let Some(what) = self.accounts.goes(site, to, &bytes) {
                 let what = format!("{} answers: {what}", self.name(site));
                 self.ledger
                     .violated(self.now.at, Invariant::NoAmplification, what);
             }
             self.carry(from, to, bytes, origin);
+            if let Some(back) = back {
+                self.carry(back.from, back.to, back.bytes, back.origin);
+            }
         }
     }
 

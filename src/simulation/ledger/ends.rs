@@ -97,7 +97,7 @@ impl Letter {
                 (!skipped).then_some("its recipient has not skipped it")
             }
             Refusal::Unproven => Some("nobody has told anything untrue"),
-            Refusal::Oneself => Some("nothing was for an address"),
+            Refusal::Oneself => Some("nothing was for its sender's own address"),
         }
     }
 }

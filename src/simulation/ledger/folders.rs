@@ -3,6 +3,8 @@
 //! Says what a folder has; what may still be expected of messages that it has half forgotten is judged where it shows.
 //! Invariant: what somebody has written since his folder was restored is held to all that is promised.
 
+use std::collections::BTreeMap;
+
 use super::{Ledger, number_of};
 use crate::clock::Instant;
 use crate::simulation::letter::{Letter, Memory, State, Stay};
@@ -14,6 +16,8 @@ pub(in crate::simulation) struct Folder {
     letters: Vec<Letter>,
     posts: Vec<Post>,
     store_id: Option<[u8; 16]>,
+    /// Whom he has met by address.
+    met: BTreeMap<usize, Instant>,
 }
 
 impl Ledger {
@@ -22,6 +26,7 @@ impl Ledger {
         Folder {
             letters: self.letters.clone(),
             posts: self.posts.posts.clone(),
+            met: self.met_by(person).collect(),
             store_id: self.store_ids.get(person).copied().flatten(),
         }
     }
@@ -29,6 +34,9 @@ impl Ledger {
     /// Somebody's folder is what the copy has.
     pub(in crate::simulation) fn other_folder(&mut self, at: Instant, person: usize, folder: &Folder) {
         self.restored.insert(person);
+        self.met.retain(|(who, _), _| *who != person);
+        self.met
+            .extend(folder.met.iter().map(|(there, since)| ((person, *there), *since)));
         self.posts.forget(person, &folder.posts);
         self.by_key.retain(|(owner, _), _| *owner != person);
         self.by_slot.retain(|(owner, _), _| *owner != person);
@@ -57,6 +65,12 @@ impl Ledger {
         if let Some(known) = self.store_ids.get_mut(person) {
             *known = folder.store_id;
         }
+    }
+
+    /// Whom somebody has met by address.
+    fn met_by(&self, person: usize) -> impl Iterator<Item = (usize, Instant)> {
+        let met = self.met.iter().filter(move |((who, _), _)| *who == person);
+        met.map(|((_, there), since)| (*there, *since))
     }
 
     /// Whether somebody's folder was ever an older copy.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Ledger, Verdict};
-use crate::client::interface::{Ending, Event};
+use crate::client::interface::{ContactEvent, Ending, Event};
 use crate::clock::Instant;
 use crate::limits::ATTEMPTS_TOTAL;
 use crate::simulation::invariant::Invariant;
@@ -110,6 +110,7 @@ impl Ledger {
     pub(super) fn follow(&mut self, at: Instant, person: usize, event: &Event) {
         let to = match event {
             Event::Waiting { to } => self.who(to),
+            Event::Contact(ContactEvent::Waiting { to, .. }) => self.contact(to),
             _ => None,
         };
         let Some(going) = self.going.get_mut(person) else {

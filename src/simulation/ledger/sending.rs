@@ -8,7 +8,7 @@ use crate::client::storage::{Accept, Key, Outcome, Receive, Received};
 use crate::clock::Instant;
 use crate::id::Slot;
 use crate::simulation::invariant::Invariant;
-use crate::simulation::letter::{Arrived, State, Stay};
+use crate::simulation::letter::{Arrived, Letter, State, Stay};
 use crate::simulation::network::LATE;
 use crate::wire::envelope::Verdict as Answered;
 
@@ -22,15 +22,19 @@ impl Ledger {
         slot: Slot,
     ) -> Verdict {
         let text = &accept.text;
-        let Some(number) = number_of(text).filter(|&number| number < self.letters.len()) else {
+        let to = self.recipient(&accept.to);
+        let number = to.and_then(|to| self.number_to(to, text));
+        let is_to = |letter: &Letter| Some(letter.to) == to;
+        let typed = number.filter(|number| self.letters.get(*number).is_some_and(is_to));
+        let (Some(number), Some(written)) = (typed, number_of(text)) else {
             return Err((
                 Invariant::Authentic,
-                format!("{text:?} was accepted and never typed"),
+                format!("{text:?} was accepted for {:?} and never typed", accept.to),
             ));
         };
         self.by_key.insert((person, key), number);
         self.by_slot.insert((person, slot), number);
-        self.answers(person, Written::Letter(number));
+        self.answers(person, Written::Letter(written));
         let Some(letter) = self.letters.get_mut(number) else {
             return Ok(());
         };
@@ -166,26 +170,26 @@ impl Ledger {
     ) -> Verdict {
         match received.outcome {
             Outcome::Duplicate => self.counts.duplicates += 1,
-            Outcome::Conflict => self.declined(receive, Answered::Conflict),
+            Outcome::Conflict => self.declined(person, receive, Answered::Conflict),
             Outcome::Skipped => {
-                self.declined(receive, Answered::Skipped);
-                return self.skipped(receive);
+                self.declined(person, receive, Answered::Skipped);
+                return self.skipped(person, receive);
             }
             Outcome::Fresh => return self.arrived(at, person, receive),
         }
         Ok(())
     }
 
-    fn declined(&mut self, receive: &Receive, answer: Answered) {
-        if let Some(letter) = self.find_mut(receive.id, &receive.text) {
+    fn declined(&mut self, person: usize, receive: &Receive, answer: Answered) {
+        if let Some(letter) = self.find_mut(person, receive.id, &receive.text) {
             letter.declined.push(answer);
         }
     }
 
     /// A recipient does not wait for a message any more: its sender has told him that it will not come.
-    fn skipped(&mut self, receive: &Receive) -> Verdict {
+    fn skipped(&mut self, person: usize, receive: &Receive) -> Verdict {
         let restored = self.restored.clone();
-        match self.find_mut(receive.id, &receive.text) {
+        match self.find_mut(person, receive.id, &receive.text) {
             Some(letter)
                 if letter.slot == Some(receive.id.slot)
                     && !letter.state.is_final()
@@ -210,7 +214,7 @@ impl Ledger {
                 format!("{:.7} is in the inbox twice", letter.text),
             ));
         }
-        let stored = receive.stored;
+        let (author, stored) = (letter.from, receive.stored);
         letter.stands = Some(Arrived { at, stored });
         letter.inbox = letter.inbox.or(letter.stands);
         // A copy that was under way when it ended may come. The session that it was given to is gone with the program,
@@ -228,7 +232,7 @@ impl Ledger {
                     format!("{:.7} was {end:?} and is sent all the same", letter.text),
                 ))
             }
-            _ => Ok(()),
+            _ => self.is_let_in(person, author),
         }
     }
 }

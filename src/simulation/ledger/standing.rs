@@ -118,9 +118,8 @@ impl Ledger {
 
     fn why_it_is_another(&self, open: &Open<'_>, message: &MessageStatus) -> Option<(Invariant, String)> {
         let same = match (open, &message.to) {
-            (Open::Letter(letter), To::Peer(name)) => self.who(name) == Some(letter.to),
+            (Open::Letter(letter), To::Peer(_) | To::At(_)) => self.recipient(&message.to) == Some(letter.to),
             (Open::Post(post), To::Room(hall)) => post.hall == Some(hall.id) && post.room.matches(&hall.name),
-            // Nobody writes to addresses here.
             _ => false,
         };
         if same && open.sent_at() == Some(message.sent_at) {

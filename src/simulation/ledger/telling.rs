@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use super::posts::{SaidOfPost, place_of};
-use super::{Ledger, Number, Verdict, number_of};
+use super::{Ledger, Number, Verdict};
 use crate::client::interface::{Event, Refusal, Road, RoomEvent};
 use crate::client::storage::{self as client, Finish, Key};
 use crate::clock::{Instant, WallTime};
@@ -19,18 +19,18 @@ use crate::simulation::letter::{Letter, State, Told};
 /// A state that was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Said {
-    state: State,
+    pub(super) state: State,
     /// Of a message to him; `None` if the line does not say to whom.
-    to: Option<usize>,
+    pub(super) to: Option<usize>,
     /// Of that time; `None` if it does not say when.
-    sent_at: Option<WallTime>,
+    pub(super) sent_at: Option<WallTime>,
     /// For what reason it was refused.
-    reason: Option<Refusal>,
-    at: Instant,
+    pub(super) reason: Option<Refusal>,
+    pub(super) at: Instant,
 }
 
 impl Said {
-    const fn new(at: Instant, state: State) -> Self {
+    pub(super) const fn new(at: Instant, state: State) -> Self {
         Self {
             state,
             to: None,
@@ -134,7 +134,10 @@ impl Ledger {
                 verdict
             }
             Event::Incoming(message) => {
-                self.tells_line(person, Line::Incoming(message.id, number_of(&message.text)));
+                self.tells_line(
+                    person,
+                    Line::Incoming(message.id, self.number_to(person, &message.text)),
+                );
                 self.shown(at, person, message)
             }
             Event::Received { to } => self.says(at, person, State::Delivered, to, None),
@@ -149,15 +152,16 @@ impl Ledger {
                     reason: Some(*reason),
                     ..Said::new(at, State::Refused)
                 };
-                self.says_of(person, said, to)
+                self.says_of(person, said, self.who(to))
             }
             Event::StoredAgain { messages } => {
                 let said = Said::new(at, State::Waiting);
                 (0..*messages).try_for_each(|_| self.said_of_one(person, said))
             }
             Event::NoAnswer { to } | Event::Offline { to } | Event::Waiting { to } => {
-                self.is_open(person, to)
+                self.is_open(person, self.who(to))
             }
+            Event::Contact(event) => self.told_of_contact(at, person, event),
             Event::Registered { .. } => self.is_registered(person),
             Event::Ended(ending) => self.ended(person, *ending),
             _ => Ok(()),
@@ -211,17 +215,16 @@ impl Ledger {
             sent_at,
             ..Said::new(at, state)
         };
-        self.says_of(person, said, to)
+        self.says_of(person, said, self.who(to))
     }
 
-    fn says_of(&mut self, person: usize, said: Said, to: &Name) -> Verdict {
-        let Some(to) = self.who(to) else {
+    pub(super) fn says_of(&mut self, person: usize, said: Said, to: Option<usize>) -> Verdict {
+        if to.is_none() {
             return Err((
                 Invariant::Authentic,
-                format!("{person} is told of a message to {to}"),
+                format!("{person} is told of a message to nobody: {said:?}"),
             ));
-        };
-        let to = Some(to);
+        }
         self.said_of_one(person, Said { to, ..said })
     }
 
@@ -290,8 +293,7 @@ impl Ledger {
     }
 
     /// Something is said of a message that has not come to its end.
-    fn is_open(&self, person: usize, to: &Name) -> Verdict {
-        let to = self.who(to);
+    pub(super) fn is_open(&self, person: usize, to: Option<usize>) -> Verdict {
         let open = |letter: &Letter| {
             letter.from == person && Some(letter.to) == to && letter.is_accepted() && !letter.state.is_final()
         };

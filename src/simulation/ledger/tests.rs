@@ -1,5 +1,6 @@
 //! That what is judged can be found guilty: each fault is planted in what a ledger is fed with. Those of a
-//! registry are in `registry`; what is posted to rooms in `rooms`; what is said to be unfinished in `standing`; folders that are older copies in `folders`; programs that end by themselves in `leaving`.
+//! registry are in `registry`; what is posted to rooms in `rooms`; what is said to be unfinished in `standing`; folders that are older
+//! copies in `folders`; people who know each other by address in `contacts`; programs that end by themselves in `leaving`.
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::simulation::invariant::Invariant;
 use crate::wire::envelope::{Receipt, Verdict};
 use crate::wire::message::{DepositRefusal, End, Forward};
 
+mod contacts;
 mod folders;
 mod leaving;
 mod registry;
