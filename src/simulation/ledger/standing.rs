@@ -174,7 +174,8 @@ impl Ledger {
     fn why_not_for_the_registry(&self, person: usize, standing: Standing) -> Option<&'static str> {
         match standing {
             Standing::RegistryDisk => self.disks_take_all.then_some("no disk fails"),
-            _ => self.is_with_registry(person).then_some("the registry has him"),
+            // What is for an address is not for the registry.
+            _ => (self.circle.is_none() && self.is_with_registry(person)).then_some("the registry has him"),
         }
     }
 
