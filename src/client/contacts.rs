@@ -14,7 +14,7 @@ use crate::client::to::To;
 use crate::clock::Instant;
 use crate::id::{IdentityId, Name};
 use crate::identity::Card;
-use crate::limits::{LISTED_MAX, RECONNECT_MAX, RECONNECT_TYPED};
+use crate::limits::{DIRECT_HANDSHAKE_BUDGET, LISTED_MAX, RECONNECT_MAX, RECONNECT_TYPED};
 use crate::transport::{Attempt, SessionId};
 
 /// The first pause between tries; it doubles up to [`RECONNECT_MAX`].
@@ -220,6 +220,16 @@ impl Contacts {
         let entry = self.entry(address);
         entry.attempt = Some(attempt);
         entry.met.as_ref().map(|(_, card)| card.id)
+    }
+
+    /// How far apart the Initials of a try are: once one was in vain twice as far, so that whoever is seconds away on a slow
+    /// line, on which he may be calling us, too, can answer in its time.
+    pub(super) fn interval(&self, address: SocketAddr) -> Duration {
+        let failed = |entry: &Entry| entry.pause > PAUSE_MIN;
+        match self.entries.get(&address).is_some_and(failed) {
+            true => DIRECT_HANDSHAKE_BUDGET * 2,
+            false => DIRECT_HANDSHAKE_BUDGET,
+        }
     }
 
     /// Somebody waits: the next try need not wait for long.

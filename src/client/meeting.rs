@@ -29,7 +29,7 @@ use crate::wire::frame::CloseCode;
 use crate::wire::message::ToPeer;
 use crate::wire::packet::Service;
 
-/// Initials of a call, one a second each.
+/// Initials of a call.
 const CALL_INITIALS: u32 = 3;
 /// A session that ends sooner is followed by a pause: something is wrong over there.
 const SHORT_VISIT: Duration = REQUEST_RETRY;
@@ -127,7 +127,7 @@ impl Client {
             address,
             service: Service::Peer,
             expect,
-            interval: DIRECT_HANDSHAKE_BUDGET,
+            interval: self.contacts.interval(address),
             initials: CALL_INITIALS,
         }));
     }

@@ -3,7 +3,8 @@
 //! Fed with each commit of each database, and each event that a user is told. Here is what all of it shares; what clients
 //! commit of messages is in `sending`, whether they may end so in `ends`, what they tell in `telling`, how they leave in
 //! `leaving`, what they hold in `outboxes`; what the registry commits in `mailboxes`, what that comes to in `books`, and whom
-//! it may turn away in `room`. What many read is in `posts` and `halls`, what is said to be unfinished in `standing`.
+//! it may turn away in `room`. What many read is in `posts` and `halls`, what is said to be unfinished in `standing`, who is met by
+//! address in `contacts`.
 //! It knows nothing of engines or networks.
 //! Invariant: it says what the databases say; at the end of a run that is compared (`world.rs`).
 

@@ -51,10 +51,10 @@ pub(super) struct Person {
     pub(super) ended: bool,
     /// Whether he stays away until he asks to be registered: he has left, or his program was told to.
     pub(super) away: bool,
-    /// Whether his program has said that it can be called, where there is no registry.
-    listening: bool,
     /// Whether that was the last thing he asked.
     asked_back: bool,
+    /// Whether his program has said that it can be called, where there is no registry.
+    listening: bool,
 }
 
 impl World {

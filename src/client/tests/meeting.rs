@@ -162,6 +162,10 @@ fn nobody_is_called_before_there_is_something_to_say() {
     let call = driver.connects[0];
     assert_eq!((call.address, call.expect), (address(50), None));
     assert_eq!((call.initials, call.interval), (3, ms(1_000)));
+    // On a slow line the answer may take longer than that.
+    driver.silent(50);
+    driver.pass(ms(1_000));
+    assert_eq!(driver.connects[1].interval, ms(2_000));
 }
 
 #[test]
