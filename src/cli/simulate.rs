@@ -53,6 +53,10 @@ pub struct SimulateFlags {
     #[arg(long, value_name = "NUMBER")]
     posts: Option<String>,
 
+    /// Deeds about rooms a minute, where something is posted: made, entered, left, people put out; and as many questions
+    #[arg(long, value_name = "NUMBER")]
+    rooms: Option<String>,
+
     /// Datagrams that are lost, in percent
     #[arg(long, value_name = "PERCENT")]
     loss: Option<String>,
@@ -174,6 +178,10 @@ impl SimulateFlags {
             a_minute,
         )?;
         set("--posts", self.posts.as_deref(), &mut trouble.posts, a_minute)?;
+        if self.rooms.is_some() {
+            set("--rooms", self.rooms.as_deref(), &mut trouble.rooms, a_minute)?;
+            trouble.quarters.asks = trouble.rooms;
+        }
         set(
             "--partition",
             self.partition.as_deref(),

@@ -28,10 +28,15 @@ fn plans(options: &str) -> [Plan; 2] {
 #[test]
 fn each_option_changes_what_it_names_and_nothing_else() {
     type Change = fn(&mut Plan);
-    let changes: [(&str, Change); 14] = [
+    let changes: [(&str, Change); 16] = [
         ("--clients 5", |plan| plan.clients = 5),
         ("--minutes 11", |plan| plan.minutes = 11),
         ("--messages 12", |plan| plan.trouble.messages = 12),
+        ("--posts 10", |plan| plan.trouble.posts = 10),
+        ("--rooms 9", |plan| {
+            plan.trouble.rooms = 9;
+            plan.trouble.quarters.asks = 9;
+        }),
         ("--partition 13", |plan| plan.trouble.partitions = 13),
         ("--crash 14", |plan| plan.trouble.crashes = 14),
         ("--attack 15", |plan| plan.trouble.attacks = 15),

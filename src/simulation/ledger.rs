@@ -11,11 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use self::asking::Questions;
 pub(super) use self::books::{Books, KeptRow};
 pub(super) use self::folders::Folder;
 use self::halls::Halls;
+use self::inside::Inside;
 use self::leaving::Going;
+use self::lobby::Offer;
 use self::posts::Posts;
+pub(super) use self::room::Unheard;
 use self::telling::Unseen;
 use super::invariant::{Invariant, Violation};
 use super::letter::Letter;
@@ -26,12 +30,17 @@ use crate::client::storage::{self as client, Key};
 use crate::clock::Instant;
 use crate::id::{IdentityId, MessageId, Name, Slot};
 
+mod asking;
 mod books;
 mod ends;
 mod folders;
 mod halls;
+mod inside;
 mod leaving;
+mod lobby;
+mod logs;
 mod mailboxes;
+mod missed;
 mod outboxes;
 mod posts;
 mod room;
@@ -39,6 +48,7 @@ mod sending;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod turned_away;
 
 /// A message, by the number that its text begins with.
 pub(super) type Number = usize;
@@ -103,12 +113,19 @@ pub(super) struct Ledger {
     /// What is posted to rooms, and the rooms.
     posts: Posts,
     halls: Halls,
+    /// What each person has asked about rooms, and where he takes himself to be.
+    questions: Vec<Questions>,
+    inside: Vec<Inside>,
+    /// Whom the registry's own is to be offered in this turn.
+    offers: Vec<Offer>,
     /// What each person has written in this run that was neither accepted yet nor refused, in that order.
     unanswered: Vec<Vec<Written>>,
     /// How each person's program comes to leave in this run.
     going: Vec<Going>,
     /// The number of each person's last registration, as his own database has it.
     counted: Vec<u64>,
+    /// And when it was counted.
+    counted_at: Vec<Instant>,
     /// And the highest that a database of the registry's has had; none of those it has never known.
     registered: BTreeMap<usize, u64>,
     /// Those whose folders were once older copies.
@@ -153,11 +170,15 @@ impl Ledger {
             begun: vec![Instant::ZERO; people.len()],
             unseen: vec![Unseen::default(); people.len()],
             posts: Posts::new(trouble.disasters + trouble.relapses > 0),
-            halls: Halls::default(),
+            halls: Halls::new(trouble.quarters),
+            questions: vec![Questions::default(); people.len()],
+            inside: vec![Inside::default(); people.len()],
+            offers: vec![Offer::default(); people.len()],
             unanswered: vec![Vec::new(); people.len()],
             going: vec![Going::default(); people.len()],
             room: trouble.room,
             counted: vec![0; people.len()],
+            counted_at: vec![Instant::ZERO; people.len()],
             registered: BTreeMap::new(),
             restored: BTreeSet::new(),
             databases: BTreeSet::from([store_id]),
@@ -217,6 +238,19 @@ impl Ledger {
         if let Some(going) = self.going.get_mut(person) {
             *going = Going::default();
         }
+        if let Some(questions) = self.questions.get_mut(person) {
+            questions.end(at);
+        }
+        if let Some(inside) = self.inside.get_mut(person) {
+            inside.begin();
+        }
+        if let Some(offer) = self.offers.get_mut(person) {
+            *offer = Offer::default();
+        }
+    }
+
+    fn begun_at(&self, person: usize) -> Instant {
+        self.begun.get(person).copied().unwrap_or(Instant::ZERO)
     }
 
     pub(super) fn run_of(&self, person: usize) -> u32 {
@@ -311,6 +345,14 @@ impl Ledger {
                     .get_mut(person)
                     .into_iter()
                     .for_each(|counted| *counted = *counter);
+                self.counted_at
+                    .get_mut(person)
+                    .into_iter()
+                    .for_each(|counted| *counted = at);
+                Ok(())
+            }
+            (client::Request::Rooms { inside, outside }, _) => {
+                self.takes_himself_in(person, inside, outside);
                 Ok(())
             }
             (client::Request::Finish { key, end, .. }, _) => self.finished(at, person, *key, *end),

@@ -40,6 +40,7 @@ enum Deed {
     Attack,
     Post,
     Room,
+    Ask,
 }
 
 /// Before the trouble begins: so long until everybody is registered, where the lines are slow at most [`FIRST_MAX`].
@@ -138,6 +139,7 @@ impl Life {
             (Deed::Attack, trouble.attacks),
             (Deed::Post, self.plan.posts()),
             (Deed::Room, trouble.rooms),
+            (Deed::Ask, self.plan.asks()),
         ] {
             self.next(deed, rate);
         }
@@ -180,7 +182,7 @@ impl Life {
         if rate > 0 {
             let dice = match deed {
                 Deed::EndInput => &mut self.ends,
-                Deed::Post | Deed::Room => &mut self.rooms,
+                Deed::Post | Deed::Room | Deed::Ask => &mut self.rooms,
                 _ => &mut self.dice,
             };
             let wait = dice.span(Duration::from_secs(120) / rate);
@@ -259,6 +261,7 @@ impl Life {
             }
             Deed::Post => self.post(),
             Deed::Room => self.room_deed(),
+            Deed::Ask => self.room_question(),
         };
         self.next(deed, rate);
         Ok(())

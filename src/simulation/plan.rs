@@ -9,6 +9,7 @@ use super::bursts::Bursts;
 use super::dice::{Chance, Dice};
 use super::disk::Mood;
 use super::network::Weather;
+use super::quarters::Quarters;
 use crate::client::{Limits, Receipts};
 
 /// People in a world, at most: the registry's table of them is printed whole, and a run stays quick.
@@ -63,6 +64,8 @@ pub struct Trouble {
     pub posts: u32,
     /// Somebody makes a room, enters or leaves one, or puts others out.
     pub rooms: u32,
+    /// What rooms hold.
+    pub quarters: Quarters,
     /// What the disks do.
     pub disks: Mood,
     /// How long messages live.
@@ -84,6 +87,14 @@ impl Plan {
     pub(super) fn posts(&self) -> u32 {
         let people = u32::try_from(self.clients).unwrap_or(u32::MAX);
         self.trouble.posts.saturating_mul(people)
+    }
+
+    /// How often people ask about rooms in a minute, on average.
+    pub(super) const fn asks(&self) -> u32 {
+        match self.trouble.posts {
+            0 => 0,
+            _ => self.trouble.quarters.asks,
+        }
     }
 
     /// Whether an attacker is all that can go wrong, and sessions are too busy to end by themselves.
@@ -128,6 +139,7 @@ impl Trouble {
         attacks: 0,
         posts: 0,
         rooms: 0,
+        quarters: Quarters::USUAL,
         disks: Mood {
             full: Chance::NEVER,
             slow: Chance::NEVER,
@@ -386,6 +398,9 @@ fn later_drawn(dice: &mut Dice, trouble: &mut Trouble) {
     if dice.chance(Chance::percent(40)) {
         trouble.posts = u32::try_from(1 + dice.below(20)).unwrap_or(1);
         trouble.rooms = u32::try_from(dice.below(6)).unwrap_or(1);
+    }
+    if dice.chance(Chance::percent(30)) {
+        trouble.quarters = Quarters::small(dice);
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::dice::Dice;
 use super::disasters::FolderCopy;
 use super::disk::{Disk, Durable, Mood};
+use super::ledger::Unheard;
 use super::machine::{Came, Computer, Fuse, Load, Machine};
 use super::trace::{brief, committed};
 use super::world::{Chore, REGISTRY, Site, World, WorldFault, broken};
@@ -154,7 +155,7 @@ impl World {
                     mailbox_messages_max: room.all,
                     push_max: pushed,
                     push_resume: pushed.min(limits::DIRECTORY_PUSH_RESUME),
-                    ..registry::Config::default()
+                    ..self.plan.trouble.quarters.config()
                 };
                 let now = self.registry.clock(self.now);
                 let role = Registry::new(config, image, now, role_seed);
@@ -185,6 +186,7 @@ impl World {
                     time_to_live: self.plan.trouble.lives,
                     limits: self.plan.trouble.limits,
                     receipts: self.plan.trouble.receipts,
+                    join: self.plan.trouble.quarters.joined_by(number),
                     ..client::Config::new(person.name.clone(), REGISTRY.into())
                 };
                 let identity = Arc::clone(&person.identity);
@@ -338,12 +340,12 @@ impl World {
 
     /// What the registry's turn has led to.
     pub(super) fn took_registry(&mut self, came: Came<Registry, RegistryStore>) {
-        let unheard = came
-            .done
-            .iter()
-            .filter(|done| changes_room(&done.request))
-            .count();
-        let unheard = u64::try_from(unheard).unwrap_or(u64::MAX);
+        let requests = || came.done.iter().map(|done| &done.request);
+        let of_mail = requests().filter(|request| changes_room(request)).count();
+        let unheard = Unheard {
+            of_mail: u64::try_from(of_mail).unwrap_or(u64::MAX),
+            of_rooms: requests().any(changes_log),
+        };
         for done in came.done {
             self.note(Site::Registry, || committed(&done.request, &done.reply));
             if let Ok(reply) = &done.reply {
@@ -356,7 +358,7 @@ impl World {
     }
 
     /// Holds what the registry has just asked its database for against what that has.
-    fn judge_requests(&mut self, unheard: u64) {
+    fn judge_requests(&mut self, unheard: Unheard) {
         let requests: Vec<_> = self.registry.disk.asked().collect();
         for (place, (ticket, request)) in requests.iter().enumerate() {
             if *ticket > self.asked {
@@ -466,6 +468,12 @@ const fn changes_room(request: &registry::storage::Request) -> bool {
         request,
         Request::Deposit(_) | Request::Answer(_) | Request::Withdraw { .. } | Request::Expire { .. }
     )
+}
+
+/// Whether what is done may change what stands in a room.
+const fn changes_log(request: &registry::storage::Request) -> bool {
+    use registry::storage::Request;
+    matches!(request, Request::Room(_) | Request::Expire { .. })
 }
 
 impl Person {

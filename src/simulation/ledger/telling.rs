@@ -124,7 +124,7 @@ impl Ledger {
                 if let Some(said) = said {
                     self.tells_line(person, Line::OwnPost(said));
                 }
-                verdict
+                verdict.and(self.told_of_rooms(at, person, event))
             }
             Event::Incoming(message) => {
                 self.tells_line(person, Line::Incoming(message.id, number_of(&message.text)));
@@ -151,7 +151,10 @@ impl Ledger {
             Event::NoAnswer { to } | Event::Offline { to } | Event::Waiting { to } => {
                 self.is_open(person, to)
             }
-            Event::Registered { .. } => self.is_registered(person),
+            Event::Registered { .. } => {
+                self.is_welcome(at, person);
+                self.is_registered(person)
+            }
             Event::Ended(ending) => self.ended(person, *ending),
             _ => Ok(()),
         };

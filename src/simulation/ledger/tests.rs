@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Books, Folder, Ledger, Room, Trouble};
+use super::{Books, Folder, Ledger, Room, Trouble, Unheard};
 use crate::client::interface::{Event, Incoming, Refusal, Road};
 use crate::client::storage::{self as client, Accept, Finish, Key, Receive, Received, Reply, Request};
 use crate::clock::{Age, Instant, WallTime};
