@@ -3,7 +3,9 @@
 //! Fed with each commit of each database, and each event that a user is told. Here is what all of it shares; what clients
 //! commit of messages is in `sending`, whether they may end so in `ends`, what they tell in `telling`, how they leave in
 //! `leaving`, what they hold in `outboxes`; what the registry commits in `mailboxes`, what that comes to in `books`, and whom
-//! it may turn away in `room`. What many read is in `posts` and `halls`.
+//! it may turn away in `room`. Of rooms: who is in which in `halls`, and whether he may be in `doors`; what stands in them in
+//! `logs`, what of it is told as missed in `missed`; what authors commit and tell in `posts`; what people ask in `asking`, and are
+//! told in `inside`, `turned_away` and `lobby`.
 //! It knows nothing of engines or networks.
 //! Invariant: it says what the databases say; at the end of a run that is compared (`world.rs`).
 
@@ -32,6 +34,7 @@ use crate::id::{IdentityId, MessageId, Name, Slot};
 
 mod asking;
 mod books;
+mod doors;
 mod ends;
 mod folders;
 mod halls;
@@ -246,6 +249,11 @@ impl Ledger {
         }
         if let Some(offer) = self.offers.get_mut(person) {
             *offer = Offer::default();
+        }
+        for post in &mut self.posts.posts {
+            if post.inboxes.contains(&person) {
+                post.had_before.insert(person);
+            }
         }
     }
 

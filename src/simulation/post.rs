@@ -64,6 +64,8 @@ pub(super) struct Post {
     pub(super) told: Option<State>,
     /// Who has it.
     pub(super) inboxes: BTreeSet<usize>,
+    /// And who had it before his program began.
+    pub(super) had_before: BTreeSet<usize>,
     pub(super) lines: BTreeMap<usize, Line>,
 }
 
@@ -92,6 +94,7 @@ impl Post {
             end: None,
             told: None,
             inboxes: BTreeSet::new(),
+            had_before: BTreeSet::new(),
             lines: BTreeMap::new(),
         }
     }

@@ -340,12 +340,7 @@ impl World {
 
     /// What the registry's turn has led to.
     pub(super) fn took_registry(&mut self, came: Came<Registry, RegistryStore>) {
-        let requests = || came.done.iter().map(|done| &done.request);
-        let of_mail = requests().filter(|request| changes_room(request)).count();
-        let unheard = Unheard {
-            of_mail: u64::try_from(of_mail).unwrap_or(u64::MAX),
-            of_rooms: requests().any(changes_log),
-        };
+        let unheard = Unheard::of(came.done.iter().map(|done| &done.request));
         for done in came.done {
             self.note(Site::Registry, || committed(&done.request, &done.reply));
             if let Ok(reply) = &done.reply {
@@ -459,21 +454,6 @@ impl World {
         let first = self.people.get(number)?.to_handle.front().copied();
         first.filter(|(event, _)| *event <= events)
     }
-}
-
-/// Whether what is done may free room in a mailbox, or make somebody no stranger there.
-const fn changes_room(request: &registry::storage::Request) -> bool {
-    use registry::storage::Request;
-    matches!(
-        request,
-        Request::Deposit(_) | Request::Answer(_) | Request::Withdraw { .. } | Request::Expire { .. }
-    )
-}
-
-/// Whether what is done may change what stands in a room.
-const fn changes_log(request: &registry::storage::Request) -> bool {
-    use registry::storage::Request;
-    matches!(request, Request::Room(_) | Request::Expire { .. })
 }
 
 impl Person {

@@ -15,6 +15,19 @@ struct Question {
     at: Instant,
     /// Since when nobody waits for the answer: the program has ended, or has given up. What is under way may still be done.
     over: Option<Instant>,
+    /// Whether it may be answered: that he is in a room is told unasked, too.
+    may_be_answered: bool,
+}
+
+impl Question {
+    const fn new(at: Instant, command: RoomCommand) -> Self {
+        Self {
+            command,
+            at,
+            over: None,
+            may_be_answered: false,
+        }
+    }
 }
 
 /// What one person has asked, and has no answer to.
@@ -41,6 +54,14 @@ impl Questions {
         let place = self.0.iter().position(open)?;
         Some(self.0.remove(place).at)
     }
+
+    /// The first of these may be answered: when it was asked.
+    fn look(&mut self, is_it: impl Fn(&RoomCommand) -> bool) -> Option<Instant> {
+        let mut open = self.0.iter_mut().filter(|question| question.over.is_none());
+        let question = open.find(|question| is_it(&question.command))?;
+        question.may_be_answered = true;
+        Some(question.at)
+    }
 }
 
 fn enters(command: &RoomCommand, name: &Name) -> bool {
@@ -51,8 +72,7 @@ impl Ledger {
     /// Somebody asks something of rooms.
     pub(in crate::simulation) fn asks_of_rooms(&mut self, at: Instant, person: usize, command: RoomCommand) {
         if let Some(questions) = self.questions.get_mut(person) {
-            let over = None;
-            questions.0.push(Question { command, at, over });
+            questions.0.push(Question::new(at, command));
         }
     }
 
@@ -65,10 +85,24 @@ impl Ledger {
         })
     }
 
-    /// Whether somebody's program is asking to get into a room.
-    pub(super) fn is_entering(&self, person: usize, name: &Name) -> bool {
-        let questions = self.questions.get(person);
-        questions.is_some_and(|questions| questions.open().any(|question| enters(&question.command, name)))
+    /// Somebody's program asks to enter a room by itself, unless it is asking already.
+    pub(super) fn enters_by_itself(&mut self, at: Instant, person: usize, room: Name) {
+        let is_entering = self.is_entering(person, &room);
+        if let Some(questions) = self.questions.get_mut(person)
+            && is_entering != Some(true)
+        {
+            questions.0.push(Question {
+                may_be_answered: is_entering.is_some(),
+                ..Question::new(at, RoomCommand::Join(room))
+            });
+        }
+    }
+
+    /// Whether somebody's program is asking to get into a room; `Some(false)`: it may be.
+    pub(super) fn is_entering(&self, person: usize, name: &Name) -> Option<bool> {
+        let open = self.questions.get(person).into_iter().flat_map(Questions::open);
+        let asking = open.filter(|question| enters(&question.command, name));
+        asking.map(|question| !question.may_be_answered).max()
     }
 
     /// Something is told of rooms. If it answers a question: when that was asked.
@@ -91,7 +125,10 @@ impl Ledger {
                 Some(question.at)
             }
             RoomEvent::NotDone { command, .. } => questions.take(|asked| asked == command),
-            RoomEvent::Entered { room, .. } => questions.take(|asked| enters(asked, &room.hall.name)),
+            RoomEvent::Entered { room, already: false } => {
+                questions.take(|asked| enters(asked, &room.hall.name))
+            }
+            RoomEvent::Entered { room, .. } => questions.look(|asked| enters(asked, &room.hall.name)),
             RoomEvent::Left { room } => {
                 questions.take(|asked| matches!(asked, RoomCommand::Leave(left) if left.matches(room)))
             }
@@ -110,7 +147,7 @@ impl Ledger {
     pub(super) fn unanswered_questions(&self) -> impl Iterator<Item = String> {
         let numbered = (0..).zip(&self.questions);
         numbered.flat_map(|(person, questions): (usize, _)| {
-            let open = questions.open();
+            let open = questions.open().filter(|question| !question.may_be_answered);
             open.map(move |question| format!("{person} has no answer to {:?}", question.command))
         })
     }

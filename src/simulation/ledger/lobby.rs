@@ -3,7 +3,6 @@
 //! That nobody ends it, or is put out of it, is `halls`' to judge. Invariant: what is owed is owed by one turn of a program.
 
 use super::{Ledger, Verdict};
-use crate::client::interface::RoomCommand;
 use crate::clock::Instant;
 use crate::id::Name;
 use crate::reserved::LOBBY;
@@ -14,7 +13,7 @@ pub(super) enum Offer {
     /// No.
     #[default]
     None,
-    /// He may be: it was made at about the same time.
+    /// He may be: it was made at about the same time, or he may be about to enter it.
     May,
     /// He has to be.
     Must,
@@ -28,14 +27,15 @@ impl Ledger {
     /// Somebody is told that he is registered. If his program enters a room then, it asks to.
     pub(super) fn is_welcome(&mut self, at: Instant, person: usize) {
         let Some(lobby) = lobby() else { return };
-        if self.halls.quarters.joined_by(person).is_some() && !self.is_entering(person, &lobby) {
-            self.asks_of_rooms(at, person, RoomCommand::Join(lobby.clone()));
+        if self.halls.quarters.joined_by(person).is_some() {
+            self.enters_by_itself(at, person, lobby.clone());
         }
-        let is_for_him = !self.is_told_inside(person, &lobby) && !self.is_entering(person, &lobby);
+        let is_entering = self.is_entering(person, &lobby);
+        let is_for_him = !self.is_told_inside(person, &lobby) && is_entering != Some(true);
         let registering = self.counted_at.get(person).copied().unwrap_or(at);
         let stands = self.halls.stands(registering);
         let is_there = |stand| self.halls.named(&lobby, stand).is_some();
-        let offer = if is_for_him && is_there(*stands.start()) {
+        let offer = if is_for_him && is_entering.is_none() && is_there(*stands.start()) {
             Offer::Must
         } else if is_for_him && is_there(*stands.end()) {
             Offer::May

@@ -2,8 +2,8 @@
 //!
 //! It is told how much that was, and not what. So it is judged twice: when it is told, there must be as much of it in one piece
 //! that he has not; and when the registry hears that he has everything up to a place, all of it must have been told that lies
-//! before that and is not in his inbox. What he wrote himself may count among it: if it is gone before he was sent where it
-//! stands, nobody knows.
+//! before that and is not in his inbox. What he wrote himself may count among it, and what an earlier run of his program has had: if
+//! it is gone before the registry has heard of that, nobody knows.
 //! Invariant: what was told and is not used up is not more than there is behind what the registry takes him to have.
 
 use super::halls::{Entry, Hall, Visit};
@@ -17,8 +17,8 @@ use crate::wire::room::PostNumber;
 enum Fate {
     /// It is in his inbox, or still to come there.
     Here,
-    /// He wrote it, and it has ended.
-    Own,
+    /// It has ended, and he wrote it, or an earlier run of his program has had it: this one need not know.
+    Unknown,
     /// It has ended, and he has it not.
     Gone,
 }
@@ -26,7 +26,9 @@ enum Fate {
 impl Ledger {
     fn fate(&self, entry: &Entry, person: usize) -> Fate {
         match self.posts.posts.get(entry.post) {
-            Some(post) if !entry.is_open && post.author == person => Fate::Own,
+            Some(post) if !entry.is_open && (post.author == person || post.had_before.contains(&person)) => {
+                Fate::Unknown
+            }
             Some(post) if !entry.is_open && !post.inboxes.contains(&person) => Fate::Gone,
             _ => Fate::Here,
         }
@@ -86,7 +88,7 @@ impl Ledger {
         let (_, longest) = behind.fold((0, 0), |(length, longest), entry| {
             let length = match self.fate(entry, person) {
                 Fate::Here => 0,
-                Fate::Own | Fate::Gone => length + 1,
+                Fate::Unknown | Fate::Gone => length + 1,
             };
             (length, longest.max(length))
         });

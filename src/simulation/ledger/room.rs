@@ -19,9 +19,29 @@ const ENVELOPE_MORE: u64 = 512;
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::simulation) struct Unheard {
     /// How many changes of what mailboxes hold.
-    pub(in crate::simulation) of_mail: u64,
+    pub(super) of_mail: u64,
     /// Whether there is any of what rooms hold.
-    pub(in crate::simulation) of_rooms: bool,
+    pub(super) of_rooms: bool,
+}
+
+impl Unheard {
+    /// Of what was just done.
+    pub(in crate::simulation) fn of<'a>(done: impl Iterator<Item = &'a Request>) -> Self {
+        let mut unheard = Self::default();
+        for request in done {
+            // It may free room in a mailbox, or make somebody no stranger there; or change what stands in a room.
+            match request {
+                Request::Deposit(_) | Request::Answer(_) | Request::Withdraw { .. } => unheard.of_mail += 1,
+                Request::Expire { .. } => {
+                    unheard.of_mail += 1;
+                    unheard.of_rooms = true;
+                }
+                Request::Room(_) => unheard.of_rooms = true,
+                _ => {}
+            }
+        }
+        unheard
+    }
 }
 
 /// What is in a mailbox.

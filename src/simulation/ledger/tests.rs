@@ -1,5 +1,5 @@
 //! That what is judged can be found guilty: each fault is planted in what a ledger is fed with. Those of a
-//! registry are in `registry`; what is posted to rooms in `rooms`; folders that are older copies in `folders`; programs that end by themselves in `leaving`.
+//! registry are in `registry`; what is posted to rooms in `rooms`, who is in them in `doors`; folders that are older copies in `folders`; programs that end by themselves in `leaving`.
 
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::simulation::invariant::Invariant;
 use crate::wire::envelope::{Receipt, Verdict};
 use crate::wire::message::{DepositRefusal, End, Forward};
 
+mod doors;
 mod folders;
 mod leaving;
 mod registry;
