@@ -48,17 +48,24 @@ impl Questions {
         self.0.iter().filter(|question| question.over.is_none())
     }
 
+    /// Where the first of these stands; rather one that was not answered than one that may have been.
+    fn place(&self, is_it: impl Fn(&RoomCommand) -> bool) -> Option<usize> {
+        let open = |question: &&Question| question.over.is_none() && is_it(&question.command);
+        let numbered = (0..).zip(&self.0).filter(|(_, question)| open(question));
+        let (place, _) = numbered.min_by_key(|(_, question)| question.may_be_answered)?;
+        Some(place)
+    }
+
     /// The first of these is answered: when it was asked.
     fn take(&mut self, is_it: impl Fn(&RoomCommand) -> bool) -> Option<Instant> {
-        let open = |question: &Question| question.over.is_none() && is_it(&question.command);
-        let place = self.0.iter().position(open)?;
+        let place = self.place(is_it)?;
         Some(self.0.remove(place).at)
     }
 
     /// The first of these may be answered: when it was asked.
     fn look(&mut self, is_it: impl Fn(&RoomCommand) -> bool) -> Option<Instant> {
-        let mut open = self.0.iter_mut().filter(|question| question.over.is_none());
-        let question = open.find(|question| is_it(&question.command))?;
+        let place = self.place(is_it)?;
+        let question = self.0.get_mut(place)?;
         question.may_be_answered = true;
         Some(question.at)
     }

@@ -361,7 +361,7 @@ impl Play {
         self.ledger.told(self.now, person, &registered);
     }
 
-    fn reads(&mut self, person: usize) {
+    fn has_read_all(&mut self, person: usize) {
         self.ledger.turned(self.now, person, (false, true));
     }
 
@@ -376,12 +376,12 @@ fn the_room_for_everybody_is_offered_once_to_whoever_is_not_in_it() {
     let mut play = Play::with_lobby();
     play.is_registered(1);
     play.is_offered(1);
-    play.reads(1);
+    play.has_read_all(1);
     assert_eq!(play.found(), []);
     play.is_offered(1);
     assert_eq!(play.found(), [Invariant::InOrOut], "twice");
     play.is_registered(1);
-    play.reads(1);
+    play.has_read_all(1);
     assert_eq!(play.found(), [Invariant::InOrOut; 2], "not at all");
     // c1 enters it whenever he registers.
     play.is_registered(0);
