@@ -126,8 +126,8 @@ impl Ledger {
                 command,
                 why: NotDone::NoServer,
             } => {
-                let mut open = questions.0.iter_mut();
-                let question = open.find(|asked| asked.over.is_none() && asked.command == *command)?;
+                let place = questions.place(|asked| asked == command)?;
+                let question = questions.0.get_mut(place)?;
                 question.over = Some(at);
                 Some(question.at)
             }

@@ -351,7 +351,12 @@ impl Play {
             head: PostNumber(0),
         };
         play.room(RoomRequest::MakeRoom(row), RoomReply::Made);
-        play.client(&Request::Counter(1), &Reply::Done);
+        for person in 0..2 {
+            play.later(1);
+            let counter = Request::Counter(1);
+            play.ledger
+                .client_committed(play.now, person, &counter, &Reply::Done);
+        }
         play.later(1);
         play
     }
