@@ -349,14 +349,7 @@ impl Ledger {
                 }
             }
             (client::Request::Counter(counter), _) => {
-                self.counted
-                    .get_mut(person)
-                    .into_iter()
-                    .for_each(|counted| *counted = *counter);
-                self.counted_at
-                    .get_mut(person)
-                    .into_iter()
-                    .for_each(|counted| *counted = at);
+                self.counts_registration(at, person, *counter);
                 Ok(())
             }
             (client::Request::Rooms { inside, outside }, _) => {
@@ -385,6 +378,13 @@ impl Ledger {
             _ => Ok(()),
         };
         self.judge(at, verdict);
+    }
+
+    fn counts_registration(&mut self, at: Instant, person: usize, counter: u64) {
+        let counted = self.counted.get_mut(person).zip(self.counted_at.get_mut(person));
+        if let Some((counted, counted_at)) = counted {
+            (*counted, *counted_at) = (counter, at);
+        }
     }
 
     fn by_key_mut(&mut self, person: usize, key: Key) -> Option<(Number, &mut Letter)> {

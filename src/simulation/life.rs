@@ -122,9 +122,8 @@ impl Life {
 
     fn trouble(&mut self) -> Result<(), WorldFault> {
         let trouble = self.plan.trouble;
-        let people = u32::try_from(self.plan.clients).unwrap_or(u32::MAX);
         for (deed, rate) in [
-            (Deed::Write, trouble.messages.saturating_mul(people)),
+            (Deed::Write, self.plan.messages()),
             (Deed::Absence, trouble.absences),
             (Deed::EndInput, trouble.endings),
             (Deed::Crash, trouble.crashes),
@@ -197,11 +196,10 @@ impl Life {
 
     fn act(&mut self, deed: Deed) -> Result<(), WorldFault> {
         let trouble = self.plan.trouble;
-        let people = u32::try_from(self.plan.clients).unwrap_or(u32::MAX);
         let rate = match deed {
             Deed::Write => {
                 self.write();
-                trouble.messages.saturating_mul(people)
+                self.plan.messages()
             }
             Deed::Absence => {
                 let person = self.somebody();

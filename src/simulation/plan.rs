@@ -83,6 +83,12 @@ pub struct Trouble {
 }
 
 impl Plan {
+    /// What all together write in a minute, on average.
+    pub(super) fn messages(&self) -> u32 {
+        let people = u32::try_from(self.clients).unwrap_or(u32::MAX);
+        self.trouble.messages.saturating_mul(people)
+    }
+
     /// What all together post in a minute, on average.
     pub(super) fn posts(&self) -> u32 {
         let people = u32::try_from(self.clients).unwrap_or(u32::MAX);

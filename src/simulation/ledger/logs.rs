@@ -138,12 +138,10 @@ impl Ledger {
             ended: None,
         });
         let text = post.text.clone();
-        match wrong {
-            Some((invariant, why)) => self
-                .posts
-                .unless_lax(|| (invariant, format!("{text:.8} is kept at {number:?}, but {why}"))),
-            None => Ok(()),
-        }
+        wrong.map_or(Ok(()), |(invariant, why)| {
+            let what = format!("{text:.8} is kept at {number:?}, but {why}");
+            self.posts.unless_lax(|| (invariant, what))
+        })
     }
 
     /// Somebody has left: what he has not he never will.
