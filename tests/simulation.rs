@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use udpchat::client::Receipts;
-use udpchat::simulation::{CLIENTS_MAX, Plan, Profile, Report, Trace, run};
+use udpchat::simulation::{CLIENTS_MAX, Dice, Plan, Profile, Quarters, Report, Trace, run};
 
 /// The seeds of a run of the tests: by default, or as the environment says.
 fn seeds(default: u64) -> std::ops::Range<u64> {
@@ -149,6 +149,30 @@ fn without_a_registry_strangers_get_nothing_in_and_nobody_is_taken_for_another()
     }
     eprintln!("turned away: {turned_away}, found another: {found}, expired: {expired}");
     assert!(!are_enough(12) || (turned_away > 0 && found > 0 && expired > 0));
+}
+
+#[test]
+fn the_contract_holds_in_rooms_that_are_full_and_in_one_for_everybody() {
+    let mut counts = [0; 4];
+    for seed in seeds(25) {
+        let mut plan = Profile::Hell.plan(seed);
+        plan.trouble.posts = 20;
+        plan.trouble.rooms = 6;
+        plan.trouble.quarters = Quarters::small(&mut Dice::new(seed, 0));
+        let said = [
+            "reads Room(Missed",
+            "RoomFull",
+            "TooManyRooms",
+            "reads Room(Offered",
+        ];
+        let lines = lines_of(plan, said);
+        counts
+            .iter_mut()
+            .zip(lines)
+            .for_each(|(count, line)| *count += line);
+    }
+    eprintln!("missed, full, too many, offered: {counts:?}");
+    assert!(!are_enough(25) || counts.iter().all(|count| *count > 0));
 }
 
 #[test]

@@ -54,6 +54,10 @@ pub struct SimulateFlags {
     #[arg(long, value_name = "NUMBER")]
     posts: Option<String>,
 
+    /// Deeds about rooms a minute, where something is posted: made, entered, left, people put out; and as many questions
+    #[arg(long, value_name = "NUMBER")]
+    rooms: Option<String>,
+
     /// How often somebody asks for `status`, a minute
     #[arg(long, value_name = "NUMBER")]
     status: Option<String>,
@@ -187,6 +191,10 @@ impl SimulateFlags {
             a_minute,
         )?;
         set("--posts", self.posts.as_deref(), &mut trouble.posts, a_minute)?;
+        if self.rooms.is_some() {
+            set("--rooms", self.rooms.as_deref(), &mut trouble.rooms, a_minute)?;
+            trouble.quarters.asks = trouble.rooms;
+        }
         set(
             "--status",
             self.status.as_deref(),

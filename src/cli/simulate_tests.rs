@@ -28,11 +28,15 @@ fn plans(options: &str) -> [Plan; 2] {
 #[test]
 fn each_option_changes_what_it_names_and_nothing_else() {
     type Change = fn(&mut Plan);
-    let changes: [(&str, Change); 18] = [
+    let changes: [(&str, Change); 19] = [
         ("--clients 5", |plan| plan.clients = 5),
         ("--minutes 11", |plan| plan.minutes = 11),
         ("--messages 12", |plan| plan.trouble.messages = 12),
         ("--posts 24", |plan| plan.trouble.posts = 24),
+        ("--rooms 9", |plan| {
+            plan.trouble.rooms = 9;
+            plan.trouble.quarters.asks = 9;
+        }),
         ("--status 25", |plan| plan.trouble.questions = 25),
         ("--handled", |plan| plan.trouble.receipts = Receipts::Handled),
         ("--partition 13", |plan| plan.trouble.partitions = 13),

@@ -143,6 +143,7 @@ impl Client {
     pub(super) fn store_changed(&mut self, store_id: [u8; 16]) {
         let kept = |(key, message): (Key, &Outgoing)| (message.stage == Stage::Stored).then_some(key);
         let kept = self.outbox.iter().filter_map(kept).collect();
+        self.posts.know_nothing();
         self.out
             .store_surely(Request::StoreId(store_id), After::StoreChanged { kept });
     }

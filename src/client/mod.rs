@@ -304,7 +304,7 @@ impl Client {
             Timer::Hold => self.release(cx),
             Timer::Table => self.tell_table(cx),
             Timer::Room => self.make_room(cx),
-            Timer::Store => self.out.retry_failed(),
+            Timer::Store => self.retry_store(),
             Timer::Marks => self.write_marks(),
             Timer::Sweep => self.sweep(cx),
             Timer::Life => self.write_life(cx.now),

@@ -227,7 +227,7 @@ impl<A> Outlet<A> {
     }
 
     /// What has failed and is not so any more is not asked for again. For what nothing is to be done after.
-    pub(super) fn forget_failed(&mut self, past: impl Fn(&Request) -> bool) {
+    pub(super) fn forget_failed(&mut self, mut past: impl FnMut(&Request) -> bool) {
         self.failed.retain(|failed| !past(&failed.request));
     }
 

@@ -53,12 +53,32 @@ impl Chain {
 #[derive(Debug, Default)]
 pub(super) struct Posts {
     chains: BTreeMap<RoomId, Chain>,
+    /// Up to where we had everything in a registration before, in this run: of that the registry need not have heard, and what it
+    /// has let go of since we have not missed.
+    known: BTreeMap<RoomId, PostNumber>,
 }
 
 impl Posts {
     /// Nothing comes of this room any more.
     pub(super) fn forget(&mut self, room: RoomId) {
         self.chains.remove(&room);
+        self.known.remove(&room);
+    }
+
+    /// What comes from now on is of another registration.
+    pub(super) fn begin_anew(&mut self) {
+        for (room, chain) in std::mem::take(&mut self.chains) {
+            let known = self.known.entry(room).or_default();
+            *known = (*known).max(chain.last.unwrap_or_default());
+        }
+        while self.known.len() > MEMBER_ROOMS_MAX {
+            self.known.pop_first();
+        }
+    }
+
+    /// The registry's database is another one: its posts may have numbers again that we have had.
+    pub(super) fn know_nothing(&mut self) {
+        self.known.clear();
     }
 
     /// How many posts wait.
@@ -141,14 +161,15 @@ impl Client {
     /// Takes up what is next, until that has to be committed.
     fn take_posts(&mut self, cx: &Context<'_>, room: RoomId) {
         while let Some((last, post)) = self.next_post(room) {
-            let (number, before) = (post.number, last.max(post.previous));
+            let number = post.number;
             let taken = match post.item {
                 PostItem::Message(forward) => self.commit_post(cx, room, number, &forward),
                 PostItem::Own { .. } => Taken::Had,
                 PostItem::Gone => Taken::Gone,
             };
-            let between = number.0.saturating_sub(before.0).saturating_sub(1);
-            let missed = between + u64::from(matches!(taken, Taken::Gone));
+            let had = last.max(self.posts.known.get(&room).copied().unwrap_or_default());
+            let is_here = u64::from(!matches!(taken, Taken::Gone));
+            let missed = number.0.saturating_sub(is_here).saturating_sub(had.0);
             if missed > 0 {
                 self.tell_missed(room, missed);
             }
@@ -159,14 +180,16 @@ impl Client {
     }
 
     /// The last that we have, and what follows it, unless something is being committed. What is sent again may follow what
-    /// stood further ahead: what lay between is ours already, or gone.
+    /// stood further ahead: what lay between is ours already, or gone. So is all that the registry has passed over between the
+    /// last and any post behind it, whatever it had sent before.
     fn next_post(&mut self, room: RoomId) -> Option<(PostNumber, Post)> {
         let chain = self.posts.chains.get_mut(&room)?;
         let may_commit = chain.committing.is_none() && chain.unhandled.len() < FEED_WINDOW_POSTS;
         let last = chain.last.filter(|_| may_commit)?;
         chain.early = chain.early.split_off(&last.next());
+        let follows = chain.early.values().any(|post| post.previous <= last);
         let first = chain.early.first_entry()?;
-        (first.get().previous <= last).then(|| (last, first.remove()))
+        follows.then(|| (last, first.remove()))
     }
 
     fn tell_missed(&mut self, room: RoomId, messages: u64) {

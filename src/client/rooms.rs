@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Client;
 use super::committed::After;
-use super::posts::Posts;
 use super::questions::Questions;
 use crate::client::interface::{Event, RoomEvent, Text};
 use crate::client::storage::{KnownRoom, Request};
@@ -119,7 +118,7 @@ impl Client {
     pub(super) fn rooms_begin(&mut self) {
         self.rooms.heard.clear();
         self.rooms.left.clear();
-        self.posts = Posts::default();
+        self.posts.begin_anew();
         // Unasked a list comes only to those who are in a room.
         self.rooms.asks = !self.rooms.inside.is_empty();
     }
@@ -197,6 +196,27 @@ impl Client {
             self.out
                 .store_surely(Request::Rooms { inside, outside }, After::Nothing);
         }
+    }
+
+    /// Asks the store again for what has failed. Of rooms what is so by now: that may have been recorded since.
+    pub(super) fn retry_store(&mut self) {
+        let mut names: BTreeMap<String, Name> = BTreeMap::new();
+        self.out.forget_failed(|request| {
+            let Request::Rooms { inside, outside } = request else {
+                return false;
+            };
+            let rooms = inside.iter().map(|room| &room.hall.name).chain(outside);
+            names.extend(rooms.map(|name| (name.folded(), name.clone())));
+            true
+        });
+        let inside = names.values().filter_map(|name| self.rooms.named(name).cloned());
+        let inside = inside.collect();
+        let outside = names
+            .into_values()
+            .filter(|name| self.rooms.named(name).is_none());
+        let outside = outside.collect();
+        self.store_rooms(inside, outside);
+        self.out.retry_failed();
     }
 
     /// The rooms that the registry has us in.

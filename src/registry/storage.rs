@@ -42,7 +42,7 @@ pub struct Usage {
 
 impl Usage {
     /// Both together.
-    pub(super) const fn plus(self, other: Self) -> Self {
+    pub(crate) const fn plus(self, other: Self) -> Self {
         Self {
             messages: self.messages.saturating_add(other.messages),
             bytes: self.bytes.saturating_add(other.bytes),
@@ -50,7 +50,7 @@ impl Usage {
     }
 
     /// What is left without the other.
-    pub(super) const fn minus(self, other: Self) -> Self {
+    pub(crate) const fn minus(self, other: Self) -> Self {
         Self {
             messages: self.messages.saturating_sub(other.messages),
             bytes: self.bytes.saturating_sub(other.bytes),
@@ -58,7 +58,7 @@ impl Usage {
     }
 
     /// What of it is beyond these bounds.
-    pub(super) const fn beyond(self, messages: u64, bytes: u64) -> Self {
+    pub(crate) const fn beyond(self, messages: u64, bytes: u64) -> Self {
         self.minus(Self { messages, bytes })
     }
 }

@@ -20,7 +20,10 @@ impl World {
                 let contacts = listed.filter_map(|other| circle.home(other)).collect();
                 client::Config::without_registry(name, contacts)
             }
-            None => client::Config::new(name, REGISTRY.into()),
+            None => client::Config {
+                join: self.plan.trouble.quarters.joined_by(number),
+                ..client::Config::new(name, REGISTRY.into())
+            },
         };
         Some(client::Config {
             time_to_live: self.plan.trouble.lives,

@@ -8,8 +8,11 @@ use std::net::SocketAddr;
 use super::invariant::Invariant;
 use super::ledger::KeptRow;
 use super::world::{World, WorldFault, broken};
+use crate::client::storage::KnownRoom;
 use crate::id::Name;
-use crate::registry::storage::{Kept, Reply};
+use crate::registry::rooms::storage::RoomRow;
+use crate::registry::storage::{Kept, MemberId, Reply};
+use crate::wire::room::Hall;
 
 impl World {
     /// What the ledger takes for kept, or for ended there, stands so in the registry's database.
@@ -76,6 +79,48 @@ impl World {
                         person.name
                     ));
                 }
+            }
+        }
+        Ok(differ)
+    }
+
+    /// Who takes himself to be in other rooms than those that the registry has him in.
+    pub(super) fn rooms_known_otherwise(&mut self) -> Result<Vec<String>, WorldFault> {
+        let image = self.registry.disk.restart().map_err(broken)?;
+        let name_of = |member: MemberId| {
+            let row = image.members.iter().find(|row| row.id == member);
+            row.map(|row| row.name.clone())
+        };
+        let mut differ = Vec::new();
+        for person in &mut self.people {
+            let own = image.members.iter().find(|row| row.name == person.name);
+            let inside = |room: &&RoomRow| {
+                own.is_some_and(|own| image.rooms.memberships.contains(&(room.key, own.id)))
+            };
+            let there: Vec<KnownRoom> = image
+                .rooms
+                .rooms
+                .iter()
+                .filter(inside)
+                .map(|room| KnownRoom {
+                    hall: Hall {
+                        name: room.name.clone(),
+                        id: room.id,
+                    },
+                    owner: room.owner.and_then(name_of),
+                })
+                .collect();
+            let his = person.machine.disk.restart().map_err(broken)?;
+            let known: Vec<&KnownRoom> = his
+                .registries
+                .iter()
+                .flat_map(|registry| &registry.rooms)
+                .collect();
+            if known.len() != there.len() || !there.iter().all(|room| known.contains(&room)) {
+                differ.push(format!(
+                    "{} is in {there:?}, and takes himself in {known:?}",
+                    person.name
+                ));
             }
         }
         Ok(differ)

@@ -172,10 +172,17 @@ impl Life {
         self.world.command(0, Command::Deregister);
         self.world.pass(GOODBYE)?;
         self.world.stop();
-        for what in self.world.tables_that_differ()? {
+        let mut differ = self.world.tables_that_differ()?;
+        differ.extend(self.world.rooms_known_otherwise()?);
+        for what in differ {
             self.world
                 .ledger
                 .violated(self.world.now.at, Invariant::SameTable, what);
+        }
+        for what in self.world.ledger.wrong_about_rooms() {
+            self.world
+                .ledger
+                .violated(self.world.now.at, Invariant::InOrOut, what);
         }
         self.world.compare_mailboxes();
         for what in self.world.ledger.untold() {

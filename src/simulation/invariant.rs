@@ -31,6 +31,11 @@ pub enum Invariant {
     Authentic,
     /// An end comes for its reason: no message expires before its time, none is refused without cause.
     HonestEnd,
+    /// Nobody is in a room but by his own asking, nor out of one but by his own or its owner's, or with its end; what people
+    /// are told of being inside, and of others who are, was so.
+    InOrOut,
+    /// A member is shown what is posted to his room, or told how much of it he missed; and not that of anything that he has.
+    ShownOrMissed,
     /// Every table, queue and window is within its bound.
     Bounded,
     /// An address that has proven nothing gets at most three times what was sent in its name.
@@ -39,7 +44,7 @@ pub enum Invariant {
     FreshNumbers,
     /// What somebody without keys sends changes nothing: where nothing else goes wrong, no session is opened anew.
     ForgedInVain,
-    /// Once all is well, everybody's table is the registry's.
+    /// Once all is well, everybody's table is the registry's, and so are the rooms in which he takes himself to be.
     SameTable,
     /// Timers make progress: a program does not turn without time passing.
     NoSpin,
@@ -57,7 +62,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::CommittedFirst,
         Self::KeptUntilKnown,
         Self::OneState,
@@ -66,6 +71,8 @@ impl Invariant {
         Self::InOrder,
         Self::Authentic,
         Self::HonestEnd,
+        Self::InOrOut,
+        Self::ShownOrMissed,
         Self::Bounded,
         Self::NoAmplification,
         Self::FreshNumbers,
@@ -89,6 +96,8 @@ impl Invariant {
             Self::InOrder => "in-order",
             Self::Authentic => "authentic",
             Self::HonestEnd => "honest-end",
+            Self::InOrOut => "in-or-out",
+            Self::ShownOrMissed => "shown-or-missed",
             Self::Bounded => "bounded",
             Self::NoAmplification => "no-amplification",
             Self::FreshNumbers => "fresh-numbers",

@@ -3,8 +3,9 @@
 //! Fed with each commit of each database, and each event that a user is told. Here is what all of it shares; what clients
 //! commit of messages is in `sending`, whether they may end so in `ends`, what they tell in `telling`, how they leave in
 //! `leaving`, what they hold in `outboxes`; what the registry commits in `mailboxes`, what that comes to in `books`, and whom
-//! it may turn away in `room`. What many read is in `posts` and `halls`, what is said to be unfinished in `standing`, who is met by
-//! address in `contacts`.
+//! it may turn away in `room`. Of rooms: who is in which in `halls`, and whether he may be in `doors`; what stands in them in
+//! `logs`, what of it is told as missed in `missed`; what authors commit and tell in `posts`; what people ask in `asking`, and are
+//! told in `inside`, `turned_away` and `lobby`. What is said to be unfinished is in `standing`, who is met by address in `contacts`.
 //! It knows nothing of engines or networks.
 //! Invariant: it says what the databases say; at the end of a run that is compared (`world.rs`).
 
@@ -12,11 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use self::asking::Questions;
 pub(super) use self::books::{Books, KeptRow};
 pub(super) use self::folders::Folder;
 use self::halls::Halls;
+use self::inside::Inside;
 use self::leaving::Going;
+use self::lobby::Offer;
 use self::posts::Posts;
+pub(super) use self::room::Unheard;
 use self::telling::Unseen;
 use super::circle::Circle;
 use super::invariant::{Invariant, Violation};
@@ -28,13 +33,19 @@ use crate::client::storage::{self as client, Key};
 use crate::clock::Instant;
 use crate::id::{IdentityId, MessageId, Name, Slot};
 
+mod asking;
 mod books;
 mod contacts;
+mod doors;
 mod ends;
 mod folders;
 mod halls;
+mod inside;
 mod leaving;
+mod lobby;
+mod logs;
 mod mailboxes;
+mod missed;
 mod outboxes;
 mod posts;
 mod room;
@@ -43,6 +54,7 @@ mod standing;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod turned_away;
 
 /// A message, by the number that its text begins with.
 pub(super) type Number = usize;
@@ -111,12 +123,19 @@ pub(super) struct Ledger {
     /// What is posted to rooms, and the rooms.
     posts: Posts,
     halls: Halls,
+    /// What each person has asked about rooms, and where he takes himself to be.
+    questions: Vec<Questions>,
+    inside: Vec<Inside>,
+    /// Whom the registry's own is to be offered in this turn.
+    offers: Vec<Offer>,
     /// What each person has written in this run that was neither accepted yet nor refused, in that order.
     unanswered: Vec<Vec<Written>>,
     /// How each person's program comes to leave in this run.
     going: Vec<Going>,
     /// The number of each person's last registration, as his own database has it.
     counted: Vec<u64>,
+    /// And when it was counted.
+    counted_at: Vec<Instant>,
     /// And the highest that a database of the registry's has had; none of those it has never known.
     registered: BTreeMap<usize, u64>,
     /// Those whose folders were once older copies.
@@ -163,11 +182,15 @@ impl Ledger {
             begun: vec![Instant::ZERO; people.len()],
             unseen: vec![Unseen::default(); people.len()],
             posts: Posts::new(trouble.disasters + trouble.relapses > 0),
-            halls: Halls::default(),
+            halls: Halls::new(trouble.quarters),
+            questions: vec![Questions::default(); people.len()],
+            inside: vec![Inside::default(); people.len()],
+            offers: vec![Offer::default(); people.len()],
             unanswered: vec![Vec::new(); people.len()],
             going: vec![Going::default(); people.len()],
             room: trouble.room,
             counted: vec![0; people.len()],
+            counted_at: vec![Instant::ZERO; people.len()],
             registered: BTreeMap::new(),
             restored: BTreeSet::new(),
             databases: BTreeSet::from([store_id]),
@@ -227,6 +250,24 @@ impl Ledger {
         if let Some(going) = self.going.get_mut(person) {
             *going = Going::default();
         }
+        if let Some(questions) = self.questions.get_mut(person) {
+            questions.end(at);
+        }
+        if let Some(inside) = self.inside.get_mut(person) {
+            inside.begin();
+        }
+        if let Some(offer) = self.offers.get_mut(person) {
+            *offer = Offer::default();
+        }
+        for post in &mut self.posts.posts {
+            if post.inboxes.contains(&person) {
+                post.had_before.insert(person);
+            }
+        }
+    }
+
+    fn begun_at(&self, person: usize) -> Instant {
+        self.begun.get(person).copied().unwrap_or(Instant::ZERO)
     }
 
     pub(super) fn run_of(&self, person: usize) -> u32 {
@@ -342,10 +383,11 @@ impl Ledger {
                 }
             }
             (client::Request::Counter(counter), _) => {
-                self.counted
-                    .get_mut(person)
-                    .into_iter()
-                    .for_each(|counted| *counted = *counter);
+                self.counts_registration(at, person, *counter);
+                Ok(())
+            }
+            (client::Request::Rooms { inside, outside }, _) => {
+                self.takes_himself_in(person, inside, outside);
                 Ok(())
             }
             (client::Request::Finish { key, end, .. }, _) => self.finished(at, person, *key, *end),
@@ -371,6 +413,13 @@ impl Ledger {
             _ => Ok(()),
         };
         self.judge(at, verdict);
+    }
+
+    fn counts_registration(&mut self, at: Instant, person: usize, counter: u64) {
+        let counted = self.counted.get_mut(person).zip(self.counted_at.get_mut(person));
+        if let Some((counted, counted_at)) = counted {
+            (*counted, *counted_at) = (counter, at);
+        }
     }
 
     fn by_key_mut(&mut self, person: usize, key: Key) -> Option<(Number, &mut Letter)> {

@@ -40,7 +40,9 @@ enum Deed {
     Attack,
     Post,
     Room,
+    /// Something about rooms.
     Ask,
+    Status,
 }
 
 /// Before the trouble begins: so long until everybody is registered, where the lines are slow at most [`FIRST_MAX`].
@@ -125,9 +127,8 @@ impl Life {
 
     fn trouble(&mut self) -> Result<(), WorldFault> {
         let trouble = self.plan.trouble;
-        let people = u32::try_from(self.plan.clients).unwrap_or(u32::MAX);
         for (deed, rate) in [
-            (Deed::Write, trouble.messages.saturating_mul(people)),
+            (Deed::Write, self.plan.messages()),
             (Deed::Absence, trouble.absences),
             (Deed::EndInput, trouble.endings),
             (Deed::Crash, trouble.crashes),
@@ -142,7 +143,8 @@ impl Life {
             (Deed::Attack, trouble.attacks),
             (Deed::Post, self.plan.posts()),
             (Deed::Room, trouble.rooms),
-            (Deed::Ask, trouble.questions),
+            (Deed::Ask, self.plan.asks()),
+            (Deed::Status, trouble.questions),
         ] {
             self.next(deed, rate);
         }
@@ -187,8 +189,8 @@ impl Life {
         if rate > 0 {
             let dice = match deed {
                 Deed::EndInput => &mut self.ends,
-                Deed::Post | Deed::Room => &mut self.rooms,
-                Deed::Ask => &mut self.questions,
+                Deed::Post | Deed::Room | Deed::Ask => &mut self.rooms,
+                Deed::Status => &mut self.questions,
                 _ => &mut self.dice,
             };
             let wait = dice.span(Duration::from_secs(120) / rate);
@@ -203,11 +205,10 @@ impl Life {
 
     fn act(&mut self, deed: Deed) -> Result<(), WorldFault> {
         let trouble = self.plan.trouble;
-        let people = u32::try_from(self.plan.clients).unwrap_or(u32::MAX);
         let rate = match deed {
             Deed::Write => {
                 self.write();
-                trouble.messages.saturating_mul(people)
+                self.plan.messages()
             }
             Deed::Absence => {
                 let person = self.somebody();
@@ -264,14 +265,15 @@ impl Life {
             }
             Deed::Post => self.post(),
             Deed::Room => self.room_deed(),
-            Deed::Ask => self.ask(),
+            Deed::Ask => self.room_question(),
+            Deed::Status => self.ask_status(),
         };
         self.next(deed, rate);
         Ok(())
     }
 
     /// Somebody asks what of his is unfinished. How often, a minute.
-    fn ask(&mut self) -> u32 {
+    fn ask_status(&mut self) -> u32 {
         let person = self.questions.index(self.plan.clients);
         self.world.command(person, Command::Status);
         self.plan.trouble.questions

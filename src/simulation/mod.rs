@@ -5,7 +5,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `plan`, `dice` | what is simulated, and all chance in it |
+//! | `plan`, `quarters`, `dice` | what is simulated, and all chance in it |
 //! | `network`, `bursts`, `disk`, `disasters`, `attacker` | what can go wrong |
 //! | `machine`, `programs` | programs, and what can happen to one |
 //! | `world` | the time and the datagrams between them |
@@ -36,6 +36,7 @@ mod network;
 mod plan;
 mod post;
 mod programs;
+mod quarters;
 mod report;
 mod rest;
 mod rooms;
@@ -49,6 +50,7 @@ pub use disk::Mood;
 pub use invariant::{Invariant, Violation};
 pub use network::{LATE, Traffic, Weather};
 pub use plan::{CLIENTS_MAX, MINUTES_MAX, Plan, Profile, Trouble};
+pub use quarters::Quarters;
 pub use report::{Report, Spans};
 pub use trace::{Sink, Trace};
 pub use world::WorldFault;

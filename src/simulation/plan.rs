@@ -10,6 +10,7 @@ use super::dice::{Chance, Dice};
 use super::disk::Mood;
 use super::network::Weather;
 use super::programs::WRITING;
+use super::quarters::Quarters;
 use crate::client::{Limits, Receipts};
 
 /// People in a world, at most: the registry's table of them is printed whole, and a run stays quick.
@@ -68,6 +69,8 @@ pub struct Trouble {
     pub rooms: u32,
     /// Somebody asks what of his is unfinished.
     pub questions: u32,
+    /// What rooms hold.
+    pub quarters: Quarters,
     /// What the disks do.
     pub disks: Mood,
     /// How long messages live.
@@ -100,13 +103,28 @@ impl Plan {
         self.trouble.disasters = 0;
         self.trouble.posts = 0;
         self.trouble.rooms = 0;
+        self.trouble.quarters = Quarters::USUAL;
         self
+    }
+
+    /// What all together write in a minute, on average.
+    pub(super) fn messages(&self) -> u32 {
+        let people = u32::try_from(self.clients).unwrap_or(u32::MAX);
+        self.trouble.messages.saturating_mul(people)
     }
 
     /// What all together post in a minute, on average.
     pub(super) fn posts(&self) -> u32 {
         let people = u32::try_from(self.clients).unwrap_or(u32::MAX);
         self.trouble.posts.saturating_mul(people)
+    }
+
+    /// How often people ask about rooms in a minute, on average.
+    pub(super) const fn asks(&self) -> u32 {
+        match self.trouble.posts {
+            0 => 0,
+            _ => self.trouble.quarters.asks,
+        }
     }
 
     /// Whether an attacker is all that can go wrong, and sessions are too busy to end by themselves.
@@ -152,6 +170,7 @@ impl Trouble {
         posts: 0,
         rooms: 0,
         questions: 0,
+        quarters: Quarters::USUAL,
         disks: Mood {
             full: Chance::NEVER,
             slow: Chance::NEVER,
@@ -417,6 +436,9 @@ fn later_drawn(dice: &mut Dice, trouble: &mut Trouble) {
     }
     if dice.chance(Chance::percent(15)) {
         trouble.receipts = Receipts::Handled;
+    }
+    if dice.chance(Chance::percent(30)) {
+        trouble.quarters = Quarters::small(dice);
     }
 }
 

@@ -66,6 +66,8 @@ pub(super) struct Post {
     pub(super) inboxes: BTreeSet<usize>,
     /// Who may say that he has it: it is in his inbox, and where messages are handled it was.
     pub(super) had: BTreeSet<usize>,
+    /// And who had it before his program began.
+    pub(super) had_before: BTreeSet<usize>,
     pub(super) lines: BTreeMap<usize, Line>,
 }
 
@@ -95,6 +97,7 @@ impl Post {
             told: None,
             inboxes: BTreeSet::new(),
             had: BTreeSet::new(),
+            had_before: BTreeSet::new(),
             lines: BTreeMap::new(),
         }
     }

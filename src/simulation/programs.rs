@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::dice::Dice;
 use super::disasters::FolderCopy;
 use super::disk::{Disk, Mood};
+use super::ledger::Unheard;
 use super::machine::{Came, Computer, Fuse, Load, Machine};
 use super::trace::{brief, committed};
 use super::world::{Chore, REGISTRY, Site, World, WorldFault, broken};
@@ -140,7 +141,7 @@ impl World {
                     mailbox_messages_max: room.all,
                     push_max: pushed,
                     push_resume: pushed.min(limits::DIRECTORY_PUSH_RESUME),
-                    ..registry::Config::default()
+                    ..self.plan.trouble.quarters.config()
                 };
                 let now = self.registry.clock(self.now);
                 let role = Registry::new(config, image, now, role_seed);
@@ -329,12 +330,7 @@ impl World {
 
     /// What the registry's turn has led to.
     pub(super) fn took_registry(&mut self, came: Came<Registry, RegistryStore>) {
-        let unheard = came
-            .done
-            .iter()
-            .filter(|done| changes_room(&done.request))
-            .count();
-        let unheard = u64::try_from(unheard).unwrap_or(u64::MAX);
+        let unheard = Unheard::of(came.done.iter().map(|done| &done.request));
         for done in came.done {
             self.note(Site::Registry, || committed(&done.request, &done.reply));
             if let Ok(reply) = &done.reply {
@@ -347,7 +343,7 @@ impl World {
     }
 
     /// Holds what the registry has just asked its database for against what that has.
-    fn judge_requests(&mut self, unheard: u64) {
+    fn judge_requests(&mut self, unheard: Unheard) {
         let requests: Vec<_> = self.registry.disk.asked().collect();
         for (place, (ticket, request)) in requests.iter().enumerate() {
             if *ticket > self.asked {
@@ -457,15 +453,6 @@ impl World {
         let first = self.people.get(number)?.to_handle.front().copied();
         first.filter(|(event, _)| *event <= events)
     }
-}
-
-/// Whether what is done may free room in a mailbox, or make somebody no stranger there.
-const fn changes_room(request: &registry::storage::Request) -> bool {
-    use registry::storage::Request;
-    matches!(
-        request,
-        Request::Deposit(_) | Request::Answer(_) | Request::Withdraw { .. } | Request::Expire { .. }
-    )
 }
 
 impl Person {

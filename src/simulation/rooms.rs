@@ -1,4 +1,4 @@
-//! What people do about rooms in a simulated world: they make, enter and leave them, put each other out, and post.
+//! What people do about rooms in a simulated world: they make, enter and leave them, put each other out, ask about them, and post.
 //!
 //! Whether what comes of it may be so is the ledger's business.
 //! Invariant: where nothing is posted nothing here happens.
@@ -8,6 +8,7 @@ use super::life::{FIRST, Life};
 use super::world::{Site, World, WorldFault};
 use crate::client::interface::{Command, RoomCommand};
 use crate::id::Name;
+use crate::reserved::LOBBY;
 
 /// Rooms that there are at most: in few of them people meet.
 const ROOMS: usize = 2;
@@ -27,7 +28,11 @@ impl World {
     }
 
     fn asks_of_rooms(&mut self, person: usize, command: RoomCommand) {
+        if !self.may_type(person) {
+            return;
+        }
         self.note(Site::Person(person), || format!("wants {command:?}"));
+        self.ledger.asks_of_rooms(self.now.at, person, command.clone());
         self.command(person, Command::Room(command));
     }
 }
@@ -60,6 +65,7 @@ impl Life {
         let Some(room) = room(self.rooms.index(ROOMS + 2) / (ROOMS + 1)) else {
             return often;
         };
+        let room = self.or_lobby(room);
         let count = match self.rooms.chance(Chance::percent(10)) {
             true => 2 + self.rooms.below(8),
             false => 1,
@@ -83,6 +89,7 @@ impl Life {
         let Some(room) = room(self.rooms.index(ROOMS)) else {
             return often;
         };
+        let room = self.or_lobby(room);
         let other = self.rooms.index(self.plan.clients);
         let other = self.world.people.get(other).map(|person| person.name.clone());
         let command = match self.rooms.below(10) {
@@ -94,6 +101,28 @@ impl Life {
         };
         self.world.asks_of_rooms(person, command);
         often
+    }
+
+    /// Somebody asks which rooms there are, or who is in one. How often, a minute.
+    pub(super) fn room_question(&mut self) -> u32 {
+        let often = self.plan.asks();
+        let person = self.rooms.index(self.plan.clients);
+        let Some(room) = room(self.rooms.index(ROOMS)) else {
+            return often;
+        };
+        let room = self.or_lobby(room);
+        let command = match self.rooms.chance(Chance::percent(50)) {
+            true => RoomCommand::List,
+            false => RoomCommand::Members(room),
+        };
+        self.world.asks_of_rooms(person, command);
+        often
+    }
+
+    /// This room, or now and then the one for everybody, where there is one.
+    fn or_lobby(&mut self, room: Name) -> Name {
+        let lobby = self.plan.trouble.quarters.lobby && self.rooms.chance(Chance::percent(25));
+        LOBBY.parse().ok().filter(|_| lobby).unwrap_or(room)
     }
 }
 

@@ -4,7 +4,7 @@ use super::driver::{Disk, ms};
 use super::handling;
 use super::people::{name, person};
 use super::rooms::{hall, inside, inside_with, message, says};
-use crate::client::interface::{Road, RoomEvent};
+use crate::client::interface::{Event, Road, RoomEvent};
 use crate::clock::WallTime;
 use crate::id::{Epoch, MessageId, Sequence, Slot};
 use crate::wire::envelope::{Body, Envelope, Party, Recipient};
@@ -55,6 +55,49 @@ fn what_the_disk_does_not_take_comes_again_before_what_follows() {
     driver.comes(1, 0, true, message(0));
     assert_eq!(driver.posts_read(), ["bob 0", "bob 1"]);
     assert_eq!(driver.had(), [1, 2]);
+}
+
+#[test]
+fn what_is_gone_when_it_should_come_again_keeps_nothing_from_coming() {
+    let mut driver = inside(0);
+    driver.comes(1, 0, true, message(0));
+    driver.disk = Disk::Fails;
+    driver.comes(2, 1, false, message(1));
+    driver.disk = Disk::Commits;
+    driver.comes(3, 2, false, message(2));
+    assert_eq!(driver.posts_read(), ["bob 0"]);
+    // Newer ones have pushed out the first four.
+    driver.comes(5, 1, true, message(4));
+    let told: Vec<String> = driver
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Incoming(message) => Some(message.text),
+            Event::Room(RoomEvent::Missed { messages, .. }) => Some(format!("missed {messages}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, ["missed 1", "bob 2", "missed 1", "bob 4"]);
+    assert_eq!(driver.had().last(), Some(&5));
+}
+
+#[test]
+fn nobody_is_told_that_he_missed_what_he_has() {
+    let mut driver = inside(0);
+    driver.comes(1, 0, true, message(0));
+    driver.comes(2, 1, false, message(1));
+    driver.comes(4, 2, false, message(3));
+    let missed = |messages| RoomEvent::Missed {
+        room: name("den"),
+        messages,
+    };
+    assert_eq!(driver.room_events(), [missed(1)]);
+    // The registry has not heard that he has them, and newer ones have pushed them out.
+    driver.breaks();
+    driver.registry_registers();
+    driver.comes(7, 0, true, message(6));
+    assert_eq!(driver.room_events(), [missed(2)], "the fifth and the sixth");
+    assert_eq!(driver.had().last(), Some(&7));
 }
 
 #[test]

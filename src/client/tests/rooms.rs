@@ -1,6 +1,6 @@
 //! Rooms: entering and leaving, what is posted there and what others post.
 
-use super::driver::{Driver, ms};
+use super::driver::{Disk, Driver, ms};
 use super::others::{REGISTRY, STORE_ID};
 use super::people::{name, online, person};
 use crate::client::Config;
@@ -8,6 +8,7 @@ use crate::client::interface::{Command, Event, NotAccepted, NotDone, Refusal, Ro
 use crate::client::storage::Reach;
 use crate::clock::WallTime;
 use crate::id::{EnvelopeHash, Epoch, RoomId, Sequence, Slot};
+use crate::limits::REQUEST_RETRY;
 use crate::transport::{CloseCause, ConnectFault};
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::{Body, Envelope, Party, Recipient};
@@ -325,6 +326,30 @@ fn who_was_put_out_while_away_hears_of_it_when_he_is_back() {
         driver.events(),
         [Event::NotAccepted(NotAccepted::NotInside(name("DEN")))]
     );
+}
+
+#[test]
+fn where_we_are_is_recorded_as_it_is_when_the_disk_takes_it() {
+    let mut driver = Driver::registered_with(Driver::config(), &[online("bob")]);
+    driver.command(Command::Room(RoomCommand::Join(name("den"))));
+    driver.disk = Disk::Fails;
+    driver.enters(0);
+    driver.disk = Disk::Commits;
+    driver.hear(FromRegistry::RoomNews(RoomNews {
+        room: hall().id,
+        at: WallTime::from_unix_ms(5),
+        members: 2,
+        news: News::Kicked {
+            name: Some(name("alice")),
+        },
+    }));
+    driver.pass(REQUEST_RETRY);
+    driver.restart();
+    driver.events();
+    driver.post("hi");
+    let events = driver.events();
+    let is_outside = |event: &Event| matches!(event, Event::NotAccepted(NotAccepted::NotInside(_)));
+    assert!(events.iter().any(is_outside), "{events:?}");
 }
 
 #[test]

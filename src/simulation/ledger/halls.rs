@@ -1,470 +1,305 @@
-//! Rooms, as the registry's database has them: who is in which, what stands in their logs, and how far each member is.
+//! Rooms, as the registry's database has them: who is in which, and who was, after each change.
 //!
-//! Judges what the registry commits about rooms; what clients commit and tell of posts is in `posts`. Where the registry's
-//! database or somebody's folder may be lost, rooms are what is left of them, and nothing of this is judged.
-//! Invariant: says what the registry's database says.
+//! Judges nothing: whether a change may be is `doors`' business, what stands in logs is in `logs`.
+//! Invariant: says what the registry's database says, and has said.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{LIFETIME_SLACK, Ledger, Verdict, posts};
-use crate::client::storage::Reach;
-use crate::clock::{AgeClock, Instant};
-use crate::id::{RoomId, Slot};
-use crate::limits::{AUTHOR_BYTES_MAX, AUTHOR_POSTS_MAX};
-use crate::registry::rooms::storage::{NewPost, PostEnd, RoomKey, RoomReply, RoomRequest, RoomsImage, Who};
-use crate::registry::storage::{self as registry, Kept, MemberId};
-use crate::simulation::invariant::Invariant;
-use crate::simulation::post::{Post, Standing};
-use crate::wire::envelope::{Body, Envelope};
-use crate::wire::message::End;
+use crate::clock::Instant;
+use crate::id::{Name, RoomId};
+use crate::registry::rooms::storage::{RoomKey, RoomRow};
+use crate::simulation::quarters::Quarters;
 use crate::wire::room::PostNumber;
+
+/// How many changes there have been: what was so after the last of them.
+pub(super) type Stand = usize;
+
+/// What the registry is about to commit it counts already: a disk that is slow takes so long at most.
+const UNDER_WAY: Duration = Duration::from_secs(5);
+
+/// What has happened to who is in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Made,
+    Joined(usize),
+    /// One, or all but one, is to be out of it; those who were in it.
+    Departed(Out, Vec<usize>),
+    Ended,
+}
+
+/// Who is to be out of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Out {
+    One(usize),
+    AllBut(usize),
+}
+
+/// When, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) at: Instant,
+    pub(super) room: RoomId,
+    pub(super) what: What,
+    /// Who has been told of it.
+    pub(super) told: BTreeSet<usize>,
+}
+
+/// When somebody was in a room.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visit {
+    pub(super) person: usize,
+    pub(super) from: Stand,
+    /// `None`: he is still.
+    pub(super) until: Option<Stand>,
+    /// Up to where he has everything, as the registry knows, or knew when he left.
+    pub(super) had: PostNumber,
+    /// How much he was told that he missed behind that.
+    pub(super) missed: u64,
+}
+
+/// What stands, or stood, at a place of a room's log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    /// Which post.
+    pub(super) post: usize,
+    /// Of the envelope.
+    pub(super) bytes: u64,
+    pub(super) is_open: bool,
+}
 
 /// A room.
 #[derive(Clone, Debug)]
-struct Hall {
-    id: RoomId,
-    head: PostNumber,
-    /// Up to where each member has everything, as the registry knows.
-    cursors: BTreeMap<usize, PostNumber>,
+pub(super) struct Hall {
+    pub(super) id: RoomId,
+    pub(super) name: Name,
+    /// `None`: it is the registry's own.
+    pub(super) owner: Option<usize>,
+    made: Stand,
+    ended: Option<Stand>,
+    pub(super) head: PostNumber,
+    pub(super) visits: Vec<Visit>,
+    pub(super) log: BTreeMap<PostNumber, Entry>,
 }
 
-/// When somebody was in a room; `None`: he is still.
-#[derive(Clone, Copy, Debug)]
-struct Visit {
-    person: usize,
-    from: Instant,
-    until: Option<Instant>,
+impl Hall {
+    pub(super) fn is_there(&self, stand: Stand) -> bool {
+        self.made <= stand && self.ended.is_none_or(|ended| stand < ended)
+    }
+
+    /// Who is in it then.
+    pub(super) fn members(&self, stand: Stand) -> impl Iterator<Item = usize> {
+        let then = move |visit: &&Visit| visit.from <= stand && visit.until.is_none_or(|until| stand < until);
+        self.visits.iter().filter(then).map(|visit| visit.person)
+    }
+
+    pub(super) fn has(&self, person: usize, stand: Stand) -> bool {
+        self.members(stand).any(|member| member == person)
+    }
+
+    /// How many that are, as it is told.
+    pub(super) fn count(&self, stand: Stand) -> u32 {
+        u32::try_from(self.members(stand).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Those who are in it now.
+    pub(super) fn present(&self) -> impl Iterator<Item = &Visit> {
+        self.visits.iter().filter(|visit| visit.until.is_none())
+    }
+
+    /// Somebody's stay in it, if he is there now.
+    pub(super) fn visit(&self, person: usize) -> Option<&Visit> {
+        self.present().find(|visit| visit.person == person)
+    }
+
+    pub(super) fn visit_mut(&mut self, person: usize) -> Option<&mut Visit> {
+        let mut visits = self.visits.iter_mut();
+        visits.find(|visit| visit.person == person && visit.until.is_none())
+    }
+
+    /// Somebody's last stay in it.
+    pub(super) fn last_visit(&self, person: usize) -> Option<&Visit> {
+        self.visits.iter().rev().find(|visit| visit.person == person)
+    }
+
+    pub(super) fn last_visit_mut(&mut self, person: usize) -> Option<&mut Visit> {
+        self.visits.iter_mut().rev().find(|visit| visit.person == person)
+    }
+}
+
+/// Whose deed the registry has begun to commit.
+#[derive(Clone, Debug)]
+pub(super) enum Begun {
+    Make(Name, usize),
+    Enter(RoomId),
 }
 
 /// All of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Halls {
-    halls: BTreeMap<RoomKey, Hall>,
+    pub(super) halls: BTreeMap<RoomId, Hall>,
     /// Which room had a number last: the number of one of which nothing is left is given again.
-    numbered: BTreeMap<RoomKey, RoomId>,
-    visits: BTreeMap<RoomId, Vec<Visit>>,
+    pub(super) numbered: BTreeMap<RoomKey, RoomId>,
+    changes: Vec<Change>,
+    begun: Vec<(Instant, Begun)>,
+    /// How much they hold.
+    pub(super) quarters: Quarters,
 }
 
 impl Halls {
-    fn enters(&mut self, at: Instant, room: RoomKey, person: usize) {
-        let Some(hall) = self.halls.get_mut(&room) else {
-            return;
-        };
-        if hall.cursors.contains_key(&person) {
-            return;
+    pub(super) const fn new(quarters: Quarters) -> Self {
+        Self {
+            halls: BTreeMap::new(),
+            numbered: BTreeMap::new(),
+            changes: Vec::new(),
+            begun: Vec::new(),
+            quarters,
         }
-        hall.cursors.insert(person, hall.head);
-        self.visits.entry(hall.id).or_default().push(Visit {
-            person,
-            from: at,
-            until: None,
-        });
     }
 
-    /// They leave; who that is, and how far each was.
-    fn leave(
-        &mut self,
-        at: Instant,
-        room: RoomKey,
-        stays: impl Fn(usize) -> bool,
-    ) -> Vec<(usize, PostNumber)> {
-        let Some(hall) = self.halls.get_mut(&room) else {
-            return Vec::new();
+    /// How it stands now.
+    pub(super) const fn now(&self) -> Stand {
+        self.changes.len()
+    }
+
+    /// How it has stood since a moment, also in the midst of one.
+    pub(super) fn stands(&self, since: Instant) -> RangeInclusive<Stand> {
+        self.changes.partition_point(|change| change.at < since)..=self.now()
+    }
+
+    /// What has changed since a moment, and how it stood then.
+    pub(super) fn changes_mut(&mut self, since: Instant) -> impl Iterator<Item = (Stand, &mut Change)> {
+        let numbered = (1..).zip(&mut self.changes);
+        numbered.filter(move |(_, change)| change.at >= since)
+    }
+
+    pub(super) fn changes(&self, since: Instant) -> impl Iterator<Item = (Stand, &Change)> {
+        let numbered = (1..).zip(&self.changes);
+        numbered.filter(move |(_, change)| change.at >= since)
+    }
+
+    /// The rooms that there are then.
+    pub(super) fn there(&self, stand: Stand) -> impl Iterator<Item = &Hall> {
+        self.halls.values().filter(move |hall| hall.is_there(stand))
+    }
+
+    /// The one of that name.
+    pub(super) fn named(&self, name: &Name, stand: Stand) -> Option<&Hall> {
+        self.there(stand).find(|hall| hall.name.matches(name))
+    }
+
+    /// The one that has this number now.
+    pub(super) fn of_key(&self, key: RoomKey) -> Option<&Hall> {
+        let hall = self.halls.get(self.numbered.get(&key)?)?;
+        hall.is_there(self.now()).then_some(hall)
+    }
+
+    pub(super) fn of_key_mut(&mut self, key: RoomKey) -> Option<&mut Hall> {
+        let now = self.now();
+        let hall = self.halls.get_mut(self.numbered.get(&key)?)?;
+        hall.is_there(now).then_some(hall)
+    }
+
+    /// The room of that name in which somebody was last.
+    pub(super) fn last_of(&self, person: usize, name: &Name) -> Option<RoomId> {
+        let his = self.halls.values().filter(|hall| hall.name.matches(name));
+        let visited = his.filter_map(|hall| Some((hall.last_visit(person)?.from, hall.id)));
+        visited.max_by_key(|(from, _)| *from).map(|(_, id)| id)
+    }
+
+    /// How many rooms of that name somebody else is about to make, and how many entries to it are under way.
+    pub(super) fn under_way(&self, since: Instant, room: Option<RoomId>) -> usize {
+        let of = |begun: &Begun| match begun {
+            Begun::Make(..) => room.is_none(),
+            Begun::Enter(id) => room.is_none_or(|room| room == *id),
         };
-        let gone: Vec<(usize, PostNumber)> = hall
-            .cursors
-            .iter()
-            .map(|(person, cursor)| (*person, *cursor))
-            .filter(|(person, _)| !stays(*person))
+        let recent = self.begun.iter().filter(|(at, _)| *at + UNDER_WAY >= since);
+        recent.filter(|(_, begun)| of(begun)).count()
+    }
+
+    /// Whether somebody else may have been about to make a room of that name.
+    pub(super) fn is_being_made(&self, since: Instant, name: &Name, by: usize) -> bool {
+        self.begun.iter().any(|(at, begun)| {
+            let makes = matches!(begun, Begun::Make(room, owner) if room.matches(name) && *owner != by);
+            makes && *at + UNDER_WAY >= since
+        })
+    }
+
+    /// The registry begins to commit something.
+    pub(super) fn begin(&mut self, at: Instant, begun: Begun) {
+        self.begun.push((at, begun));
+    }
+
+    fn change(&mut self, at: Instant, room: RoomId, what: What) -> Stand {
+        let told = BTreeSet::new();
+        self.changes.push(Change { at, room, what, told });
+        self.now()
+    }
+
+    pub(super) fn make(&mut self, at: Instant, row: &RoomRow, owner: Option<usize>) {
+        let made = self.change(at, row.id, What::Made);
+        let mut hall = Hall {
+            id: row.id,
+            name: row.name.clone(),
+            owner,
+            made,
+            ended: None,
+            head: row.head,
+            visits: Vec::new(),
+            log: BTreeMap::new(),
+        };
+        hall.visits.extend(owner.map(|person| Visit {
+            person,
+            from: made,
+            until: None,
+            had: row.head,
+            missed: 0,
+        }));
+        self.halls.insert(row.id, hall);
+        self.numbered.insert(row.key, row.id);
+    }
+
+    pub(super) fn enter(&mut self, at: Instant, room: RoomId, person: usize) {
+        let from = self.change(at, room, What::Joined(person));
+        if let Some(hall) = self.halls.get_mut(&room) {
+            hall.visits.push(Visit {
+                person,
+                from,
+                until: None,
+                had: hall.head,
+                missed: 0,
+            });
+        }
+    }
+
+    /// They leave, or all do because it ends; who that is, and how far each was.
+    pub(super) fn leave(&mut self, at: Instant, room: RoomId, out: Option<Out>) -> Vec<(usize, PostNumber)> {
+        let stays = |person: usize| match out {
+            Some(Out::One(one)) => person != one,
+            Some(Out::AllBut(one)) => person == one,
+            None => false,
+        };
+        let present = self.halls.get(&room).into_iter().flat_map(Hall::present);
+        let gone: Vec<(usize, PostNumber)> = present
+            .filter(|visit| !stays(visit.person))
+            .map(|visit| (visit.person, visit.had))
             .collect();
-        for (person, _) in &gone {
-            hall.cursors.remove(person);
-            let visits = self.visits.entry(hall.id).or_default().iter_mut();
-            visits
-                .filter(|visit| visit.person == *person)
-                .for_each(|visit| visit.until = visit.until.or(Some(at)));
+        let persons = gone.iter().map(|(person, _)| *person).collect();
+        let what = out.map_or(What::Ended, |out| What::Departed(out, persons));
+        let until = self.change(at, room, what);
+        if let Some(hall) = self.halls.get_mut(&room) {
+            hall.ended = out.is_none().then_some(until);
+            let leaving = hall.visits.iter_mut().filter(|visit| !stays(visit.person));
+            leaving.for_each(|visit| visit.until = visit.until.or(Some(until)));
         }
         gone
     }
 
     /// Whether somebody was in a room all the time from then on.
     pub(super) fn was_inside(&self, room: RoomId, person: usize, from: Instant) -> bool {
-        let visits = self.visits.get(&room).into_iter().flatten();
-        let mut his = visits.filter(|visit| visit.person == person);
-        his.any(|visit| visit.from <= from && visit.until.is_none())
-    }
-}
-
-/// Why a post ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
-    /// All who are there have it.
-    Had,
-    /// Newer ones take its place.
-    Crowded,
-    /// Its lifetime is over.
-    Time,
-}
-
-impl Ledger {
-    /// The registry has committed something.
-    pub(super) fn room_committed(
-        &mut self,
-        at: Instant,
-        request: &registry::Request,
-        reply: &registry::Reply,
-    ) -> Verdict {
-        match (request, reply) {
-            (registry::Request::Room(request), registry::Reply::Room(reply)) => {
-                self.deed_committed(at, request, reply)
-            }
-            (registry::Request::Expire { .. }, registry::Reply::Expired { posts, .. }) => {
-                self.posts_end(at, posts, Why::Time)
-            }
-            (registry::Request::Forget { sender, slot }, registry::Reply::Forgotten(true)) => {
-                self.post_forgotten(*sender, *slot)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn deed_committed(&mut self, at: Instant, request: &RoomRequest, reply: &RoomReply) -> Verdict {
-        match (request, reply) {
-            (RoomRequest::MakeRoom(row), _) => {
-                let hall = Hall {
-                    id: row.id,
-                    head: row.head,
-                    cursors: BTreeMap::new(),
-                };
-                self.halls.halls.insert(row.key, hall);
-                self.halls.numbered.insert(row.key, row.id);
-                if let Some(owner) = row.owner {
-                    self.enters(at, row.key, owner);
-                }
-                Ok(())
-            }
-            (RoomRequest::Enter { room, member }, _) => {
-                self.enters(at, *room, *member);
-                Ok(())
-            }
-            (RoomRequest::Depart { room, who, .. }, RoomReply::PostsEnded { posts, .. }) => {
-                let named = |member: MemberId| self.books.members.get(&member).copied();
-                let (one, all_but) = match who {
-                    Who::One(member) => (named(*member), None),
-                    Who::AllBut(member) => (None, named(*member)),
-                };
-                let stays = move |person| all_but == Some(person) || one.is_some_and(|one| one != person);
-                self.depart(at, *room, stays);
-                self.posts_end(at, posts, Why::Had)
-            }
-            (RoomRequest::EndRoom { room, .. }, RoomReply::PostsEnded { posts, .. }) => {
-                self.depart(at, *room, |_| false);
-                self.halls.halls.remove(room);
-                self.posts_end(at, posts, Why::Had)
-            }
-            (
-                RoomRequest::Post(new),
-                RoomReply::Posted {
-                    kept: Kept::Fresh(_),
-                    number,
-                    gave_way,
-                },
-            ) => {
-                self.stands(at, new, *number)?;
-                self.posts_end(at, gave_way, Why::Crowded)
-            }
-            (
-                RoomRequest::Advance {
-                    room, member, number, ..
-                },
-                RoomReply::PostsEnded { posts, .. },
-            ) => {
-                self.advances(*room, *member, *number)?;
-                self.posts_end(at, posts, Why::Had)
-            }
-            (RoomRequest::Settle { .. }, RoomReply::PostsEnded { posts, .. }) => {
-                self.posts_end(at, posts, Why::Had)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn enters(&mut self, at: Instant, room: RoomKey, member: MemberId) {
-        if let Some(&person) = self.books.members.get(&member) {
-            self.halls.enters(at, room, person);
-        }
-    }
-
-    /// Some leave: what they have not they never will.
-    fn depart(&mut self, at: Instant, room: RoomKey, stays: impl Fn(usize) -> bool) {
-        let id = self.halls.numbered.get(&room).copied();
-        for (person, cursor) in self.halls.leave(at, room, stays) {
-            for post in &mut self.posts.posts {
-                if let Some(standing) = post.standing.as_mut()
-                    && Some(standing.room) == id
-                    && standing.ended.is_none()
-                    && standing.number > cursor
-                    && standing.due.contains(&person)
-                {
-                    standing.lost.insert(person);
-                }
-            }
-        }
-    }
-
-    /// A post is kept: its author is there, has recorded that it may be, and it stands behind all others.
-    fn stands(&mut self, at: Instant, new: &NewPost, number: PostNumber) -> Verdict {
-        let written = Envelope::parse(&new.forward.envelope).ok().map(|envelope| {
-            let Body::Plain(text) = envelope.body;
-            text
-        });
-        let author = self.books.members.get(&new.author).copied();
-        let place = written.as_deref().and_then(posts::place_of);
-        let post = place.and_then(|place| self.posts.posts.get_mut(place));
-        let Some(post) =
-            post.filter(|post| Some(post.author) == author && written.as_ref() == Some(&post.text))
-        else {
-            let what = format!("{:?} posted {:?}, which he never wrote", new.author, new.slot);
-            return Err((Invariant::Authentic, what));
-        };
-        if self.posts.is_lax {
-            post.standing = None;
-        }
-        let hall = self.halls.halls.get_mut(&new.room);
-        let Some(hall) = hall.filter(|hall| hall.cursors.contains_key(&post.author)) else {
-            return self.posts.unless_lax(|| {
-                (
-                    Invariant::Authentic,
-                    format!(
-                        "{:.8} is kept, and its author is not in the room",
-                        written.unwrap_or_default()
-                    ),
-                )
-            });
-        };
-        let wrong = if !post.given {
-            Some((
-                Invariant::CommittedFirst,
-                "its author has not recorded that it may be kept",
-            ))
-        } else if post
-            .standing
-            .as_ref()
-            .is_some_and(|standing| standing.ended.is_none())
-        {
-            // Where it had ended a late copy of it may be kept again; nobody is shown that twice.
-            Some((Invariant::OnceInInbox, "it stands in a log already"))
-        } else if number != hall.head.next() {
-            Some((Invariant::InOrder, "it does not stand behind the last one"))
-        } else {
-            None
-        };
-        hall.head = number;
-        post.standing = Some(Standing {
-            room: hall.id,
-            number,
-            since: post.standing.as_ref().map_or(at, |standing| standing.since),
-            is_again: post.standing.is_some(),
-            due: hall
-                .cursors
-                .keys()
-                .copied()
-                .filter(|person| *person != post.author)
-                .collect(),
-            lost: BTreeSet::new(),
-            ended: None,
-        });
-        let text = post.text.clone();
-        match wrong {
-            Some((invariant, why)) => self
-                .posts
-                .unless_lax(|| (invariant, format!("{text:.8} is kept at {number:?}, but {why}"))),
-            None => Ok(()),
-        }
-    }
-
-    /// A member has everything up to there: in his inbox, unless it has ended before.
-    fn advances(&mut self, room: RoomKey, member: MemberId, number: PostNumber) -> Verdict {
-        let Some(&person) = self.books.members.get(&member) else {
-            return Ok(());
-        };
-        let Some(hall) = self.halls.halls.get_mut(&room) else {
-            return Ok(());
-        };
-        let (id, number) = (hall.id, number.min(hall.head));
-        let Some(cursor) = hall.cursors.get_mut(&person) else {
-            return Ok(());
-        };
-        let before = std::mem::replace(cursor, number.max(*cursor));
-        let missing = |post: &&Post| {
-            post.awaits(person)
-                && post
-                    .stands_in(id)
-                    .is_some_and(|standing| standing.number > before && standing.number <= number)
-        };
-        match self.posts.posts.iter().find(missing) {
-            Some(post) => self.posts.unless_lax(|| {
-                (
-                    Invariant::CommittedFirst,
-                    format!("{person} is said to have {:.8}, and has not", post.text),
-                )
-            }),
-            None => Ok(()),
-        }
-    }
-
-    fn posts_end(&mut self, at: Instant, posts: &[PostEnd], why: Why) -> Verdict {
-        posts.iter().try_for_each(|post| self.post_ends(at, post, why))
-    }
-
-    /// Nobody waits for a post any more: so many have it as the registry says, and it ends for its reason.
-    fn post_ends(&mut self, at: Instant, end: &PostEnd, why: Why) -> Verdict {
-        let author = self.books.members.get(&end.author).copied();
-        let slot = end.notice.slot;
-        let room = self.halls.numbered.get(&end.room).copied();
-        let same = |post: &Post| {
-            Some(post.author) == author
-                && post.slot == Some(slot)
-                && room.is_some_and(|room| post.stands_in(room).is_some())
-        };
-        let Some(place) = self.posts.posts.iter().position(same) else {
-            return self.posts.unless_lax(|| {
-                (
-                    Invariant::KeptUntilKnown,
-                    format!("{end:?} ends, which stands nowhere"),
-                )
-            });
-        };
-        let End::Posted { received, of } = end.notice.end else {
-            return Err((
-                Invariant::HonestEnd,
-                format!("a post has ended as {:?}", end.notice.end),
-            ));
-        };
-        let said = Reach { received, of };
-        let why_not = self.why_not_ended(at, place, said, why);
-        let Some(post) = self.posts.posts.get_mut(place) else {
-            return Ok(());
-        };
-        if let Some(standing) = post.standing.as_mut() {
-            standing.ended = Some(said);
-        }
-        let text = post.text.clone();
-        match why_not {
-            Some((invariant, why_not)) => self.posts.unless_lax(|| {
-                (
-                    invariant,
-                    format!("{text:.8} ends ({why:?}) as {said:?}, but {why_not}"),
-                )
-            }),
-            None => Ok(()),
-        }
-    }
-
-    fn why_not_ended(&self, at: Instant, place: usize, said: Reach, why: Why) -> Option<(Invariant, String)> {
-        let post = self.posts.posts.get(place)?;
-        let standing = post.standing.as_ref()?;
-        if standing.ended.is_some() {
-            return Some((Invariant::OneState, "it had ended".into()));
-        }
-        let hall = self.halls.halls.values().find(|hall| hall.id == standing.room);
-        let behind = |person: &&usize| {
-            let cursor = hall.and_then(|hall| hall.cursors.get(person));
-            cursor.is_some_and(|cursor| *cursor < standing.number) && !standing.lost.contains(person)
-        };
-        let missing: Vec<&usize> = standing.due.iter().filter(behind).collect();
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let reach = Reach {
-            received: count(standing.due.len() - standing.lost.len() - missing.len()),
-            of: count(standing.due.len()),
-        };
-        if reach != said {
-            return Some((Invariant::OneState, format!("it is {reach:?}")));
-        }
-        match why {
-            Why::Had if !missing.is_empty() => {
-                Some((Invariant::KeptUntilKnown, format!("{missing:?} wait for it")))
-            }
-            Why::Time if self.post_lives(at, post) => {
-                Some((Invariant::HonestEnd, "its time is not over".into()))
-            }
-            Why::Crowded if !self.is_crowded(standing.room) => {
-                Some((Invariant::HonestEnd, "there is room".into()))
-            }
-            Why::Had | Why::Time | Why::Crowded => None,
-        }
-    }
-
-    /// Whether a post's lifetime is not over, as [`Self::lives`] of a message.
-    pub(super) fn post_lives(&self, at: Instant, post: &Post) -> bool {
-        let pauses = self.run_of(post.author) + self.registry_runs;
-        let error = if self.clocks_true {
-            Duration::ZERO
-        } else {
-            AgeClock::PAUSE_MAX * pauses
-        };
-        at.since(post.written) + LIFETIME_SLACK + error < post.lives
-    }
-
-    /// Whether as much stands in a room as one author may have there: less gives way to nothing.
-    fn is_crowded(&self, room: RoomId) -> bool {
-        let open = self.posts.posts.iter().filter(|post| {
-            post.stands_in(room)
-                .is_some_and(|standing| standing.ended.is_none())
-        });
-        let (posts, bytes) = open.fold((0, 0), |(posts, bytes), post| {
-            (
-                posts + 1,
-                bytes + u64::try_from(post.text.len()).unwrap_or(u64::MAX),
-            )
-        });
-        posts >= AUTHOR_POSTS_MAX || 2 * bytes >= AUTHOR_BYTES_MAX
-    }
-
-    /// The registry drops the notice of a post's end: its author knows it.
-    fn post_forgotten(&self, sender: MemberId, slot: Slot) -> Verdict {
-        let author = self.books.members.get(&sender).copied();
-        let same = |post: &&Post| Some(post.author) == author && post.slot == Some(slot);
-        let unknown = |post: &&Post| post.standing.is_some() && post.end.is_none();
-        match self.posts.posts.iter().filter(same).find(unknown) {
-            Some(post) => self.posts.unless_lax(|| {
-                (
-                    Invariant::KeptUntilKnown,
-                    format!(
-                        "the end of {:.8} is forgotten, and its author does not know it",
-                        post.text
-                    ),
-                )
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// What the registry's database has of rooms that is not so, or has not ended.
-    pub(in crate::simulation) fn rooms_that_differ(&self, image: &RoomsImage) -> Vec<String> {
-        let mut differ: Vec<String> = image
-            .posts
-            .iter()
-            .map(|posts| format!("the registry keeps {} posts", posts.usage.messages))
-            .collect();
-        let person = |member: &MemberId| self.books.members.get(member).copied();
-        let found: Vec<(RoomKey, Option<usize>)> = image
-            .memberships
-            .iter()
-            .map(|(room, member)| (*room, person(member)))
-            .collect();
-        let known: Vec<(RoomKey, Option<usize>)> = self
-            .halls
-            .halls
-            .iter()
-            .flat_map(|(room, hall)| hall.cursors.keys().map(|person| (*room, Some(*person))))
-            .collect();
-        if !self.posts.is_lax && found.iter().collect::<BTreeSet<_>>() != known.iter().collect() {
-            differ.push(format!(
-                "the registry has {found:?} in rooms, and it is {known:?}"
-            ));
-        }
-        differ
+        let visit = self.halls.get(&room).and_then(|hall| hall.visit(person));
+        let since = visit.and_then(|visit| self.changes.get(visit.from.checked_sub(1)?));
+        since.is_some_and(|change| change.at <= from)
     }
 }

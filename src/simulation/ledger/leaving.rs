@@ -83,6 +83,8 @@ impl Ledger {
         person: usize,
         (leaving, registered): (bool, bool),
     ) {
+        let verdict = self.has_read(person);
+        self.judge(at, verdict);
         let begun = self.begun.get(person).copied();
         let Some(going) = self.going.get_mut(person) else {
             return;

@@ -7,12 +7,42 @@
 use super::{Ledger, Verdict};
 use crate::clock::Instant;
 use crate::limits::{MAILBOX_BYTES_MAX, MAILBOX_SENDER_BYTES_MAX};
+use crate::registry::rooms::storage::RoomRequest;
 use crate::registry::storage::{MemberId, NewMail, Request, Usage};
 use crate::simulation::invariant::Invariant;
 use crate::wire::message::DepositRefusal;
 
 /// What an envelope has beside its text, at most: names, keys and numbers.
 const ENVELOPE_MORE: u64 = 512;
+
+/// What is committed and the registry may not have heard of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::simulation) struct Unheard {
+    /// How many changes of what mailboxes hold.
+    pub(super) of_mail: u64,
+    /// Whether there is any of what rooms hold.
+    pub(super) of_rooms: bool,
+}
+
+impl Unheard {
+    /// Of what was just done.
+    pub(in crate::simulation) fn of<'a>(done: impl Iterator<Item = &'a Request>) -> Self {
+        let mut unheard = Self::default();
+        for request in done {
+            // It may free room in a mailbox, or make somebody no stranger there; or change what stands in a room.
+            match request {
+                Request::Deposit(_) | Request::Answer(_) | Request::Withdraw { .. } => unheard.of_mail += 1,
+                Request::Expire { .. } => {
+                    unheard.of_mail += 1;
+                    unheard.of_rooms = true;
+                }
+                Request::Room(_) => unheard.of_rooms = true,
+                _ => {}
+            }
+        }
+        unheard
+    }
+}
 
 /// What is in a mailbox.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,16 +62,23 @@ const fn add(usage: &mut Usage, bytes: u64) {
 }
 
 impl Ledger {
-    /// The registry asks its database for something, while it has asked for `earlier`, and has heard of all but the last
-    /// `unheard` that were done and may change what room there is: what those have freed it may still count.
+    /// The registry asks its database for something, while it has asked for `earlier`, and has not heard of all that was done
+    /// and may change what room there is: what that has freed it may still count.
     pub(in crate::simulation) fn registry_asks<'a>(
         &mut self,
         at: Instant,
         request: &Request,
         earlier: impl Iterator<Item = &'a Request>,
-        unheard: u64,
+        unheard: Unheard,
     ) {
         let verdict = match request {
+            Request::Room(request) => {
+                self.room_begins(at, request);
+                match request {
+                    RoomRequest::Post(new) => self.crowds(new, earlier, !unheard.of_rooms),
+                    _ => Ok(()),
+                }
+            }
             Request::Deposit(mail) => self.has_room(mail, earlier),
             Request::Known { sender, slot, .. } => {
                 let number = self.number_of_member(*sender, *slot);
@@ -55,7 +92,7 @@ impl Ledger {
                 match asked {
                     Some((recipient, bytes)) => {
                         let fill = self.fill(recipient, *sender, earlier);
-                        let causes = self.causes(fill, bytes, unheard);
+                        let causes = self.causes(fill, bytes, unheard.of_mail);
                         self.has_no_room(*sender, *slot, causes)
                     }
                     None => Ok(()),

@@ -131,7 +131,7 @@ impl Ledger {
                 if let Some(said) = said {
                     self.tells_line(person, Line::OwnPost(said));
                 }
-                verdict
+                verdict.and(self.told_of_rooms(at, person, event))
             }
             Event::Incoming(message) => {
                 self.tells_line(
@@ -162,7 +162,10 @@ impl Ledger {
                 self.is_open(person, self.who(to))
             }
             Event::Contact(event) => self.told_of_contact(at, person, event),
-            Event::Registered { .. } => self.is_registered(person),
+            Event::Registered { .. } => {
+                self.is_welcome(at, person);
+                self.is_registered(person)
+            }
             Event::Ended(ending) => self.ended(person, *ending),
             _ => Ok(()),
         };

@@ -1,10 +1,11 @@
 //! That what is judged can be found guilty: each fault is planted in what a ledger is fed with. Those of a
-//! registry are in `registry`; what is posted to rooms in `rooms`; what is said to be unfinished in `standing`; folders that are older
-//! copies in `folders`; people who know each other by address in `contacts`; programs that end by themselves in `leaving`.
+//! registry are in `registry`; what is posted to rooms in `rooms`, who is in them in `doors`; what is said to be unfinished in
+//! `standing`; folders that are older copies in `folders`; people who know each other by address in `contacts`; programs that end by
+//! themselves in `leaving`.
 
 use std::time::Duration;
 
-use super::{Books, Folder, Ledger, Room, Trouble};
+use super::{Books, Folder, Ledger, Room, Trouble, Unheard};
 use crate::client::interface::{Event, Incoming, Refusal, Road};
 use crate::client::storage::{self as client, Accept, Finish, Key, Receive, Received, Reply, Request};
 use crate::clock::{Age, Instant, WallTime};
@@ -16,6 +17,7 @@ use crate::wire::envelope::{Receipt, Verdict};
 use crate::wire::message::{DepositRefusal, End, Forward};
 
 mod contacts;
+mod doors;
 mod folders;
 mod leaving;
 mod registry;

@@ -39,12 +39,14 @@ fn what_is_refused_for_want_of_room_found_none() {
     );
 
     let mut play = Play::new();
-    play.ledger.registry_asks(play.now, &known, [].iter(), 0);
+    play.ledger
+        .registry_asks(play.now, &known, [].iter(), Unheard::default());
     assert_eq!(play.found(), [Invariant::HonestEnd], "there is room");
 
     let mut play = Play::new();
     let other = storage::Request::Deposit(Box::new(Play::mail()));
-    play.ledger.registry_asks(play.now, &known, [other].iter(), 0);
+    play.ledger
+        .registry_asks(play.now, &known, [other].iter(), Unheard::default());
     play.finishes(refused);
     assert_eq!(play.found(), [], "the place is taken");
 
@@ -52,7 +54,8 @@ fn what_is_refused_for_want_of_room_found_none() {
     play.given();
     play.deposited();
     let more = storage::Request::Deposit(Box::new(Play::mail()));
-    play.ledger.registry_asks(play.now, &more, [].iter(), 0);
+    play.ledger
+        .registry_asks(play.now, &more, [].iter(), Unheard::default());
     assert_eq!(play.found(), [Invariant::Bounded], "nobody has two places here");
 }
 
@@ -72,26 +75,34 @@ fn strangers_have_half_of_a_mailbox() {
     let (one, other) = (from(0), from(2));
     let mut play = Play::new();
     play.ledger
-        .registry_asks(play.now, &one, [other.clone()].iter(), 0);
+        .registry_asks(play.now, &one, [other.clone()].iter(), Unheard::default());
     assert_eq!(play.found(), [Invariant::Bounded], "another stranger has it");
 
     let mut play = Play::new();
     play.ledger.books.contacts.insert((MemberId(1), MemberId(0)));
     play.ledger
-        .registry_asks(play.now, &one, [other.clone()].iter(), 0);
+        .registry_asks(play.now, &one, [other.clone()].iter(), Unheard::default());
     assert_eq!(
         play.found(),
         [],
         "the other half is kept for whom he has written to"
     );
-    play.ledger
-        .registry_asks(play.now, &known, [other.clone()].iter(), 1);
+    play.ledger.registry_asks(
+        play.now,
+        &known,
+        [other.clone()].iter(),
+        Unheard {
+            of_mail: 1,
+            of_rooms: false,
+        },
+    );
     assert_eq!(
         play.found(),
         [],
         "the registry need not have heard of it that he has"
     );
-    play.ledger.registry_asks(play.now, &known, [other].iter(), 0);
+    play.ledger
+        .registry_asks(play.now, &known, [other].iter(), Unheard::default());
     assert_eq!(play.found(), [Invariant::HonestEnd], "there is room for him");
 }
 

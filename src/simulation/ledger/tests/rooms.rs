@@ -1,24 +1,28 @@
-//! Faults of rooms: each is planted in what is committed of one, and found; a second room is not taken for the first.
+//! Faults of posts: each is planted in what is committed of a room, and found; a second room is not taken for the first. Faults of
+//! who is in one are in `doors`.
 
 use super::*;
+use crate::client::interface::RoomCommand;
 use crate::id::RoomId;
 use crate::identity::{Identity, Role};
-use crate::registry::rooms::storage::{NewPost, RoomKey, RoomReply, RoomRequest, RoomRow, Who};
+use crate::registry::rooms::storage::{
+    Crowd, NewPost, PostEnd, RoomKey, RoomReply, RoomRequest, RoomRow, Who,
+};
 use crate::wire::envelope::{Body, Envelope, Party, Recipient};
 use crate::wire::room::{Hall, PostNumber};
 
 mod readers;
 
-const ROOM: RoomKey = RoomKey(1);
+pub(super) const ROOM: RoomKey = RoomKey(1);
 
-fn hall(id: u8) -> Hall {
+pub(super) fn hall(id: u8) -> Hall {
     Hall {
         name: "den".parse().unwrap(),
         id: RoomId([id; 16]),
     }
 }
 
-fn post_slot(sequence: u64) -> Slot {
+pub(super) fn post_slot(sequence: u64) -> Slot {
     Slot {
         epoch: Epoch(6),
         sequence: Sequence(sequence),
@@ -27,7 +31,8 @@ fn post_slot(sequence: u64) -> Slot {
 
 impl Play {
     /// c1 makes a room under that number, and c2 is in it, too.
-    fn makes_room(&mut self, id: u8) {
+    pub(super) fn makes_room(&mut self, id: u8) {
+        self.asks(0, RoomCommand::Create(hall(id).name));
         let row = RoomRow {
             key: ROOM,
             id: hall(id).id,
@@ -36,25 +41,35 @@ impl Play {
             head: PostNumber(0),
         };
         self.room(RoomRequest::MakeRoom(row), RoomReply::Made);
+        self.asks(1, RoomCommand::Join(hall(id).name));
+        self.enters(1);
+    }
+
+    pub(super) fn enters(&mut self, member: u32) {
         let entered = RoomReply::Entered {
             cursor: PostNumber(0),
             head: PostNumber(0),
         };
-        let (room, member) = (ROOM, MemberId(1));
+        let (room, member) = (ROOM, MemberId(member));
         self.room(RoomRequest::Enter { room, member }, entered);
     }
 
+    pub(super) fn asks(&mut self, person: usize, command: RoomCommand) {
+        self.ledger.asks_of_rooms(self.now, person, command);
+    }
+
     fn ends_room(&mut self) {
+        self.asks(0, RoomCommand::Leave(hall(1).name));
         let (room, keep_until) = (ROOM, Age::from_ms(0));
         self.room(RoomRequest::EndRoom { room, keep_until }, posts_ended());
     }
 
-    fn room(&mut self, request: RoomRequest, reply: RoomReply) {
+    pub(super) fn room(&mut self, request: RoomRequest, reply: RoomReply) {
         self.registry(&storage::Request::Room(request), &storage::Reply::Room(reply));
     }
 
     /// c1 posts something, and it is in his outbox.
-    fn posts(&mut self, id: u8, sequence: u64) -> String {
+    pub(super) fn posts(&mut self, id: u8, sequence: u64) -> String {
         let room = hall(id).name;
         let text = self.ledger.posted(self.now, 0, &room, (10, LIVES));
         let accept = Accept {
@@ -78,7 +93,22 @@ impl Play {
     }
 
     /// The registry keeps it at this place.
-    fn keeps(&mut self, id: u8, sequence: u64, text: &str, number: u64) {
+    pub(super) fn keeps(&mut self, id: u8, sequence: u64, text: &str, number: u64) {
+        let new = Self::new_post(id, sequence, text, None);
+        self.keeps_new(new, number, Vec::new());
+    }
+
+    pub(super) fn keeps_new(&mut self, new: NewPost, number: u64, gave_way: Vec<PostEnd>) {
+        let posted = RoomReply::Posted {
+            kept: Kept::Fresh(new.forward.clone()),
+            number: PostNumber(number),
+            gave_way,
+        };
+        self.room(RoomRequest::Post(Box::new(new)), posted);
+    }
+
+    /// What c1 has posted, for which so many are to give way.
+    pub(super) fn new_post(id: u8, sequence: u64, text: &str, in_its_place: Option<Crowd>) -> NewPost {
         let envelope = Envelope {
             sender: Party {
                 name: name(0),
@@ -93,27 +123,21 @@ impl Play {
             floor: Sequence(0),
             envelope: envelope.sign(&Identity::from_seed(&[1; 32], Role::Client)),
         };
-        let new = NewPost {
+        NewPost {
             row: Row(1),
             room: ROOM,
             author: MemberId(0),
             slot: post_slot(sequence),
             hash: HASH,
             expires: Age::from_ms(0),
-            in_its_place: None,
+            in_its_place,
             keep_until: Age::from_ms(0),
-            forward: forward.clone(),
-        };
-        let posted = RoomReply::Posted {
-            kept: Kept::Fresh(forward),
-            number: PostNumber(number),
-            gave_way: Vec::new(),
-        };
-        self.room(RoomRequest::Post(Box::new(new)), posted);
+            forward,
+        }
     }
 
     /// c2 has it in his inbox.
-    fn has_post(&mut self, id: u8, sequence: u64, text: &str) {
+    pub(super) fn has_post(&mut self, id: u8, sequence: u64, text: &str) {
         self.later(1);
         let receive = Receive {
             id: self.post_id(sequence),
@@ -162,7 +186,7 @@ impl Play {
     }
 
     /// The registry takes him to have everything up to there.
-    fn advances(&mut self, number: u64) {
+    pub(super) fn advances(&mut self, number: u64) {
         let advance = RoomRequest::Advance {
             room: ROOM,
             member: MemberId(1),
@@ -173,7 +197,7 @@ impl Play {
     }
 }
 
-const fn posts_ended() -> RoomReply {
+pub(super) const fn posts_ended() -> RoomReply {
     RoomReply::PostsEnded {
         posts: Vec::new(),
         more: false,

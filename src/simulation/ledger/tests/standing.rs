@@ -43,7 +43,8 @@ impl Play {
         let (sender, slot, hash) = (MemberId(0), slot(), HASH);
         let known = storage::Request::Known { sender, slot, hash };
         self.ledger.room = Room { one: 0, all: 0 };
-        self.ledger.registry_asks(self.now, &known, std::iter::empty(), 0);
+        self.ledger
+            .registry_asks(self.now, &known, std::iter::empty(), Unheard::default());
     }
 }
 
