@@ -108,6 +108,11 @@ impl Circle {
         self.guests.contains(&(owner, person))
     }
 
+    /// Whether anybody was.
+    pub(super) fn had_guests(&self, owner: usize) -> bool {
+        self.guests.iter().any(|(of, _)| *of == owner)
+    }
+
     /// Whether somebody may have been turned away by another: that one has not listed him, or not where he called from.
     pub(super) fn may_turn_away(&self, one: usize, other: usize) -> bool {
         !self.listed_at_first(one, other) || self.moved.contains(&other)

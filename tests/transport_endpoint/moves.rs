@@ -36,6 +36,25 @@ fn a_client_that_moves_is_followed_after_a_challenge() {
 }
 
 #[test]
+fn a_client_behind_a_long_queue_is_followed_when_its_answer_comes() {
+    let mut net = Net::registry_and_client();
+    let (client, registry) = net.open(1, 0);
+    net.hosts[1].address = address(ELSEWHERE);
+    // Longer than one candidate is asked; and the client has something to say all the time.
+    net.rule = Box::new(|datagram| match datagram.to == address(ELSEWHERE) {
+        true => vec![ms(5_000)],
+        false => vec![DELAY],
+    });
+    for _ in 0..40 {
+        net.send(1, client, b"still here");
+        net.run(ms(250));
+    }
+    let path = net.hosts[0].endpoint.path(registry).unwrap();
+    assert_eq!(path.address, address(ELSEWHERE));
+    assert_eq!(moves(&net, 0), 1);
+}
+
+#[test]
 fn a_session_moves_at_most_once_a_second() {
     let mut net = Net::registry_and_client();
     let (client, _) = net.open(1, 0);

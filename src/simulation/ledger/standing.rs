@@ -52,7 +52,7 @@ impl Open<'_> {
     fn goes_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Letter(one), Self::Letter(other)) => one.to == other.to,
-            (Self::Post(one), Self::Post(other)) => one.hall == other.hall,
+            (Self::Post(one), Self::Post(other)) => one.room.matches(&other.room),
             _ => false,
         }
     }
@@ -200,7 +200,13 @@ impl Ledger {
                 let is_full = there.any(|other| !other.no_room.is_empty());
                 (!is_full).then_some("there was room for all")
             }
-            Standing::Untrusted => Some("nobody takes another's name"),
+            Standing::Untrusted => {
+                let guests = self
+                    .circle
+                    .as_ref()
+                    .is_some_and(|circle| circle.had_guests(letter.to));
+                (!guests).then_some("nobody was taken for another")
+            }
             _ => None,
         }
     }

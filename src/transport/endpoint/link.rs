@@ -189,6 +189,9 @@ impl Link {
         }
         if let Some(candidate) = self.candidate.as_mut().filter(|c| c.route.from == from) {
             candidate.hear(bytes);
+            if newest {
+                candidate.hear_newest(now);
+            }
             return;
         }
         let too_soon = self
@@ -236,7 +239,7 @@ impl Link {
             Stage::Finishing(finishing) => Some(finishing.next_at),
             Stage::Answered(_) | Stage::Up(_) | Stage::Changing => None,
         };
-        let candidate = self.candidate.as_deref().map(Candidate::deadline);
+        let candidate = self.candidate.as_deref().and_then(Candidate::deadline);
         [self.session.poll_timeout(), finish, candidate]
             .into_iter()
             .flatten()
@@ -245,17 +248,9 @@ impl Link {
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.session.handle_timeout(now);
-        if self.candidate.as_deref().is_some_and(|c| c.has_failed(now)) {
-            self.candidate = None;
-        }
         let wait = self.session.probe_timeout();
-        if let Some(candidate) = &mut self.candidate
-            && now >= candidate.deadline()
-            && !candidate.may_send(now, PROBE_BYTES)
-        {
-            // Due, but it may be sent nothing before more comes from it: that counts as a try, or it would be due
-            // without end.
-            candidate.challenged(now, 0, wait);
+        if let Some(candidate) = &mut self.candidate {
+            candidate.look(now, PROBE_BYTES, wait);
         }
     }
 
