@@ -67,6 +67,7 @@ fn what_is_not_so_is_found() {
 fn who_has_left_without_it_is_neither_said_to_have_it_nor_to_be_without() {
     let (mut play, _) = posted();
     let (room, who, keep_until) = (ROOM, Who::One(MemberId(1)), Age::from_ms(0));
+    play.asks(1, RoomCommand::Leave(hall(1).name));
     play.room(
         RoomRequest::Depart {
             room,
