@@ -108,6 +108,10 @@ impl Wish {
             },
         };
         let room = self.room.as_ref().map(Name::as_str).or(default);
+        let address = match self.address.as_deref().map(parse_peer).transpose() {
+            Ok(address) => address.map(|address| address.to_string()),
+            Err(sentence) => return Parsed::Wrong(format!("{sentence}.")),
+        };
         // Whom nobody names: all.
         let all = (word == "kick").then_some("all");
         let user = self.user.as_ref().map(Name::as_str).or(all);
@@ -115,11 +119,11 @@ impl Wish {
         let given = [
             ("room", room),
             ("user", user),
-            ("address", self.address.as_deref()),
+            ("address", address.as_deref()),
             ("fingerprint", self.fingerprint.as_deref()),
             ("on", on),
         ];
-        let (needed, allowed) = fields(word, self.address.is_some());
+        let (needed, allowed) = fields(word, address.is_some());
         let mut line = word.to_owned();
         for (field, value) in given {
             let is_needed = needed.contains(&field);
@@ -286,6 +290,7 @@ mod tests {
         assert!(hint(r#"{"message":"hi","to":"bob","to":"eve"}"#).contains("duplicate field"));
         assert!(hint(r#"{"message":" ","to":"bob"}"#).contains("blank"));
         assert!(hint(r#"{"message":"hi","address":"bob"}"#).contains("'bob'"));
+        assert!(hint(r#"{"operation":"trust","address":"bob","fingerprint":"x"}"#).contains("'bob'"));
         assert!(hint(r#"{"operation":"send bob hi"}"#).contains("no operation"));
         for odd in [
             "{}",

@@ -67,7 +67,7 @@ pub struct SimulateFlags {
     handled: bool,
 
     /// No registry: clients list each other by address, and some are not listed by those whom they list
-    #[arg(long, conflicts_with = "posts")]
+    #[arg(long, conflicts_with_all = ["posts", "rooms"])]
     no_registry: bool,
 
     /// Datagrams that are lost, in percent

@@ -141,7 +141,12 @@ impl Client {
             return;
         }
         match receipt.verdict {
-            Verdict::Received => self.delivered(cx, key, via),
+            Verdict::Received => {
+                if let Some(address) = self.outbox.get(key).and_then(|message| message.to.address()) {
+                    self.contacts.lets_us_in(address);
+                }
+                self.delivered(cx, key, via);
+            }
             Verdict::Skipped => self.refuse(cx, key, Refusal::Skipped, acknowledge),
             // Acknowledged once the new number is committed.
             Verdict::Conflict => self.conflict(cx, key),

@@ -222,7 +222,7 @@ impl Contacts {
         entry.met.as_ref().map(|(_, card)| card.id)
     }
 
-    /// How far apart the Initials of a try are: once one was in vain twice as far, so that whoever is seconds away on a slow
+    /// How far apart the Initials of a try are: once one was in vain, or led to little, twice as far, so that whoever is seconds away on a slow
     /// line, on which he may be calling us, too, can answer in its time.
     pub(super) fn interval(&self, address: SocketAddr) -> Duration {
         let failed = |entry: &Entry| entry.pause > PAUSE_MIN;
@@ -385,7 +385,11 @@ impl Contacts {
         let entry = self.entry(address);
         entry.pause = PAUSE_MIN;
         entry.not_before = Instant::ZERO;
-        entry.told_unlisted = false;
+    }
+
+    /// He has taken a message of ours.
+    pub(super) fn lets_us_in(&mut self, address: SocketAddr) {
+        self.entry(address).told_unlisted = false;
     }
 
     /// Somebody else was seen there. Whether that is news.

@@ -313,12 +313,13 @@ impl Client {
     ) -> bool {
         let places = self.contacts.places_of(session);
         // Since he was let in another may have been met there, or the user have decided for another. One run has one name.
-        let is_free = !is_reserved(name) && !self.is_anothers(name, card);
+        let was_his = self.contacts.name_of(card.id) == Some(name);
+        let is_free = (was_his || !is_reserved(name)) && !self.is_anothers(name, card);
         if places.is_empty() || !is_free || self.contacts.goes_by_another(session, name) {
             self.turn_away(session);
             self.visit_over(cx, session);
             for address in places {
-                if self.contacts.wants_name(address, name) {
+                if !is_free && self.contacts.wants_name(address, name) {
                     let name = name.clone();
                     self.out
                         .event(Event::Contact(ContactEvent::NameTaken { address, name }));
@@ -402,7 +403,7 @@ impl Client {
         places
     }
 
-    /// Whoever is at an address does not want to hear us: that is told once, until he does.
+    /// Whoever is at an address does not want to hear us: that is told once, until he takes something.
     pub(super) fn not_let_in(&mut self, address: SocketAddr) {
         if self.contacts.is_unlisted(address) {
             let by = self.contacts.contact(address);

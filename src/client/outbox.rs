@@ -63,6 +63,8 @@ pub(super) struct Outgoing {
     pub(super) direct_tries: u8,
     /// Since when its recipient says that we are too fast.
     pub(super) slowed_since: Option<Instant>,
+    /// Since when its recipient has said only that he does not know who we are.
+    pub(super) unknown_since: Option<Instant>,
     /// Somebody may have it under its present number.
     pub(super) transmitted: bool,
     /// The user has heard that it does not go directly.

@@ -68,8 +68,10 @@ impl Posts {
     /// What comes from now on is of another registration.
     pub(super) fn begin_anew(&mut self) {
         for (room, chain) in std::mem::take(&mut self.chains) {
-            let known = self.known.entry(room).or_default();
-            *known = (*known).max(chain.last.unwrap_or_default());
+            if let Some(last) = chain.last {
+                let known = self.known.entry(room).or_default();
+                *known = (*known).max(last);
+            }
         }
         while self.known.len() > MEMBER_ROOMS_MAX {
             self.known.pop_first();
@@ -149,12 +151,14 @@ impl Client {
         }
         match chain.last {
             Some(last) if number <= last => self.say_had(cx, room),
-            _ if chain.early.len() < FEED_WINDOW_POSTS || chain.early.contains_key(&number) => {
+            _ => {
                 chain.early.insert(number, post);
+                if chain.early.len() > FEED_WINDOW_POSTS {
+                    // The furthest comes again: the nearest may be what all the others wait for.
+                    chain.early.pop_last();
+                }
                 self.take_posts(cx, room);
             }
-            // It comes again.
-            _ => {}
         }
     }
 
@@ -169,9 +173,13 @@ impl Client {
             };
             let had = last.max(self.posts.known.get(&room).copied().unwrap_or_default());
             let is_here = u64::from(!matches!(taken, Taken::Gone));
-            let missed = number.0.saturating_sub(is_here).saturating_sub(had.0);
-            if missed > 0 {
-                self.tell_missed(room, missed);
+            let gone = PostNumber(number.0.saturating_sub(is_here));
+            if gone > had {
+                self.tell_missed(room, gone.0 - had.0);
+            }
+            // Also where this one is not taken by the disk: that is told once.
+            if let Some(chain) = self.posts.chains.get_mut(&room) {
+                chain.last = chain.last.max(Some(gone));
             }
             if !matches!(taken, Taken::Committing) {
                 self.has_post(cx, room, number);
@@ -294,6 +302,11 @@ impl Client {
             }
             self.has_post(cx, hall.id, number);
             self.take_posts(cx, hall.id);
+        } else if let Some(known) = self.posts.known.get_mut(&hall.id)
+            && known.next() == number
+        {
+            // It was being committed when this registration began.
+            *known = number;
         }
     }
 

@@ -123,6 +123,10 @@ impl Client {
         }
         let pause = pause(busy.retry_after_ms);
         let address = message.to.address();
+        let unknown_since = match busy.reason {
+            BusyReason::UnknownSender => Some(*message.unknown_since.get_or_insert(cx.now.at)),
+            _ => message.unknown_since.take().and(None),
+        };
         let slowed_since = *message.slowed_since.get_or_insert(cx.now.at);
         if busy.reason == BusyReason::Rate && cx.now.at.since(slowed_since) < ATTEMPTS_TOTAL {
             let to = message.to.key();
@@ -141,8 +145,8 @@ impl Client {
                 self.tell_one_waiting(cx, key);
             }
             // Whose registry is another will not find out who we are; he would let us in if he listed us.
-            let for_long = cx.now.at.since(slowed_since) >= ATTEMPTS_TOTAL;
-            if let Some(address) = address.filter(|_| for_long && busy.reason == BusyReason::UnknownSender) {
+            let for_long = unknown_since.is_some_and(|since| cx.now.at.since(since) >= ATTEMPTS_TOTAL);
+            if let Some(address) = address.filter(|_| for_long) {
                 self.not_let_in(address);
             }
         }

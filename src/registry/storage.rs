@@ -57,6 +57,22 @@ impl Usage {
         }
     }
 
+    /// The larger of each.
+    pub(crate) fn or_more(self, other: Self) -> Self {
+        Self {
+            messages: self.messages.max(other.messages),
+            bytes: self.bytes.max(other.bytes),
+        }
+    }
+
+    /// The smaller of each.
+    pub(crate) fn at_most(self, other: Self) -> Self {
+        Self {
+            messages: self.messages.min(other.messages),
+            bytes: self.bytes.min(other.bytes),
+        }
+    }
+
     /// What of it is beyond these bounds.
     pub(crate) const fn beyond(self, messages: u64, bytes: u64) -> Self {
         self.minus(Self { messages, bytes })

@@ -89,7 +89,7 @@ pub enum ContactEvent {
         /// The one found.
         found: IdentityId,
     },
-    /// He goes by a name that is another's, or our own; nothing is sent to him, and nothing taken from him.
+    /// He goes by a name that is another's, our own, or reserved; nothing is sent to him, and nothing taken from him.
     NameTaken {
         /// Where.
         address: SocketAddr,
@@ -103,7 +103,7 @@ pub enum ContactEvent {
         /// What he was called.
         was: Name,
     },
-    /// He does not want to talk to us: he does not list our address.
+    /// He does not take what we send: he does not list our address, or does not find out who we are.
     NotListed {
         /// By whom.
         by: Contact,

@@ -203,6 +203,7 @@ fn in_one_session_he_has_one_name() {
     let session = driver.with_bob();
     driver.introduces(session, "robert");
     assert_eq!(driver.closes, [(session, CloseCode::NotAdmitted)]);
+    assert_eq!(driver.events(), [], "nobody else is called so");
     assert_eq!(driver.pins(), [("@10.0.0.1:50".to_owned(), "bob".to_owned())]);
 }
 

@@ -7,6 +7,7 @@ use super::rooms::{hall, inside, inside_with, message, says};
 use crate::client::interface::{Event, Road, RoomEvent};
 use crate::clock::WallTime;
 use crate::id::{Epoch, MessageId, Sequence, Slot};
+use crate::limits::FEED_WINDOW_POSTS;
 use crate::wire::envelope::{Body, Envelope, Party, Recipient};
 use crate::wire::message::Forward;
 use crate::wire::room::*;
@@ -79,6 +80,44 @@ fn what_is_gone_when_it_should_come_again_keeps_nothing_from_coming() {
         .collect();
     assert_eq!(told, ["missed 1", "bob 2", "missed 1", "bob 4"]);
     assert_eq!(driver.had().last(), Some(&5));
+}
+
+#[test]
+fn the_nearest_finds_a_place_where_the_furthest_have_come() {
+    let mut driver = inside(0);
+    let window = FEED_WINDOW_POSTS as u64;
+    for number in 2..window + 2 {
+        driver.comes(number, number - 1, false, message(number - 1));
+    }
+    driver.comes(1, 0, true, message(0));
+    assert_eq!(
+        driver.posts_read().len(),
+        FEED_WINDOW_POSTS,
+        "the furthest comes again"
+    );
+}
+
+#[test]
+fn what_is_missed_is_told_once_though_the_disk_does_not_take_what_follows() {
+    let mut driver = inside(0);
+    driver.comes(1, 0, true, message(0));
+    driver.disk = Disk::Fails;
+    for _ in 0..3 {
+        driver.comes(4, 1, true, message(3));
+    }
+    driver.disk = Disk::Commits;
+    driver.comes(4, 1, true, message(3));
+    let missed = |event: &&RoomEvent| matches!(event, RoomEvent::Missed { .. });
+    let events = driver.room_events();
+    let told: Vec<&RoomEvent> = events.iter().filter(missed).collect();
+    assert_eq!(
+        told,
+        [&RoomEvent::Missed {
+            room: name("den"),
+            messages: 2
+        }]
+    );
+    assert_eq!(driver.had().last(), Some(&4));
 }
 
 #[test]

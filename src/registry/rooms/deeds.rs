@@ -167,17 +167,16 @@ impl Registry {
             self.answer_asker(cx, asker, Err(RoomRefusal::Storage));
             return;
         };
-        let Some(found) = self.rooms.get(room) else {
+        if self.rooms.get(room).is_none() {
             // It has ended since he asked.
             self.answer_asker(cx, asker, Err(RoomRefusal::NoSuchRoom));
             return;
-        };
-        let is_new = !found.members.contains(&asker.member);
+        }
         self.rooms.entered(room, asker.member);
         self.begin_feed(cx, asker.member, room, Feed::new(*cursor, *head));
-        let answer = self.entered_answer(room, !is_new);
+        let answer = self.entered_answer(room, false);
         self.answer_asker(cx, asker, answer);
-        if is_new && let Some(name) = self.name_of(asker.member) {
+        if let Some(name) = self.name_of(asker.member) {
             let others = self.listeners(room).into_iter();
             let others = others.filter(|member| *member != asker.member);
             self.tell_members(cx, room, News::Joined { name }, others);

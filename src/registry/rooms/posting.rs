@@ -116,7 +116,7 @@ impl Registry {
         }
     }
 
-    /// What has to end for a post: of its author's, if he has too many there already, else of all.
+    /// What has to end for a post: of its author's, if he has too many there already, as much as the room needs; else of all.
     fn crowd(&self, room: RoomKey, author: MemberId, post: Usage) -> Option<Crowd> {
         let (all, his) = self.rooms.usage(room, author);
         let config = &self.config;
@@ -126,20 +126,13 @@ impl Registry {
         let of_room = all
             .plus(post)
             .beyond(config.room_posts_max, config.room_bytes_max);
-        if of_author != Usage::default() {
-            let author = Some(author);
-            Some(Crowd {
-                author,
-                usage: of_author,
-            })
-        } else if of_room != Usage::default() {
-            Some(Crowd {
-                author: None,
-                usage: of_room,
-            })
-        } else {
-            None
-        }
+        let none = Usage::default();
+        let (author, usage) = match (of_author == none, of_room == none) {
+            (true, true) => return None,
+            (true, false) => (None, of_room),
+            (false, _) => (Some(author), of_author.or_more(of_room.at_most(his))),
+        };
+        Some(Crowd { author, usage })
     }
 
     /// A post is committed, or not.

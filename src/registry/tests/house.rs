@@ -125,13 +125,18 @@ impl House {
 
     /// What somebody posts under this number of his.
     pub(super) fn written(&self, who: usize, sequence: u64) -> Vec<u8> {
+        self.written_as(who, sequence, format!("{who} {sequence}"))
+    }
+
+    /// And in these words.
+    pub(super) fn written_as(&self, who: usize, sequence: u64, text: String) -> Vec<u8> {
         let author = &self.guests[who].person;
         let envelope = Envelope {
             sender: author.party(),
             recipient: Recipient::Room(self.hall()),
             slot: slot(sequence),
             sent_at: WallTime::from_unix_ms(5),
-            body: Body::Plain(format!("{who} {sequence}")),
+            body: Body::Plain(text),
         };
         envelope.sign(&author.identity)
     }

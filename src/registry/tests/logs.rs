@@ -39,6 +39,26 @@ fn a_log_that_is_full_lets_the_oldest_go_and_says_so_to_both_sides() {
 }
 
 #[test]
+fn whoever_has_too_many_makes_room_for_the_room_as_well() {
+    let mut house = House::full();
+    let long = |house: &House| house.written_as(0, 2, "x".repeat(500));
+    let room_bytes_max = long(&house).len() as u64;
+    house = House::with(Config {
+        author_posts_max: 2,
+        room_bytes_max,
+        ..config()
+    });
+    house.create(0);
+    house.join(1);
+    house.post(0, 0);
+    house.post(0, 1);
+    let long = long(&house);
+    house.world.say(house.session(0), &deposit(&long));
+    let usage = house.world.store.image().unwrap().rooms.posts[0].usage;
+    assert_eq!((usage.messages, usage.bytes), (1, room_bytes_max));
+}
+
+#[test]
 fn each_post_of_many_at_once_has_one_give_way() {
     let mut house = House::with(Config {
         room_posts_max: 4,

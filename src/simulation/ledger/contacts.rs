@@ -109,7 +109,7 @@ impl Ledger {
     /// The same where it is about no message.
     fn told_of_people(&self, at: Instant, person: usize, event: &ContactEvent) -> Verdict {
         let Some(circle) = &self.circle else {
-            return Ok(());
+            return self.as_told(person, event, false);
         };
         let so = match event {
             ContactEvent::Listening { contacts, .. } => contacts.iter().all(|contact| {

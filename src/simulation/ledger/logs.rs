@@ -336,11 +336,7 @@ impl Ledger {
             }
         }
         let post = one(new.forward.envelope.len());
-        let due = self.due_crowd(
-            new.author,
-            all.minus(all_leaving).plus(post),
-            his.minus(his_leaving).plus(post),
-        );
+        let due = self.due_crowd(new.author, post, all.minus(all_leaving), his.minus(his_leaving));
         if !heard_all || due == new.in_its_place {
             return Ok(());
         }
@@ -351,15 +347,18 @@ impl Ledger {
         self.posts.unless_lax(|| (Invariant::HonestEnd, what))
     }
 
-    fn due_crowd(&self, author: MemberId, all: Usage, his: Usage) -> Option<Crowd> {
+    /// What is to give way to this post: whoever has too much there makes room for the room as well, as far as he can.
+    fn due_crowd(&self, author: MemberId, post: Usage, all: Usage, his: Usage) -> Option<Crowd> {
         let quarters = self.halls.quarters;
-        let of_author = his.beyond(quarters.author_posts, quarters.author_bytes);
-        let of_room = all.beyond(quarters.posts, quarters.bytes);
+        let of_author = his
+            .plus(post)
+            .beyond(quarters.author_posts, quarters.author_bytes);
+        let of_room = all.plus(post).beyond(quarters.posts, quarters.bytes);
         let none = Usage::default();
         let (author, usage) = match (of_author == none, of_room == none) {
             (true, true) => return None,
             (true, false) => (None, of_room),
-            (false, _) => (Some(author), of_author),
+            (false, _) => (Some(author), of_author.or_more(of_room.at_most(his))),
         };
         Some(Crowd { author, usage })
     }

@@ -190,7 +190,7 @@ impl Link {
         if let Some(candidate) = self.candidate.as_mut().filter(|c| c.route.from == from) {
             candidate.hear(bytes);
             if newest {
-                candidate.hear_newest(now);
+                candidate.hear_newest(now, route);
             }
             return;
         }

@@ -54,8 +54,9 @@ impl Candidate {
         self.received = self.received.saturating_add(bytes);
     }
 
-    /// And they are newer than all else: if it was asked in vain it is asked anew.
-    pub(super) const fn hear_newest(&mut self, now: Instant) {
+    /// And they are newer than all else, and came by this route: if it was asked in vain it is asked anew.
+    pub(super) const fn hear_newest(&mut self, now: Instant, route: Route) {
+        self.route = route;
         if self.in_vain {
             self.in_vain = false;
             self.anew = true;
