@@ -110,7 +110,7 @@ impl Wish {
         let room = self.room.as_ref().map(Name::as_str).or(default);
         let address = match self.address.as_deref().map(parse_peer).transpose() {
             Ok(address) => address.map(|address| address.to_string()),
-            Err(sentence) => return Parsed::Wrong(format!("{sentence}.")),
+            Err(sentence) => return no_address(&sentence),
         };
         // Whom nobody names: all.
         let all = (word == "kick").then_some("all");
@@ -157,9 +157,13 @@ pub(super) fn written(body: String, tag: Option<u64>, command: impl FnOnce(Text)
 /// A text for whoever is at an address.
 pub(super) fn written_at(address: &str, text: String, tag: Option<u64>) -> Parsed {
     match parse_peer(address) {
-        Err(sentence) => Parsed::Wrong(format!("{sentence}.")),
+        Err(sentence) => no_address(&sentence),
         Ok(address) => written(text, tag, |text| Command::SendAt { address, text }),
     }
+}
+
+fn no_address(sentence: &str) -> Parsed {
+    Parsed::Wrong(format!("The address cannot be read: {sentence}."))
 }
 
 #[cfg(test)]

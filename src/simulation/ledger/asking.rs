@@ -150,6 +150,12 @@ impl Ledger {
         }
     }
 
+    /// How many of somebody's are open.
+    pub(super) fn open_questions(&self, person: usize) -> usize {
+        let questions = self.questions.get(person);
+        questions.map_or(0, |questions| questions.open().count())
+    }
+
     /// Questions that were not answered: none, after a healing.
     pub(super) fn unanswered_questions(&self) -> impl Iterator<Item = String> {
         let numbered = (0..).zip(&self.questions);

@@ -208,14 +208,19 @@ impl Halls {
         visited.max_by_key(|(from, _)| *from).map(|(_, id)| id)
     }
 
-    /// How many rooms of that name somebody else is about to make, and how many entries to it are under way.
-    pub(super) fn under_way(&self, since: Instant, room: Option<RoomId>) -> usize {
-        let of = |begun: &Begun| match begun {
-            Begun::Make(..) => room.is_none(),
-            Begun::Enter(id) => room.is_none_or(|room| room == *id),
-        };
+    /// How many may have been about to enter a room.
+    pub(super) fn entering(&self, since: Instant, room: RoomId) -> usize {
+        self.under_way(since, |begun| matches!(begun, Begun::Enter(id) if *id == room))
+    }
+
+    /// How many rooms may have been about to be made.
+    pub(super) fn being_made(&self, since: Instant) -> usize {
+        self.under_way(since, |begun| matches!(begun, Begun::Make(..)))
+    }
+
+    fn under_way(&self, since: Instant, is_it: impl Fn(&Begun) -> bool) -> usize {
         let recent = self.begun.iter().filter(|(at, _)| *at + UNDER_WAY >= since);
-        recent.filter(|(_, begun)| of(begun)).count()
+        recent.filter(|(_, begun)| is_it(begun)).count()
     }
 
     /// Whether somebody else may have been about to make a room of that name.

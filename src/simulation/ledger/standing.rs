@@ -148,6 +148,11 @@ impl Ledger {
             return (!is_so).then(why_not);
         }
         let why_not = match standing {
+            Standing::RegistryDisk | Standing::NoSuchName | Standing::NoRoom | Standing::Depositing
+                if self.circle.is_some() =>
+            {
+                Some("there is no registry")
+            }
             _ if open.is_recorded() && standing != Standing::Ended && !open.gets_another_number() => {
                 Some("it is recorded that the registry keeps it")
             }

@@ -11,6 +11,9 @@ use crate::reserved::is_reserved;
 use crate::simulation::invariant::Invariant;
 use crate::wire::room::RoomRefusal;
 
+/// Questions that a client has open at most.
+const QUESTIONS_MAX: usize = 64;
+
 impl Ledger {
     /// Somebody is told that something is not done.
     pub(super) fn is_not_done(
@@ -23,7 +26,9 @@ impl Ledger {
         let is_so = match why {
             NotDone::NotInside => room_of(command).is_some_and(|name| !self.is_told_inside(person, name)),
             NotDone::Refused(refusal) => self.is_refused(since, person, command, *refusal),
-            NotDone::Offline | NotDone::NoServer | NotDone::TooMany => true,
+            NotDone::TooMany => self.open_questions(person) >= QUESTIONS_MAX,
+            // He has left, or is about to, or gives the registry up in this turn: of that nothing is committed.
+            NotDone::Offline | NotDone::NoServer => true,
         };
         if is_so {
             return Ok(());
@@ -66,7 +71,7 @@ impl Ledger {
             },
             RoomRefusal::RoomFull => {
                 let is_full = there(&|hall, stand| {
-                    let entering = self.halls.under_way(since, Some(hall.id));
+                    let entering = self.halls.entering(since, hall.id);
                     hall.members(stand).count() + entering >= self.halls.quarters.members
                 });
                 joins && is_full
@@ -80,19 +85,18 @@ impl Ledger {
         }
     }
 
-    /// Whether somebody could not make another room then, or enter one.
+    /// Whether somebody could not make another room then, or enter one. Of his own nothing else was under way: one question of a
+    /// member is taken up at a time.
     fn has_enough_rooms(&self, since: Instant, person: usize, (stand, creates): (Stand, bool)) -> bool {
-        let under_way = self.halls.under_way(since, None);
         let quarters = self.halls.quarters;
-        let rooms = self.halls.there(stand).count() + under_way;
+        let rooms = self.halls.there(stand).count() + self.halls.being_made(since);
         let his = |hall: &&Hall| hall.owner == Some(person);
-        let owned = self.halls.there(stand).filter(his).count() + under_way;
+        let owned = self.halls.there(stand).filter(his).count();
         let inside = self
             .halls
             .there(stand)
             .filter(|hall| hall.has(person, stand))
-            .count()
-            + under_way;
+            .count();
         inside >= quarters.entered || (creates && (rooms >= quarters.rooms || owned >= quarters.owned))
     }
 }

@@ -264,6 +264,22 @@ fn something_is_not_done_for_the_reason_that_is_told() {
 }
 
 #[test]
+fn nobody_has_asked_too_much_who_has_not() {
+    let mut play = Play::new();
+    let too_many = RoomEvent::NotDone {
+        command: RoomCommand::List,
+        why: NotDone::TooMany,
+    };
+    for _ in 0..65 {
+        play.asks(1, RoomCommand::List);
+    }
+    play.tells(1, too_many.clone());
+    assert_eq!(play.found(), []);
+    play.tells(1, too_many);
+    assert_eq!(play.found(), [Invariant::HonestEnd]);
+}
+
+#[test]
 fn rooms_have_no_more_members_than_they_may() {
     let mut play = Play::new();
     play.ledger.halls.quarters.members = 1;
