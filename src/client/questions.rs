@@ -266,7 +266,7 @@ impl Client {
                 if asked.goes_on(&done) {
                     self.rooms.questions.asked.push_front(asked);
                 } else {
-                    self.room_done(cx.now, asked, done);
+                    self.room_done(cx, asked, done);
                 }
             }
             (Err(refusal), Purpose::Command(command)) => {
@@ -278,16 +278,16 @@ impl Client {
     }
 
     /// A deed is done, or a list is whole.
-    fn room_done(&mut self, now: Now, asked: Asked, done: RoomDone) {
+    fn room_done(&mut self, cx: &Context<'_>, asked: Asked, done: RoomDone) {
         let event = match (asked.purpose, done) {
             (
                 Purpose::Command(RoomCommand::Create(_) | RoomCommand::Join(_)),
                 RoomDone::Entered { room, already },
             ) => {
-                self.has_entered(&room);
+                self.has_entered(cx, &room);
                 let name = room.hall.name.clone();
                 self.out.event(Event::Room(RoomEvent::Entered { room, already }));
-                self.post_early(&name, Some(now));
+                self.post_early(&name, Some(cx.now));
                 return;
             }
             (Purpose::Readers { slot, .. }, _) if !self.is_kept(slot) => return,

@@ -13,6 +13,7 @@ use crate::client::interface::{Event, RoomEvent, Text};
 use crate::client::storage::{KnownRoom, Request};
 use crate::engine::Context;
 use crate::id::{Name, RoomId};
+use crate::limits::MEMBER_ROOMS_MAX;
 use crate::reserved::LOBBY;
 use crate::wire::room::{Membership, Memberships, News, PostNumber, RoomNews};
 
@@ -25,6 +26,9 @@ pub(super) struct Rooms {
     pub(super) questions: Questions,
     /// What was heard of in this registration: a list that was made before says nothing of it.
     heard: BTreeSet<RoomId>,
+    /// What has put us out, or ended, though we were not known to be there: the answer that lets us in may be under way still. At
+    /// most [`MEMBER_ROOMS_MAX`].
+    out_early: BTreeSet<RoomId>,
     /// What was left in it: what is still under way from there is not wanted.
     left: BTreeSet<RoomId>,
     /// Whether that list is asked for, and has not come.
@@ -118,6 +122,7 @@ impl Client {
     pub(super) fn rooms_begin(&mut self) {
         self.rooms.heard.clear();
         self.rooms.left.clear();
+        self.rooms.out_early.clear();
         self.posts.begin_anew();
         // Unasked a list comes only to those who are in a room.
         self.rooms.asks = !self.rooms.inside.is_empty();
@@ -154,9 +159,12 @@ impl Client {
     }
 
     /// The registry has let us in.
-    pub(super) fn has_entered(&mut self, room: &Membership) {
+    pub(super) fn has_entered(&mut self, cx: &Context<'_>, room: &Membership) {
         self.rooms.heard.insert(room.hall.id);
         self.enter(vec![room.clone()]);
+        if self.rooms.out_early.remove(&room.hall.id) {
+            self.doubt_rooms(cx);
+        }
     }
 
     /// We are in these rooms.
@@ -252,9 +260,6 @@ impl Client {
             members,
             news,
         } = news;
-        let Some(name) = self.rooms.name_of(room) else {
-            return;
-        };
         let me = &self.config.name;
         let owner = self.rooms.by_id(room).and_then(|room| room.owner.as_ref());
         let ours = owner.is_some_and(|owner| owner.matches(me));
@@ -263,6 +268,12 @@ impl Client {
             News::Kicked { name: None } => !ours,
             News::Ended => true,
             News::Joined { .. } | News::Left { .. } => false,
+        };
+        let Some(name) = self.rooms.name_of(room) else {
+            if out && self.rooms.out_early.len() < MEMBER_ROOMS_MAX {
+                self.rooms.out_early.insert(room);
+            }
+            return;
         };
         if out {
             self.leave_room(&name);

@@ -329,6 +329,26 @@ fn who_was_put_out_while_away_hears_of_it_when_he_is_back() {
 }
 
 #[test]
+fn who_is_put_out_before_the_answer_that_lets_him_in_finds_out() {
+    let mut driver = Driver::registered_with(Driver::config(), &[online("bob")]);
+    driver.command(Command::Room(RoomCommand::Join(name("den"))));
+    driver.hear(FromRegistry::RoomNews(RoomNews {
+        room: hall().id,
+        at: WallTime::from_unix_ms(5),
+        members: 2,
+        news: News::Kicked {
+            name: Some(name("alice")),
+        },
+    }));
+    driver.enters(0);
+    driver.hear(FromRegistry::Memberships(Memberships {
+        rooms: Bounded::truncated(Vec::new()),
+    }));
+    let out = RoomEvent::Outside { room: name("den") };
+    assert_eq!(driver.room_events().last(), Some(&out));
+}
+
+#[test]
 fn where_we_are_is_recorded_as_it_is_when_the_disk_takes_it() {
     let mut driver = Driver::registered_with(Driver::config(), &[online("bob")]);
     driver.command(Command::Room(RoomCommand::Join(name("den"))));
