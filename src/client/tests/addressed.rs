@@ -5,7 +5,7 @@ use super::meeting::{contact, event, met, received, waiting};
 use super::people::{address, id_of, message_from, name, online, person, usurped};
 use crate::client::interface::{Command, ContactEvent, Event, NotAccepted, Whose};
 use crate::limits::LISTED_MAX;
-use crate::transport::CloseCause;
+use crate::transport::{CloseCause, SessionId};
 use crate::wire::frame::CloseCode;
 use crate::wire::message::{Busy, BusyReason, ToPeer};
 
@@ -41,12 +41,18 @@ fn what_is_for_an_address_goes_there_and_never_to_the_registry() {
     assert_eq!(events[1], received(50, "bob"));
 }
 
-#[test]
-fn who_does_not_find_out_who_we_are_is_said_not_to_let_us_in() {
+/// Who has written to an address, where bob has answered.
+fn writes_to_bob() -> (Driver, SessionId) {
     let mut driver = Driver::registered(&[]);
     driver.send_at(50, "hi");
     let session = driver.answers(50, "bob");
     driver.introduces(session, "bob");
+    (driver, session)
+}
+
+#[test]
+fn who_does_not_find_out_who_we_are_is_said_not_to_let_us_in() {
+    let (mut driver, session) = writes_to_bob();
     let of = id_of(&driver.deliveries(session)[0]);
     let not_listed = event(ContactEvent::NotListed {
         by: contact(50, Some("bob")),
@@ -71,10 +77,7 @@ fn who_does_not_find_out_who_we_are_is_said_not_to_let_us_in() {
 
 #[test]
 fn who_was_met_so_is_heard_and_who_was_not_is_left_to_the_registry() {
-    let mut driver = Driver::registered(&[]);
-    driver.send_at(50, "hi");
-    let session = driver.answers(50, "bob");
-    driver.introduces(session, "bob");
+    let (mut driver, session) = writes_to_bob();
     driver.close(session, CloseCause::Idle);
     let session = driver.calls("bob", 9_999);
     driver.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hello")));

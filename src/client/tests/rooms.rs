@@ -328,18 +328,23 @@ fn who_was_put_out_while_away_hears_of_it_when_he_is_back() {
     );
 }
 
-#[test]
-fn who_is_put_out_before_the_answer_that_lets_him_in_finds_out() {
-    let mut driver = Driver::registered_with(Driver::config(), &[online("bob")]);
-    driver.command(Command::Room(RoomCommand::Join(name("den"))));
-    driver.hear(FromRegistry::RoomNews(RoomNews {
+/// The owner puts out whom these tests are about.
+fn puts_alice_out() -> FromRegistry {
+    FromRegistry::RoomNews(RoomNews {
         room: hall().id,
         at: WallTime::from_unix_ms(5),
         members: 2,
         news: News::Kicked {
             name: Some(name("alice")),
         },
-    }));
+    })
+}
+
+#[test]
+fn who_is_put_out_before_the_answer_that_lets_him_in_finds_out() {
+    let mut driver = Driver::registered_with(Driver::config(), &[online("bob")]);
+    driver.command(Command::Room(RoomCommand::Join(name("den"))));
+    driver.hear(puts_alice_out());
     driver.enters(0);
     driver.hear(FromRegistry::Memberships(Memberships {
         rooms: Bounded::truncated(Vec::new()),
@@ -355,14 +360,7 @@ fn where_we_are_is_recorded_as_it_is_when_the_disk_takes_it() {
     driver.disk = Disk::Fails;
     driver.enters(0);
     driver.disk = Disk::Commits;
-    driver.hear(FromRegistry::RoomNews(RoomNews {
-        room: hall().id,
-        at: WallTime::from_unix_ms(5),
-        members: 2,
-        news: News::Kicked {
-            name: Some(name("alice")),
-        },
-    }));
+    driver.hear(puts_alice_out());
     driver.pass(REQUEST_RETRY);
     driver.restart();
     driver.events();
@@ -389,16 +387,8 @@ fn another_database_of_the_registry_is_given_the_posts_again() {
 #[test]
 fn who_was_put_out_and_is_in_again_finds_out_whatever_comes_first() {
     let mut driver = inside(0);
-    let kicked = RoomNews {
-        room: hall().id,
-        at: WallTime::from_unix_ms(5),
-        members: 2,
-        news: News::Kicked {
-            name: Some(name("alice")),
-        },
-    };
     // Said before we entered again, and arrived after the answer to that.
-    driver.hear(FromRegistry::RoomNews(kicked));
+    driver.hear(puts_alice_out());
     driver.clear();
     driver.comes(1, 0, true, message(0));
     assert_eq!(driver.room_requests().last().unwrap().deed, RoomDeed::Mine);
