@@ -103,6 +103,15 @@ pub static TABLE: &[Entry] = &[
         read: people::read_status,
     },
     Entry {
+        name: "net",
+        aliases: &[],
+        usage: "net",
+        summary: "say how the paths to the server and to others are",
+        details: "Of each session: where it leads, how long a round trip takes, smoothed, at least and in the last seconds, what \
+                  the path loses, how many bytes may be under way, and what was sent, sent again and received.",
+        read: people::read_net,
+    },
+    Entry {
         name: "roomlist",
         aliases: &["list_groups"],
         usage: "roomlist",

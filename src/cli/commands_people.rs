@@ -46,6 +46,10 @@ pub(super) fn read_status(rest: &str, _typist: Typist<'_>) -> Parsed {
     alone("status", rest, Command::Status)
 }
 
+pub(super) fn read_net(rest: &str, _typist: Typist<'_>) -> Parsed {
+    alone("net", rest, Command::Net)
+}
+
 pub(super) fn read_presence(rest: &str, _typist: Typist<'_>) -> Parsed {
     match rest.trim() {
         "on" => Parsed::Command(Command::Presence { on: true }),

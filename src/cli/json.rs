@@ -5,6 +5,7 @@
 //! Invariants: every object has an `event`; names of fields and events stay what they are, there are only more of them.
 
 use crate::cli::commands::{self, Parsed};
+use crate::cli::json_net::Paths;
 use crate::cli::json_objects::{Message, Object, State, timestamp};
 use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
 use crate::cli::json_words as words;
@@ -78,6 +79,7 @@ fn object(notice: &Notice) -> Object<'_> {
             earlier: status.earlier,
             early: status.early,
         },
+        Event::Net(net) => Object::Net(Paths::of(net)),
         Event::Fingerprint { whose, id } => Object::Fingerprint(Fingerprint::of(whose, id.as_ref())),
         Event::Presence { name, online } => Object::Presence {
             user: name,

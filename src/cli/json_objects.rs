@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use crate::cli::json_net::Paths;
 use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
 use crate::cli::json_words as words;
 use crate::client::interface::{
@@ -48,6 +49,7 @@ pub(super) enum Object<'a> {
         earlier: usize,
         early: usize,
     },
+    Net(Paths<'a>),
     Fingerprint(Fingerprint<'a>),
     Presence {
         user: &'a Name,

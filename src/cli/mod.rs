@@ -6,8 +6,8 @@
 //! | [`commands`], `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
 //! | [`focus`] | to whom lines go that are no command |
-//! | [`render`], `render_contacts`, `render_rooms`, `render_status`, `render_users`, [`table`] | events into lines |
-//! | [`mod@format`], `json`, `json_objects`, `json_parts`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
+//! | [`render`], `render_contacts`, `render_net`, `render_rooms`, `render_status`, `render_users`, [`table`] | events into lines |
+//! | [`mod@format`], `json`, `json_objects`, `json_parts`, `json_net`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
@@ -32,6 +32,7 @@ pub mod format;
 mod gate;
 mod json;
 mod json_input;
+mod json_net;
 mod json_objects;
 mod json_parts;
 mod json_words;
@@ -45,6 +46,7 @@ mod prompt;
 mod receiving;
 pub mod render;
 mod render_contacts;
+mod render_net;
 mod render_rooms;
 mod render_status;
 mod render_users;

@@ -12,7 +12,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::cli::commands::{self, Parsed};
 use crate::cli::sanitise::escape;
-use crate::cli::{render_contacts, render_rooms, render_status, render_users};
+use crate::cli::{render_contacts, render_net, render_rooms, render_status, render_users};
 use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road, Whose};
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
@@ -99,6 +99,7 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
         Event::NotAccepted(reason) => not_accepted(reason),
         Event::Users(users) => return render_users::list(users, offset_at),
         Event::Status(status) => return render_status::list(status, offset_at),
+        Event::Net(net) => return render_net::list(net),
         Event::Fingerprint { whose, id } => fingerprint(whose, id.as_ref()),
         Event::Presence { name, online } => render_users::presence(name, *online),
         Event::PresenceTold { on } => render_users::told(*on),

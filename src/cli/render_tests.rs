@@ -58,6 +58,7 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
     faces.extend(faces_of_messages());
     faces.extend(render_users::tests::faces());
     faces.extend(render_status::tests::faces());
+    faces.extend(render_net::tests::faces());
     let rooms = render_rooms::tests::faces().into_iter();
     faces.extend(rooms.map(|(event, line)| (Event::Room(event), line)));
     let contacts = render_contacts::tests::faces().into_iter();

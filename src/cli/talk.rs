@@ -19,6 +19,8 @@ use crate::limits::BODY_BYTES_MAX;
 const QUIT: [&str; 4] = [":q", "q", "quit", "exit"];
 /// Says what is unfinished.
 const STATUS: &str = ":status";
+/// Says how the paths are.
+const NET: &str = ":net";
 /// Says one's own fingerprint, and those of all who are listed.
 const FINGERPRINT: &str = ":fingerprint";
 /// Before an address and a fingerprint.
@@ -31,6 +33,7 @@ pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
         "" => Parsed::Nothing,
         "help" => Parsed::Answer(help()),
         STATUS => Parsed::Command(Command::Status),
+        NET => Parsed::Command(Command::Net),
         FINGERPRINT => Parsed::Command(Command::Fingerprint { of: None }),
         _ if QUIT.contains(&word) => Parsed::Command(Command::Leave),
         _ => match commands::split_word(word) {
@@ -106,6 +109,7 @@ pub(super) fn help() -> Vec<String> {
         ("<text>", "send a text to everybody who is listed"),
         (":q, q, quit, exit", "end; so do Ctrl+C and Ctrl+D"),
         (":status", "list the messages that are unfinished"),
+        (":net", "say how the paths to them are"),
         (":fingerprint", "say your fingerprint and theirs, to compare"),
         (":trust <ip:port> <fingerprint>", "accept a new identity there"),
         ("help", "say what can be typed here"),

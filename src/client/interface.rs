@@ -5,6 +5,7 @@
 //! Invariant: every accepted message is followed by events until it is final; each says what is true then.
 
 mod contacts;
+mod net;
 mod rooms;
 mod status;
 mod users;
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::client::interface::contacts::{Contact, ContactEvent};
+pub use crate::client::interface::net::{Net, Other, RegistryLink, SessionReport};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
 pub use crate::client::interface::status::{MessageStatus, Standing, Status};
 pub use crate::client::interface::users::{User, Users};
@@ -80,6 +82,8 @@ pub enum Command {
     Users,
     /// Say which messages are unfinished, and why.
     Status,
+    /// Say which sessions are up, and how their paths are.
+    Net,
     /// Say a fingerprint.
     Fingerprint {
         /// Whose; `None`: our own, and those of all who were met by address.
@@ -182,6 +186,8 @@ pub enum Event {
     Users(Users),
     /// Which messages are unfinished. Who has one that was posted is told after it ([`RoomEvent::Readers`]).
     Status(Status),
+    /// Which sessions are up.
+    Net(Net),
     /// Somebody's fingerprint.
     Fingerprint {
         /// Whose.

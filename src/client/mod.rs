@@ -5,7 +5,7 @@
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
 //! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` and
 //! `fingerprints` (whom to believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status` (what is
-//! unfinished), `meeting` (those who are named by address);
+//! unfinished), `net` (how the paths are), `meeting` (those who are named by address);
 //! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
@@ -32,6 +32,7 @@ mod leaving;
 mod link;
 mod meeting;
 mod names;
+mod net;
 mod outbox;
 mod outlet;
 mod patience;
@@ -384,6 +385,7 @@ impl Role for Client {
             Command::Room(command) => self.room_command(cx, command),
             Command::Users => self.list_users(),
             Command::Status => self.tell_status(cx),
+            Command::Net => self.tell_net(cx),
             Command::Fingerprint { of } => self.tell_fingerprint(of),
             Command::Presence { on } => self.want_presence(on),
             Command::Deregister => self.deregister(cx),

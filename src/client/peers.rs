@@ -63,6 +63,11 @@ impl Peers {
         self.sessions.get(&session)
     }
 
+    /// All sessions, and who is at the other end.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = (SessionId, IdentityId)> {
+        self.sessions.iter().map(|(session, card)| (*session, card.id))
+    }
+
     /// Whose try it is.
     pub(super) fn of_attempt(&self, attempt: Attempt) -> Option<IdentityId> {
         self.attempts.get(&attempt).copied()

@@ -5,6 +5,9 @@
 
 use std::time::Duration;
 
+use crate::clock::Instant;
+use crate::transport::Trail;
+
 /// What sessions have sent, received and lost so far: one of them, or all that an endpoint had. Counters wrap after 2^64.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -59,10 +62,16 @@ impl Counts {
 pub struct SessionStats {
     /// What it has done since it began.
     pub counts: Counts,
+    /// When it came up on this side.
+    pub opened_at: Instant,
+    /// When something authenticated last came.
+    pub heard_at: Instant,
     /// Smoothed round trip.
     pub rtt: Duration,
     /// Shortest round trip on this path.
     pub rtt_min: Duration,
+    /// How long round trips took lately.
+    pub rtt_trail: Trail,
     /// What the path loses by itself, in thousandths of the packets, as far as is known.
     pub path_loss: u64,
     /// Bytes that may be under way.

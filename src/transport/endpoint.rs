@@ -49,7 +49,8 @@ use crate::id::IdentityId;
 use crate::identity::Identity;
 use crate::transport::flow::Pool;
 use crate::transport::{
-    Attempt, Backlog, Connect, Path, Route, SendFault, SessionEvent, SessionId, Sessions, Transmit,
+    Attempt, Backlog, Connect, Path, Route, SendFault, SessionEvent, SessionId, SessionStats, Sessions,
+    Transmit,
 };
 use crate::wire::codec;
 use crate::wire::frame::CloseCode;
@@ -351,5 +352,9 @@ impl Sessions for Endpoint {
     fn backlog(&self, session: SessionId) -> Backlog {
         let link = self.links.get(&session.0);
         link.map_or_else(Backlog::default, |link| link.session.backlog())
+    }
+
+    fn session_stats(&self, session: SessionId) -> Option<SessionStats> {
+        self.links.get(&session.0).map(|link| link.session.stats())
     }
 }

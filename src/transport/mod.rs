@@ -23,12 +23,14 @@ mod session;
 #[cfg(test)]
 mod session_tests;
 mod spans;
+mod trail;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use counts::{Counts, SessionStats};
 pub use endpoint::{DropCause, Endpoint, Holding, Stats};
+pub use trail::Trail;
 
 use crate::clock::Instant;
 use crate::id::IdentityId;
@@ -229,4 +231,6 @@ pub trait Sessions {
     fn room(&self, session: SessionId) -> usize;
     /// What of that has not arrived; nothing if it is gone.
     fn backlog(&self, session: SessionId) -> Backlog;
+    /// What it is like now, in figures; `None` if it is gone.
+    fn session_stats(&self, session: SessionId) -> Option<SessionStats>;
 }

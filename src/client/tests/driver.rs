@@ -32,6 +32,7 @@ pub(super) const fn ms(ms: u64) -> Duration {
 pub(super) struct Paper {
     pub(super) paths: BTreeMap<SessionId, Path>,
     pub(super) room: Option<usize>,
+    pub(super) stats: BTreeMap<SessionId, SessionStats>,
 }
 
 impl Sessions for Paper {
@@ -49,6 +50,10 @@ impl Sessions for Paper {
 
     fn backlog(&self, _session: SessionId) -> Backlog {
         Backlog::default()
+    }
+
+    fn session_stats(&self, session: SessionId) -> Option<SessionStats> {
+        self.stats.get(&session).copied()
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::World;
 use crate::clock::Instant;
-use crate::transport::{Backlog, Path, SessionId, Sessions};
+use crate::transport::{Backlog, Path, SessionId, SessionStats, Sessions};
 
 /// Sessions as a table.
 #[derive(Default)]
@@ -64,6 +64,10 @@ impl Sessions for Table {
             oldest: link.held.front().map(|(taken_at, _)| *taken_at),
             moved_at: link.moved_at,
         })
+    }
+
+    fn session_stats(&self, _session: SessionId) -> Option<SessionStats> {
+        None
     }
 }
 

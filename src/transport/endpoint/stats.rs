@@ -4,7 +4,7 @@
 //! Invariant: a datagram that was dropped is counted in exactly one [`DropCause`].
 
 use super::Endpoint;
-use crate::transport::{Counts, SessionId, SessionStats};
+use crate::transport::Counts;
 use crate::wire::codec::DecodeError;
 
 /// Why a datagram had no effect.
@@ -128,11 +128,6 @@ impl Stats {
 }
 
 impl Endpoint {
-    /// What a session is like now; `None` if there is none of that name.
-    pub fn session_stats(&self, session: SessionId) -> Option<SessionStats> {
-        self.links.get(&session.0).map(|link| link.session.stats())
-    }
-
     /// What all sessions have done, those included that are no more. Looks at each: for reports, not for every turn.
     pub fn counts(&self) -> Counts {
         let mut counts = self.stats.ended;

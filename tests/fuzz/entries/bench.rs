@@ -13,7 +13,9 @@ use udpchat::clock::{Instant, Now, WallTime};
 use udpchat::engine::{Action, Context, Role, STORE_REQUESTS_MAX, Store, StoreFault, Ticket};
 use udpchat::identity::Card;
 use udpchat::limits::MESSAGE_BYTES_MAX;
-use udpchat::transport::{Attempt, Backlog, CloseCause, Path, SessionEvent, SessionId, Sessions};
+use udpchat::transport::{
+    Attempt, Backlog, CloseCause, Path, SessionEvent, SessionId, SessionStats, Sessions,
+};
 use udpchat::wire::packet::Service;
 
 /// Actions after one input: a window of the longest messages, and everybody told of it.
@@ -70,6 +72,10 @@ impl Sessions for View<'_> {
 
     fn backlog(&self, _session: SessionId) -> Backlog {
         Backlog::default()
+    }
+
+    fn session_stats(&self, session: SessionId) -> Option<SessionStats> {
+        self.0.contains_key(&session).then(SessionStats::default)
     }
 }
 
