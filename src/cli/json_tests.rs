@@ -147,7 +147,7 @@ fn the_schema_is_strict() {
 }
 
 fn incoming(message: &Incoming) -> String {
-    super::notice(&Event::Incoming(message.clone()).into())
+    super::notice(&Event::Incoming(message.clone()).into()).unwrap()
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn messages_to_the_letter() {
 #[test]
 fn states_to_the_letter() {
     let ours = format!(r#""id":"{}-0000000000000012-3""#, "ab".repeat(32));
-    let said = |event| super::notice(&about(event));
+    let said = |event| super::notice(&about(event)).unwrap();
     assert_eq!(
         said(Event::Received { to: name("bob") }),
         format!(r#"{{"event":"state","state":"delivered",{ours},"to":"bob"}}"#)
@@ -216,7 +216,7 @@ fn states_to_the_letter() {
         event: Event::StoredAgain { messages: 2 },
     };
     assert_eq!(
-        super::notice(&again),
+        super::notice(&again).unwrap(),
         format!(r#"{{"event":"stored-again","ids":["{}","{}"]}}"#, id(1), id(2))
     );
 }
