@@ -85,6 +85,8 @@ impl Paint {
                     Road::Room { name, .. } => posted(name, &message.from, &line),
                     Road::Direct | Road::Stored | Road::Late => said(&message.from, &line),
                 },
+                // Nobody's message: an announcement of the room's.
+                Event::Room(RoomEvent::News { .. }) => dyed(style, &line),
                 _ => program(style, line),
             })
             .collect()
@@ -153,10 +155,16 @@ fn posted(room: &Name, name: &Name, line: &str) -> String {
 
 /// Whoever has the name has the same colour in every run, and on every machine.
 fn of(name: &Name) -> Style {
-    let sum = name.folded().bytes().fold(0_usize, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(usize::from(byte))
-    });
-    PEOPLE.get(sum % PEOPLE.len()).copied().unwrap_or_default()
+    // FNV-1a: what a hash of the standard library is may change.
+    let hash = name
+        .folded()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    // The lower bits are the less mixed.
+    let index = usize::try_from(hash >> 32).unwrap_or_default() % PEOPLE.len();
+    PEOPLE.get(index).copied().unwrap_or_default()
 }
 
 /// What an event is for a message of one's own, or for its reader.

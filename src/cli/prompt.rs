@@ -71,6 +71,7 @@ impl Prompt {
         let config = Config::builder()
             .history_ignore_space(true)
             .max_history_size(LINES_MAX)?
+            .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
             // The bell is for messages.
             .bell_style(BellStyle::None)
