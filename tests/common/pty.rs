@@ -156,6 +156,20 @@ impl Terminal {
         }
     }
 
+    /// Waits until the cursor is in this column.
+    pub fn wait_column(&mut self, column: u16) {
+        while self.cursor().1 != column {
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.see(&bytes),
+                Err(error) => panic!(
+                    "the cursor is at {:?}, not in {column} ({error}):\n{}",
+                    self.cursor(),
+                    self.lines().join("\n")
+                ),
+            }
+        }
+    }
+
     /// Waits until the screen ends in this, wherever its lines are broken. Spaces do not count: those at the end of
     /// a line cannot be seen.
     pub fn wait_typed(&mut self, text: &str) {

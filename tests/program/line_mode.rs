@@ -56,6 +56,7 @@ fn tab_completes_commands_rooms_and_names_that_were_never_heard_of() {
     x.press(&format!("ca{TAB}"));
     x.wait_last(">>> send Carol <text>");
     x.press(&format!("{CTRL_U}roomc{TAB}den{ENTER}"));
+    x.wait_line("[You have joined den of x. Member count=1]");
     x.wait_last("#den>>>");
     x.press(&format!("post {TAB}"));
     x.wait_last("#den>>> post den <text>");
@@ -196,12 +197,8 @@ fn what_was_typed_is_there_in_the_next_run_unless_it_is_not_to_be() {
             .iter()
             .any(|line| line.starts_with("(reverse-i-search)`one': send y one"))
     });
-    // What comes during the search is shown after it, and the line goes out as it was found.
-    y.type_line("send x what did you say?");
-    y.expect("[Message received by x.]");
     x.press(ENTER);
     y.expect(r"x: one\ntwo");
-    x.wait_line("y: what did you say?");
     x.wait_line(RECEIVED);
     leave(x);
 
@@ -253,23 +250,22 @@ fn the_cursor_stays_in_its_place_on_narrow_terminals_that_change() {
     x.wait_typed(text);
     // Before "end".
     x.press(&LEFT.repeat(3));
-    y.type_line("send x 你好 from y, in a line that is wider than that terminal is");
-    y.expect("[Message received by x.]");
+    let message = "你好 from y, in a line that is wider than that terminal is";
+    y.type_line(&format!("send x {message}"));
+    x.wait_line(&format!("y: {message}"));
     x.wait_typed(text);
     // ">>> send y " and the text have 11 and 50 columns, the last of which is behind "end".
     let column = |width: u16| (11 + 50 - 3) % width;
-    assert_eq!(x.cursor().1, column(40));
+    x.wait_column(column(40));
     x.resize(10, 25);
     y.type_line("send x narrow");
-    y.expect("[Message received by x.]");
     x.wait_line("y: narrow");
     x.wait_typed(text);
     x.resize(24, 80);
     y.type_line("send x wide");
-    y.expect("[Message received by x.]");
     x.wait_line("y: wide");
     x.wait_typed(text);
-    assert_eq!(x.cursor().1, column(80));
+    x.wait_column(column(80));
     x.press(&format!("very {ENTER}"));
     y.expect(&format!("x: {}", text.replace("end", "very end")));
     leave(x);
