@@ -32,6 +32,7 @@ use crate::cli::line_history::{LINES_MAX, LineHistory};
 use crate::cli::paint::Paint;
 use crate::cli::plain::Line;
 use crate::cli::printer::BACK;
+use crate::cli::terminal;
 use crate::id::Name;
 
 const PROMPT: &str = ">>> ";
@@ -166,14 +167,34 @@ impl Hint for Usage {
     }
 }
 
+impl Watcher {
+    /// Whether a hint has room in the line's row. One more row would come and go with the keys, and the editor's list of
+    /// candidates would be written over it.
+    fn fits(&self, line: &str, hint: &str) -> bool {
+        let prompt = prompt_for(self.heard.attention.current().as_ref());
+        let width = |text: &str| -> usize {
+            // No character is wider than two columns.
+            text.chars()
+                .map(|character| if character.is_ascii() { 1 } else { 2 })
+                .sum()
+        };
+        width(&prompt) + width(line) + width(hint) < terminal::columns()
+    }
+}
+
 impl Hinter for Watcher {
     type Hint = Usage;
 
     fn hint(&self, line: &str, pos: usize, _context: &Context<'_>) -> Option<Usage> {
         self.key.set(true);
         // What is not dim would pass for typed.
-        let wanted = self.paint.is_on() && pos == line.len();
-        self.grammar.hint(line).filter(|_| wanted).map(Usage)
+        if !self.paint.is_on() || pos < line.len() {
+            return None;
+        }
+        self.grammar
+            .hint(line)
+            .filter(|hint| self.fits(line, hint))
+            .map(Usage)
     }
 }
 

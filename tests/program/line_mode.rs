@@ -272,18 +272,20 @@ fn the_cursor_stays_in_its_place_on_narrow_terminals_that_change() {
 }
 
 #[test]
-fn a_hint_that_wraps_gives_way_to_messages_and_keys() {
+fn a_hint_takes_no_row_of_its_own() {
     let world = World::new();
     let _registry = Program::registry(&world);
     let mut y = Program::client(&world, "y");
-    let mut x = client_on((10, 20), &[], &world, &[]);
+    let mut x = client_on((10, 26), &[], &world, &[]);
     x.press("trust y");
-    x.wait_typed(">>> trust y <fingerprint>");
+    x.wait_last(">>> trust y <fingerprint>");
+    x.resize(10, 25);
+    x.wait_last(">>> trust y");
     y.type_line("send x hello");
-    y.expect("[Message received by x.]");
     x.wait_line("y: hello");
-    x.wait_typed("y: hello>>> trust y <fingerprint>");
-    x.press(" 12");
-    x.wait_last(">>> trust y 12");
+    x.press(" ");
+    x.resize(10, 60);
+    x.press("1");
+    x.wait_last(">>> trust y 1");
     leave(x);
 }
