@@ -12,8 +12,10 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 pub use crate::cli::args_once::{Addressee, ReceiveOptions, SendOptions, Task, Wait};
+pub use crate::cli::args_screen::{Bell, Colors, ScreenOptions};
 
 use crate::cli::args_once::OnceFlags;
+use crate::cli::args_screen::ScreenFlags;
 use crate::cli::args_values::{
     parse_bind, parse_host, parse_name, parse_new_names, parse_peers, parse_port, parse_room, parse_size,
     parse_span,
@@ -80,6 +82,8 @@ pub struct ChatOptions {
     pub join: Option<Name>,
     /// How it speaks.
     pub format: Format,
+    /// How it looks and sounds.
+    pub screen: ScreenOptions,
     /// What it is started for.
     pub task: Task,
     /// How much is logged.
@@ -103,6 +107,8 @@ pub struct TalkOptions {
     pub ttl: Duration,
     /// How it speaks.
     pub format: Format,
+    /// How it looks and sounds.
+    pub screen: ScreenOptions,
     /// How much is logged.
     pub verbosity: u8,
 }
@@ -187,6 +193,9 @@ struct Flags {
     /// prompt.
     #[arg(long, conflicts_with = "serve")]
     json: bool,
+
+    #[command(flatten)]
+    screen: ScreenFlags,
 
     #[command(flatten)]
     once: OnceFlags,
@@ -277,6 +286,7 @@ impl Flags {
                 data,
                 ttl: parse_span(&self.ttl)?,
                 format: if self.json { Format::Json } else { Format::Lines },
+                screen: self.screen.check()?,
                 verbosity: self.verbose,
             }));
         }
@@ -301,6 +311,7 @@ impl Flags {
                 ttl: parse_span(&self.ttl)?,
                 join: self.join.as_deref().map(parse_room).transpose()?,
                 format: if self.json { Format::Json } else { Format::Lines },
+                screen: self.screen.check()?,
                 task: self.once.check()?,
                 verbosity: self.verbose,
             })),

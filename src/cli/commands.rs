@@ -4,8 +4,13 @@
 //! Reading a line is pure; whether a command can be done now is the engine's business.
 //! Invariant: every word of the table is a reserved name (`crate::reserved`), so that nobody can be called so.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
+use crate::cli::arguments::{
+    ANY_COMMAND, ANY_MEMBER, ANY_PERSON, ANY_ROOM, Argument, FINGERPRINT, NEW_ROOM, OWN_NAME, PERSON, ROOM,
+    SWITCH, TEXT, shown,
+};
 use crate::cli::commands_people as people;
 use crate::cli::commands_rooms as rooms;
 use crate::cli::focus::Focus;
@@ -21,13 +26,22 @@ pub struct Entry {
     pub name: &'static str,
     /// Other words for the same.
     pub aliases: &'static [&'static str],
-    /// How it is typed, with what follows.
-    pub usage: &'static str,
+    /// What follows the word.
+    pub arguments: &'static [Argument],
     /// What it does, in a line.
     pub summary: &'static str,
     /// What else there is to know; may be empty.
     pub details: &'static str,
     read: fn(&str, Typist<'_>) -> Parsed,
+}
+
+impl Entry {
+    /// How it is typed, with what follows.
+    pub fn usage(&self) -> String {
+        format!("{} {}", self.name, shown(self.arguments))
+            .trim_end()
+            .to_owned()
+    }
 }
 
 /// Who types.
@@ -51,7 +65,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "send",
         aliases: &[],
-        usage: "send <name> <text>",
+        arguments: &[PERSON, TEXT],
         summary: "send a text to somebody",
         details: "The text is everything after the name, as typed; at most 65536 bytes. A paste of several \
                   lines is one message. It goes directly if that works, otherwise by way of the server; what \
@@ -62,7 +76,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "poke",
         aliases: &["chat"],
-        usage: "poke [name]",
+        arguments: &[ANY_PERSON],
         summary: "talk to somebody: lines go there from now on",
         details: "All lines that do not begin with the word of a command, whole and as typed. To say one that does: \
                   send <name> <text>, or post <room> <text>. The prompt shows to whom lines go, a room as #room. poke \
@@ -72,7 +86,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "post",
         aliases: &["send_group"],
-        usage: "post <room> <text>",
+        arguments: &[ROOM, TEXT],
         summary: "send a text to all who are in a room",
         details: "The server keeps it for those who are away. When everybody has it, that is said; and how many \
                   have it, if it ends before.",
@@ -81,7 +95,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "userlist",
         aliases: &["ls"],
-        usage: "userlist",
+        arguments: &[],
         summary: "list who there is: status, since when, address",
         details: "A server with more than 1000 clients tells only of those that you have written to.",
         read: people::read_users,
@@ -89,7 +103,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "presence",
         aliases: &[],
-        usage: "presence on/off",
+        arguments: &[SWITCH],
         summary: "say who comes and goes, or no longer",
         details: "It is off at the start. Who ends without a word is missed after a minute.",
         read: people::read_presence,
@@ -97,7 +111,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "status",
         aliases: &[],
-        usage: "status",
+        arguments: &[],
         summary: "list the messages that are unfinished, and why",
         details: "Of the last that you have posted, and that not everybody has, the server then says who has them.",
         read: people::read_status,
@@ -105,7 +119,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "net",
         aliases: &[],
-        usage: "net",
+        arguments: &[],
         summary: "say how the paths to the server and to others are",
         details: "Of each session: where it leads, how long a round trip takes, smoothed, at least and in the last seconds, what \
                   the path loses, how many bytes may be under way, and what was sent, sent again and received.",
@@ -114,7 +128,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "roomlist",
         aliases: &["list_groups"],
-        usage: "roomlist",
+        arguments: &[],
         summary: "list the rooms, their owners and members",
         details: "",
         read: rooms::read_list,
@@ -122,7 +136,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "roomcreate",
         aliases: &["create_group"],
-        usage: "roomcreate <room>",
+        arguments: &[NEW_ROOM],
         summary: "make a room of your own, and enter it",
         details: "It lasts until you leave it. Lines go there from now on, as with roomjoin.",
         read: rooms::read_create,
@@ -130,7 +144,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "roomjoin",
         aliases: &["join_group"],
-        usage: "roomjoin <room>",
+        arguments: &[ROOM],
         summary: "enter a room, and talk there",
         details: "From then on you get what is posted there, also what was while you were away. Lines that are no \
                   command go there (see poke) until you leave it, or turn to somebody else.",
@@ -139,7 +153,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "roomleave",
         aliases: &["leave_group"],
-        usage: "roomleave [room]",
+        arguments: &[ANY_ROOM],
         summary: "leave a room; your own ends",
         details: "Without a name, the one that lines go to.",
         read: rooms::read_leave,
@@ -147,7 +161,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "members",
         aliases: &["list_members"],
-        usage: "members [room]",
+        arguments: &[ANY_ROOM],
         summary: "say who is in a room",
         details: "Without a name, in the one that lines go to.",
         read: rooms::read_members,
@@ -155,7 +169,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "kick",
         aliases: &[],
-        usage: "kick [room] [name/all]",
+        arguments: &[ANY_ROOM, ANY_MEMBER],
         summary: "put somebody out of your room, or everybody",
         details: "In the room that lines go to, kick puts out all others, and kick <name> one. Elsewhere it is \
                   kick <room> <name>, or kick <room> all.",
@@ -164,7 +178,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "dereg",
         aliases: &[],
-        usage: "dereg [own name]",
+        arguments: &[OWN_NAME],
         summary: "go offline; the program lives on",
         details: "What is sent to you meanwhile is kept by the server. What you send meanwhile waits.",
         read: read_dereg,
@@ -172,7 +186,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "reg",
         aliases: &[],
-        usage: "reg [own name]",
+        arguments: &[OWN_NAME],
         summary: "come back after dereg, and get what was kept",
         details: "",
         read: read_reg,
@@ -180,7 +194,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "fingerprint",
         aliases: &["whoami"],
-        usage: "fingerprint [name]",
+        arguments: &[ANY_PERSON],
         summary: "say your fingerprint, or somebody's, to compare",
         details: "Read it out to each other by another way: if both see the same, nobody stands between you. Without a \
                   name also those of all whom you write to by address.",
@@ -189,7 +203,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "trust",
         aliases: &[],
-        usage: "trust <name> <fingerprint>",
+        arguments: &[PERSON, FINGERPRINT],
         summary: "accept somebody's new identity",
         details: "Only after having asked that person, by another way, whether the fingerprint is right.",
         read: people::read_trust,
@@ -197,7 +211,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "help",
         aliases: &[],
-        usage: "help [command]",
+        arguments: &[ANY_COMMAND],
         summary: "say what can be typed; help aliases: how else",
         details: "",
         read: read_help,
@@ -205,7 +219,7 @@ pub static TABLE: &[Entry] = &[
     Entry {
         name: "quit",
         aliases: &["exit", "q"],
-        usage: "quit",
+        arguments: &[],
         summary: "deregister and end; so do Ctrl+C and Ctrl+D",
         details: "A second Ctrl+C ends at once. What waits is kept, and sent when the client runs again.",
         read: read_quit,
@@ -253,7 +267,7 @@ pub fn parse(line: &str, typist: Typist<'_>) -> Parsed {
 pub fn help(topic: Option<&str>) -> Vec<String> {
     match topic.and_then(find) {
         Some(entry) => {
-            let mut lines = vec![format!("{}   {}", entry.usage, entry.summary)];
+            let mut lines = vec![format!("{}   {}", entry.usage(), entry.summary)];
             if !entry.details.is_empty() {
                 lines.push(format!("  {}", entry.details));
             }
@@ -269,7 +283,7 @@ pub fn help(topic: Option<&str>) -> Vec<String> {
 
 /// A line for each command: usage and summary.
 pub fn overview() -> Vec<String> {
-    let line = |entry: &Entry| format!("{:<28}{}", entry.usage, entry.summary);
+    let line = |entry: &Entry| format!("{:<28}{}", entry.usage(), entry.summary);
     TABLE.iter().map(line).collect()
 }
 
@@ -294,8 +308,16 @@ pub(super) fn split_word(text: &str) -> (&str, &str) {
 
 /// A line that is not typed as this command is.
 pub(super) fn usage(name: &str) -> Parsed {
-    let usage = find(name).map_or(name, |entry| entry.usage);
-    Parsed::Wrong(format!("Usage: {usage}"))
+    Parsed::Wrong(format!("Usage: {}", usage_of(name)))
+}
+
+/// As [`usage`], and why.
+pub(super) fn usage_since(name: &str, why: &impl Display) -> Parsed {
+    Parsed::Wrong(format!("Usage: {}; {why}.", usage_of(name)))
+}
+
+pub(super) fn usage_of(name: &str) -> String {
+    find(name).map_or_else(|| name.to_owned(), Entry::usage)
 }
 
 /// A command with nothing after it.
@@ -307,15 +329,15 @@ pub(super) fn alone(name: &str, rest: &str, command: Command) -> Parsed {
     }
 }
 
-/// A command with a name and a text, the rest of the line.
+/// The command of this name, with a name and a text, the rest of the line.
 pub(super) fn with_text(
+    name: &str,
     word: &str,
     text: &str,
-    usage: &str,
     command: impl FnOnce(Name, String) -> Command,
 ) -> Parsed {
     match Name::from_str(word) {
-        Err(error) => Parsed::Wrong(format!("Usage: {usage}; {error}.")),
+        Err(error) => usage_since(name, &error),
         Ok(_) if text.len() > BODY_BYTES_MAX => Parsed::TooLarge(text.len()),
         Ok(name) => Parsed::Command(command(name, text.to_owned())),
     }

@@ -4,7 +4,7 @@
 
 use std::str::FromStr;
 
-use super::commands::{Parsed, Typist, alone, split_word, usage, with_text};
+use super::commands::{Parsed, Typist, alone, split_word, usage, usage_since, with_text};
 use super::focus::Focus;
 use super::talk;
 use crate::client::interface::Command;
@@ -16,7 +16,7 @@ pub(super) fn read_send(rest: &str, _typist: Typist<'_>) -> Parsed {
         return usage("send");
     }
     talk::send_at(word, text).unwrap_or_else(|| {
-        with_text(word, text, "send <name> <text>", |to, text| Command::Send {
+        with_text("send", word, text, |to, text| Command::Send {
             to,
             text: text.into(),
         })
@@ -30,11 +30,9 @@ pub(super) fn read_poke(rest: &str, typist: Typist<'_>) -> Parsed {
     }
     match Name::from_str(word) {
         _ if word.is_empty() => Parsed::Focus(None),
-        Ok(name) if name.matches(typist.own) => {
-            Parsed::Wrong("Usage: poke [name]; that is your own.".to_owned())
-        }
+        Ok(name) if name.matches(typist.own) => usage_since("poke", &"that is your own"),
         Ok(name) => Parsed::Focus(Some(Focus::Person(name))),
-        Err(error) => Parsed::Wrong(format!("Usage: poke [name]; {error}.")),
+        Err(error) => usage_since("poke", &error),
     }
 }
 
@@ -64,7 +62,7 @@ pub(super) fn read_fingerprint_of(rest: &str, _typist: Typist<'_>) -> Parsed {
         _ if !more.trim().is_empty() => usage("fingerprint"),
         _ if word.is_empty() => Parsed::Command(Command::Fingerprint { of: None }),
         Ok(name) => Parsed::Command(Command::Fingerprint { of: Some(name) }),
-        Err(error) => Parsed::Wrong(format!("Usage: fingerprint [name]; {error}.")),
+        Err(error) => usage_since("fingerprint", &error),
     }
 }
 
@@ -81,7 +79,7 @@ pub(super) fn read_trust(rest: &str, _typist: Typist<'_>) -> Parsed {
         Err(wrong) => return wrong,
     };
     match Name::from_str(word) {
-        Err(error) => Parsed::Wrong(format!("Usage: trust <name> <fingerprint>; {error}.")),
+        Err(error) => usage_since("trust", &error),
         Ok(name) => Parsed::Command(Command::Trust { name, fingerprint }),
     }
 }

@@ -5,19 +5,17 @@
 
 use std::str::FromStr;
 
-use super::commands::{Parsed, Typist, alone, split_word, usage, with_text};
+use super::commands::{Parsed, Typist, alone, split_word, usage, usage_since, with_text};
+use super::grammar::ALL;
 use crate::client::interface::{Command, RoomCommand};
 use crate::id::Name;
-
-/// Everybody else; nobody may be called so.
-const ALL: &str = "all";
 
 pub(super) fn read_post(rest: &str, _typist: Typist<'_>) -> Parsed {
     let (word, text) = split_word(rest);
     if word.is_empty() || text.trim().is_empty() {
         return usage("post");
     }
-    with_text(word, text, "post <room> <text>", |room, text| Command::Post {
+    with_text("post", word, text, |room, text| Command::Post {
         room,
         text: text.into(),
     })
@@ -59,7 +57,7 @@ pub(super) fn read_kick(rest: &str, typist: Typist<'_>) -> Parsed {
     };
     match room.and_then(|room| Ok((room, name?))) {
         Ok((room, name)) => Parsed::Command(Command::Room(RoomCommand::Kick { room, name })),
-        Err(error) => Parsed::Wrong(format!("Usage: kick [room] [name/all]; {error}.")),
+        Err(error) => usage_since("kick", &error),
     }
 }
 
@@ -81,6 +79,6 @@ fn with_room(
     };
     match room {
         Ok(room) => Parsed::Command(Command::Room(deed(room))),
-        Err(error) => Parsed::Wrong(format!("Usage: {command} <room>; {error}.")),
+        Err(error) => usage_since(command, &error),
     }
 }

@@ -1,21 +1,26 @@
 //! The two ends of a client's terminal: the lines that are typed, and the printer for what is answered.
 //!
 //! With a terminal on both sides there is a prompt with a line editor; otherwise plain lines are read and there
-//! is none. What is typed is kept in memory for the arrow keys and never written to a file.
+//! is none. How both look and sound is decided here, once.
 //! Invariant: `run_input` ends with a command to leave or `Input::Interrupt` handed over, unless the program has ended before.
 
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::begun::Begun;
+use crate::cli::args_screen::{Bell, ScreenOptions};
+use crate::cli::bell::Ringer;
 use crate::cli::commands::{Parsed, Typist};
-use crate::cli::focus::{Attention, Focus};
+use crate::cli::focus::Focus;
 use crate::cli::format::Format;
 use crate::cli::gate::Gate;
+use crate::cli::grammar::Grammar;
+use crate::cli::heard::Heard;
+use crate::cli::line_history::LineHistory;
+use crate::cli::paint::Paint;
 use crate::cli::plain::{self, Line};
-use crate::cli::printer::{Printer, Screen};
-use crate::cli::prompt::Prompt;
+use crate::cli::printer::{Look, Printer, Screen};
+use crate::cli::prompt::{Aids, Prompt};
 use crate::cli::streams::{self, write_out};
 use crate::cli::terminal::Saved;
 use crate::client::interface::Command;
@@ -43,15 +48,28 @@ pub enum Input {
 /// The typing end. To be run on a thread of its own, which may be left behind at the end of the program.
 pub struct Console {
     own: Name,
-    parse: Parse,
+    grammar: &'static Grammar,
     format: Format,
+    paint: Paint,
     prompt: Option<Prompt>,
-    begun: Arc<Begun>,
-    attention: Arc<Attention>,
+    heard: Arc<Heard>,
 }
 
-/// Makes something of a line that this person has typed.
-pub(super) type Parse = fn(Format, &str, Typist<'_>) -> Parsed;
+/// Who is to talk, and how.
+pub(super) struct Talk {
+    /// His name.
+    pub(super) own: Name,
+    /// How his lines are read.
+    pub(super) grammar: &'static Grammar,
+    /// To whom lines go at the start that are no command.
+    pub(super) focus: Option<Focus>,
+    /// In which tongue.
+    pub(super) format: Format,
+    /// How it looks and sounds.
+    pub(super) screen: ScreenOptions,
+    /// Where what is typed is kept.
+    pub(super) history: LineHistory,
+}
 
 /// Puts the terminal back as it was found. To be dropped after the printer has finished.
 pub struct Closing {
@@ -59,48 +77,65 @@ pub struct Closing {
     saved: Option<Saved>,
 }
 
-/// Looks at the terminal and prepares both ends. `focus` is to whom lines go at the start that are no command.
+/// Looks at the terminal and prepares both ends.
 ///
 /// # Errors
 /// A thread could not be started.
-pub(super) fn open(
-    own: Name,
-    parse: Parse,
-    focus: Option<Focus>,
-    format: Format,
-) -> io::Result<(Console, Printer, Closing)> {
+pub(super) fn open(talk: Talk) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
-    let begun = Arc::new(Begun::default());
-    let attention = Arc::new(Attention::on(focus));
+    let heard = Arc::new(Heard::with_focus(talk.focus));
     let saved = Saved::take();
-    let for_people = format == Format::Lines && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let look = look(talk.format, talk.screen, &talk.own);
+    let for_people = talk.format == Format::Lines && io::stdin().is_terminal() && io::stdout().is_terminal();
     let prompt = if for_people {
-        with_prompt(&gate, &attention)?
+        let aids = Aids {
+            own: talk.own.clone(),
+            grammar: talk.grammar,
+            paint: look.paint,
+            history: talk.history,
+        };
+        with_prompt(&gate, &heard, aids)?
     } else {
         None
     };
     let (prompt, screen) = prompt.unzip();
     let console = Console {
-        own,
-        parse,
-        format,
+        own: talk.own,
+        grammar: talk.grammar,
+        format: talk.format,
+        paint: look.paint,
         prompt,
-        begun: Arc::clone(&begun),
-        attention: Arc::clone(&attention),
+        heard: Arc::clone(&heard),
     };
     let saved = console.prompt.as_ref().and(saved);
     if let Some(saved) = &saved {
         saved.keep_for_the_end();
     }
     let closing = Closing { gate, saved };
-    Ok((console, Printer::new(screen, format, begun, attention), closing))
+    Ok((console, Printer::new(screen, talk.format, look, heard), closing))
+}
+
+/// Colours and bell: for people only, and the bell only where one can ring.
+fn look(format: Format, screen: ScreenOptions, own: &Name) -> Look {
+    if format == Format::Json {
+        return Look::default();
+    }
+    let terminal = io::stdout().is_terminal();
+    let ringer = Ringer {
+        bell: screen.bell,
+        own: own.clone(),
+    };
+    Look {
+        paint: Paint::new(screen.colors, terminal, |name| std::env::var_os(name)),
+        ringer: Some(ringer).filter(|ringer| terminal && ringer.bell != Bell::Off),
+    }
 }
 
 type Ends = (Prompt, Screen);
 
 /// A prompt and its screen; `None` on a terminal that cannot move its cursor.
-fn with_prompt(gate: &Arc<Gate>, attention: &Arc<Attention>) -> io::Result<Option<Ends>> {
-    match Prompt::open(Arc::clone(gate), Arc::clone(attention)) {
+fn with_prompt(gate: &Arc<Gate>, heard: &Arc<Heard>, aids: Aids) -> io::Result<Option<Ends>> {
+    match Prompt::open(Arc::clone(gate), Arc::clone(heard), aids) {
         Ok((prompt, editor)) => {
             let screen = Screen::start(Arc::clone(gate), editor, Box::new(write_out))?;
             Ok(Some((prompt, screen)))
@@ -119,18 +154,18 @@ impl Console {
     pub fn run_input(self, submit: impl FnMut(Input) -> Flow) {
         let Self {
             own,
-            parse,
+            grammar,
             format,
+            paint,
             prompt,
-            begun,
-            attention,
+            heard,
         } = self;
         let mut hands = Hands {
             own,
-            parse,
+            grammar,
             format,
-            begun,
-            attention,
+            paint,
+            heard,
             submit,
             answer: write_out,
         };
@@ -144,16 +179,19 @@ impl Console {
 /// What carries commands from lines to the client, and answers to the person.
 struct Hands<S, A> {
     own: Name,
-    parse: Parse,
+    grammar: &'static Grammar,
     format: Format,
-    begun: Arc<Begun>,
-    attention: Arc<Attention>,
+    paint: Paint,
+    heard: Arc<Heard>,
     submit: S,
     answer: A,
 }
 
 impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
     fn run_prompt(&mut self, mut prompt: Prompt) {
+        prompt.recall();
+        // For completion. Whether more input is wanted is asked again with the first line.
+        (self.submit)(Input::Command(Command::Names));
         let end = loop {
             match prompt.read_line() {
                 Ok(Line::End) => break Input::Command(Command::Leave),
@@ -176,7 +214,7 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 
     fn run_plain(&mut self, input: &mut impl BufRead) {
         // What is sent before the registration would be said to wait.
-        if !self.begun.wait(SILENCE) {
+        if !self.heard.begun.wait(SILENCE) {
             return;
         }
         loop {
@@ -198,20 +236,22 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
 
     /// One line: to the client, or answered.
     fn take(&mut self, line: Line) -> Flow {
-        let focus = self.attention.current();
+        let focus = self.heard.attention.current();
         let typist = Typist {
             own: &self.own,
             focus: focus.as_ref(),
         };
-        match read(line, self.format, |line| (self.parse)(self.format, line, typist)) {
+        match read(line, self.format, |line| {
+            (self.grammar.parse)(self.format, line, typist)
+        }) {
             Parsed::Command(command) => {
                 let last = command == Command::Leave;
-                self.attention.typed(&command);
+                self.heard.attention.typed(&command);
                 let flow = (self.submit)(Input::Command(command));
                 if last { Flow::Stop } else { flow }
             }
             Parsed::Focus(focus) => {
-                self.attention.turn(focus);
+                self.heard.attention.turn(focus);
                 Flow::Continue
             }
             parsed => self.answer(&parsed),
@@ -219,12 +259,8 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
     }
 
     fn answer(&mut self, parsed: &Parsed) -> Flow {
-        let text: String = self
-            .format
-            .answer(parsed)
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let lines = self.paint.answer(parsed, self.format.answer(parsed));
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         match (self.answer)(&text) {
             Ok(()) => Flow::Continue,
             Err(error) => {

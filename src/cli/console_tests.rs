@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cli::commands;
+use crate::cli::grammar::WITH_REGISTRY;
 use crate::client::interface::{Ending, Event, RoomCommand};
 
 /// Runs lines through, with a client that is registered. The commands, and what
@@ -11,15 +12,15 @@ fn run(input: &[u8]) -> (Vec<Command>, String) {
 }
 
 fn run_in(format: Format, input: &[u8]) -> (Vec<Command>, String) {
-    let begun = Arc::new(Begun::default());
-    begun.note(&Event::Registered { returning: false });
+    let heard = Arc::new(Heard::default());
+    heard.printed(&Event::Registered { returning: false });
     let (mut seen, mut answers) = (Vec::new(), String::new());
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
-        parse: Format::parse,
+        grammar: &WITH_REGISTRY,
         format,
-        begun,
-        attention: Arc::default(),
+        heard,
+        paint: Paint::default(),
         submit: |input: Input| {
             seen.push(command(input));
             Flow::Continue
@@ -120,15 +121,15 @@ fn a_line_too_long_and_one_that_is_no_text_leave_the_others_alone() {
 
 #[test]
 fn without_a_reader_of_the_answers_it_leaves() {
-    let begun = Arc::new(Begun::default());
-    begun.note(&Event::Registered { returning: false });
+    let heard = Arc::new(Heard::default());
+    heard.printed(&Event::Registered { returning: false });
     let mut seen = Vec::new();
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
-        parse: Format::parse,
+        grammar: &WITH_REGISTRY,
         format: Format::Lines,
-        begun,
-        attention: Arc::default(),
+        heard,
+        paint: Paint::default(),
         submit: |input: Input| {
             seen.push(command(input));
             Flow::Continue
@@ -164,14 +165,14 @@ fn how_much_too_long_a_line_is_is_said_to_the_byte() {
 
 #[test]
 fn a_program_that_ended_before_reads_nothing() {
-    let begun = Arc::new(Begun::default());
-    begun.note(&Event::Ended(Ending::ServerSilent));
+    let heard = Arc::new(Heard::default());
+    heard.printed(&Event::Ended(Ending::ServerSilent));
     let mut hands = Hands {
         own: "alice".parse().unwrap(),
-        parse: Format::parse,
+        grammar: &WITH_REGISTRY,
         format: Format::Lines,
-        begun,
-        attention: Arc::default(),
+        heard,
+        paint: Paint::default(),
         submit: |input: Input| panic!("{input:?}"),
         answer: |text: &str| panic!("{text}"),
     };

@@ -23,7 +23,7 @@ impl Format {
     pub fn notice(self, notice: &Notice, offset_at: OffsetAt) -> Vec<String> {
         match self {
             Self::Lines => render::event(&notice.event, offset_at),
-            Self::Json => vec![json::notice(notice)],
+            Self::Json => json::notice(notice).into_iter().collect(),
         }
     }
 

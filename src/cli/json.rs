@@ -13,9 +13,9 @@ use crate::cli::render;
 use crate::client::interface::{ContactEvent, Event, NotAccepted, Notice, RoomEvent};
 use crate::id::{IdentityId, MessageId, Name};
 
-/// What is told, as a line.
-pub(super) fn notice(notice: &Notice) -> String {
-    written(&object(notice))
+/// What is told, as a line; none for what only helps a person to type.
+pub(super) fn notice(notice: &Notice) -> Option<String> {
+    object(notice).map(|object| written(&object))
 }
 
 /// What is answered to what was no command for the client, as a line; none if there is nothing to say.
@@ -51,8 +51,9 @@ fn written(object: &Object<'_>) -> String {
     serde_json::to_string(object).expect("an object")
 }
 
-fn object(notice: &Notice) -> Object<'_> {
-    match &notice.event {
+fn object(notice: &Notice) -> Option<Object<'_>> {
+    Some(match &notice.event {
+        Event::Names(_) => return None,
         Event::Registered { returning } => Object::Registered {
             returning: *returning,
         },
@@ -110,7 +111,7 @@ fn object(notice: &Notice) -> Object<'_> {
         | Event::Waiting { .. }
         | Event::Refused { .. }
         | Event::Expired { .. } => Object::State(State::of(notice)),
-    }
+    })
 }
 
 fn changed<'a>(user: &'a Name, known: &IdentityId, found: &IdentityId) -> Object<'a> {

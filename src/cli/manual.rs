@@ -58,7 +58,8 @@ const REST: &str = "
   Every message is said to be received, saved by the server, waiting, refused
   or expired. What waits is sent as soon as the recipient or the server can be
   reached, also after a restart of the client. A paste of several lines is one
-  message. A second Ctrl+C ends at once.
+  message. A second Ctrl+C ends at once. Tab completes, Ctrl+R searches what was
+  typed, also in earlier runs (--no-line-history).
 
   Without a terminal, commands are read from standard input, a line each, and
   there is no prompt. At the end of the input the client stays until each
@@ -71,7 +72,8 @@ const REST: &str = "
   <fingerprint>.
 
 Files:
-  $XDG_DATA_HOME/udpchat/clients/<name>/      a client's identity and database
+  $XDG_DATA_HOME/udpchat/clients/<name>/      a client's identity, database,
+                                              and typed lines
   $XDG_DATA_HOME/udpchat/peers/<name>/        the same, without a registry
   $XDG_DATA_HOME/udpchat/registries/<port>/   a registry's identity and database
 
@@ -84,6 +86,8 @@ Environment:
   UDPCHAT_LOG           what is logged: warn, debug, udpchat::transport=debug;
                         it wins over --verbose
   TZ                    the zone of the times on the screen
+  NO_COLOR, TERM        no colours with --color auto: the first is set, or the
+                        second is dumb
 
 Exit codes:
   0  done

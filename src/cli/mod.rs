@@ -2,26 +2,31 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | [`args`], `args_once`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
+//! | [`args`], `args_once`, `args_screen`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
 //! | [`commands`], `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
-//! | [`focus`] | to whom lines go that are no command |
+//! | `arguments`, `grammar` | what follows the word of a command; what helps to type it: completion, hints |
 //! | [`render`], `render_contacts`, `render_net`, `render_rooms`, `render_status`, `render_users`, [`table`] | events into lines |
 //! | [`mod@format`], `json`, `json_objects`, `json_parts`, `json_net`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
+//! | `paint`, `bell` | the colours of lines; what rings |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
 //! | `once`, `sending`, `letter`, `receiving`, `lanes` | `--send` and `--recv`: a message and what becomes of it; messages for a program |
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
-//! | `gate`, `begun`, `terminal` | who may write; when a pipe's lines are read; the settings put back |
+//! | `gate`, `terminal` | who may write; the settings put back |
+//! | `heard`: `begun`, [`focus`], `known` | what the typing end learns from what is printed: when a pipe's lines are read; to whom lines go; which names there are |
+//! | `line_history` | what was typed, from run to run |
 //!
-//! The rows down to [`sanitise`] are pure, but for the focus, which both ends share. Invariant: no byte from another person
-//! reaches the terminal but through [`sanitise`].
+//! The rows down to `paint` are pure. Invariant: no byte from another person reaches the terminal but through [`sanitise`].
 
 pub mod args;
 mod args_once;
+mod args_screen;
 mod args_values;
+mod arguments;
 mod begun;
+mod bell;
 pub mod commands;
 mod commands_people;
 mod commands_rooms;
@@ -30,16 +35,21 @@ mod figures;
 pub mod focus;
 pub mod format;
 mod gate;
+mod grammar;
+mod heard;
 mod json;
 mod json_input;
 mod json_net;
 mod json_objects;
 mod json_parts;
 mod json_words;
+mod known;
 mod lanes;
 mod letter;
+mod line_history;
 mod manual;
 mod once;
+mod paint;
 mod plain;
 pub mod printer;
 mod prompt;

@@ -40,6 +40,7 @@ const fn is_news(event: &Event) -> bool {
         Event::Registered { .. }
         | Event::Deregistered
         | Event::TableUpdated
+        | Event::Names(_)
         | Event::HaveMessages
         | Event::Incoming(_)
         | Event::Ended(_) => false,

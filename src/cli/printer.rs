@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use rustyline::ExternalPrinter;
 
-use crate::cli::begun::Begun;
-use crate::cli::focus::Attention;
+use crate::cli::bell::{RING, Ringer};
 use crate::cli::format::Format;
 use crate::cli::gate::{Answer, Gate};
+use crate::cli::heard::Heard;
+use crate::cli::paint::Paint;
 use crate::cli::render::{self, OffsetAt};
 use crate::cli::streams::write_out;
 use crate::client::interface::Notice;
@@ -22,29 +23,33 @@ use crate::client::interface::Notice;
 pub struct Printer {
     screen: Option<Screen>,
     format: Format,
+    look: Look,
     offset_at: OffsetAt,
-    begun: Arc<Begun>,
-    attention: Arc<Attention>,
+    heard: Arc<Heard>,
+}
+
+/// How it looks and sounds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Look {
+    /// Its colours.
+    pub(super) paint: Paint,
+    /// Its bell, if there is one.
+    pub(super) ringer: Option<Ringer>,
 }
 
 impl Printer {
     /// A printer with no prompt beside it: a registry's, for example.
     pub fn plain() -> Self {
-        Self::new(None, Format::Lines, Arc::default(), Arc::default())
+        Self::new(None, Format::Lines, Look::default(), Arc::default())
     }
 
-    pub(super) fn new(
-        screen: Option<Screen>,
-        format: Format,
-        begun: Arc<Begun>,
-        attention: Arc<Attention>,
-    ) -> Self {
+    pub(super) fn new(screen: Option<Screen>, format: Format, look: Look, heard: Arc<Heard>) -> Self {
         Self {
             screen,
             format,
+            look,
             offset_at: render::local_offset,
-            begun,
-            attention,
+            heard,
         }
     }
 
@@ -53,10 +58,15 @@ impl Printer {
     /// # Errors
     /// Nobody reads standard output any more, or it cannot be written to.
     pub fn print(&mut self, lines: &[String]) -> io::Result<()> {
+        self.write(String::new(), lines)
+    }
+
+    /// Writes lines after what takes no room on the screen.
+    fn write(&mut self, mut text: String, lines: &[String]) -> io::Result<()> {
         if lines.is_empty() {
             return Ok(());
         }
-        let mut text = String::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
+        text.reserve(lines.iter().map(|line| line.len() + 1).sum());
         for line in lines {
             text.push_str(line);
             text.push('\n');
@@ -74,15 +84,22 @@ impl Printer {
     pub fn show(&mut self, notices: &[Notice]) -> io::Result<()> {
         // First: what is printed draws the prompt anew.
         for notice in notices {
-            self.attention.told(&notice.event);
+            self.heard.told(&notice.event);
         }
-        let lines: Vec<String> = notices
-            .iter()
-            .flat_map(|notice| self.format.notice(notice, self.offset_at))
-            .collect();
-        let printed = self.print(&lines);
+        let lines = |notice: &Notice| {
+            let plain = self.format.notice(notice, self.offset_at);
+            self.look.paint.event(&notice.event, plain)
+        };
+        let lines: Vec<String> = notices.iter().flat_map(lines).collect();
+        let rings = |ringer: &Ringer| notices.iter().any(|notice| ringer.rings(&notice.event));
+        let ring = if self.look.ringer.as_ref().is_some_and(rings) {
+            RING
+        } else {
+            ""
+        };
+        let printed = self.write(ring.to_owned(), &lines);
         for notice in notices {
-            self.begun.note(&notice.event);
+            self.heard.printed(&notice.event);
         }
         printed
     }

@@ -36,7 +36,7 @@ fn terminal() -> Terminal {
         gate,
         queue,
         written,
-        printer: Printer::new(Some(screen), Format::Lines, Arc::default(), Arc::default()),
+        printer: Printer::new(Some(screen), Format::Lines, Look::default(), Arc::default()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The prompt: one line, edited, while others are printed above it.
 //!
-//! The line editor is a library; this file says how it is set up and what its answers mean. A paste of several
+//! The line editor is a library; this file says how it is set up and what its answers mean. What helps to type (completion,
+//! hints) is `grammar`'s to know. A paste of several
 //! lines is one line with newlines in it.
 //!
 //! What is printed meanwhile is handed to the editor as the first part of the prompt, above the line, whenever
@@ -14,23 +15,27 @@ use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
-use rustyline::completion::Completer;
+use rustyline::completion::{Completer, Pair};
+use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::Hinter;
-use rustyline::history::MemHistory;
+use rustyline::hint::{Hint, Hinter};
+use rustyline::history::{History, MemHistory};
 use rustyline::validate::Validator;
-use rustyline::{ColorMode, Config, Context, Editor, ExternalPrinter, Helper};
+use rustyline::{ColorMode, CompletionType, Config, Context, Editor, ExternalPrinter, Helper};
 
-use crate::cli::focus::{Attention, Focus};
+use crate::cli::focus::Focus;
 use crate::cli::gate::Gate;
+use crate::cli::grammar::Grammar;
+use crate::cli::heard::Heard;
+use crate::cli::line_history::{LINES_MAX, LineHistory};
+use crate::cli::paint::Paint;
 use crate::cli::plain::Line;
 use crate::cli::printer::BACK;
+use crate::cli::terminal;
+use crate::id::Name;
 
 const PROMPT: &str = ">>> ";
-
-/// Lines kept for the arrow keys.
-const HISTORY_LINES_MAX: usize = 500;
 
 /// The prompt of a line that goes there, unless it is a command.
 fn prompt_for(focus: Option<&Focus>) -> String {
@@ -41,37 +46,77 @@ fn prompt_for(focus: Option<&Focus>) -> String {
 pub(super) struct Prompt {
     editor: Editor<Watcher, MemHistory>,
     gate: Arc<Gate>,
-    attention: Arc<Attention>,
+    heard: Arc<Heard>,
+    history: LineHistory,
+}
+
+/// Who types, and what helps him.
+pub(super) struct Aids {
+    /// His name.
+    pub(super) own: Name,
+    /// How his lines are read.
+    pub(super) grammar: &'static Grammar,
+    /// The colours.
+    pub(super) paint: Paint,
+    /// What he has typed in other runs.
+    pub(super) history: LineHistory,
 }
 
 impl Prompt {
     /// The prompt, and what prints above it.
     pub(super) fn open(
         gate: Arc<Gate>,
-        attention: Arc<Attention>,
+        heard: Arc<Heard>,
+        aids: Aids,
     ) -> rustyline::Result<(Self, impl ExternalPrinter + Send + 'static)> {
         let config = Config::builder()
-            .auto_add_history(true)
             .history_ignore_space(true)
-            .max_history_size(HISTORY_LINES_MAX)?
-            // No colours come of it; but the watcher is asked for the prompt at every drawing.
+            .max_history_size(LINES_MAX)?
+            .completion_type(CompletionType::List)
+            .completion_show_all_if_ambiguous(true)
+            // The bell is for messages.
+            .bell_style(BellStyle::None)
+            // Whether or not there are colours: the watcher is asked for the prompt at every drawing.
             .color_mode(ColorMode::Forced)
             .build();
         let history = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, history)?;
-        editor.set_helper(Some(Watcher::new(Arc::clone(&gate), Arc::clone(&attention))));
+        let watcher = Watcher {
+            gate: Arc::clone(&gate),
+            heard: Arc::clone(&heard),
+            own: aids.own,
+            grammar: aids.grammar,
+            paint: aids.paint,
+            key: Cell::new(false),
+        };
+        editor.set_helper(Some(watcher));
         let printer = editor.create_external_printer()?;
         let prompt = Self {
             editor,
             gate,
-            attention,
+            heard,
+            history: aids.history,
         };
         Ok((prompt, printer))
     }
 
+    /// Takes up what was typed in other runs; to be called when the client's folder is this program's.
+    pub(super) fn recall(&mut self) {
+        for line in self.history.load() {
+            self.add(&line);
+        }
+    }
+
+    /// Adds a line for the arrow keys; false if it is not to be remembered.
+    fn add(&mut self, line: &str) -> bool {
+        let added = LineHistory::takes(line).then(|| self.editor.history_mut().add(line));
+        // In memory nothing fails.
+        matches!(added, Some(Ok(true)))
+    }
+
     /// Reads a line. Ctrl+D on an empty line is the end.
     pub(super) fn read_line(&mut self) -> io::Result<Line> {
-        let prompt = prompt_for(self.attention.current().as_ref());
+        let prompt = prompt_for(self.heard.attention.current().as_ref());
         self.gate.begin_line();
         let result = match self.editor.readline(prompt.as_str()) {
             Ok(text) => Ok(Line::Text(text)),
@@ -82,6 +127,11 @@ impl Prompt {
             Err(error) => Err(io::Error::other(error)),
         };
         self.gate.end_line(result.is_ok());
+        if let Ok(Line::Text(line)) = &result
+            && self.add(line)
+        {
+            self.history.append(line);
+        }
         result
     }
 }
@@ -92,36 +142,84 @@ impl Drop for Prompt {
     }
 }
 
-/// Hears from the editor that it draws the prompt. It completes, hints and colours nothing.
+/// Helps to type; and hears from the editor that it draws the prompt.
 struct Watcher {
     gate: Arc<Gate>,
-    attention: Arc<Attention>,
+    heard: Arc<Heard>,
+    own: Name,
+    grammar: &'static Grammar,
+    paint: Paint,
     /// Since the last drawing a key has done something. Every drawing because of a key sets it first; a drawing
     /// because of something printed does not.
     key: Cell<bool>,
 }
 
-impl Watcher {
-    const fn new(gate: Arc<Gate>, attention: Arc<Attention>) -> Self {
-        Self {
-            gate,
-            attention,
-            key: Cell::new(false),
-        }
+/// What is shown after the line and is not part of it: no key puts it there.
+struct Usage(String);
+
+impl Hint for Usage {
+    fn display(&self) -> &str {
+        &self.0
     }
-}
 
-impl Hinter for Watcher {
-    type Hint = String;
-
-    fn hint(&self, _line: &str, _pos: usize, _context: &Context<'_>) -> Option<String> {
-        self.key.set(true);
+    fn completion(&self) -> Option<&str> {
         None
     }
 }
 
+impl Watcher {
+    /// Whether a hint has room in the line's row. One more row would come and go with the keys, and the editor's list of
+    /// candidates would be written over it.
+    fn fits(&self, line: &str, hint: &str) -> bool {
+        let prompt = prompt_for(self.heard.attention.current().as_ref());
+        let width = |text: &str| -> usize {
+            // No character is wider than two columns.
+            text.chars()
+                .map(|character| if character.is_ascii() { 1 } else { 2 })
+                .sum()
+        };
+        width(&prompt) + width(line) + width(hint) < terminal::columns()
+    }
+}
+
+impl Hinter for Watcher {
+    type Hint = Usage;
+
+    fn hint(&self, line: &str, pos: usize, _context: &Context<'_>) -> Option<Usage> {
+        self.key.set(true);
+        // What is not dim would pass for typed.
+        if !self.paint.is_on() || pos < line.len() {
+            return None;
+        }
+        self.grammar
+            .hint(line)
+            .filter(|hint| self.fits(line, hint))
+            .map(Usage)
+    }
+}
+
 impl Completer for Watcher {
-    type Candidate = String;
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        pos: usize,
+        _context: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let (before, after) = line.split_at_checked(pos).unwrap_or((line, ""));
+        let (start, candidates) = self
+            .grammar
+            .complete(before, self.own.as_str(), &self.heard.known);
+        let pair = |candidate: String| {
+            let word = candidate.trim_end().to_owned();
+            Pair {
+                display: word.clone(),
+                replacement: if after.starts_with(' ') { word } else { candidate },
+            }
+        };
+        Ok((start, candidates.into_iter().map(pair).collect()))
+    }
 }
 
 impl Highlighter for Watcher {
@@ -133,8 +231,9 @@ impl Highlighter for Watcher {
         let above = self.gate.draw();
         // The focus may have ended since the line began. The editor goes by the width that the prompt had then.
         let prompt = if default {
-            let now = prompt_for(self.attention.current().as_ref());
-            Cow::Owned(format!("{now:>width$}", width = prompt.len()))
+            let now = prompt_for(self.heard.attention.current().as_ref());
+            let now = format!("{now:>width$}", width = prompt.len());
+            Cow::Owned(self.paint.prompt(&now).into_owned())
         } else {
             Cow::Borrowed(prompt)
         };
@@ -143,6 +242,16 @@ impl Highlighter for Watcher {
         } else {
             Cow::Owned(format!("{back}{above}{prompt}"))
         }
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        self.paint.hint(hint)
+    }
+
+    /// The prompt is drawn after a list of candidates, and nothing else is asked before.
+    fn highlight_candidate<'c>(&self, candidate: &'c str, _completion: CompletionType) -> Cow<'c, str> {
+        self.key.set(true);
+        Cow::Borrowed(candidate)
     }
 
     fn highlight_char(&self, _line: &str, _pos: usize, _kind: CmdKind) -> bool {
@@ -157,13 +266,27 @@ impl Helper for Watcher {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::grammar;
+
+    fn watcher(heard: &Arc<Heard>) -> Watcher {
+        Watcher {
+            gate: Arc::default(),
+            heard: Arc::clone(heard),
+            own: "alice".parse().unwrap(),
+            grammar: &grammar::WITH_REGISTRY,
+            paint: Paint::default(),
+            key: Cell::new(false),
+        }
+    }
 
     #[test]
     fn only_a_drawing_because_of_a_print_goes_back_to_where_that_was() {
-        let watcher = Watcher::new(Arc::default(), Arc::default());
+        let watcher = watcher(&Arc::default());
         assert!(!watcher.highlight_char("", 0, CmdKind::Other));
         assert_eq!(watcher.highlight_prompt(PROMPT, true), PROMPT);
         assert_eq!(watcher.highlight_prompt(PROMPT, true), format!("{BACK}{PROMPT}"));
+        watcher.highlight_candidate("bob", CompletionType::List);
+        assert_eq!(watcher.highlight_prompt(PROMPT, true), PROMPT);
     }
 
     #[test]
@@ -175,8 +298,9 @@ mod tests {
 
     #[test]
     fn a_focus_that_ends_while_a_line_is_typed_goes_from_its_prompt() {
-        let attention = Arc::new(Attention::on(Some(Focus::Room("den".parse().unwrap()))));
-        let watcher = Watcher::new(Arc::default(), Arc::clone(&attention));
+        let den = Focus::Room("den".parse().unwrap());
+        let heard = Arc::new(Heard::with_focus(Some(den)));
+        let (watcher, attention) = (watcher(&heard), &heard.attention);
         let drawn = |prompt, default| {
             watcher.key.set(true);
             watcher.highlight_prompt(prompt, default).into_owned()

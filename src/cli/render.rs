@@ -110,7 +110,10 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
             format!("[The new identity of {name} is trusted; what waits for {name} is sent.]")
         }
         Event::Trouble(sentence) => format!("[Trouble: {}]", escape(sentence)),
-        Event::Accepted { .. } | Event::Renumbered { .. } | Event::Ended(Ending::Done | Ending::Refused) => {
+        Event::Names(_)
+        | Event::Accepted { .. }
+        | Event::Renumbered { .. }
+        | Event::Ended(Ending::Done | Ending::Refused) => {
             return Vec::new();
         }
         Event::Ended(Ending::ServerSilent | Ending::Unreached | Ending::Port | Ending::Storage) => {

@@ -324,8 +324,8 @@ const fn kind(event: &Event) -> usize {
         Event::Fingerprint { id: None, .. } => 51,
         // And these: `render_contacts_tests.rs`.
         Event::Contact(_) => 47,
-        // For programs: without words.
-        Event::Accepted { .. } | Event::Renumbered { .. } => KINDS,
+        // For programs, or for completion: without words.
+        Event::Accepted { .. } | Event::Renumbered { .. } | Event::Names(_) => KINDS,
     }
 }
 

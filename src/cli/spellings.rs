@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use crate::cli::commands::{Entry, TABLE, find, split_word};
+use crate::cli::commands::{Entry, TABLE, find, split_word, usage_of};
+use crate::cli::grammar::Begun;
 use crate::id::Name;
 use crate::reserved::{LOBBY, is_reserved};
 
@@ -37,6 +38,45 @@ pub(super) fn read(line: &str) -> Option<(&'static Entry, Cow<'_, str>)> {
     match IN_LOBBY.iter().find(|(alias, _)| *alias == word) {
         Some((_, command)) => Some((find(command)?, Cow::Owned(format!("{LOBBY} {rest}")))),
         None => Some((find(word)?, Cow::Borrowed(rest))),
+    }
+}
+
+/// What follows the word that a line begins with, if that is for a command; the name after an `@` is one with it.
+pub(super) fn begins(line: &str) -> Option<Begun<'_>> {
+    let line = line.trim_start();
+    let (word, rest) = match line.split_once(char::is_whitespace) {
+        Some((word, rest)) => (word, Some(rest)),
+        None => (line, None),
+    };
+    let (entry, taken) = if let Some(name) = word.strip_prefix('@') {
+        // An address, or a text that begins at once, needs no help.
+        let name = Name::from_str(name.trim_end_matches(':')).ok();
+        name.filter(|name| !is_reserved(name))?;
+        (find("send")?, 1)
+    } else {
+        let bare = word.strip_prefix(MARKS).unwrap_or(word);
+        match IN_LOBBY.iter().find(|(alias, _)| *alias == bare) {
+            Some((_, command)) => (find(command)?, 1),
+            None => (find(bare)?, 0),
+        }
+    };
+    let arguments = entry.arguments.get(taken..).unwrap_or_default();
+    Some(Begun { arguments, rest })
+}
+
+/// The words for commands that begin so; other words for them only where none of their own does.
+pub(super) fn words(beginning: &str) -> Vec<String> {
+    let bare = beginning.strip_prefix(MARKS).unwrap_or(beginning);
+    let mark = beginning.strip_suffix(bare).unwrap_or_default();
+    let marked = |words: &mut dyn Iterator<Item = &'static str>| -> Vec<String> {
+        let words = words.filter(|word| word.starts_with(bare));
+        words.map(|word| format!("{mark}{word}")).collect()
+    };
+    let own = marked(&mut TABLE.iter().map(|entry| entry.name));
+    if own.is_empty() {
+        marked(&mut aliases().into_iter().map(|(alias, _)| alias))
+    } else {
+        own
     }
 }
 
@@ -73,14 +113,14 @@ pub fn aliases() -> Vec<(&'static str, String)> {
 /// The answer to `help aliases`.
 pub(super) fn overview() -> Vec<String> {
     let line = |alias: &str, means: &str| format!("{alias:<28}{means}");
-    let send = find("send").map_or("send", |entry| entry.usage);
+    let send = usage_of("send");
     let mut lines: Vec<String> = aliases()
         .iter()
         .map(|(alias, means)| line(alias, means))
         .collect();
-    lines.push(line("@<name>: <text>", send));
-    lines.push(line("@<name> <text>", send));
-    lines.push(line("@<ip:port>: <text>", send));
+    lines.push(line("@<name>: <text>", &send));
+    lines.push(line("@<name> <text>", &send));
+    lines.push(line("@<ip:port>: <text>", &send));
     let marks = MARKS.map(String::from).join(" or ");
     lines.push(format!(
         "Before the word of any command may stand {marks}, as in $userlist, #ls, :q."

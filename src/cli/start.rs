@@ -9,17 +9,18 @@ use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
 
-use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, TalkOptions, Task};
-use crate::cli::console::{self, Flow, Input, Parse};
+use crate::cli::args::{ChatOptions, Data, Host, Invocation, ScreenOptions, ServeOptions, TalkOptions, Task};
+use crate::cli::console::{self, Flow, Input, Talk};
 use crate::cli::focus::Focus;
 use crate::cli::format::Format;
+use crate::cli::grammar::{Grammar, WITH_REGISTRY, WITHOUT_REGISTRY};
+use crate::cli::line_history::{self, LineHistory};
 use crate::cli::printer::Printer;
 use crate::cli::receiving;
 use crate::cli::sending;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
 use crate::cli::table::table;
-use crate::cli::talk;
 use crate::cli::usage::UsageExit;
 use crate::client::Receipts;
 use crate::client::interface::{Command, Notice};
@@ -134,7 +135,7 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         receipts,
     };
     match options.task {
-        Task::Talk => converse(setup, Format::parse, options.format),
+        Task::Talk => converse(setup, &WITH_REGISTRY, options.format, options.screen),
         Task::Send(task) => sending::send(setup, task, options.format),
         Task::Receive(task) => receiving::receive(setup, task, options.format),
     }
@@ -154,13 +155,28 @@ fn talk(options: TalkOptions) -> Result<Exit, Fault> {
         heeds_signals: true,
         receipts: Receipts::Committed,
     };
-    converse(setup, talk::read, options.format)
+    converse(setup, &WITHOUT_REGISTRY, options.format, options.screen)
 }
 
 /// Runs a client at its terminal.
-fn converse(setup: client::Setup, parse: Parse, format: Format) -> Result<Exit, Fault> {
-    let focus = setup.join.clone().map(Focus::Room);
-    let (console, mut printer, closing) = console::open(setup.name.clone(), parse, focus, format)?;
+fn converse(
+    setup: client::Setup,
+    grammar: &'static Grammar,
+    format: Format,
+    screen: ScreenOptions,
+) -> Result<Exit, Fault> {
+    let history = screen
+        .line_history
+        .then(|| setup.file(line_history::FILE))
+        .flatten();
+    let (console, mut printer, closing) = console::open(Talk {
+        own: setup.name.clone(),
+        grammar,
+        focus: setup.join.clone().map(Focus::Room),
+        format,
+        screen,
+        history: LineHistory::new(history),
+    })?;
     let knell = Knell::new(closing.hurry());
     let mut seen = 0;
     let (failed, failure) = bounded(1);

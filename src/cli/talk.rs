@@ -8,9 +8,11 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 
 use crate::cli::args_values::parse_peer;
+use crate::cli::arguments::{ADDRESS, Argument, FINGERPRINT, shown};
 use crate::cli::commands::{self, Parsed, Typist};
 use crate::cli::commands_people::read_fingerprint;
 use crate::cli::format::Format;
+use crate::cli::grammar::Begun;
 use crate::cli::json_input;
 use crate::client::interface::Command;
 use crate::limits::BODY_BYTES_MAX;
@@ -22,9 +24,29 @@ const STATUS: &str = ":status";
 /// Says how the paths are.
 const NET: &str = ":net";
 /// Says one's own fingerprint, and those of all who are listed.
-const FINGERPRINT: &str = ":fingerprint";
+const FINGERPRINT_WORD: &str = ":fingerprint";
 /// Before an address and a fingerprint.
 const TRUST: &str = ":trust";
+
+/// What follows it.
+const TRUST_TAKES: &[Argument] = &[ADDRESS, FINGERPRINT];
+
+/// The words that begin so. Of those that could begin a text as well, none.
+pub(super) fn words(beginning: &str) -> Vec<String> {
+    let words = [":q", STATUS, NET, FINGERPRINT_WORD, TRUST].into_iter();
+    let fits = |word: &&str| beginning.starts_with(':') && word.starts_with(beginning);
+    words.filter(fits).map(str::to_owned).collect()
+}
+
+/// What follows the word that a line begins with, if it is one of those that something follows.
+pub(super) fn begins(line: &str) -> Option<Begun<'_>> {
+    let after = line.trim_start().strip_prefix(TRUST)?;
+    let rest = after.strip_prefix(char::is_whitespace);
+    (rest.is_some() || after.is_empty()).then_some(Begun {
+        arguments: TRUST_TAKES,
+        rest,
+    })
+}
 
 /// Reads a line. A line from a paste may hold newlines.
 pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
@@ -34,7 +56,7 @@ pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
         "help" => Parsed::Answer(help()),
         STATUS => Parsed::Command(Command::Status),
         NET => Parsed::Command(Command::Net),
-        FINGERPRINT => Parsed::Command(Command::Fingerprint { of: None }),
+        FINGERPRINT_WORD => Parsed::Command(Command::Fingerprint { of: None }),
         _ if QUIT.contains(&word) => Parsed::Command(Command::Leave),
         _ => match commands::split_word(word) {
             (TRUST, rest) => read_trust(rest),
@@ -89,7 +111,7 @@ impl Asked {
                 ("trust", Some(address), Some(fingerprint)) => {
                     parse(&format!("{TRUST} {address} {fingerprint}"), typist)
                 }
-                ("status" | "fingerprint", None, None) => parse(&format!(":{word}"), typist),
+                ("status" | "net" | "fingerprint", None, None) => parse(&format!(":{word}"), typist),
                 ("help" | "quit", None, None) => parse(&word, typist),
                 _ => Parsed::Wrong(FORM.to_owned()),
             },
@@ -99,28 +121,33 @@ impl Asked {
 }
 
 /// What there can be in an object.
-const FORM: &str = "An object has a message, perhaps with an address and a tag; or an operation: status, fingerprint, help, quit, \
+const FORM: &str = "An object has a message, perhaps with an address and a tag; or an operation: status, net, fingerprint, help, quit, \
                     or trust with an address and a fingerprint.";
 
 /// What can be typed, a line each.
 pub(super) fn help() -> Vec<String> {
     let line = |(usage, summary): (&str, &str)| format!("{usage:<32}{summary}");
+    let trust = trust_usage();
     [
         ("<text>", "send a text to everybody who is listed"),
         (":q, q, quit, exit", "end; so do Ctrl+C and Ctrl+D"),
         (":status", "list the messages that are unfinished"),
         (":net", "say how the paths to them are"),
         (":fingerprint", "say your fingerprint and theirs, to compare"),
-        (":trust <ip:port> <fingerprint>", "accept a new identity there"),
+        (&trust, "accept a new identity there"),
         ("help", "say what can be typed here"),
     ]
     .map(line)
     .to_vec()
 }
 
+fn trust_usage() -> String {
+    format!("{TRUST} {}", shown(TRUST_TAKES))
+}
+
 fn read_trust(rest: &str) -> Parsed {
     let (word, fingerprint) = commands::split_word(rest);
-    let usage = || Parsed::Wrong("Usage: :trust <ip:port> <fingerprint>".to_owned());
+    let usage = || Parsed::Wrong(format!("Usage: {}", trust_usage()));
     trust_at(word, fingerprint).unwrap_or_else(usage)
 }
 

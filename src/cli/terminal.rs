@@ -1,4 +1,4 @@
-//! The terminal's settings, put back when the program ends while a line is being edited.
+//! The terminal's settings, put back when the program ends while a line is being edited; and its width.
 //!
 //! The editor restores them itself when its line is finished; this is for an end that comes from elsewhere: a
 //! signal, a server that does not answer, a refused name.
@@ -7,10 +7,18 @@
 use std::io;
 use std::sync::OnceLock;
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 use crate::cli::streams::{self, write_out};
 use crate::runtime::signal;
+
+/// How many columns standard output has; where that is not known, as many as terminals had.
+pub(super) fn columns() -> usize {
+    match tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 => size.ws_col.into(),
+        _ => 80,
+    }
+}
 
 /// Settings as they were found.
 pub(super) struct Saved(Termios);

@@ -18,7 +18,7 @@ pub use crate::client::interface::contacts::{Contact, ContactEvent};
 pub use crate::client::interface::net::{Net, Other, RegistryLink, SessionReport};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
 pub use crate::client::interface::status::{MessageStatus, Standing, Status};
-pub use crate::client::interface::users::{User, Users};
+pub use crate::client::interface::users::{Names, User, Users};
 
 use crate::client::to::To;
 use crate::clock::WallTime;
@@ -98,6 +98,8 @@ pub enum Command {
     Deregister,
     /// Come back.
     Register,
+    /// Say which names are known, now and whenever they change.
+    Names,
     /// Deregister and end.
     Leave,
     /// Nothing more comes: leave when every message has a state and what was kept for us is here, or nothing moves.
@@ -207,6 +209,8 @@ pub enum Event {
         /// Which of the two.
         on: bool,
     },
+    /// Which names are known; where that is wanted. For whoever helps a person to type them: it says nothing that has happened.
+    Names(Names),
     /// Stored mail follows.
     HaveMessages,
     /// A message for us, committed.

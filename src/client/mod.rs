@@ -143,6 +143,8 @@ pub struct Client {
     table_changed: bool,
     /// Who was there when it was last told who comes and goes, if that is wanted.
     seen_there: Option<users::Seen>,
+    /// Which names are known is to be told when it changes.
+    names_wanted: bool,
     /// A storage failure was told and nothing has succeeded since.
     in_trouble: bool,
     /// Messages that came out of the mailbox while it was gone through.
@@ -205,6 +207,7 @@ impl Client {
             table_told: None,
             table_changed: false,
             seen_there: None,
+            names_wanted: false,
             in_trouble: false,
             drained: 0,
             read_at: now.at,
@@ -388,6 +391,7 @@ impl Role for Client {
             Command::Net => self.tell_net(cx),
             Command::Fingerprint { of } => self.tell_fingerprint(of),
             Command::Presence { on } => self.want_presence(on),
+            Command::Names => self.want_names(),
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),
             Command::Leave => self.leave(cx),

@@ -257,6 +257,7 @@ impl Client {
             self.table_told = Some(cx.now.at);
             self.out.event(Event::TableUpdated);
             self.tell_presence();
+            self.tell_names();
         }
         if let Some(update) = self.directory.take_update() {
             self.out.store(Request::Directory(update), After::Directory);

@@ -71,6 +71,11 @@ impl Rooms {
         self.by_id(id).map(|room| room.hall.name.clone())
     }
 
+    /// What those that we are in are called.
+    pub(super) fn names(&self) -> Vec<Name> {
+        self.inside.values().map(|room| room.hall.name.clone()).collect()
+    }
+
     fn by_id(&self, id: RoomId) -> Option<&KnownRoom> {
         self.inside.values().find(|room| room.hall.id == id)
     }

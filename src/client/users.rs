@@ -1,12 +1,12 @@
-//! Who there is, and who comes and goes, as the registry tells it.
+//! Who there is, who comes and goes, and which names are known, as the registry tells it.
 //!
-//! Both are read off the directory copy; that this is told at most once a second is `names`' rule.
+//! All is read off the directory copy; that this is told at most once a second is `names`' rule.
 //! Invariant: of a name that is told of twice the second differs from the first.
 
 use std::collections::BTreeMap;
 
 use super::Client;
-use crate::client::interface::{Event, NotAccepted, User, Users};
+use crate::client::interface::{Event, Names, NotAccepted, User, Users};
 use crate::id::Name;
 use crate::wire::message::Record;
 
@@ -56,6 +56,25 @@ impl Client {
                 self.out.event(Event::Presence { name, online });
             }
         }
+    }
+
+    /// The names that are known are to be told, now and from now on.
+    pub(super) fn want_names(&mut self) {
+        self.names_wanted = true;
+        self.tell_names();
+    }
+
+    /// Tells the names that are known, if they are wanted.
+    pub(super) fn tell_names(&mut self) {
+        if !self.names_wanted {
+            return;
+        }
+        let others = self.directory.names().into_iter();
+        let names = Names {
+            people: others.filter(|name| !name.matches(&self.config.name)).collect(),
+            rooms: self.rooms.names(),
+        };
+        self.out.event(Event::Names(names));
     }
 
     fn who_is_there(&self) -> Seen {

@@ -6,6 +6,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -48,6 +49,25 @@ pub struct Setup {
     pub heeds_signals: bool,
 }
 
+impl Setup {
+    /// The file of this name in the client's folder, for what is not the engine's; `None` if nothing is to be kept, or there is
+    /// no place for it. The folder is there, and this process' own, once the client runs.
+    pub fn file(&self, name: &str) -> Option<PathBuf> {
+        let Keep::Under(chosen) = &self.keep else {
+            return None;
+        };
+        let root = folder::data_root(chosen.clone(), |name| std::env::var_os(name)).ok()?;
+        Some(self.folder(&root).join(name))
+    }
+
+    fn folder(&self, root: &Path) -> PathBuf {
+        match self.company {
+            Company::Registry(_) => folder::of_client(root, &self.name),
+            Company::Contacts(_) => folder::of_peer(root, &self.name),
+        }
+    }
+}
+
 /// With whom a user talks.
 #[derive(Clone, Debug)]
 pub enum Company {
@@ -67,11 +87,7 @@ pub fn run(
     show: Show<Notice, Command>,
     knell: Knell,
 ) -> Result<Exit, Fault> {
-    let place = match setup.company {
-        Company::Registry(_) => folder::of_client,
-        Company::Contacts(_) => folder::of_peer,
-    };
-    let home = Home::open(setup.keep, |root| place(root, &setup.name))?;
+    let home = Home::open(setup.keep.clone(), |root| setup.folder(root))?;
     let seed = home.seed()?;
     let name = home.spelling(setup.name)?;
     let identity = Arc::new(Identity::from_seed(&seed, Role::Client));

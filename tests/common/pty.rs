@@ -28,6 +28,7 @@ pub struct Terminal {
     keys: Box<dyn Write + Send>,
     output: Receiver<Vec<u8>>,
     screen: Parser,
+    rings: usize,
 }
 
 impl Terminal {
@@ -38,13 +39,24 @@ impl Terminal {
 
     /// Starts it on a terminal of so many lines.
     pub fn with_lines(lines: u16, world: &World, arguments: &[String]) -> Self {
+        Self::open((lines, 80), &[], world, arguments)
+    }
+
+    /// Starts it on a terminal of so many lines and columns, with these variables in its environment.
+    pub fn open(
+        (rows, cols): (u16, u16),
+        variables: &[(&str, &str)],
+        world: &World,
+        arguments: &[String],
+    ) -> Self {
+        let (pixel_width, pixel_height) = (0, 0);
         let size = PtySize {
-            rows: lines,
-            cols: 80,
-            pixel_width: 0,
-            pixel_height: 0,
+            rows,
+            cols,
+            pixel_width,
+            pixel_height,
         };
-        let (rows, columns) = (NonZero::new(lines), NonZero::new(80));
+        let (rows, columns) = (NonZero::new(rows), NonZero::new(cols));
         let (rows, columns) = rows.zip(columns).expect("a terminal with lines");
         let screen = Parser::new(rows, columns, 0);
         let pair = native_pty_system().openpty(size).expect("a pseudo terminal");
@@ -53,6 +65,10 @@ impl Terminal {
         command.env("XDG_DATA_HOME", world.folder());
         command.env("TERM", "xterm-256color");
         command.env("TZ", "UTC");
+        command.env_remove("NO_COLOR");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         let child = pair.slave.spawn_command(command).expect("the built program");
         drop(pair.slave);
         let output = read_bytes(pair.master.try_clone_reader().expect("its output"));
@@ -62,6 +78,7 @@ impl Terminal {
             master: pair.master,
             output,
             screen,
+            rings: 0,
         }
     }
 
@@ -93,6 +110,37 @@ impl Terminal {
         contents.lines().map(|line| line.trim_end().to_owned()).collect()
     }
 
+    /// How a line is coloured that begins so: the colour of its first character, and whether that is dim.
+    pub fn color_of(&self, beginning: &str) -> (vt100::Color, bool) {
+        let screen = self.screen.screen();
+        let columns = screen.size().1.get();
+        let row = screen.rows(0, columns).position(|row| row.starts_with(beginning));
+        let row = row.and_then(|row| u16::try_from(row).ok()).expect("the line");
+        let cell = screen.cell(row, 0).expect("its first character");
+        (cell.fgcolor(), cell.dim())
+    }
+
+    /// Whether what is left of the cursor's line after the cursor is dim, and what it is.
+    pub fn dim_after_cursor(&self) -> String {
+        let screen = self.screen.screen();
+        let (row, column) = screen.cursor_position();
+        let cells = (column..screen.size().1.get()).filter_map(|column| screen.cell(row, column));
+        cells
+            .filter(|cell| cell.dim())
+            .map(vt100::Cell::contents)
+            .collect()
+    }
+
+    /// How often the bell was rung.
+    pub const fn rings(&self) -> usize {
+        self.rings
+    }
+
+    fn see(&mut self, bytes: &[u8]) {
+        self.rings += bytes.iter().filter(|byte| **byte == 0x07).count();
+        self.screen.process(bytes);
+    }
+
     /// Where the cursor is: row and column, from 0.
     pub fn cursor(&self) -> (u16, u16) {
         self.screen.screen().cursor_position()
@@ -102,8 +150,22 @@ impl Terminal {
     pub fn wait_no_prompt(&mut self) {
         while self.cursor().1 != 0 {
             match self.output.recv_timeout(PATIENCE) {
-                Ok(bytes) => self.screen.process(&bytes),
+                Ok(bytes) => self.see(&bytes),
                 Err(error) => panic!("still a prompt ({error}):\n{}", self.lines().join("\n")),
+            }
+        }
+    }
+
+    /// Waits until the cursor is in this column.
+    pub fn wait_column(&mut self, column: u16) {
+        while self.cursor().1 != column {
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.see(&bytes),
+                Err(error) => panic!(
+                    "the cursor is at {:?}, not in {column} ({error}):\n{}",
+                    self.cursor(),
+                    self.lines().join("\n")
+                ),
             }
         }
     }
@@ -120,7 +182,7 @@ impl Terminal {
     pub fn wait(&mut self, what: &str, is_so: impl Fn(&[String]) -> bool) {
         while !is_so(&self.lines()) {
             match self.output.recv_timeout(PATIENCE) {
-                Ok(bytes) => self.screen.process(&bytes),
+                Ok(bytes) => self.see(&bytes),
                 Err(error) => panic!("no {what} ({error}) on the screen:\n{}", self.lines().join("\n")),
             }
         }
@@ -150,7 +212,7 @@ impl Terminal {
             self.signal(signal);
             // What it says meanwhile is read, or it could not end.
             while let Ok(bytes) = self.output.recv_timeout(IMPATIENCE) {
-                self.screen.process(&bytes);
+                self.see(&bytes);
             }
         }
     }
@@ -160,7 +222,7 @@ impl Terminal {
         self.press(keys);
         loop {
             match self.output.recv_timeout(IMPATIENCE) {
-                Ok(bytes) => self.screen.process(&bytes),
+                Ok(bytes) => self.see(&bytes),
                 Err(RecvTimeoutError::Disconnected) => return self.end(),
                 Err(RecvTimeoutError::Timeout) => self.press(keys),
             }
@@ -171,7 +233,7 @@ impl Terminal {
     pub fn end(mut self) -> (u32, Vec<String>) {
         loop {
             match self.output.recv_timeout(PATIENCE) {
-                Ok(bytes) => self.screen.process(&bytes),
+                Ok(bytes) => self.see(&bytes),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.lines().join("\n")),
             }

@@ -18,6 +18,7 @@ mod focus;
 mod full_disk;
 mod json;
 mod library;
+mod line_mode;
 mod machine;
 mod once;
 mod operators;

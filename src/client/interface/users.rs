@@ -18,6 +18,15 @@ pub struct Users {
     pub current: bool,
 }
 
+/// The names that a person may mean. There are as many people as the directory copy has, and those who were written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// Everybody but oneself, there or not, in the order of their folded names.
+    pub people: Vec<Name>,
+    /// The rooms that we are in, likewise.
+    pub rooms: Vec<Name>,
+}
+
 /// Somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {

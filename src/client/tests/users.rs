@@ -2,7 +2,7 @@
 
 use super::driver::{Driver, ms};
 use super::people::{address, gone, here, name, offline, online};
-use crate::client::interface::{Command, Event, NotAccepted, User, Users};
+use crate::client::interface::{Command, Event, Names, NotAccepted, User, Users};
 use crate::clock::WallTime;
 use crate::wire::message::Change;
 
@@ -114,6 +114,31 @@ fn who_comes_and_goes_is_told_where_it_is_wanted() {
     assert_eq!(driver.events(), [Event::PresenceTold { on: false }]);
     driver.delta(8, goes("bob"));
     assert_eq!(driver.presences(), []);
+}
+
+#[test]
+fn names_are_told_where_they_are_wanted_and_when_there_are_others() {
+    let known = |people: &[&str]| {
+        Event::Names(Names {
+            people: people.iter().copied().map(name).collect(),
+            rooms: Vec::new(),
+        })
+    };
+    let mut driver = Driver::registered(&[offline("Carol"), online("bob"), online("alice")]);
+    driver.delta(2, goes("bob"));
+    driver.pass(ms(1_000));
+    assert_eq!(driver.events(), [Event::TableUpdated]);
+    driver.command(Command::Names);
+    assert_eq!(driver.events(), [known(&["bob", "Carol"])]);
+    driver.delta(3, Change::Record(online("aaron")));
+    driver.pass(ms(1_000));
+    assert_eq!(
+        driver.events(),
+        [Event::TableUpdated, known(&["aaron", "bob", "Carol"])]
+    );
+    driver.delta(4, Change::Removed { name: name("bob") });
+    driver.pass(ms(1_000));
+    assert_eq!(driver.events(), [Event::TableUpdated, known(&["aaron", "Carol"])]);
 }
 
 #[test]

@@ -86,7 +86,11 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
             assert_eq!(fingerprint.len(), 79);
             format!("trust {address} {fingerprint}")
         }
-        Command::LeaveSettled | Command::Seen { .. } | Command::Handled { .. } | Command::Say { .. } => {
+        Command::LeaveSettled
+        | Command::Names
+        | Command::Seen { .. }
+        | Command::Handled { .. }
+        | Command::Say { .. } => {
             panic!("nobody types that")
         }
     };

@@ -1,0 +1,74 @@
+//! Options of how a client looks and sounds, and what it remembers of what was typed.
+//!
+//! Invariant: as `args`': a [`ScreenOptions`] needs no further check of its form.
+
+use clap::Args;
+
+use crate::cli::args_values::shown;
+pub use crate::cli::bell::Bell;
+pub use crate::cli::paint::Colors;
+
+/// How a client looks and sounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScreenOptions {
+    /// When there are colours.
+    pub colors: Colors,
+    /// For which messages the terminal rings.
+    pub bell: Bell,
+    /// Whether what is typed is there in the next run.
+    pub line_history: bool,
+}
+
+/// The grammar.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Client, on the screen")]
+pub(super) struct ScreenFlags {
+    /// When to use colours: auto, always or never
+    ///
+    /// auto: on a terminal that has some, unless the variable NO_COLOR is set. Without colours there are no hints behind
+    /// what is typed either.
+    #[arg(long, value_name = "WHEN", default_value = "auto", conflicts_with = "serve")]
+    color: String,
+
+    /// Ring the terminal's bell: for no message (off), for 'all', or on 'mention'
+    ///
+    /// mention: a message to you, or one in a room with your name in it.
+    #[arg(long, value_name = "FOR", default_value = "off", conflicts_with = "serve")]
+    bell: String,
+
+    /// Forget at the end what was typed, instead of keeping it for the arrow keys and Ctrl+R
+    ///
+    /// Otherwise the last lines are in the file lines of your folder, which only you may read. A line that begins with a
+    /// space is never kept.
+    #[arg(long, conflicts_with = "serve")]
+    no_line_history: bool,
+}
+
+impl ScreenFlags {
+    /// How it is to be.
+    pub(super) fn check(&self) -> Result<ScreenOptions, String> {
+        Ok(ScreenOptions {
+            colors: colors(&self.color)?,
+            bell: bell(&self.bell)?,
+            line_history: !self.no_line_history,
+        })
+    }
+}
+
+fn colors(text: &str) -> Result<Colors, String> {
+    match text {
+        "auto" => Ok(Colors::Auto),
+        "always" => Ok(Colors::Always),
+        "never" => Ok(Colors::Never),
+        _ => Err(format!("--color is auto, always or never, not '{}'", shown(text))),
+    }
+}
+
+fn bell(text: &str) -> Result<Bell, String> {
+    match text {
+        "off" => Ok(Bell::Off),
+        "mention" => Ok(Bell::Mention),
+        "all" => Ok(Bell::All),
+        _ => Err(format!("--bell is off, mention or all, not '{}'", shown(text))),
+    }
+}
