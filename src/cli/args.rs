@@ -192,9 +192,6 @@ struct Flags {
     #[arg(long, conflicts_with = "serve")]
     json: bool,
 
-    #[command(flatten)]
-    once: OnceFlags,
-
     /// Listen on this address only
     #[arg(long, value_name = "ADDRESS", conflicts_with = "chat")]
     bind: Option<Said>,
@@ -239,6 +236,10 @@ struct Flags {
     /// Log more on standard error; twice for every datagram that is dropped
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
+
+    // Last: its heading is for all that follows.
+    #[command(flatten)]
+    once: OnceFlags,
 }
 
 /// What the program does besides being a registry or a client.
@@ -248,7 +249,7 @@ enum Other {
     ///
     /// The real engines and stores on virtual time: what the protocol does under loss, in figures. Exit code 1 if a
     /// promise was broken; the seed repeats it.
-    #[command(allow_negative_numbers = true)]
+    #[command(allow_negative_numbers = true, override_usage = "udpchat simulate [OPTIONS]")]
     Simulate(Box<SimulateFlags>),
 
     /// Print what makes a shell complete these arguments

@@ -2,6 +2,8 @@
 //!
 //! What stands in a page besides the options is `manual`'s. Invariant: no option is named here, and none is left out.
 
+use std::io::{self, Write};
+
 use clap::{Command, ValueEnum};
 use clap_complete::Shell as Format;
 use clap_mangen::Man;
@@ -30,59 +32,55 @@ pub(super) fn completions(shell: Shell, mut grammar: Command) -> String {
         Shell::Zsh => Format::Zsh,
         Shell::Fish => Format::Fish,
     };
-    let mut script = Vec::new();
     let name = grammar.get_name().to_owned();
-    clap_complete::generate(format, &mut grammar, name, &mut script);
-    String::from_utf8_lossy(&script).into_owned()
+    written(|script| {
+        clap_complete::generate(format, &mut grammar, name, script);
+        Ok(())
+    })
 }
 
 /// A manual page, as troff reads it.
 pub(super) fn man(page: Option<Page>, mut grammar: Command) -> String {
     grammar.build();
-    let own = page.map(|page| match page {
-        Page::Simulate => "simulate",
-    });
-    let command = own
-        .and_then(|name| grammar.find_subcommand(name))
-        .unwrap_or(&grammar);
-    let version = format!("{} {}", grammar.get_name(), env!("CARGO_PKG_VERSION"));
-    let name = command.get_display_name().unwrap_or_else(|| command.get_name());
-    let title = name.to_uppercase();
-    let mut head = Roff::new();
-    head.control("TH", [&*title, "1", "", &version, "User Commands"]);
-    head.control("SH", ["NAME"]);
-    head.text([roman(format!(
-        "{name} - {}",
-        command.get_about().map(ToString::to_string).unwrap_or_default()
-    ))]);
-    let mut tail = Roff::new();
-    match own {
-        None => {
-            for (title, body) in manual::sections() {
-                section(&mut tail, title, &body);
-            }
-            see_also(&mut tail, "udpchat-simulate");
+    let (command, about, sections, other) = match page {
+        None => (
+            grammar.clone(),
+            manual::DESCRIPTION.to_owned(),
+            manual::sections().to_vec(),
+            "udpchat-simulate",
+        ),
+        Some(Page::Simulate) => {
+            let command = grammar.find_subcommand("simulate").unwrap_or(&grammar).clone();
+            let about = command.get_long_about().map(ToString::to_string);
+            (command, about.unwrap_or_default(), Vec::new(), "udpchat")
         }
-        Some(_) => see_also(&mut tail, "udpchat"),
-    }
-    let mut description = Roff::new();
-    let about = match own {
-        None => manual::DESCRIPTION.to_owned(),
-        Some(_) => command
-            .get_long_about()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
     };
-    section(&mut description, "Description", &about);
-    let man = Man::new(command.clone());
-    let mut page = head.to_roff().into_bytes();
-    let options = man.render_synopsis_section(&mut page).and_then(|()| {
-        page.extend_from_slice(description.to_roff().as_bytes());
-        man.render_options_section(&mut page)
-    });
-    page.extend_from_slice(tail.to_roff().as_bytes());
-    debug_assert!(options.is_ok(), "memory takes everything");
-    String::from_utf8_lossy(&page).into_owned()
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let mut roff = Roff::new();
+    section(&mut roff, "Description", &about);
+    let description = roff.to_roff();
+    let mut roff = Roff::new();
+    for (title, body) in sections {
+        section(&mut roff, title, &body);
+    }
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text([bold(other), roman("(1)")]);
+    let rest = roff.to_roff();
+    let title = name.to_uppercase();
+    // No date: the page is as old as its version.
+    let head = format!(
+        ".TH {title} 1 \"\" \"udpchat {}\" \"User Commands\"\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    let man = Man::new(command);
+    written(|page| {
+        page.write_all(head.as_bytes())?;
+        man.render_name_section(page)?;
+        man.render_synopsis_section(page)?;
+        page.write_all(description.as_bytes())?;
+        man.render_options_section(page)?;
+        page.write_all(rest.as_bytes())
+    })
 }
 
 /// A section as `--help` has it: paragraphs flow, and what stands in columns stays so.
@@ -97,12 +95,8 @@ fn section(roff: &mut Roff, title: &str, body: &str) {
             roff.control("nf", []);
         }
         for line in paragraph.lines() {
-            let line = if has_columns {
-                line.strip_prefix("  ").unwrap_or(line)
-            } else {
-                line.trim_start()
-            };
-            roff.text([roman(line)]);
+            let indented = line.strip_prefix("  ").unwrap_or(line);
+            roff.text([roman(if has_columns { indented } else { line.trim_start() })]);
         }
         if has_columns {
             roff.control("fi", []);
@@ -110,7 +104,13 @@ fn section(roff: &mut Roff, title: &str, body: &str) {
     }
 }
 
-fn see_also(roff: &mut Roff, page: &str) {
-    roff.control("SH", ["SEE ALSO"]);
-    roff.text([bold(page), roman("(1)")]);
+/// What is written, as a text.
+#[expect(
+    clippy::expect_used,
+    reason = "memory takes everything, and it is text that is written"
+)]
+fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    write(&mut bytes).expect("memory takes everything");
+    String::from_utf8(bytes).expect("texts were written")
 }

@@ -12,7 +12,7 @@ pub(super) const ABOUT: &str =
 /// The ways to call it, as clap prints them after "Usage: ".
 pub(super) const USAGE: &str = "\
 udpchat -s <PORT> [OPTIONS]
-       udpchat -c <NAME> <SERVER> <SERVER-PORT> <CLIENT-PORT> [OPTIONS]
+       udpchat -c <NAME> [<SERVER> <SERVER-PORT> <CLIENT-PORT>] [OPTIONS]
        udpchat -p <NAME> <PORT> <PEER>... [OPTIONS]
        udpchat simulate [OPTIONS]
        udpchat completions <SHELL>
@@ -108,6 +108,7 @@ const FILES: &str = "\
   it secret. To move to another machine, move the folder, and use one copy only.
 
   Without XDG_CONFIG_HOME it is ~/.config. The configuration need not be there.
+  In a client's folder profile.toml has the server and ports of its last start.
 ";
 
 const CONFIGURATION: &str = "\
@@ -122,10 +123,11 @@ const CONFIGURATION: &str = "\
 ";
 
 const ENVIRONMENT: &str = "\
-  XDG_DATA_HOME, XDG_CONFIG_HOME, HOME   where the files are
-  UDPCHAT_TTL and so on   what an option says: --ttl; so for each key of the
-                          configuration file. Of a switch: true or false
+  XDG_DATA_HOME, HOME     where databases and identities are
+  XDG_CONFIG_HOME, HOME   where the configuration file is
   UDPCHAT_CONFIG          the configuration file, or none
+  UDPCHAT_TTL, ...        what each option says, here --ttl; so for every key of
+                          the configuration file. Of a switch: true or false
   UDPCHAT_LOG             what is logged: warn, debug, or for one part
                           udpchat::transport=debug; it wins over --verbose
   TZ                      the zone of the times on the screen

@@ -2,7 +2,9 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | [`args`], `args_once`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
+//! | [`args`], `args_once`, `args_words`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
+//! | `settings`, `config_file`, `said`, [`surroundings`] | what is not typed: the environment, the configuration file, who says what |
+//! | `generated` | completions and manual pages, of the definitions of the arguments |
 //! | [`commands`], `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
 //! | [`focus`] | to whom lines go that are no command |
@@ -15,7 +17,8 @@
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
 //! | `gate`, `begun`, `terminal` | who may write; when a pipe's lines are read; the settings put back |
 //!
-//! The rows down to [`sanitise`] are pure, but for the focus, which both ends share. Invariant: no byte from another person
+//! The rows down to [`sanitise`] are pure, but for the focus, which both ends share, and [`surroundings::Here`], which reads
+//! files. Invariant: no byte from another person
 //! reaches the terminal but through [`sanitise`].
 
 pub mod args;

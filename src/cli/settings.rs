@@ -48,6 +48,8 @@ pub(super) struct Key {
     pub(super) kind: Kind,
     /// Its option; otherwise it is a value of `-c`, `-s` or `-p`.
     option: Option<Id>,
+    /// What it may be, if clap knows that.
+    choices: Vec<String>,
 }
 
 /// What was said and not typed.
@@ -101,6 +103,7 @@ impl Role {
             name: (*name).to_owned(),
             kind: *kind,
             option: None,
+            choices: Vec::new(),
         });
         let own = Id::from(self.option());
         let options = grammar.get_arguments().filter_map(|arg| {
@@ -111,6 +114,11 @@ impl Role {
                 name: arg.get_long().unwrap_or_default().to_owned(),
                 kind: Kind::of(arg),
                 option: Some(arg.get_id().clone()),
+                choices: arg
+                    .get_possible_values()
+                    .iter()
+                    .map(|choice| choice.get_name().to_owned())
+                    .collect(),
             })
         });
         words.chain(options).collect()
@@ -138,18 +146,6 @@ impl Kind {
         }
     }
 
-    /// A text as clap reads it.
-    fn spelled(self, text: &str) -> Result<String, String> {
-        let wrong = || Err(format!("{}, not '{}'", self.rule(), shown(text)));
-        match (self, text) {
-            (_, "") | (Self::Text | Self::Path | Self::List, _) => Ok(text.to_owned()),
-            (Self::Switch, "true" | "1") => Ok("true".to_owned()),
-            (Self::Switch, "false" | "0") => Ok("false".to_owned()),
-            (Self::Count, _) if text.parse::<u8>().is_ok() => Ok(text.to_owned()),
-            (Self::Switch | Self::Count, _) => wrong(),
-        }
-    }
-
     /// Whether a text, as clap reads it, is more than the default.
     fn says(self, text: &str) -> bool {
         match self {
@@ -157,6 +153,24 @@ impl Kind {
             Self::Count => text != "0" && !text.is_empty(),
             Self::Text | Self::Path | Self::List => !text.is_empty(),
         }
+    }
+}
+
+impl Key {
+    /// A text as clap reads it.
+    fn spelled(&self, text: &str) -> Result<String, String> {
+        let rule = match (self.kind, text) {
+            (_, "") => return Ok(String::new()),
+            (Kind::Switch, "true" | "1") => return Ok("true".to_owned()),
+            (Kind::Switch, "false" | "0") => return Ok("false".to_owned()),
+            (Kind::Count, _) if text.parse::<u8>().is_ok() => return Ok(text.to_owned()),
+            (Kind::Switch | Kind::Count, _) => self.kind.rule().to_owned(),
+            _ if self.choices.is_empty() || self.choices.iter().any(|choice| choice == text) => {
+                return Ok(text.to_owned());
+            }
+            _ => format!("is one of: {}", self.choices.join(", ")),
+        };
+        Err(format!("{rule}, not '{}'", shown(text)))
     }
 }
 
@@ -237,7 +251,7 @@ impl Choice<'_> {
             let Some(key) = keys.iter().find(|key| key.name == name) else {
                 continue;
             };
-            let said = said.map(|text| key.kind.spelled(text))?;
+            let said = said.map(|text| key.spelled(text))?;
             let Some(id) = &key.option else {
                 self.decided.entry(name).or_insert(said);
                 continue;

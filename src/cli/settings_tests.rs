@@ -120,6 +120,28 @@ fn every_option_is_a_key_of_some_table_or_belongs_to_a_call() {
     }
 }
 
+#[test]
+fn a_choice_that_clap_knows_is_checked_before_it_is_asked() {
+    let arg = Arg::new("color").long("color").value_parser(["auto", "never"]);
+    let grammar = Command::new("udpchat").arg(arg);
+    let keys = Role::Client.keys(&grammar);
+    let key = keys.iter().find(|key| key.name == "color").unwrap();
+    assert_eq!(key.spelled("never"), Ok("never".to_owned()));
+    assert_eq!(
+        key.spelled("no"),
+        Err("is one of: auto, never, not 'no'".to_owned())
+    );
+}
+
+/// A program that `--exec` runs may start udpchat, and has its message in its environment.
+#[test]
+fn no_variable_of_a_setting_means_something_else() {
+    let others = ["from", "id", "sent-at", "seq", "room", "log", "config"];
+    for key in Role::ALL.iter().flat_map(|role| role.keys(&grammar())) {
+        assert!(!others.contains(&&*key.name), "{}", variable(&key.name));
+    }
+}
+
 /// Nonsense, by what a key wants. A path is never nonsense, and nor is a command.
 #[test]
 fn nonsense_is_told_with_its_place_wherever_it_stands() {
