@@ -280,9 +280,10 @@ pub fn parse(
     around: &dyn Surroundings,
 ) -> Result<Invocation, UsageExit> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let read = |grammar: Command| grammar.try_get_matches_from(&arguments);
-    let typed = read(Flags::command()).map_err(|error| reshape(&error))?;
-    let flags = Flags::from_arg_matches(&typed).map_err(|error| reshape(&error))?;
+    let told = |error: clap::Error| reshape(&error);
+    let read = |grammar: Command| grammar.try_get_matches_from(&arguments).map_err(told);
+    let typed = read(Flags::command())?;
+    let flags = Flags::from_arg_matches(&typed).map_err(told)?;
     match flags.other {
         Some(Other::Simulate(flags)) => {
             let options = flags.check().map_err(UsageExit::wrong)?;
@@ -302,9 +303,9 @@ pub fn parse(
     };
     let settings = Settings::gather(role, &Flags::command(), &typed, flags.config.as_deref(), around)
         .map_err(UsageExit::wrong)?;
-    let completed = read(settings.defaults(Flags::command())).map_err(|error| reshape(&error))?;
+    let completed = read(settings.defaults(Flags::command()))?;
     Flags::from_arg_matches(&completed)
-        .map_err(|error| reshape(&error))?
+        .map_err(told)?
         .check(role, &settings, around)
         .map_err(UsageExit::wrong)
 }

@@ -108,7 +108,8 @@ const FILES: &str = "\
   it secret. To move to another machine, move the folder, and use one copy only.
 
   Without XDG_CONFIG_HOME it is ~/.config. The configuration need not be there.
-  In a client's folder profile.toml has the server and ports of its last start.
+  In a client's folder the file profile has the server and ports that it was
+  registered with last.
 ";
 
 const CONFIGURATION: &str = "\

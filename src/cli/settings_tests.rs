@@ -336,11 +336,11 @@ fn what_c_and_p_are_not_told_may_be_set() {
 fn a_name_alone_takes_what_it_was_registered_with() {
     let mut around = Around::with(&[], "");
     let kept = "server = 'chat.example.org'\nserver-port = 12345\nport = 1232\n";
-    let file = "/home/alice/.local/share/udpchat/clients/alice/profile.toml";
+    let file = "/home/alice/.local/share/udpchat/clients/alice/profile";
     around.files.insert(file, kept.to_owned());
     around
         .files
-        .insert("/d/clients/alice/profile.toml", kept.replace("1232", "9"));
+        .insert("/d/clients/alice/profile", kept.replace("1232", "9"));
     let full = |line: &str| run(line, &Nowhere);
     assert_eq!(
         run("-c Alice --json", &around),
@@ -373,7 +373,7 @@ fn a_name_alone_takes_what_it_was_registered_with() {
     around.files.insert(file, "server = 1".to_owned());
     assert!(
         run("-c alice", &around)
-            .is_err_and(|line| line.contains("profile.toml") && line.contains("give all four"))
+            .is_err_and(|line| line.contains("profile") && line.contains("give all four"))
     );
     assert!(
         run("-c alice ::1 7 0", &around).is_ok(),

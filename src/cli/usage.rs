@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::cli::args_values::shown;
 use crate::cli::manual;
 
-/// A wish for help, the version or a text made of the arguments there are; or arguments that make no sense: what to print and how to end.
+/// A wish for a text (help, the version, a manual page), or arguments that make no sense: what to print and how to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageExit {
     text: String,

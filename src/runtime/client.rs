@@ -40,7 +40,7 @@ pub struct Setup {
     pub port: u16,
     /// What is to be kept.
     pub keep: Keep,
-    /// What the next start may be left to remember, if a registry has us with it.
+    /// What need not be told to the next start, once a registry has us with it.
     pub remember: Option<Profile>,
     /// How long a message may take.
     pub time_to_live: Duration,

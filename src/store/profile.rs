@@ -25,7 +25,7 @@ pub struct Profile {
 impl Profile {
     /// Its file in a client's folder, there or not.
     pub fn path(folder: &Path) -> PathBuf {
-        folder.join("profile.toml")
+        folder.join("profile")
     }
 
     /// What such a file says.

@@ -1,5 +1,7 @@
 //! The built program's settings: its configuration file, its environment, and what a name was registered with.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -30,7 +32,7 @@ fn a_name_alone_comes_back_to_where_it_was_registered() {
     let mut again = Program::start(&world, &words("-c alice"));
     again.expect("[Welcome back, You are registered.]");
     leave(again);
-    let profile = world.client_folder("alice").join("profile.toml");
+    let profile = world.client_folder("alice").join("profile");
     let mode = fs::metadata(&profile).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let kept = fs::read_to_string(&profile).unwrap();
