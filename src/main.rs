@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use udpchat::cli::surroundings::Here;
 use udpchat::cli::{args, start};
 
 fn main() -> ExitCode {
-    ExitCode::from(match args::parse(std::env::args_os()) {
+    ExitCode::from(match args::parse(std::env::args_os(), &Here) {
         Ok(invocation) => start::run(invocation),
         Err(usage) => start::explain(&usage),
     })

@@ -99,6 +99,7 @@ impl Options {
             bind: None,
             port: self.port,
             keep: self.keep,
+            remember: None,
             time_to_live: self.time_to_live,
             join: None,
             receipts: Receipts::Committed,

@@ -1,7 +1,8 @@
 //! The command line, checked: what to run and with which settings.
 //!
 //! The grammar is clap's; the checks and their sentences are ours, because a person who mistyped wants one
-//! line that says what is wrong and what would be right. Nothing is opened, bound or looked up here.
+//! line that says what is wrong and what would be right. What is not typed is in the surroundings, or the default
+//! (`settings`). Nothing is opened, bound or looked up here.
 //! Invariant: an [`Invocation`] needs no further check of its form; whatever fails later is the world's doing.
 
 use std::ffi::OsString;
@@ -9,20 +10,22 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use crate::cli::args_once::{Addressee, ReceiveOptions, SendOptions, Task, Wait};
 pub use crate::cli::args_screen::{Bell, Colors, ScreenOptions};
 
 use crate::cli::args_once::OnceFlags;
 use crate::cli::args_screen::ScreenFlags;
-use crate::cli::args_values::{
-    parse_bind, parse_host, parse_name, parse_new_names, parse_peers, parse_port, parse_room, parse_size,
-    parse_span,
-};
+use crate::cli::args_values::{parse_bind, parse_name, parse_new_names, parse_room, parse_size, parse_span};
+use crate::cli::args_words::{Circle, Seat, parse_serve};
 use crate::cli::format::Format;
+use crate::cli::generated::{self, Page, Shell};
 use crate::cli::manual;
+use crate::cli::said::Said;
+use crate::cli::settings::{Role, Settings};
 use crate::cli::simulate::{SimulateFlags, SimulateOptions};
+use crate::cli::surroundings::Surroundings;
 use crate::cli::usage::{UsageExit, reshape};
 use crate::id::Name;
 use crate::limits;
@@ -146,15 +149,15 @@ struct Flags {
     ///
     /// The registry keeps the table of clients and the mail of those who are away. It listens on all
     /// addresses, IPv4 and IPv6, unless --bind names one. It runs until Ctrl+C.
-    #[arg(short, long, value_name = "PORT", conflicts_with = "chat")]
-    serve: Option<String>,
+    #[arg(short, long, value_name = "PORT", action = ArgAction::Set, num_args = 0..=1, conflicts_with = "chat")]
+    serve: Option<Vec<String>>,
 
     /// Run a client: your name, the registry's address and port, and your own port
     ///
     /// SERVER is an IPv4 or IPv6 address or a host name. CLIENT-PORT 0 takes any free port. A name has 1 to 32
     /// letters, digits, '_', '-' or '.', begins with a letter or digit, and is yours from the first
-    /// registration on.
-    #[arg(short, long, num_args = 4, value_names = ["NAME", "SERVER", "SERVER-PORT", "CLIENT-PORT"])]
+    /// registration on. Once it was registered from here, the name alone is enough: the rest is what it was then.
+    #[arg(short, long, action = ArgAction::Set, num_args = 0..=4, value_names = ["NAME", "SERVER", "SERVER-PORT", "CLIENT-PORT"])]
     chat: Option<Vec<String>>,
 
     /// Talk without a registry: your name, your own port, and those to whom you talk
@@ -162,7 +165,7 @@ struct Flags {
     /// Each PEER is an address and a port, like 192.0.2.7:4000 or [2001:db8::7]:4000; either side may start first. What
     /// you type goes to all of them, and nobody else is heard. The first to be met at an address has to be the same
     /// afterwards.
-    #[arg(short, long, num_args = 2.., value_names = ["NAME", "PORT", "PEER"], conflicts_with_all = ["chat", "serve"])]
+    #[arg(short, long, action = ArgAction::Set, num_args = 0.., value_names = ["NAME", "PORT", "PEER"], conflicts_with_all = ["chat", "serve"])]
     peers: Option<Vec<String>>,
 
     /// Keep databases and identities in this folder
@@ -179,13 +182,14 @@ struct Flags {
 
     /// How long a message may take before it expires: 10s to 30d, like 90s, 15m or 12h
     #[arg(long, value_name = "SPAN", default_value = "30d", conflicts_with = "serve")]
-    ttl: String,
+    ttl: Said,
 
     /// Enter this room, and talk there from the start
     ///
     /// Lines that are no command go there. The registry may offer a room for all, which is then called lobby.
     #[arg(long, value_name = "ROOM", conflicts_with_all = ["serve", "peers"])]
-    join: Option<String>,
+    join: Option<Said>,
+
     /// Speak in JSON Lines: an object a line, for programs
     ///
     /// Every event is an object on standard output, with the fields that docs/json.schema.json describes. Standard
@@ -194,26 +198,20 @@ struct Flags {
     #[arg(long, conflicts_with = "serve")]
     json: bool,
 
-    #[command(flatten)]
-    screen: ScreenFlags,
-
-    #[command(flatten)]
-    once: OnceFlags,
-
     /// Listen on this address only
     #[arg(long, value_name = "ADDRESS", conflicts_with = "chat")]
-    bind: Option<String>,
+    bind: Option<Said>,
 
     /// All mailboxes together hold at most so much: 500M, 4G, or bytes
     #[arg(long, value_name = "SIZE", default_value = "4G", conflicts_with_all = ["chat", "peers"])]
-    mail_bytes: String,
+    mail_bytes: Said,
 
     /// One network registers at most so many new names an hour
     ///
     /// A network is what shares the first 24 bits of an IPv4 address or 56 of an IPv6 address. A class behind one
     /// router needs more than the default.
-    #[arg(long, value_name = "NUMBER", default_value_t = limits::NEW_NAMES_PER_HOUR.to_string(), conflicts_with_all = ["chat", "peers"])]
-    new_names: String,
+    #[arg(long, value_name = "NUMBER", default_value = limits::NEW_NAMES_PER_HOUR.to_string(), conflicts_with_all = ["chat", "peers"])]
+    new_names: Said,
 
     /// Offer a room for everybody, called lobby
     ///
@@ -235,9 +233,22 @@ struct Flags {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["chat", "peers", "ephemeral", "restored", "bind", "mail_bytes", "new_names", "lobby"])]
     release: Option<String>,
 
+    /// Take what is not typed from this file: a path, or the word none
+    ///
+    /// Instead of $XDG_CONFIG_HOME/udpchat/config.toml. A file that is named has to be there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
     /// Log more on standard error; twice for every datagram that is dropped
-    #[arg(short, long, action = clap::ArgAction::Count)]
+    #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
+
+    // Last: their headings are for all that follows.
+    #[command(flatten)]
+    screen: ScreenFlags,
+
+    #[command(flatten)]
+    once: OnceFlags,
 }
 
 /// What the program does besides being a registry or a client.
@@ -247,28 +258,78 @@ enum Other {
     ///
     /// The real engines and stores on virtual time: what the protocol does under loss, in figures. Exit code 1 if a
     /// promise was broken; the seed repeats it.
-    #[command(allow_negative_numbers = true)]
+    #[command(allow_negative_numbers = true, override_usage = "udpchat simulate [OPTIONS]")]
     Simulate(Box<SimulateFlags>),
+
+    /// Print what makes a shell complete these arguments
+    ///
+    /// For bash: udpchat completions bash > ~/.local/share/bash-completion/completions/udpchat
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+
+    /// Print the manual page, for man
+    ///
+    /// To read it: udpchat man | man -l -
+    Man {
+        /// That of a command instead of udpchat's own
+        #[arg(value_enum)]
+        page: Option<Page>,
+    },
 }
 
-/// Reads the command line; the first argument is the program's name.
+/// Reads the command line, and what completes it; the first argument is the program's name.
 ///
 /// # Errors
-/// Help or version if asked for; otherwise what is wrong, in one line.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, UsageExit> {
-    Flags::try_parse_from(arguments)
-        .map_err(|error| reshape(&error))?
-        .check()
+/// What was asked for, if that is a text: help, the version, a page; otherwise what is wrong, in one line.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    around: &dyn Surroundings,
+) -> Result<Invocation, UsageExit> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let told = |error: clap::Error| reshape(&error);
+    let read = |grammar: Command| grammar.try_get_matches_from(&arguments).map_err(told);
+    let typed = read(Flags::command())?;
+    let flags = Flags::from_arg_matches(&typed).map_err(told)?;
+    match flags.other {
+        Some(Other::Simulate(flags)) => {
+            let options = flags.check().map_err(UsageExit::wrong)?;
+            return Ok(Invocation::Simulate(Box::new(options)));
+        }
+        Some(Other::Completions { shell }) => {
+            return Err(UsageExit::asked(generated::completions(shell, Flags::command())));
+        }
+        Some(Other::Man { page }) => return Err(UsageExit::asked(generated::man(page, Flags::command()))),
+        None => {}
+    }
+    let Some(role) = flags.role() else {
+        return Err(UsageExit::wrong(format!(
+            "nothing to do: give {}",
+            manual::EITHER
+        )));
+    };
+    let settings = Settings::gather(role, &Flags::command(), &typed, flags.config.as_deref(), around)
+        .map_err(UsageExit::wrong)?;
+    let completed = read(settings.defaults(Flags::command()))?;
+    Flags::from_arg_matches(&completed)
+        .map_err(told)?
+        .check(role, &settings, around)
         .map_err(UsageExit::wrong)
 }
 
 impl Flags {
-    fn check(self) -> Result<Invocation, String> {
-        if let Some(Other::Simulate(flags)) = self.other {
-            return flags
-                .check()
-                .map(|options| Invocation::Simulate(Box::new(options)));
+    const fn role(&self) -> Option<Role> {
+        match (&self.chat, &self.serve, &self.peers) {
+            (Some(_), _, _) => Some(Role::Client),
+            (_, Some(_), _) => Some(Role::Registry),
+            (_, _, Some(_)) => Some(Role::Peer),
+            (None, None, None) => None,
         }
+    }
+
+    fn check(self, role: Role, settings: &Settings, around: &dyn Surroundings) -> Result<Invocation, String> {
         let data = match (self.data_dir, self.ephemeral) {
             (Some(folder), _) if folder.as_os_str().is_empty() => {
                 return Err("--data-dir needs the path of a folder".to_owned());
@@ -277,47 +338,58 @@ impl Flags {
             (None, true) => Data::Ephemeral,
             (None, false) => Data::Default,
         };
-        if let Some([name, port, peers @ ..]) = self.peers.as_deref() {
-            return Ok(Invocation::Talk(TalkOptions {
-                name: parse_name(name)?,
-                port: parse_port(port, "your port", 0)?,
-                bind: self.bind.as_deref().map(parse_bind).transpose()?,
-                contacts: parse_peers(peers)?,
-                data,
-                ttl: parse_span(&self.ttl)?,
-                format: if self.json { Format::Json } else { Format::Lines },
-                screen: self.screen.check()?,
-                verbosity: self.verbose,
-            }));
-        }
-        match (self.serve, self.chat.as_deref()) {
-            (Some(port), _) => Ok(Invocation::Serve(ServeOptions {
-                port: parse_port(&port, "the registry's port", 1)?,
-                bind: self.bind.as_deref().map(parse_bind).transpose()?,
+        let bind = self.bind.map(|said| said.read(parse_bind)).transpose()?;
+        let format = if self.json { Format::Json } else { Format::Lines };
+        Ok(match role {
+            Role::Registry => Invocation::Serve(ServeOptions {
+                port: parse_serve(&self.serve.unwrap_or_default(), settings)?,
+                bind,
                 data,
                 restored: self.restored,
                 release: self.release.as_deref().map(parse_name).transpose()?,
-                mail_bytes: parse_size(&self.mail_bytes)?,
-                new_names: parse_new_names(&self.new_names)?,
+                mail_bytes: self.mail_bytes.read(parse_size)?,
+                new_names: self.new_names.read(parse_new_names)?,
                 lobby: self.lobby,
                 verbosity: self.verbose,
-            })),
-            (None, Some([name, server, server_port, port])) => Ok(Invocation::Chat(ChatOptions {
-                name: parse_name(name)?,
-                server: parse_host(server)?,
-                server_port: parse_port(server_port, "the server port", 1)?,
-                port: parse_port(port, "the client port", 0)?,
-                data,
-                ttl: parse_span(&self.ttl)?,
-                join: self.join.as_deref().map(parse_room).transpose()?,
-                format: if self.json { Format::Json } else { Format::Lines },
-                screen: self.screen.check()?,
-                task: self.once.check()?,
-                verbosity: self.verbose,
-            })),
-            (None, _) => Err(format!("nothing to do: give {}", manual::EITHER)),
-        }
+            }),
+            Role::Client => {
+                let seat = Seat::find(&self.chat.unwrap_or_default(), settings, &data, around)?;
+                Invocation::Chat(ChatOptions {
+                    name: seat.name,
+                    server: seat.server,
+                    server_port: seat.server_port,
+                    port: seat.port,
+                    data,
+                    ttl: self.ttl.read(parse_span)?,
+                    join: self.join.map(|said| said.read(parse_room)).transpose()?,
+                    format,
+                    screen: self.screen.check()?,
+                    task: self.once.check()?,
+                    verbosity: self.verbose,
+                })
+            }
+            Role::Peer => {
+                let circle = Circle::find(&self.peers.unwrap_or_default(), settings)?;
+                Invocation::Talk(TalkOptions {
+                    name: circle.name,
+                    port: circle.port,
+                    bind,
+                    contacts: circle.contacts,
+                    data,
+                    ttl: self.ttl.read(parse_span)?,
+                    format,
+                    screen: self.screen.check()?,
+                    verbosity: self.verbose,
+                })
+            }
+        })
     }
+}
+
+/// The arguments as clap knows them.
+#[cfg(test)]
+pub(super) fn grammar() -> Command {
+    Flags::command()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::args_values::{parse_count, parse_other, parse_timeout, shown};
+use crate::cli::said::Said;
 use crate::id::Name;
 use crate::limits::BODY_BYTES_MAX;
 
@@ -80,11 +81,11 @@ pub(super) struct OnceFlags {
 
     /// How far it has to come: 'stored' on the server (or further; the default), or 'delivered'
     #[arg(long, value_name = "STATE", conflicts_with_all = ["serve", "peers"])]
-    wait: Option<String>,
+    wait: Option<Said>,
 
     /// How long that may take, like 500ms, 10s or 5m: 15s; with --recv for ever
     #[arg(long, value_name = "SPAN", conflicts_with_all = ["serve", "peers"])]
-    timeout: Option<String>,
+    timeout: Option<Said>,
 
     /// Print the messages that come, until Ctrl+C
     ///
@@ -94,7 +95,7 @@ pub(super) struct OnceFlags {
 
     /// End after so many messages
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["serve", "peers"])]
-    count: Option<String>,
+    count: Option<Said>,
 
     /// Run a program for each instead of printing it, with the text on its standard input
     ///
@@ -102,45 +103,43 @@ pub(super) struct OnceFlags {
     /// A message is handled when it ends with 0, and its sender hears of it then; otherwise, and after a crash, it is run
     /// again: at least once for each.
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["serve", "peers"])]
-    exec: Option<String>,
+    exec: Option<Said>,
 }
 
 impl OnceFlags {
     /// What is to be done.
     pub(super) fn check(self) -> Result<Task, String> {
-        let beside = |given: bool, option: &str, with: &str| match given {
-            true => Err(format!("{option} goes with {with}; try 'udpchat --help'")),
-            false => Ok(()),
+        let beside = |said: &Option<Said>, option: &str, with: &str| match said {
+            Some(said) if said.is_typed() => Err(format!("{option} goes with {with}; try 'udpchat --help'")),
+            _ => Ok(()),
         };
         if self.send.is_none() {
-            beside(self.wait.is_some(), "--wait", "--send")?;
-            beside(
-                self.timeout.is_some() && !self.recv,
-                "--timeout",
-                "--send or --recv",
-            )?;
+            beside(&self.wait, "--wait", "--send")?;
         }
         if !self.recv {
-            beside(self.count.is_some(), "--count", "--recv")?;
-            beside(self.exec.is_some(), "--exec", "--recv")?;
+            beside(&self.count, "--count", "--recv")?;
+            beside(&self.exec, "--exec", "--recv")?;
         }
-        let timeout = self.timeout.as_deref().map(parse_timeout).transpose()?;
+        if self.send.is_none() && !self.recv {
+            beside(&self.timeout, "--timeout", "--send or --recv")?;
+            return Ok(Task::Talk);
+        }
+        let timeout = self.timeout.map(|said| said.read(parse_timeout)).transpose()?;
         match self.send {
             Some(values) => {
                 let mut values = values.into_iter();
                 Ok(Task::Send(SendOptions {
                     to: addressee(&values.next().unwrap_or_default())?,
                     text: values.next().map(text).transpose()?,
-                    wait: self.wait.as_deref().map_or(Ok(Wait::Stored), wait)?,
+                    wait: self.wait.map_or(Ok(Wait::Stored), |said| said.read(wait))?,
                     timeout: timeout.unwrap_or(SEND_TIMEOUT),
                 }))
             }
-            None if self.recv => Ok(Task::Receive(ReceiveOptions {
-                count: self.count.as_deref().map(parse_count).transpose()?,
-                exec: self.exec.map(command).transpose()?,
+            None => Ok(Task::Receive(ReceiveOptions {
+                count: self.count.map(|said| said.read(parse_count)).transpose()?,
+                exec: self.exec.map(|said| said.read(command)).transpose()?,
                 timeout,
             })),
-            None => Ok(Task::Talk),
         }
     }
 }
@@ -173,10 +172,10 @@ fn wait(text: &str) -> Result<Wait, String> {
     }
 }
 
-fn command(command: String) -> Result<String, String> {
+fn command(command: &str) -> Result<String, String> {
     if command.trim().is_empty() {
         Err("--exec needs a command".to_owned())
     } else {
-        Ok(command)
+        Ok(command.to_owned())
     }
 }

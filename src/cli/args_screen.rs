@@ -5,6 +5,7 @@
 use clap::Args;
 
 use crate::cli::args_values::shown;
+use crate::cli::said::Said;
 pub use crate::cli::bell::Bell;
 pub use crate::cli::paint::Colors;
 
@@ -28,13 +29,13 @@ pub(super) struct ScreenFlags {
     /// auto: on a terminal that has some, unless the variable NO_COLOR is set. Without colours there are no hints behind
     /// what is typed either.
     #[arg(long, value_name = "WHEN", default_value = "auto", conflicts_with = "serve")]
-    color: String,
+    color: Said,
 
     /// Ring the terminal's bell: for no message (off), for 'all', or on 'mention'
     ///
     /// mention: a message to you, or one in a room with your name in it.
     #[arg(long, value_name = "FOR", default_value = "off", conflicts_with = "serve")]
-    bell: String,
+    bell: Said,
 
     /// Forget at the end what was typed, instead of keeping it for the arrow keys and Ctrl+R
     ///
@@ -48,8 +49,8 @@ impl ScreenFlags {
     /// How it is to be.
     pub(super) fn check(&self) -> Result<ScreenOptions, String> {
         Ok(ScreenOptions {
-            colors: colors(&self.color)?,
-            bell: bell(&self.bell)?,
+            colors: self.color.read(colors)?,
+            bell: self.bell.read(bell)?,
             line_history: !self.no_line_history,
         })
     }

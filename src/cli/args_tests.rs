@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::cli::args_values::{TTL_MAX, TTL_MIN};
+use crate::cli::surroundings::Nowhere;
 
 fn run(line: &str) -> Result<Invocation, UsageExit> {
     let words = std::iter::once("udpchat").chain(line.split_whitespace());
-    parse(words.map(OsString::from))
+    parse(words.map(OsString::from), &Nowhere)
 }
 
 fn serve(line: &str) -> ServeOptions {
@@ -238,7 +239,9 @@ fn what_is_missing_or_too_much_is_said() {
     );
     assert!(wrong("-s").contains("needs a value"));
     assert!(wrong("-s 1 --bind").contains("needs a value"));
-    assert!(wrong("-s 1 -s 2").contains("more than once"));
+    for twice in ["-s 1 -s 2", "-c a ::1 1 0 -c b", "-p a 1 10.0.0.1:1 -p b"] {
+        assert!(wrong(twice).contains("more than once"), "{twice}");
+    }
     assert!(wrong("-s 1 -c a ::1 1 2").contains("does not go with"));
     assert!(wrong("-s 1 --ttl 3d").contains("does not go with"));
     assert!(wrong("-c a ::1 1 1 --restored").contains("does not go with"));
@@ -279,7 +282,7 @@ fn values_of_options_are_checked() {
 #[test]
 fn what_was_typed_is_shown_short_and_without_controls() {
     let words = ["udpchat", "-c", "\u{1b}[2J\n", "::1", "1", "1"].map(OsString::from);
-    let text = parse(words).unwrap_err().text().to_owned();
+    let text = parse(words, &Nowhere).unwrap_err().text().to_owned();
     assert!(text.contains(r"'\u{1b}[2J\n' is no name"), "{text}");
     assert!(wrong(&format!("-s {}", "x".repeat(5_000))).len() < 200);
 }
@@ -313,11 +316,22 @@ fn help_and_version_are_asked_for() {
 }
 
 #[test]
-fn simulations_are_asked_for_by_themselves() {
+fn commands_are_asked_for_by_themselves() {
     assert!(matches!(
         run("simulate --seed 7 --seeds 3 --profile hell --loss 12.5% --rate 10k --clients 5"),
         Ok(Invocation::Simulate(_))
     ));
+    for (call, line) in [
+        ("completions", "<SHELL> is missing; try 'udpchat --help'"),
+        ("completions tcsh", "<SHELL> is one of: bash, zsh, fish"),
+        ("man nothing", "[PAGE] is one of: simulate"),
+        (
+            "-v man",
+            "man takes no option before it; try 'udpchat man --help'",
+        ),
+    ] {
+        assert_eq!(wrong(call), format!("udpchat: {line}"));
+    }
     for options in [
         "-s 1",
         "-c a ::1 1 1",

@@ -3,6 +3,7 @@
 //! Knows the form of a value and not which options there are. Nothing is looked up or opened here.
 //! Invariant: what was typed appears in a sentence only as [`shown`] leaves it.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
@@ -44,6 +45,15 @@ pub(super) fn parse_port(text: &str, what: &str, least: u16) -> Result<u16, Stri
                 "{what} is a number from {least} to 65535{any}, not '{}'",
                 shown(text)
             ))
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => name.fmt(f),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The texts of `udpchat --help` that are not about one option: examples, the prompt, files, exit codes.
+//! The texts of `udpchat --help` and `man udpchat` that are not about one option: examples, the prompt, files, exit codes.
 //!
 //! The list of commands is made from the command table; the rest is written here once.
 //! Invariant: no line has more than 80 columns.
@@ -12,9 +12,11 @@ pub(super) const ABOUT: &str =
 /// The ways to call it, as clap prints them after "Usage: ".
 pub(super) const USAGE: &str = "\
 udpchat -s <PORT> [OPTIONS]
-       udpchat -c <NAME> <SERVER> <SERVER-PORT> <CLIENT-PORT> [OPTIONS]
+       udpchat -c <NAME> [<SERVER> <SERVER-PORT> <CLIENT-PORT>] [OPTIONS]
        udpchat -p <NAME> <PORT> <PEER>... [OPTIONS]
-       udpchat simulate [OPTIONS]";
+       udpchat simulate [OPTIONS]
+       udpchat completions <SHELL>
+       udpchat man [PAGE]";
 
 /// The ways to talk, in a sentence.
 pub(super) const EITHER: &str = "-s <port> for a registry, or -c <name> <server> <server-port> <client-port> for a client (without a registry: -p)";
@@ -32,26 +34,50 @@ More in 'udpchat --help': examples, the commands at the prompt, files.";
 
 /// After the options of `--help`.
 pub(super) fn epilogue() -> String {
+    let sections: Vec<String> = sections()
+        .iter()
+        .map(|(title, body)| format!("{title}:\n{}", body.trim_end()))
+        .collect();
+    sections.join("\n\n")
+}
+
+/// What `--help` and the manual page say besides the options: titles, and lines.
+pub(super) fn sections() -> [(&'static str, String); 6] {
     let commands: String = commands::overview()
         .iter()
         .map(|line| format!("  {line}\n"))
         .collect();
-    format!("{EXAMPLES}\nAt the client's prompt:\n{commands}{REST}")
+    [
+        ("Examples", EXAMPLES.to_owned()),
+        ("At the client's prompt", format!("{commands}\n{PROMPT}")),
+        ("Files", FILES.to_owned()),
+        ("Configuration", CONFIGURATION.to_owned()),
+        ("Environment", ENVIRONMENT.to_owned()),
+        ("Exit codes", EXIT_CODES.to_owned()),
+    ]
 }
 
+/// What the manual page begins with.
+pub(super) const DESCRIPTION: &str = "\
+Messages go straight from client to client whenever that works; a registry keeps
+the table of clients, and the mail of those who are away. From the moment a
+message is accepted, you always see which one of five states it is in: waiting,
+stored on the server, delivered, refused or expired.
+";
+
 const EXAMPLES: &str = "\
-Examples:
   udpchat -s 12345                          a registry on port 12345
   udpchat -c alice 127.0.0.1 12345 1232     a client on the same machine
+  udpchat -c alice                          the same again
   udpchat -c bob chat.example.org 12345 0   a client elsewhere, on any port
   udpchat -c test ::1 12345 0 --ephemeral   a try that leaves nothing behind
   udpchat -p alice 4000 192.0.2.7:4000      no registry: to bob, at that address
-  echo 'send bob hi' | udpchat -c alice 127.0.0.1 12345 0
-  udpchat -c alice 127.0.0.1 12345 0 --send bob \"Disk full\" --wait delivered
-  udpchat -c alice 127.0.0.1 12345 0 --recv --exec 'logger -t \"$UDPCHAT_FROM\"'
+  echo 'send bob hi' | udpchat -c alice
+  udpchat -c alice --send bob \"Disk full\" --wait delivered
+  udpchat -c alice --recv --exec 'logger -t \"$UDPCHAT_FROM\"'
 ";
 
-const REST: &str = "
+const PROMPT: &str = "\
   After poke or roomjoin, lines that are no command go to that person or room,
   and the prompt shows it. There are other words for most: help aliases.
 
@@ -70,26 +96,49 @@ const REST: &str = "
   Without a registry (-p) every line goes to all who are listed, but for the
   words :q, q, quit, exit and help alone on a line, and :trust <ip:port>
   <fingerprint>.
+";
 
-Files:
+const FILES: &str = "\
   $XDG_DATA_HOME/udpchat/clients/<name>/      a client's identity, database,
                                               and typed lines
   $XDG_DATA_HOME/udpchat/peers/<name>/        the same, without a registry
   $XDG_DATA_HOME/udpchat/registries/<port>/   a registry's identity and database
+  $XDG_CONFIG_HOME/udpchat/config.toml        the configuration file
 
   Without XDG_DATA_HOME it is ~/.local/share. With --data-dir that folder stands
   for $XDG_DATA_HOME/udpchat. Whoever has the identity file is its owner: keep
   it secret. To move to another machine, move the folder, and use one copy only.
 
-Environment:
-  XDG_DATA_HOME, HOME   where the files are
-  UDPCHAT_LOG           what is logged: warn, debug, udpchat::transport=debug;
-                        it wins over --verbose
-  TZ                    the zone of the times on the screen
-  NO_COLOR, TERM        no colours with --color auto: the first is set, or the
-                        second is dumb
+  Without XDG_CONFIG_HOME it is ~/.config. The configuration need not be there.
+  In a client's folder the file profile has the server and ports that it was
+  registered with last.
+";
 
-Exit codes:
+const CONFIGURATION: &str = "\
+  What an option says may stand in the configuration file, below [client],
+  [registry] or [peers]: ttl = \"12h\" for --ttl 12h, json = true for --json. So
+  may name, server, server-port and port; then -c alone is enough. What -c was
+  not told and nothing else says is what it was when that name registered last.
+
+  An option wins over the environment, the environment over the file, and the
+  file over the default; whatever does not go with the one that wins is left
+  out. An empty text stands for the default.
+";
+
+const ENVIRONMENT: &str = "\
+  XDG_DATA_HOME, HOME     where databases and identities are
+  XDG_CONFIG_HOME, HOME   where the configuration file is
+  UDPCHAT_CONFIG          the configuration file, or none
+  UDPCHAT_TTL, ...        what each option says, here --ttl; so for every key of
+                          the configuration file. Of a switch: true or false
+  UDPCHAT_LOG             what is logged: warn, debug, or for one part
+                          udpchat::transport=debug; it wins over --verbose
+  TZ                      the zone of the times on the screen
+  NO_COLOR, TERM          no colours with --color auto: the first is set, or the
+                          second is dumb
+";
+
+const EXIT_CODES: &str = "\
   0  done
   1  the server does not respond; of simulate: a promise was broken
   2  wrong arguments
@@ -105,7 +154,8 @@ Exit codes:
   10  --send: it was not accepted, and nothing of it is kept
   11  --recv: fewer messages than --count came within --timeout, or before it
      was ended
-  130  ended at once, by a second Ctrl+C";
+  130  ended at once, by a second Ctrl+C
+";
 
 #[cfg(test)]
 mod tests {
@@ -117,6 +167,7 @@ mod tests {
             .lines()
             .chain(SHORT_EPILOGUE.lines())
             .chain(USAGE.lines())
+            .chain(DESCRIPTION.lines())
         {
             assert!(line.chars().count() <= 80, "{line}");
         }

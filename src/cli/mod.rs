@@ -2,7 +2,9 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | [`args`], `args_once`, `args_screen`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
+//! | [`args`], `args_once`, `args_screen`, `args_words`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
+//! | `settings`, `config_file`, `said`, [`surroundings`] | what is not typed: the environment, the configuration file, who says what |
+//! | `generated` | completions and manual pages, of the definitions of the arguments |
 //! | [`commands`], `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
 //! | `arguments`, `grammar` | what follows the word of a command; what helps to type it: completion, hints |
@@ -18,23 +20,27 @@
 //! | `heard`: `begun`, [`focus`], `known` | what the typing end learns from what is printed: when a pipe's lines are read; to whom lines go; which names there are |
 //! | `line_history` | what was typed, from run to run |
 //!
-//! The rows down to `paint` are pure. Invariant: no byte from another person reaches the terminal but through [`sanitise`].
+//! The rows down to `paint` are pure, but for [`surroundings::Here`], which reads files. Invariant: no byte from another person
+//! reaches the terminal but through [`sanitise`].
 
 pub mod args;
 mod args_once;
 mod args_screen;
 mod args_values;
+mod args_words;
 mod arguments;
 mod begun;
 mod bell;
 pub mod commands;
 mod commands_people;
 mod commands_rooms;
+mod config_file;
 pub mod console;
 mod figures;
 pub mod focus;
 pub mod format;
 mod gate;
+mod generated;
 mod grammar;
 mod heard;
 mod json;
@@ -60,12 +66,15 @@ mod render_net;
 mod render_rooms;
 mod render_status;
 mod render_users;
+mod said;
 pub mod sanitise;
 mod sending;
+mod settings;
 pub mod simulate;
 pub mod spellings;
 pub mod start;
 mod streams;
+pub mod surroundings;
 pub mod table;
 mod talk;
 mod terminal;

@@ -31,6 +31,7 @@ use crate::runtime::outlet::Knell;
 use crate::runtime::program::Hatch;
 use crate::runtime::start::{Exit, Fault, Keep, resolve};
 use crate::runtime::{client, log, registry, signal};
+use crate::store::profile::Profile;
 
 /// Runs what was asked for; the result is the exit code.
 pub fn run(invocation: Invocation) -> u8 {
@@ -119,6 +120,11 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         Task::Talk => Receipts::Committed,
         Task::Send(_) | Task::Receive(_) => Receipts::Handled,
     };
+    let profile = Profile {
+        server: options.server.to_string(),
+        server_port: options.server_port,
+        port: options.port,
+    };
     let registry = match options.server {
         Host::Address(ip) => SocketAddr::new(ip.to_canonical(), options.server_port),
         Host::Name(name) => resolve(&name, options.server_port)?,
@@ -129,6 +135,7 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         bind: None,
         port: options.port,
         keep: keep(options.data),
+        remember: Some(profile),
         time_to_live: options.ttl,
         join: options.join,
         heeds_signals: true,
@@ -151,6 +158,7 @@ fn talk(options: TalkOptions) -> Result<Exit, Fault> {
         bind: options.bind,
         port: options.port,
         keep: keep(options.data),
+        remember: None,
         time_to_live: options.ttl,
         heeds_signals: true,
         receipts: Receipts::Committed,

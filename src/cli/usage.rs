@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::cli::args_values::shown;
 use crate::cli::manual;
 
-/// A wish for help or the version, or arguments that make no sense: what to print and how to end.
+/// A wish for a text (help, the version, a manual page), or arguments that make no sense: what to print and how to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageExit {
     text: String,
@@ -28,6 +28,13 @@ impl UsageExit {
         }
     }
 
+    pub(super) const fn asked(text: String) -> Self {
+        Self {
+            text,
+            asked_for: true,
+        }
+    }
+
     /// What is printed; ends in a newline.
     pub fn text(&self) -> &str {
         &self.text
@@ -42,10 +49,7 @@ impl UsageExit {
 /// clap's error as ours: help and version as they are, everything else in one line.
 pub(super) fn reshape(error: &clap::Error) -> UsageExit {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return UsageExit {
-            text: error.render().to_string(),
-            asked_for: true,
-        };
+        return UsageExit::asked(error.render().to_string());
     }
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => shown(text),
@@ -54,24 +58,18 @@ pub(super) fn reshape(error: &clap::Error) -> UsageExit {
     };
     let argument = context(ContextKind::InvalidArg);
     let word = context(ContextKind::InvalidSubcommand);
-    let chat = argument.starts_with("--chat");
-    let peers = argument.starts_with("--peers");
+    let choice = context(ContextKind::ValidValue);
     UsageExit::wrong(match error.kind() {
-        ErrorKind::ArgumentConflict if word == "simulate" => {
-            "simulate takes no option before it; try 'udpchat simulate --help'".to_owned()
+        ErrorKind::ArgumentConflict if ["simulate", "completions", "man"].contains(&&*word) => {
+            format!("{word} takes no option before it; try 'udpchat {word} --help'")
         }
         // Beside options clap takes a word too many for a subcommand.
         ErrorKind::InvalidSubcommand | ErrorKind::ArgumentConflict if !word.is_empty() => {
             format!("unknown argument '{word}'; try 'udpchat --help'")
         }
         ErrorKind::UnknownArgument => format!("unknown argument '{argument}'; try 'udpchat --help'"),
-        ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues | ErrorKind::TooManyValues if chat => {
-            format!("-c needs four values: {}", manual::CHAT_VALUES)
-        }
-        ErrorKind::InvalidValue if chat => format!("-c needs four values: {}", manual::CHAT_VALUES),
-        ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues | ErrorKind::InvalidValue if peers => {
-            format!("-p needs {}", manual::PEERS_VALUES)
-        }
+        ErrorKind::InvalidValue if !choice.is_empty() => format!("{argument} is one of: {choice}"),
+        ErrorKind::MissingRequiredArgument => format!("{argument} is missing; try 'udpchat --help'"),
         ErrorKind::InvalidValue => format!("{argument} needs a value; try 'udpchat --help'"),
         ErrorKind::ArgumentConflict => {
             let other = context(ContextKind::PriorArg);

@@ -23,6 +23,7 @@ use crate::identity::{Identity, Role};
 use crate::node::Node;
 use crate::store::client::ClientStore;
 use crate::store::folder;
+use crate::store::profile::Profile;
 use crate::transport::Endpoint;
 use crate::wire::packet::Service;
 
@@ -39,6 +40,8 @@ pub struct Setup {
     pub port: u16,
     /// What is to be kept.
     pub keep: Keep,
+    /// What need not be told to the next start, once a registry has us with it.
+    pub remember: Option<Profile>,
     /// How long a message may take.
     pub time_to_live: Duration,
     /// A room to enter when the registry has him.
@@ -94,6 +97,10 @@ pub fn run(
     let (store, image) = match home.database() {
         Some(path) => ClientStore::open(&path)?,
         None => ClientStore::open_in_memory()?,
+    };
+    let show = match (setup.remember, home.folder()) {
+        (Some(profile), Some(folder)) => remembering(profile, folder.to_owned(), show),
+        _ => show,
     };
     let config = Config {
         time_to_live: setup.time_to_live,
@@ -153,6 +160,21 @@ pub fn start(
     thread::Builder::new().name("client".into()).spawn(move || {
         let result = catch_unwind(AssertUnwindSafe(|| run(setup, typist, show, knell)));
         ended(result.unwrap_or_else(|_| Err(Fault::bug("the client"))));
+    })
+}
+
+/// Before it is said that a registry has us, it is kept with what.
+fn remembering(profile: Profile, folder: PathBuf, mut show: Show<Notice, Command>) -> Show<Notice, Command> {
+    let mut unkept = Some(profile);
+    Box::new(move |notices| {
+        let has_us = |notice: &Notice| matches!(notice.event, Event::Registered { .. });
+        if notices.iter().any(has_us)
+            && let Some(profile) = unkept.take()
+            && let Err(error) = profile.keep(&folder)
+        {
+            tracing::warn!(%error, "the next start will have to be told the server again");
+        }
+        show(notices)
     })
 }
 

@@ -168,6 +168,14 @@ impl Home {
         }
     }
 
+    /// The folder; `None` in memory.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) => Some(folder.path()),
+            Self::Memory => None,
+        }
+    }
+
     /// The database's file; `None` in memory.
     pub fn database(&self) -> Option<PathBuf> {
         match self {

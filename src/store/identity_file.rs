@@ -135,6 +135,19 @@ pub fn create(path: &Path) -> Result<Seed, IdentityError> {
 
 /// Writes a private file whole: to another name, synced, then given its own, where nothing may be.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = draft(path, bytes)?;
+    give_name(&draft, path, rename_to_free)?;
+    sync_folder(path)
+}
+
+/// The same in place of what is there.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::rename(draft(path, bytes)?, path)?;
+    sync_folder(path)
+}
+
+/// Writes what a file is to have beside it.
+fn draft(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let draft = path.with_extension("new");
     match fs::remove_file(&draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -148,8 +161,7 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .open(&draft)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    give_name(&draft, path, rename_to_free)?;
-    sync_folder(path)
+    Ok(draft)
 }
 
 /// Gives a file its own name, which nothing may have. A file system may lack either way, so both are tried: exFAT, for

@@ -14,6 +14,7 @@ pub mod database;
 pub mod folder;
 mod header;
 pub mod identity_file;
+pub mod profile;
 pub mod registry;
 mod registry_mail;
 mod registry_rooms;

@@ -68,6 +68,11 @@ impl World {
         self.folder.path()
     }
 
+    /// Where its users' settings are; there are none at first.
+    pub fn settings(&self) -> PathBuf {
+        self.folder().join("settings")
+    }
+
     /// A client's own folder.
     pub fn client_folder(&self, name: &str) -> PathBuf {
         self.folder().join("udpchat/clients").join(name)

@@ -70,6 +70,7 @@ impl Program {
         let mut child = command
             .args(arguments)
             .env("XDG_DATA_HOME", world.folder())
+            .env("XDG_CONFIG_HOME", world.settings())
             .env("TZ", "UTC")
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())

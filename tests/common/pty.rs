@@ -63,6 +63,7 @@ impl Terminal {
         let mut command = CommandBuilder::new(PROGRAM);
         command.args(arguments);
         command.env("XDG_DATA_HOME", world.folder());
+        command.env("XDG_CONFIG_HOME", world.settings());
         command.env("TERM", "xterm-256color");
         command.env("TZ", "UTC");
         command.env_remove("NO_COLOR");

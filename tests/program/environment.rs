@@ -66,6 +66,7 @@ fn run(arguments: &[&str], data: &Path) -> (i32, String) {
         .arg("--data-dir")
         .arg(data)
         .env_remove("UDPCHAT_LOG")
+        .env("UDPCHAT_CONFIG", "none")
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -30,6 +30,7 @@ fn a_name_is_released_also_where_that_cannot_be_written() {
     let output = Command::new(PROGRAM)
         .args(["-s", &world.port.to_string(), "--release", "bob"])
         .env("XDG_DATA_HOME", world.folder())
+        .env("XDG_CONFIG_HOME", world.settings())
         .stdout(fs::File::create("/dev/full").unwrap())
         .output()
         .unwrap();

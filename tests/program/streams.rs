@@ -24,7 +24,10 @@ fn full() -> Stdio {
 
 fn command(world: &World, arguments: &[String]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.args(arguments).env("XDG_DATA_HOME", world.folder());
+    command
+        .args(arguments)
+        .env("XDG_DATA_HOME", world.folder())
+        .env("XDG_CONFIG_HOME", world.settings());
     command
 }
 

@@ -17,6 +17,7 @@ use std::process::Command;
 use udpchat::cli::args;
 use udpchat::cli::commands::TABLE;
 use udpchat::cli::spellings::aliases;
+use udpchat::cli::surroundings::Nowhere;
 
 fn document(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -42,7 +43,7 @@ fn the_readme_names_every_command() {
 #[test]
 fn the_readme_names_every_option_and_exit_code() {
     let readme = document("README.md");
-    let help = args::parse(["udpchat", "--help"].map(Into::into)).unwrap_err();
+    let help = args::parse(["udpchat", "--help"].map(Into::into), &Nowhere).unwrap_err();
     let options: Vec<&str> = help
         .text()
         .split(|c: char| c.is_whitespace() || c == ',')

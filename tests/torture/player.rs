@@ -104,6 +104,7 @@ impl Player {
         let mut child = command
             .args(&self.arguments)
             .env("XDG_DATA_HOME", &self.data)
+            .env("UDPCHAT_CONFIG", "none")
             .env("TZ", "UTC")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
