@@ -100,6 +100,7 @@ impl Options {
             port: self.port,
             keep: self.keep,
             time_to_live: self.time_to_live,
+            keep_history: None,
             join: None,
             receipts: Receipts::Committed,
             heeds_signals: self.heeds_signals,

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-pub use crate::cli::args_once::{Addressee, ReceiveOptions, SendOptions, Task, Wait};
+pub use crate::cli::args_once::{Addressee, Paper, ReceiveOptions, SendOptions, Task, Wait};
 
 use crate::cli::args_once::OnceFlags;
 use crate::cli::args_values::{
-    parse_bind, parse_host, parse_name, parse_new_names, parse_peers, parse_port, parse_room, parse_size,
-    parse_span,
+    parse_bind, parse_host, parse_kept, parse_name, parse_new_names, parse_peers, parse_port, parse_room,
+    parse_size, parse_span,
 };
 use crate::cli::format::Format;
 use crate::cli::manual;
@@ -34,6 +34,8 @@ pub enum Invocation {
     Chat(ChatOptions),
     /// A client without a registry.
     Talk(TalkOptions),
+    /// A client's history, written out.
+    Export(ExportOptions),
     /// Simulated worlds.
     Simulate(Box<SimulateOptions>),
 }
@@ -76,6 +78,8 @@ pub struct ChatOptions {
     pub data: Data,
     /// How long a message may take before it expires.
     pub ttl: Duration,
+    /// How long what was said is kept; `None`: for ever.
+    pub keep_history: Option<Duration>,
     /// A room to enter when the registry has us.
     pub join: Option<Name>,
     /// How it speaks.
@@ -101,10 +105,25 @@ pub struct TalkOptions {
     pub data: Data,
     /// How long a message may take before it expires.
     pub ttl: Duration,
+    /// How long what was said is kept; `None`: for ever.
+    pub keep_history: Option<Duration>,
     /// How it speaks.
     pub format: Format,
     /// How much is logged.
     pub verbosity: u8,
+}
+
+/// Which history is to be written out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// Whose.
+    pub name: Name,
+    /// Whether it is that of a client without a registry.
+    pub alone: bool,
+    /// Where its database is.
+    pub data: Data,
+    /// How it is written.
+    pub paper: Paper,
 }
 
 /// Where the registry is.
@@ -174,6 +193,12 @@ struct Flags {
     /// How long a message may take before it expires: 10s to 30d, like 90s, 15m or 12h
     #[arg(long, value_name = "SPAN", default_value = "30d", conflicts_with = "serve")]
     ttl: String,
+
+    /// Keep what was said for so long, like 12h, 30d or 1y; or 'all'
+    ///
+    /// Older texts are removed from the database, once they have ended and were shown. From 1h.
+    #[arg(long, value_name = "SPAN", default_value = "all", conflicts_with = "serve")]
+    keep_history: String,
 
     /// Enter this room, and talk there from the start
     ///
@@ -268,6 +293,15 @@ impl Flags {
             (None, true) => Data::Ephemeral,
             (None, false) => Data::Default,
         };
+        let whose = self.chat.as_deref().or(self.peers.as_deref());
+        if let (Some(paper), Some([name, ..])) = (self.once.export()?, whose) {
+            return Ok(Invocation::Export(ExportOptions {
+                name: parse_name(name)?,
+                alone: self.peers.is_some(),
+                data,
+                paper,
+            }));
+        }
         if let Some([name, port, peers @ ..]) = self.peers.as_deref() {
             return Ok(Invocation::Talk(TalkOptions {
                 name: parse_name(name)?,
@@ -276,6 +310,7 @@ impl Flags {
                 contacts: parse_peers(peers)?,
                 data,
                 ttl: parse_span(&self.ttl)?,
+                keep_history: parse_kept(&self.keep_history)?,
                 format: if self.json { Format::Json } else { Format::Lines },
                 verbosity: self.verbose,
             }));
@@ -299,6 +334,7 @@ impl Flags {
                 port: parse_port(port, "the client port", 0)?,
                 data,
                 ttl: parse_span(&self.ttl)?,
+                keep_history: parse_kept(&self.keep_history)?,
                 join: self.join.as_deref().map(parse_room).transpose()?,
                 format: if self.json { Format::Json } else { Format::Lines },
                 task: self.once.check()?,

@@ -6,6 +6,7 @@
 
 use std::str::FromStr;
 
+use crate::cli::commands_history as history;
 use crate::cli::commands_people as people;
 use crate::cli::commands_rooms as rooms;
 use crate::cli::focus::Focus;
@@ -101,6 +102,33 @@ pub static TABLE: &[Entry] = &[
         summary: "list the messages that are unfinished, and why",
         details: "Of the last that you have posted, and that not everybody has, the server then says who has them.",
         read: people::read_status,
+    },
+    Entry {
+        name: "history",
+        aliases: &[],
+        usage: "history [name] [number]",
+        summary: "show the last messages, of all or with somebody",
+        details: "A room is named with a # before it: history #den. Without a name it is about whom lines go to (see poke), \
+                  otherwise, or as history all, about all. Without a number, 20 messages; at most 1000. All that is kept: \
+                  udpchat --export.",
+        read: history::read_history,
+    },
+    Entry {
+        name: "search",
+        aliases: &[],
+        usage: "search <words>",
+        summary: "show the last messages that have these words",
+        details: "All of them, each as a whole word, in upper or lower case, with accents or without; word* stands for all words \
+                  that begin so.",
+        read: history::read_search,
+    },
+    Entry {
+        name: "forget",
+        aliases: &[],
+        usage: "forget <name>",
+        summary: "remove what was said with somebody from your disk",
+        details: "Or in a room: forget #den. What is under way stays until it has ended. It is removed here, and nowhere else.",
+        read: history::read_forget,
     },
     Entry {
         name: "roomlist",

@@ -5,6 +5,7 @@
 //! Invariants: every object has an `event`; names of fields and events stay what they are, there are only more of them.
 
 use crate::cli::commands::{self, Parsed};
+use crate::cli::json_history::{About, Kept};
 use crate::cli::json_objects::{Message, Object, State, timestamp};
 use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
 use crate::cli::json_words as words;
@@ -77,6 +78,20 @@ fn object(notice: &Notice) -> Object<'_> {
             messages: status.messages.iter().map(State::of_unfinished).collect(),
             earlier: status.earlier,
             early: status.early,
+        },
+        Event::History(history) => Object::History {
+            about: About::of(&history.subject),
+            messages: history
+                .messages
+                .iter()
+                .map(|message| Kept::of(message, &history.own))
+                .collect(),
+            earlier: history.earlier,
+        },
+        Event::Forgotten(forgotten) => Object::Forgotten {
+            about: About::partner(&forgotten.with),
+            removed: forgotten.removed,
+            kept: forgotten.kept,
         },
         Event::Fingerprint { whose, id } => Object::Fingerprint(Fingerprint::of(whose, id.as_ref())),
         Event::Presence { name, online } => Object::Presence {

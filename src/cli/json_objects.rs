@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use crate::cli::json_history::{About, Kept};
 use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
 use crate::cli::json_words as words;
 use crate::client::interface::{
@@ -47,6 +48,18 @@ pub(super) enum Object<'a> {
         messages: Vec<State<'a>>,
         earlier: usize,
         early: usize,
+    },
+    History {
+        #[serde(flatten)]
+        about: About<'a>,
+        messages: Vec<Kept<'a>>,
+        earlier: bool,
+    },
+    Forgotten {
+        #[serde(flatten)]
+        about: About<'a>,
+        removed: u64,
+        kept: u64,
     },
     Fingerprint(Fingerprint<'a>),
     Presence {

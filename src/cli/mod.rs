@@ -3,15 +3,16 @@
 //! | file | does |
 //! |---|---|
 //! | [`args`], `args_once`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
-//! | [`commands`], `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
+//! | [`commands`], `commands_history`, `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
 //! | [`focus`] | to whom lines go that are no command |
-//! | [`render`], `render_contacts`, `render_rooms`, `render_status`, `render_users`, [`table`] | events into lines |
-//! | [`mod@format`], `json`, `json_objects`, `json_parts`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
+//! | [`render`], `render_contacts`, `render_history`, `render_rooms`, `render_status`, `render_users`, [`table`] | events into lines |
+//! | [`mod@format`], `json`, `json_history`, `json_objects`, `json_parts`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
 //! | `once`, `sending`, `letter`, `receiving`, `lanes` | `--send` and `--recv`: a message and what becomes of it; messages for a program |
+//! | `exporting` | `--export`: the whole history, read beside the client |
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
 //! | `gate`, `begun`, `terminal` | who may write; when a pipe's lines are read; the settings put back |
 //!
@@ -23,14 +24,17 @@ mod args_once;
 mod args_values;
 mod begun;
 pub mod commands;
+mod commands_history;
 mod commands_people;
 mod commands_rooms;
 pub mod console;
+mod exporting;
 mod figures;
 pub mod focus;
 pub mod format;
 mod gate;
 mod json;
+mod json_history;
 mod json_input;
 mod json_objects;
 mod json_parts;
@@ -45,6 +49,7 @@ mod prompt;
 mod receiving;
 pub mod render;
 mod render_contacts;
+mod render_history;
 mod render_rooms;
 mod render_status;
 mod render_users;

@@ -58,6 +58,7 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
     faces.extend(faces_of_messages());
     faces.extend(render_users::tests::faces());
     faces.extend(render_status::tests::faces());
+    faces.extend(render_history::tests::faces());
     let rooms = render_rooms::tests::faces().into_iter();
     faces.extend(rooms.map(|(event, line)| (Event::Room(event), line)));
     let contacts = render_contacts::tests::faces().into_iter();
@@ -254,7 +255,7 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
 }
 
 /// Kinds of events that have words.
-const KINDS: usize = 53;
+const KINDS: usize = 55;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 const fn kind(event: &Event) -> usize {
@@ -321,6 +322,8 @@ const fn kind(event: &Event) -> usize {
         Event::Status(_) => 49,
         Event::Fingerprint { id: Some(_), .. } => 50,
         Event::Fingerprint { id: None, .. } => 51,
+        Event::History(_) => 53,
+        Event::Forgotten(_) => 54,
         // And these: `render_contacts_tests.rs`.
         Event::Contact(_) => 47,
         // For programs: without words.

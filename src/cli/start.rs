@@ -9,8 +9,9 @@ use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
 
-use crate::cli::args::{ChatOptions, Data, Host, Invocation, ServeOptions, TalkOptions, Task};
+use crate::cli::args::{ChatOptions, Data, ExportOptions, Host, Invocation, ServeOptions, TalkOptions, Task};
 use crate::cli::console::{self, Flow, Input, Parse};
+use crate::cli::exporting;
 use crate::cli::focus::Focus;
 use crate::cli::format::Format;
 use crate::cli::printer::Printer;
@@ -30,6 +31,7 @@ use crate::runtime::outlet::Knell;
 use crate::runtime::program::Hatch;
 use crate::runtime::start::{Exit, Fault, Keep, resolve};
 use crate::runtime::{client, log, registry, signal};
+use crate::store::folder;
 
 /// Runs what was asked for; the result is the exit code.
 pub fn run(invocation: Invocation) -> u8 {
@@ -37,6 +39,7 @@ pub fn run(invocation: Invocation) -> u8 {
         Invocation::Serve(options) => serve(options).map(code),
         Invocation::Chat(options) => chat(options).map(code),
         Invocation::Talk(options) => talk(options).map(code),
+        Invocation::Export(options) => export(options).map(code),
         Invocation::Simulate(options) => simulate(&options),
     };
     match result {
@@ -129,6 +132,7 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
+        keep_history: options.keep_history,
         join: options.join,
         heeds_signals: true,
         receipts,
@@ -151,10 +155,27 @@ fn talk(options: TalkOptions) -> Result<Exit, Fault> {
         port: options.port,
         keep: keep(options.data),
         time_to_live: options.ttl,
+        keep_history: options.keep_history,
         heeds_signals: true,
         receipts: Receipts::Committed,
     };
     converse(setup, talk::read, options.format)
+}
+
+/// Nothing runs: what is in the folder is read.
+fn export(options: ExportOptions) -> Result<Exit, Fault> {
+    signal::heed_ignored();
+    let place = if options.alone {
+        folder::of_peer
+    } else {
+        folder::of_client
+    };
+    let root = match options.data {
+        Data::Folder(folder) => Some(folder),
+        Data::Default | Data::Ephemeral => None,
+    };
+    let root = folder::data_root(root, |name| std::env::var_os(name))?;
+    exporting::export(&place(&root, &options.name), &options.name, options.paper)
 }
 
 /// Runs a client at its terminal.

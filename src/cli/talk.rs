@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::cli::args_values::parse_peer;
 use crate::cli::commands::{self, Parsed, Typist};
+use crate::cli::commands_history::{read_forget, read_history, read_search};
 use crate::cli::commands_people::read_fingerprint;
 use crate::cli::format::Format;
 use crate::cli::json_input;
@@ -23,9 +24,15 @@ const STATUS: &str = ":status";
 const FINGERPRINT: &str = ":fingerprint";
 /// Before an address and a fingerprint.
 const TRUST: &str = ":trust";
+/// Say what was said before, or find it.
+const HISTORY: &str = ":history";
+/// See [`HISTORY`].
+const SEARCH: &str = ":search";
+/// Removes it.
+const FORGET: &str = ":forget";
 
 /// Reads a line. A line from a paste may hold newlines.
-pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
+pub(super) fn parse(line: &str, typist: Typist<'_>) -> Parsed {
     let word = line.trim();
     match word {
         "" => Parsed::Nothing,
@@ -35,6 +42,9 @@ pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
         _ if QUIT.contains(&word) => Parsed::Command(Command::Leave),
         _ => match commands::split_word(word) {
             (TRUST, rest) => read_trust(rest),
+            (HISTORY, rest) => read_history(rest, typist),
+            (SEARCH, rest) => read_search(rest, typist),
+            (FORGET, rest) => read_forget(rest, typist),
             _ if line.len() > BODY_BYTES_MAX => Parsed::TooLarge(line.len()),
             _ => Parsed::Command(Command::Say { text: line.into() }),
         },
@@ -73,6 +83,15 @@ pub(super) fn help() -> Vec<String> {
         ("<text>", "send a text to everybody who is listed"),
         (":q, q, quit, exit", "end; so do Ctrl+C and Ctrl+D"),
         (":status", "list the messages that are unfinished"),
+        (
+            ":history [name] [number]",
+            "show the last messages, of all or with somebody",
+        ),
+        (":search <words>", "show the last messages that have these words"),
+        (
+            ":forget <name>",
+            "remove what was said with somebody from your disk",
+        ),
         (":fingerprint", "say your fingerprint and theirs, to compare"),
         (":trust <ip:port> <fingerprint>", "accept a new identity there"),
         ("help", "say what can be typed here"),

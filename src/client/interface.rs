@@ -5,6 +5,7 @@
 //! Invariant: every accepted message is followed by events until it is final; each says what is true then.
 
 mod contacts;
+mod history;
 mod rooms;
 mod status;
 mod users;
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::client::interface::contacts::{Contact, ContactEvent};
+pub use crate::client::interface::history::{Forgotten, History, Partner, Recorded, Subject, Way};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
 pub use crate::client::interface::status::{MessageStatus, Standing, Status};
 pub use crate::client::interface::users::{User, Users};
@@ -90,6 +92,15 @@ pub enum Command {
         /// Which of the two.
         on: bool,
     },
+    /// Say the last messages that are kept.
+    History {
+        /// Of which.
+        subject: Subject,
+        /// How many; at most `HISTORY_MESSAGES_MAX`.
+        most: usize,
+    },
+    /// Remove what was said with a partner, as far as it has ended.
+    Forget(Partner),
     /// Leave the registry; the program lives on.
     Deregister,
     /// Come back.
@@ -201,6 +212,10 @@ pub enum Event {
         /// Which of the two.
         on: bool,
     },
+    /// The last messages that are kept.
+    History(History),
+    /// What was said with a partner is removed.
+    Forgotten(Forgotten),
     /// Stored mail follows.
     HaveMessages,
     /// A message for us, committed.

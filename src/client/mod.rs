@@ -5,7 +5,7 @@
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
 //! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` and
 //! `fingerprints` (whom to believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status` (what is
-//! unfinished), `meeting` (those who are named by address);
+//! unfinished), `history` (what is kept), `meeting` (those who are named by address);
 //! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
@@ -23,6 +23,7 @@ mod directory;
 mod ends;
 mod fingerprints;
 mod handling;
+mod history;
 mod holding;
 mod incoming;
 mod input_ended;
@@ -140,6 +141,8 @@ pub struct Client {
     /// When the directory's change was last told; whether another is to be.
     table_told: Option<Instant>,
     table_changed: bool,
+    /// Questions about what is kept that are not answered.
+    recalls: usize,
     /// Who was there when it was last told who comes and goes, if that is wanted.
     seen_there: Option<users::Seen>,
     /// A storage failure was told and nothing has succeeded since.
@@ -203,6 +206,7 @@ impl Client {
             ack_owed: false,
             table_told: None,
             table_changed: false,
+            recalls: 0,
             seen_there: None,
             in_trouble: false,
             drained: 0,
@@ -216,6 +220,7 @@ impl Client {
         client.start();
         client.timers.set(Timer::Wake, now.at);
         client.timers.set(Timer::Life, now.at + LIFE_INTERVAL);
+        client.plan_history(now.at);
         client
     }
 
@@ -308,6 +313,7 @@ impl Client {
             Timer::Marks => self.write_marks(),
             Timer::Sweep => self.sweep(cx),
             Timer::Life => self.write_life(cx.now),
+            Timer::History => self.thin_history(cx),
         }
     }
 
@@ -327,7 +333,7 @@ impl Client {
         let shifted: Vec<Timer> = self
             .timers
             .names()
-            .filter(|timer| !matches!(timer, Timer::Sweep | Timer::Life | Timer::Wake))
+            .filter(|timer| !matches!(timer, Timer::Sweep | Timer::Life | Timer::History | Timer::Wake))
             .filter(|timer| self.timers.at(timer).is_some_and(|at| at <= now))
             .cloned()
             .collect();
@@ -386,6 +392,8 @@ impl Role for Client {
             Command::Status => self.tell_status(cx),
             Command::Fingerprint { of } => self.tell_fingerprint(of),
             Command::Presence { on } => self.want_presence(on),
+            Command::History { subject, most } => self.recall(subject, most),
+            Command::Forget(partner) => self.forget(partner),
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),
             Command::Leave => self.leave(cx),
@@ -446,6 +454,7 @@ impl Role for Client {
         let bytes = self.outbox.moving_bytes() + self.accepting.1;
         self.ready()
             && !self.over
+            && !self.recalls_enough()
             && messages < limits.outbox_messages.div_ceil(4) * 3
             && bytes < limits.outbox_bytes / 4 * 3
     }

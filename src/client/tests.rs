@@ -10,6 +10,7 @@ mod entering;
 mod full_disk;
 mod full_registry;
 mod handling;
+mod history;
 mod input_ended;
 mod inquiring;
 mod leaving;

@@ -375,7 +375,12 @@ impl Ledger {
                 }
                 Ok(())
             }
-            (client::Request::Stored { key, slot, store_id }, _) => {
+            (
+                client::Request::Stored {
+                    key, slot, store_id, ..
+                },
+                _,
+            ) => {
                 let here = self.store_ids.get(person) == Some(&Some(*store_id));
                 match self.by_key_mut(person, *key) {
                     Some((_, letter)) if !here || letter.slot != Some(*slot) => Ok(()),

@@ -1,8 +1,8 @@
 //! Opening a SQLite database, bringing its schema up to date, and committing batches to it.
 //!
 //! What the tables mean is the roles' business. One process owns a database while it is open: the lock is taken
-//! at once and kept (`locking_mode=EXCLUSIVE`), so that nobody else's transaction can fail ours. WAL with
-//! `synchronous=FULL`: a commit that has returned survives power loss (sqlite.org/pragma.html#pragma_synchronous).
+//! at once and kept (`locking_mode=EXCLUSIVE`), so that nobody else's transaction can fail ours; but for those that others may read
+//! beside (`Schema::read_beside`), where readers keep nobody from writing. WAL with `synchronous=FULL`: a commit that has returned survives power loss (sqlite.org/pragma.html#pragma_synchronous).
 //! Invariant: a database that cannot be opened is left as it was found; an upgrade happens whole or not at all.
 
 use std::fmt;
@@ -47,6 +47,8 @@ pub struct Schema {
     pub application: i32,
     /// Folders `01-name/up.sql`, `02-name/up.sql`, …; applied in order, never changed once released.
     pub migrations: &'static Dir<'static>,
+    /// Whether others may read it while it is open. Then something else keeps a second owner away: the folder's lock.
+    pub read_beside: bool,
 }
 
 impl Schema {
@@ -128,6 +130,15 @@ pub enum OpenError {
         found: u32,
         /// The newest version that this program knows.
         known: u32,
+    },
+    /// An older version of the program was the last to be here.
+    #[error(
+        "{} was last used by an older udpchat. Its messages are safe. Start the client once with this one, which brings it up to \
+         date, and try again.", .path.display()
+    )]
+    Older {
+        /// The database.
+        path: PathBuf,
     },
     /// No space.
     #[error(
@@ -227,7 +238,7 @@ pub fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
     if !ours {
         claim(&connection, path, schema)?;
     }
-    configure(&connection).map_err(explain)?;
+    configure(&connection, schema).map_err(explain)?;
     check(&connection, path)?;
     upgrade(&mut connection, path, schema)?;
     Ok(connection)
@@ -253,8 +264,24 @@ pub fn open_in_memory(schema: &Schema) -> Result<Connection, OpenError> {
     let path = Path::new("the database in memory");
     let explain = |error| OpenError::explain(path, &error);
     let mut connection = Connection::open_in_memory().map_err(explain)?;
-    configure(&connection).map_err(explain)?;
+    configure(&connection, schema).map_err(explain)?;
     upgrade(&mut connection, path, schema)?;
+    Ok(connection)
+}
+
+/// Opens the database in a file to read it, beside whoever has it open. Nothing is made or brought up to date.
+pub fn open_to_read(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
+    let explain = |error| OpenError::explain(path, &error);
+    recognise(path, schema)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(explain)?;
+    connection.busy_timeout(BUSY_WAIT).map_err(explain)?;
+    let found: u32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(explain)?;
+    if found < schema.knows(path, found)? {
+        return Err(OpenError::Older { path: path.into() });
+    }
     Ok(connection)
 }
 
@@ -265,10 +292,12 @@ pub fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Settings of the connection. The first that reads the file also takes the lock.
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+fn configure(connection: &Connection, schema: &Schema) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     let set = |name: &str, value: &dyn ToSql| connection.pragma_update(None, name, value);
-    set("locking_mode", &"EXCLUSIVE")?;
+    if !schema.read_beside {
+        set("locking_mode", &"EXCLUSIVE")?;
+    }
     set("trusted_schema", &false)?;
     set("cell_size_check", &true)?;
     set("foreign_keys", &true)?;

@@ -4,7 +4,9 @@
 //! its tables. The schemas are SQL under `migrations/<role>/`, append-only.
 //! Invariant: a reply says committed only after `COMMIT` has returned, and `COMMIT` has synced the disk.
 
+pub mod archive;
 pub mod client;
+mod client_history;
 mod client_image;
 mod client_inbox;
 mod client_names;
