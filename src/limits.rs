@@ -269,6 +269,8 @@ pub const HISTORY_MESSAGES_MAX: usize = 1_000;
 /// Their text bytes, but for the last message, which is told of in any case: as many as the lines of that have, and little beside what
 /// else a person has to be told.
 pub const HISTORY_BYTES_MAX: usize = 256 * 1024;
+/// Words to be searched for: more than anybody remembers of a message.
+pub const SEARCH_BYTES_MAX: usize = 256;
 /// Answers to such questions that are waited for: with more, commands wait.
 pub const HISTORY_QUESTIONS_MAX: usize = 4;
 /// Kept messages that lose their text in one commit: it takes some 10 ms.

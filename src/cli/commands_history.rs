@@ -11,7 +11,7 @@ use super::commands::{Parsed, Typist, usage};
 use super::focus::Focus;
 use crate::client::interface::{Command, Partner, Subject};
 use crate::id::Name;
-use crate::limits::HISTORY_MESSAGES_MAX;
+use crate::limits::{HISTORY_MESSAGES_MAX, SEARCH_BYTES_MAX};
 
 /// Of all, whoever lines go to; nobody may be called so.
 const ALL: &str = "all";
@@ -50,6 +50,9 @@ pub(super) fn read_history(rest: &str, typist: Typist<'_>) -> Parsed {
 pub(super) fn read_search(rest: &str, _typist: Typist<'_>) -> Parsed {
     match rest.trim() {
         "" => usage("search"),
+        words if words.len() > SEARCH_BYTES_MAX => Parsed::Wrong(format!(
+            "Usage: search <words>; they have at most {SEARCH_BYTES_MAX} bytes."
+        )),
         words => Parsed::Command(Command::History {
             subject: Subject::Words(words.to_owned()),
             most: MESSAGES,

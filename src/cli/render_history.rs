@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::render::{OffsetAt, day, refusal, time_of_day, timestamp};
 use super::sanitise::escape;
-use crate::client::interface::{Forgotten, History, Partner, Recorded, Subject, Way};
+use crate::client::interface::{Forgotten, History, Recorded, Subject, Way};
 use crate::client::storage::{Finish, State};
 use crate::client::to::To;
 use crate::clock::WallTime;
@@ -34,21 +34,13 @@ pub(super) fn list(history: &History, offset_at: OffsetAt) -> Vec<String> {
 fn heading(history: &History) -> String {
     let whose = match &history.subject {
         Subject::All => String::new(),
-        Subject::With(partner) => format!(" with {}", named(partner)),
+        Subject::With(partner) => format!(" with {partner}"),
         Subject::Words(words) => format!(" with '{}'", escape(words)),
     };
     match (history.messages.len(), history.earlier) {
         (0, _) => format!("[No messages{whose} are kept.]"),
         (shown, false) => format!("[Messages{whose}: {shown}]"),
         (shown, true) => format!("[Messages{whose}, the last {shown} of them:]"),
-    }
-}
-
-fn named(partner: &Partner) -> String {
-    match partner {
-        Partner::Person(name) => name.to_string(),
-        Partner::Room(name) => format!("#{name}"),
-        Partner::At(address) => address.to_string(),
     }
 }
 
@@ -124,10 +116,7 @@ fn fate(message: &Recorded, offset_at: OffsetAt) -> String {
 /// That it is removed.
 pub(super) fn forgotten(forgotten: &Forgotten) -> Vec<String> {
     let Forgotten { with, removed, kept } = forgotten;
-    let mut lines = vec![format!(
-        "[Messages with {} that are forgotten: {removed}]",
-        named(with)
-    )];
+    let mut lines = vec![format!("[Messages with {with} that are forgotten: {removed}]")];
     if *kept > 0 {
         lines.push(format!(
             "[Under way, and kept until they have ended and were shown: {kept}]"

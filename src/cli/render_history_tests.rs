@@ -3,7 +3,7 @@
 use time::{OffsetDateTime, UtcOffset};
 
 use super::*;
-use crate::client::interface::{Event, Refusal};
+use crate::client::interface::{Event, Partner, Refusal};
 use crate::client::storage::Reach;
 use crate::id::{Epoch, IdentityId, MessageId, RoomId, Sequence, Slot};
 use crate::wire::message::DepositRefusal;

@@ -10,6 +10,7 @@ use crate::clock::Age;
 use crate::engine::{Store, Ticket};
 use crate::id::{EnvelopeHash, Epoch, Name, Sequence, Slot};
 use crate::identity::{Identity, Role};
+use crate::limits::SEARCH_BYTES_MAX;
 use crate::store::archive::Archive;
 use crate::store::client::{ClientStore, SCHEMA};
 use crate::store::database::OpenError;
@@ -266,6 +267,8 @@ fn words_are_found_however_they_are_written_and_only_where_all_of_them_are() {
     ] {
         assert_eq!(found(&mut store, words), texts, "{words}");
     }
+    let most = "x ".repeat(SEARCH_BYTES_MAX / 2);
+    assert_eq!(found(&mut store, &most), [""; 0]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod crashes;
 mod environment;
 mod focus;
 mod full_disk;
+mod history;
 mod json;
 mod library;
 mod machine;

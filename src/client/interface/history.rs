@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is told is so in the database, in one moment; a message that is there is told of whole.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use crate::client::storage::State;
@@ -18,6 +19,17 @@ pub enum Partner {
     Room(Name),
     /// Whoever is at an address.
     At(SocketAddr),
+}
+
+/// As it is typed: a person and a room may have the same name.
+impl fmt::Display for Partner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(name) => name.fmt(f),
+            Self::Room(name) => write!(f, "#{name}"),
+            Self::At(address) => address.fmt(f),
+        }
+    }
 }
 
 /// Of which messages the last are wanted.
