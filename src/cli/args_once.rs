@@ -116,7 +116,9 @@ pub(super) struct OnceFlags {
     /// Write all messages that are kept to standard output, the oldest first: 'jsonl' or 'markdown'
     ///
     /// It is read beside a client that runs, or without one; nothing is started and nothing sent.
-    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["serve", "send", "recv", "ephemeral"])]
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = [
+        "serve", "send", "recv", "wait", "timeout", "count", "exec", "ephemeral", "json", "join", "ttl", "keep_history", "bind",
+    ])]
     export: Option<String>,
 }
 

@@ -48,6 +48,7 @@ Examples:
   udpchat -p alice 4000 192.0.2.7:4000      no registry: to bob, at that address
   echo 'send bob hi' | udpchat -c alice 127.0.0.1 12345 0
   udpchat -c alice 127.0.0.1 12345 0 --send bob \"Disk full\" --wait delivered
+  udpchat -c alice 127.0.0.1 12345 0 --export markdown > letters.md
   udpchat -c alice 127.0.0.1 12345 0 --recv --exec 'logger -t \"$UDPCHAT_FROM\"'
 ";
 
@@ -67,8 +68,8 @@ const REST: &str = "
   deregisters and ends.
 
   Without a registry (-p) every line goes to all who are listed, but for the
-  words :q, q, quit, exit and help alone on a line, and :trust <ip:port>
-  <fingerprint>.
+  words :q, q, quit, exit, help, :status and :fingerprint alone on a line, and
+  for what begins with :trust, :history, :search or :forget.
 
 Files:
   $XDG_DATA_HOME/udpchat/clients/<name>/      a client's identity and database
