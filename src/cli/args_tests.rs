@@ -72,7 +72,7 @@ fn a_history_is_written_out_or_kept_for_so_long() {
         let line = format!("-c alice ::1 1 0 --export jsonl {beside}");
         assert!(wrong(&line).contains("does not go with"), "{line}");
     }
-    let hours = |hours| Some(Duration::from_secs(hours * 3_600));
+    let hours = |hours: u64| Some(Duration::from_secs(hours * 3_600));
     for (span, kept) in [
         ("all", None),
         ("1h", hours(1)),

@@ -5,7 +5,6 @@
 //! Invariants: every object has an `event`; names of fields and events stay what they are, there are only more of them.
 
 use crate::cli::commands::{self, Parsed};
-use crate::cli::json_history::{About, Kept};
 use crate::cli::json_objects::{Message, Object, State, timestamp};
 use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
 use crate::cli::json_words as words;
@@ -79,20 +78,8 @@ fn object(notice: &Notice) -> Object<'_> {
             earlier: status.earlier,
             early: status.early,
         },
-        Event::History(history) => Object::History {
-            about: About::of(&history.subject),
-            messages: history
-                .messages
-                .iter()
-                .map(|message| Kept::of(message, &history.own))
-                .collect(),
-            earlier: history.earlier,
-        },
-        Event::Forgotten(forgotten) => Object::Forgotten {
-            about: About::partner(&forgotten.with),
-            removed: forgotten.removed,
-            kept: forgotten.kept,
-        },
+        Event::History(history) => Object::of_history(history),
+        Event::Forgotten(forgotten) => Object::of_forgotten(forgotten),
         Event::Fingerprint { whose, id } => Object::Fingerprint(Fingerprint::of(whose, id.as_ref())),
         Event::Presence { name, online } => Object::Presence {
             user: name,

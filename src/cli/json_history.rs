@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::json_objects::timestamp;
+use super::json_objects::{Object, timestamp};
 use super::json_words as words;
-use crate::client::interface::{Partner, Recorded, Subject, Way};
+use crate::client::interface::{Forgotten, History, Partner, Recorded, Subject, Way};
 use crate::client::storage::{Finish, State};
 use crate::client::to::To;
 use crate::id::Name;
@@ -58,8 +58,27 @@ pub(super) struct Kept<'a> {
     of: Option<u32>,
 }
 
+impl<'a> Object<'a> {
+    pub(super) fn of_history(history: &'a History) -> Self {
+        let messages = history.messages.iter();
+        Self::History {
+            about: About::of(&history.subject),
+            messages: messages.map(|message| Kept::of(message, &history.own)).collect(),
+            earlier: history.earlier,
+        }
+    }
+
+    pub(super) fn of_forgotten(forgotten: &'a Forgotten) -> Self {
+        Self::Forgotten {
+            about: About::partner(&forgotten.with),
+            removed: forgotten.removed,
+            kept: forgotten.kept,
+        }
+    }
+}
+
 impl<'a> About<'a> {
-    pub(super) fn of(subject: &'a Subject) -> Self {
+    fn of(subject: &'a Subject) -> Self {
         match subject {
             Subject::All => Self::default(),
             Subject::With(partner) => Self::partner(partner),
@@ -70,7 +89,7 @@ impl<'a> About<'a> {
         }
     }
 
-    pub(super) fn partner(partner: &'a Partner) -> Self {
+    fn partner(partner: &'a Partner) -> Self {
         let nobody = Self::default();
         match partner {
             Partner::Person(name) => Self {

@@ -380,13 +380,7 @@ impl Ledger {
                     key, slot, store_id, ..
                 },
                 _,
-            ) => {
-                let here = self.store_ids.get(person) == Some(&Some(*store_id));
-                match self.by_key_mut(person, *key) {
-                    Some((_, letter)) if !here || letter.slot != Some(*slot) => Ok(()),
-                    _ => self.now_stored(at, person, *key, *store_id),
-                }
-            }
+            ) => self.said_to_be_stored(at, person, (*key, *slot), *store_id),
             (client::Request::Counter(counter), _) => {
                 self.counts_registration(at, person, *counter);
                 Ok(())

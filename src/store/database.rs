@@ -5,7 +5,6 @@
 //! beside (`Schema::read_beside`), where readers keep nobody from writing. WAL with `synchronous=FULL`: a commit that has returned survives power loss (sqlite.org/pragma.html#pragma_synchronous).
 //! Invariant: a database that cannot be opened is left as it was found; an upgrade happens whole or not at all.
 
-use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use include_dir::Dir;
-use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::ToSql;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 use rusqlite_migration::Migrations;
 
+pub use super::bits::Bits;
 use super::header;
 use crate::engine::{StoreFault, Ticket};
 
@@ -217,9 +217,9 @@ const fn is_unheard_of(error: &rusqlite::Error) -> bool {
 /// Whether the system did not write what it was given. SQLite tells only a disk without space from the rest of that: not
 /// a quota that is used up.
 fn is_refused_write(error: &rusqlite::Error) -> bool {
-    error
-        .sqlite_error()
-        .is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE)
+    error.sqlite_error().is_some_and(|error| {
+        [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE].contains(&error.extended_code)
+    })
 }
 
 /// Opens the database in a file, created if absent, its schema up to date, and locks it until dropped.
@@ -481,31 +481,6 @@ pub fn fault(error: &rusqlite::Error) -> StoreFault {
         Some(ErrorCode::DiskFull) => StoreFault::Full,
         _ if is_refused_write(error) => StoreFault::Unwritten,
         _ => StoreFault::Failed(error.to_string()),
-    }
-}
-
-/// A `u64` in an INTEGER column, by its bits: SQLite has signed ones only.
-///
-/// The column's order is that of the numbers below 2^63 only: sort random ones by nothing. Arrays of bytes need
-/// no such help: rusqlite reads and writes `[u8; N]` as BLOB and checks the length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bits(pub u64);
-
-impl ToSql for Bits {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(self.0.cast_signed()))
-    }
-}
-
-impl FromSql for Bits {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        i64::column_result(value).map(|number| Self(number.cast_unsigned()))
-    }
-}
-
-impl fmt::Display for Bits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

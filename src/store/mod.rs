@@ -5,6 +5,7 @@
 //! Invariant: a reply says committed only after `COMMIT` has returned, and `COMMIT` has synced the disk.
 
 pub mod archive;
+mod bits;
 pub mod client;
 mod client_history;
 mod client_image;
