@@ -264,6 +264,18 @@ pub const SESSION_SILENCE: Duration = Duration::from_secs(30);
 /// A session in which nothing happens for so long is given up: home routers forget a UDP path sooner than that.
 pub const SESSION_IDLE: Duration = Duration::from_secs(180);
 
+/// Kept messages that are told of at once: more than a terminal keeps of its lines.
+pub const HISTORY_MESSAGES_MAX: usize = 1_000;
+/// Their text bytes, but for the last message, which is told of in any case: as many as the lines of that have, and little beside what
+/// else a person has to be told.
+pub const HISTORY_BYTES_MAX: usize = 256 * 1024;
+/// Words to be searched for: more than anybody remembers of a message.
+pub const SEARCH_BYTES_MAX: usize = 256;
+/// Answers to such questions that are waited for: with more, commands wait.
+pub const HISTORY_QUESTIONS_MAX: usize = 4;
+/// Kept messages that lose their text in one commit: it takes some 10 ms.
+pub const HISTORY_REMOVED_AT_ONCE: usize = 256;
+
 const _: () = assert!(ENVELOPE_BYTES_MAX < MESSAGE_BYTES_MAX && BODY_BYTES_MAX < ENVELOPE_BYTES_MAX);
 const _: () = assert!(KEEP_ALIVE.as_millis() * 3 <= LEASE.as_millis());
 const _: () = assert!(NETWORK_HANDSHAKES_MAX < HANDSHAKES_MAX && HANDSHAKES_MAX < HANDSHAKES_BOUND);

@@ -309,6 +309,25 @@ fn what_is_said_to_be_unfinished_is_so() {
     assert!(!are_enough(8) || (asked > 1_000 && answered > 100));
 }
 
+#[test]
+fn what_was_forgotten_is_not_shown_again() {
+    let (mut told, mut in_vain) = (0, 0);
+    for profile in [Profile::Mobile, Profile::Hell] {
+        for seed in seeds(6) {
+            let mut plan = profile.plan(seed);
+            plan.trouble.forgets = 30;
+            plan.trouble.relapses = 1;
+            for plan in [plan, plan.without_registry()] {
+                let [all, none] = lines_of(plan, ["reads Forgotten: ", "reads Forgotten: 0,"]);
+                told += all;
+                in_vain += none;
+            }
+        }
+    }
+    eprintln!("forgotten {told} times, {in_vain} of them nothing");
+    assert!(!are_enough(6) || (in_vain > 0 && told > in_vain + 100));
+}
+
 /// Seeds that once broke the contract; the older ones with their minutes, when nobody's input ended.
 #[test]
 fn the_contract_holds_where_it_was_broken_once() {

@@ -101,6 +101,7 @@ impl Options {
             keep: self.keep,
             remember: None,
             time_to_live: self.time_to_live,
+            keep_history: None,
             join: None,
             receipts: Receipts::Committed,
             heeds_signals: self.heeds_signals,

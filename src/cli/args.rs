@@ -12,13 +12,15 @@ use std::time::Duration;
 
 use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub use crate::cli::args_once::{Addressee, ReceiveOptions, SendOptions, Task, Wait};
+pub use crate::cli::args_once::{Addressee, Paper, ReceiveOptions, SendOptions, Task, Wait};
 pub use crate::cli::args_screen::{Bell, Colors, ScreenOptions};
 
 use crate::cli::args_once::OnceFlags;
 use crate::cli::args_screen::ScreenFlags;
-use crate::cli::args_values::{parse_bind, parse_name, parse_new_names, parse_room, parse_size, parse_span};
-use crate::cli::args_words::{Circle, Seat, parse_serve};
+use crate::cli::args_values::{
+    parse_bind, parse_kept, parse_name, parse_new_names, parse_room, parse_size, parse_span,
+};
+use crate::cli::args_words::{Circle, Seat, named, parse_serve};
 use crate::cli::format::Format;
 use crate::cli::generated::{self, Page, Shell};
 use crate::cli::manual;
@@ -39,6 +41,8 @@ pub enum Invocation {
     Chat(ChatOptions),
     /// A client without a registry.
     Talk(TalkOptions),
+    /// A client's history, written out.
+    Export(ExportOptions),
     /// Simulated worlds.
     Simulate(Box<SimulateOptions>),
 }
@@ -81,6 +85,8 @@ pub struct ChatOptions {
     pub data: Data,
     /// How long a message may take before it expires.
     pub ttl: Duration,
+    /// How long what was said is kept; `None`: for ever.
+    pub keep_history: Option<Duration>,
     /// A room to enter when the registry has us.
     pub join: Option<Name>,
     /// How it speaks.
@@ -108,12 +114,27 @@ pub struct TalkOptions {
     pub data: Data,
     /// How long a message may take before it expires.
     pub ttl: Duration,
+    /// How long what was said is kept; `None`: for ever.
+    pub keep_history: Option<Duration>,
     /// How it speaks.
     pub format: Format,
     /// How it looks and sounds.
     pub screen: ScreenOptions,
     /// How much is logged.
     pub verbosity: u8,
+}
+
+/// Which history is to be written out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// Whose.
+    pub name: Name,
+    /// Whether it is that of a client without a registry.
+    pub alone: bool,
+    /// Where its database is.
+    pub data: Data,
+    /// How it is written.
+    pub paper: Paper,
 }
 
 /// Where the registry is.
@@ -183,6 +204,12 @@ struct Flags {
     /// How long a message may take before it expires: 10s to 30d, like 90s, 15m or 12h
     #[arg(long, value_name = "SPAN", default_value = "30d", conflicts_with = "serve")]
     ttl: Said,
+
+    /// Keep what was said for so long, like 12h, 30d or 1y; or 'all'
+    ///
+    /// Older texts are removed from the database, once they have ended and were shown. From 1h.
+    #[arg(long, value_name = "SPAN", default_value = "all", conflicts_with = "serve")]
+    keep_history: Said,
 
     /// Enter this room, and talk there from the start
     ///
@@ -338,6 +365,18 @@ impl Flags {
             (None, true) => Data::Ephemeral,
             (None, false) => Data::Default,
         };
+        if let Some(paper) = self.once.export()? {
+            let (name, alone) = match role {
+                Role::Peer => (named(&self.peers.unwrap_or_default(), settings)?, true),
+                Role::Client | Role::Registry => (named(&self.chat.unwrap_or_default(), settings)?, false),
+            };
+            return Ok(Invocation::Export(ExportOptions {
+                name,
+                alone,
+                data,
+                paper,
+            }));
+        }
         let bind = self.bind.map(|said| said.read(parse_bind)).transpose()?;
         let format = if self.json { Format::Json } else { Format::Lines };
         Ok(match role {
@@ -361,6 +400,7 @@ impl Flags {
                     port: seat.port,
                     data,
                     ttl: self.ttl.read(parse_span)?,
+                    keep_history: self.keep_history.read(parse_kept)?,
                     join: self.join.map(|said| said.read(parse_room)).transpose()?,
                     format,
                     screen: self.screen.check()?,
@@ -377,6 +417,7 @@ impl Flags {
                     contacts: circle.contacts,
                     data,
                     ttl: self.ttl.read(parse_span)?,
+                    keep_history: self.keep_history.read(parse_kept)?,
                     format,
                     screen: self.screen.check()?,
                     verbosity: self.verbose,

@@ -1,4 +1,4 @@
-//! Options of a client that does one thing and ends: `--send` and `--recv`, with what belongs to them.
+//! Options of a client that does one thing and ends: `--send`, `--recv` and `--export`, with what belongs to them.
 //!
 //! Invariant: as `args`': a [`Task`] needs no further check of its form.
 
@@ -20,6 +20,15 @@ pub enum Task {
     Send(SendOptions),
     /// To hand over what comes.
     Receive(ReceiveOptions),
+}
+
+/// How a history is written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paper {
+    /// An object a line, for programs.
+    JsonLines,
+    /// Markdown, for people.
+    Markdown,
 }
 
 /// `--send`.
@@ -104,9 +113,27 @@ pub(super) struct OnceFlags {
     /// again: at least once for each.
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["serve", "peers"])]
     exec: Option<Said>,
+
+    /// Write all messages that are kept to standard output, the oldest first: 'jsonl' or 'markdown'
+    ///
+    /// It is read beside a client that runs, or without one; nothing is started and nothing sent.
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = [
+        "serve", "send", "recv", "wait", "timeout", "count", "exec", "ephemeral", "json", "join", "ttl", "keep_history", "bind",
+    ])]
+    export: Option<String>,
 }
 
 impl OnceFlags {
+    /// How the history is to be written out, if that is all that is wanted.
+    pub(super) fn export(&self) -> Result<Option<Paper>, String> {
+        match self.export.as_deref() {
+            None => Ok(None),
+            Some("jsonl") => Ok(Some(Paper::JsonLines)),
+            Some("markdown") => Ok(Some(Paper::Markdown)),
+            Some(other) => Err(format!("--export is jsonl or markdown, not '{}'", shown(other))),
+        }
+    }
+
     /// What is to be done.
     pub(super) fn check(self) -> Result<Task, String> {
         let beside = |said: &Option<Said>, option: &str, with: &str| match said {

@@ -5,9 +5,9 @@
 use clap::Args;
 
 use crate::cli::args_values::shown;
-use crate::cli::said::Said;
 pub use crate::cli::bell::Bell;
 pub use crate::cli::paint::Colors;
+use crate::cli::said::Said;
 
 /// How a client looks and sounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

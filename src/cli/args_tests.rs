@@ -46,6 +46,55 @@ fn talk(line: &str) -> TalkOptions {
 }
 
 #[test]
+fn a_history_is_written_out_or_kept_for_so_long() {
+    let export = |line: &str| match run(line) {
+        Ok(Invocation::Export(options)) => (options.name.to_string(), options.alone, options.paper),
+        other => panic!("{line}: {other:?}"),
+    };
+    let alice = |alone, paper| ("alice".to_owned(), alone, paper);
+    assert_eq!(
+        export("-c alice ::1 1 0 --export markdown"),
+        alice(false, Paper::Markdown)
+    );
+    assert_eq!(
+        export("--export jsonl -p alice 4000 10.0.0.1:1 --data-dir x"),
+        alice(true, Paper::JsonLines)
+    );
+    assert!(wrong("-c alice ::1 1 0 --export xml").contains("jsonl or markdown, not 'xml'"));
+    assert!(wrong("-c server ::1 1 0 --export jsonl").contains("is reserved"));
+    for beside in [
+        "--recv",
+        "--send bob hi",
+        "--count 3",
+        "--json",
+        "--ephemeral",
+        "--ttl 1h",
+    ] {
+        let line = format!("-c alice ::1 1 0 --export jsonl {beside}");
+        assert!(wrong(&line).contains("does not go with"), "{line}");
+    }
+    let hours = |hours: u64| Some(Duration::from_secs(hours * 3_600));
+    for (span, kept) in [
+        ("all", None),
+        ("1h", hours(1)),
+        ("2w", hours(14 * 24)),
+        ("1y", hours(365 * 24)),
+    ] {
+        let line = format!("-c alice ::1 1 0 --keep-history {span}");
+        assert_eq!(chat(&line).keep_history, kept, "{span}");
+    }
+    assert_eq!(
+        talk("-p alice 0 10.0.0.1:1 --keep-history 30d").keep_history,
+        hours(720)
+    );
+    assert_eq!(chat("-c alice ::1 1 0").keep_history, None);
+    for span in ["0h", "59m", "101y", "7", "ever"] {
+        let line = format!("-c alice ::1 1 0 --keep-history {span}");
+        assert!(wrong(&line).contains("--keep-history needs 'all'"), "{span}");
+    }
+}
+
+#[test]
 fn peers_are_listed_by_address_each_once() {
     let options =
         talk("-p alice 4000 192.0.2.7:4000 [2001:db8::7]:5 [::ffff:192.0.2.7]:4000 --ttl 1h --bind ::1");

@@ -152,6 +152,34 @@ pub(super) fn parse_span(text: &str) -> Result<Duration, String> {
         })
 }
 
+/// The shortest: what is said now is there while it is talked about.
+const KEPT_MIN: Duration = Duration::from_secs(3_600);
+/// Longer than anybody keeps a machine.
+const KEPT_MAX: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// How long what was said is kept; `None`: for ever.
+pub(super) fn parse_kept(text: &str) -> Result<Option<Duration>, String> {
+    if text == "all" {
+        return Ok(None);
+    }
+    let units = [
+        ("h", 3_600),
+        ("d", 86_400),
+        ("w", 7 * 86_400),
+        ("y", 365 * 86_400),
+    ];
+    scaled(text, &units)
+        .map(Duration::from_secs)
+        .filter(|span| (KEPT_MIN..=KEPT_MAX).contains(span))
+        .map(Some)
+        .ok_or_else(|| {
+            format!(
+                "--keep-history needs 'all', or a span of an hour or more, like 12h, 30d or 1y, not '{}'",
+                shown(text)
+            )
+        })
+}
+
 /// How long a script may wait.
 pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     let units = [

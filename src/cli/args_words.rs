@@ -23,6 +23,15 @@ pub(super) fn parse_serve(typed: &[String], settings: &Settings) -> Result<u16, 
         .read(|text| parse_port(text, "the registry's port", 1))
 }
 
+/// The first value of `-c` or `-p`: whose client it is.
+pub(super) fn named(typed: &[String], settings: &Settings) -> Result<Name, String> {
+    let needed = || "--export needs -c or -p with a name: udpchat -c alice --export jsonl".to_owned();
+    settings
+        .word(typed, 0, "name")
+        .ok_or_else(needed)?
+        .read(parse_name)
+}
+
 /// Who a client is, and where.
 pub(super) struct Seat {
     pub(super) name: Name,

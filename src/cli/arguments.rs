@@ -20,6 +20,8 @@ pub enum What {
     Person,
     /// As `Person`, or the word for everybody.
     Member,
+    /// Somebody's name, or a room's with a `#` before it.
+    Conversation,
     /// One's own name.
     Own,
     /// The name of a room that there is.
@@ -47,6 +49,10 @@ pub(super) const ANY_ROOM: Argument = argument("[room]", What::Room);
 pub(super) const NEW_ROOM: Argument = argument("<room>", What::Word);
 pub(super) const ANY_COMMAND: Argument = argument("[command]", What::Command);
 pub(super) const SWITCH: Argument = argument("on/off", What::Switch);
+pub(super) const CONVERSATION: Argument = argument("<name>", What::Conversation);
+pub(super) const ANY_CONVERSATION: Argument = argument("[name]", What::Conversation);
+pub(super) const COUNT: Argument = argument("[number]", What::Word);
+pub(super) const WORDS: Argument = argument("<words>", What::Rest);
 pub(super) const ADDRESS: Argument = argument("<ip:port>", What::Word);
 pub(super) const FINGERPRINT: Argument = argument("<fingerprint>", What::Rest);
 pub(super) const TEXT: Argument = argument("<text>", What::Rest);

@@ -8,9 +8,10 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::cli::arguments::{
-    ANY_COMMAND, ANY_MEMBER, ANY_PERSON, ANY_ROOM, Argument, FINGERPRINT, NEW_ROOM, OWN_NAME, PERSON, ROOM,
-    SWITCH, TEXT, shown,
+    ANY_COMMAND, ANY_CONVERSATION, ANY_MEMBER, ANY_PERSON, ANY_ROOM, Argument, CONVERSATION, COUNT,
+    FINGERPRINT, NEW_ROOM, OWN_NAME, PERSON, ROOM, SWITCH, TEXT, WORDS, shown,
 };
+use crate::cli::commands_history as history;
 use crate::cli::commands_people as people;
 use crate::cli::commands_rooms as rooms;
 use crate::cli::focus::Focus;
@@ -124,6 +125,33 @@ pub static TABLE: &[Entry] = &[
         details: "Of each session: where it leads, how long a round trip takes, smoothed, at least and in the last seconds, what \
                   the path loses, how many bytes may be under way, and what was sent, sent again and received.",
         read: people::read_net,
+    },
+    Entry {
+        name: "history",
+        aliases: &[],
+        arguments: &[ANY_CONVERSATION, COUNT],
+        summary: "show the last messages, of all or with somebody",
+        details: "A room is named with a # before it: history #den. Without a name it is about whom lines go to (see poke), \
+                  otherwise, or as history all, about all. Without a number, 20 messages; at most 1000. All that is kept: \
+                  udpchat --export.",
+        read: history::read_history,
+    },
+    Entry {
+        name: "search",
+        aliases: &[],
+        arguments: &[WORDS],
+        summary: "show the last messages that have these words",
+        details: "All of them, each as a whole word, in upper or lower case, with accents or without; word* stands for all words \
+                  that begin so.",
+        read: history::read_search,
+    },
+    Entry {
+        name: "forget",
+        aliases: &[],
+        arguments: &[CONVERSATION],
+        summary: "remove what was said with somebody from your disk",
+        details: "Or in a room: forget #den. What is under way stays until it has ended. It is removed here, and nowhere else.",
+        read: history::read_forget,
     },
     Entry {
         name: "roomlist",

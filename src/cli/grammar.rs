@@ -128,6 +128,10 @@ fn suggestions(argument: Argument, word: &str, own: &str, known: &Known) -> Vec<
     match argument.what {
         What::Person => known.people(word),
         What::Member => [known.people(word), of(&mut [ALL].into_iter())].concat(),
+        What::Conversation => match word.strip_prefix('#') {
+            Some(room) => known.rooms(room).iter().map(|room| format!("#{room}")).collect(),
+            None => known.people(word),
+        },
         What::Own if own.to_ascii_lowercase().starts_with(&word.to_ascii_lowercase()) => vec![own.to_owned()],
         What::Room => known.rooms(word),
         What::Command => of(&mut TABLE.iter().map(|entry| entry.name).chain([spellings::TOPIC])),

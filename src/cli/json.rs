@@ -81,6 +81,8 @@ fn object(notice: &Notice) -> Option<Object<'_>> {
             early: status.early,
         },
         Event::Net(net) => Object::Net(Paths::of(net)),
+        Event::History(history) => Object::of_history(history),
+        Event::Forgotten(forgotten) => Object::of_forgotten(forgotten),
         Event::Fingerprint { whose, id } => Object::Fingerprint(Fingerprint::of(whose, id.as_ref())),
         Event::Presence { name, online } => Object::Presence {
             user: name,

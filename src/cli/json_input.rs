@@ -26,6 +26,8 @@ struct Wish {
     address: Option<String>,
     fingerprint: Option<String>,
     on: Option<bool>,
+    count: Option<u32>,
+    words: Option<String>,
     tag: Option<u64>,
 }
 
@@ -42,6 +44,9 @@ fn fields(word: &str, at: bool) -> (&'static [&'static str], &'static [&'static 
         "kick" => (&[], &["room", "user"]),
         "poke" | "dereg" | "reg" => (&[], &["user"]),
         "presence" => (&["on"], &[]),
+        "history" => (&[], &["room", "user", "address", "count"]),
+        "forget" => (&[], &["room", "user", "address"]),
+        "search" => (&["words"], &[]),
         "trust" => (&["user", "fingerprint"], &[]),
         "fingerprint" => (&[], &["user"]),
         _ => (&[], &[]),
@@ -63,7 +68,8 @@ pub(super) fn parse(line: &str, typist: Typist<'_>) -> Parsed {
 
 impl Wish {
     fn read(self, typist: Typist<'_>) -> Parsed {
-        let named = self.user.is_some() || self.fingerprint.is_some() || self.on.is_some();
+        let asks = self.count.is_some() || self.words.is_some();
+        let named = asks || self.user.is_some() || self.fingerprint.is_some() || self.on.is_some();
         match self {
             Self {
                 operation: Some(_),
@@ -108,6 +114,13 @@ impl Wish {
             },
         };
         let room = self.room.as_ref().map(Name::as_str).or(default);
+        // Where persons and rooms can be meant, it is marked which.
+        let mark = if matches!(word, "history" | "forget") {
+            "#"
+        } else {
+            ""
+        };
+        let room = room.map(|room| format!("{mark}{room}"));
         let address = match self.address.as_deref().map(parse_peer).transpose() {
             Ok(address) => address.map(|address| address.to_string()),
             Err(sentence) => return no_address(&sentence),
@@ -116,12 +129,15 @@ impl Wish {
         let all = (word == "kick").then_some("all");
         let user = self.user.as_ref().map(Name::as_str).or(all);
         let on = self.on.map(|on| if on { "on" } else { "off" });
+        let count = self.count.map(|count| count.to_string());
         let given = [
-            ("room", room),
+            ("room", room.as_deref()),
             ("user", user),
             ("address", address.as_deref()),
             ("fingerprint", self.fingerprint.as_deref()),
             ("on", on),
+            ("count", count.as_deref()),
+            ("words", self.words.as_deref()),
         ];
         let (needed, allowed) = fields(word, address.is_some());
         let mut line = word.to_owned();

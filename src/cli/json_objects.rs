@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use crate::cli::json_history::{About, Kept};
 use crate::cli::json_net::Paths;
 use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
 use crate::cli::json_words as words;
@@ -50,6 +51,18 @@ pub(super) enum Object<'a> {
         early: usize,
     },
     Net(Paths<'a>),
+    History {
+        #[serde(flatten)]
+        about: About<'a>,
+        messages: Vec<Kept<'a>>,
+        earlier: bool,
+    },
+    Forgotten {
+        #[serde(flatten)]
+        about: About<'a>,
+        removed: u64,
+        kept: u64,
+    },
     Fingerprint(Fingerprint<'a>),
     Presence {
         user: &'a Name,

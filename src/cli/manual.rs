@@ -74,6 +74,7 @@ const EXAMPLES: &str = "\
   udpchat -p alice 4000 192.0.2.7:4000      no registry: to bob, at that address
   echo 'send bob hi' | udpchat -c alice
   udpchat -c alice --send bob \"Disk full\" --wait delivered
+  udpchat -c alice --export markdown > letters.md
   udpchat -c alice --recv --exec 'logger -t \"$UDPCHAT_FROM\"'
 ";
 
@@ -94,8 +95,8 @@ const PROMPT: &str = "\
   deregisters and ends.
 
   Without a registry (-p) every line goes to all who are listed, but for the
-  words :q, q, quit, exit and help alone on a line, and :trust <ip:port>
-  <fingerprint>.
+  words :q, q, quit, exit, help, :status, :net and :fingerprint alone on a line,
+  and for what begins with :trust, :history, :search or :forget.
 ";
 
 const FILES: &str = "\

@@ -5,16 +5,17 @@
 //! | [`args`], `args_once`, `args_screen`, `args_words`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
 //! | `settings`, `config_file`, `said`, [`surroundings`] | what is not typed: the environment, the configuration file, who says what |
 //! | `generated` | completions and manual pages, of the definitions of the arguments |
-//! | [`commands`], `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
+//! | [`commands`], `commands_history`, `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
 //! | `arguments`, `grammar` | what follows the word of a command; what helps to type it: completion, hints |
-//! | [`render`], `render_contacts`, `render_net`, `render_rooms`, `render_status`, `render_users`, [`table`] | events into lines |
-//! | [`mod@format`], `json`, `json_objects`, `json_parts`, `json_net`, `json_words`, `json_input` | the same as objects for programs, and what they ask with objects |
+//! | [`render`], `render_contacts`, `render_history`, `render_net`, `render_rooms`, `render_status`, `render_users`, [`table`] | events into lines |
+//! | [`mod@format`], `json`, `json_history`, `json_objects`, `json_parts`, `json_net`, `json_words`, `json_input`, `talk_objects` | the same as objects for programs, and what they ask with objects |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | `paint`, `bell` | the colours of lines; what rings |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
 //! | `once`, `sending`, `letter`, `receiving`, `lanes` | `--send` and `--recv`: a message and what becomes of it; messages for a program |
+//! | `exporting` | `--export`: the whole history, read beside the client |
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
 //! | `gate`, `terminal` | who may write; the settings put back |
 //! | `heard`: `begun`, [`focus`], `known` | what the typing end learns from what is printed: when a pipe's lines are read; to whom lines go; which names there are |
@@ -32,10 +33,12 @@ mod arguments;
 mod begun;
 mod bell;
 pub mod commands;
+mod commands_history;
 mod commands_people;
 mod commands_rooms;
 mod config_file;
 pub mod console;
+mod exporting;
 mod figures;
 pub mod focus;
 pub mod format;
@@ -44,6 +47,7 @@ mod generated;
 mod grammar;
 mod heard;
 mod json;
+mod json_history;
 mod json_input;
 mod json_net;
 mod json_objects;
@@ -62,6 +66,7 @@ mod prompt;
 mod receiving;
 pub mod render;
 mod render_contacts;
+mod render_history;
 mod render_net;
 mod render_rooms;
 mod render_status;
@@ -77,5 +82,6 @@ mod streams;
 pub mod surroundings;
 pub mod table;
 mod talk;
+mod talk_objects;
 mod terminal;
 pub mod usage;

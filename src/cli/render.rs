@@ -12,7 +12,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::cli::commands::{self, Parsed};
 use crate::cli::sanitise::escape;
-use crate::cli::{render_contacts, render_net, render_rooms, render_status, render_users};
+use crate::cli::{render_contacts, render_history, render_net, render_rooms, render_status, render_users};
 use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road, Whose};
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
@@ -41,6 +41,13 @@ const TIME_OF_DAY: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minu
 /// `HH:MM:SS` in local time.
 pub(super) fn time_of_day(at: WallTime, offset_at: OffsetAt) -> String {
     formatted(at, offset_at, TIME_OF_DAY)
+}
+
+const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+
+/// `YYYY-MM-DD` in local time.
+pub(super) fn day(at: WallTime, offset_at: OffsetAt) -> String {
+    formatted(at, offset_at, DATE)
 }
 
 fn formatted(at: WallTime, offset_at: OffsetAt, format: &[BorrowedFormatItem<'_>]) -> String {
@@ -98,6 +105,8 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
         ),
         Event::NotAccepted(reason) => not_accepted(reason),
         Event::Users(users) => return render_users::list(users, offset_at),
+        Event::History(history) => return render_history::list(history, offset_at),
+        Event::Forgotten(forgotten) => return render_history::forgotten(forgotten),
         Event::Status(status) => return render_status::list(status, offset_at),
         Event::Net(net) => return render_net::list(net),
         Event::Fingerprint { whose, id } => fingerprint(whose, id.as_ref()),

@@ -59,6 +59,7 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
     faces.extend(render_users::tests::faces());
     faces.extend(render_status::tests::faces());
     faces.extend(render_net::tests::faces());
+    faces.extend(render_history::tests::faces());
     let rooms = render_rooms::tests::faces().into_iter();
     faces.extend(rooms.map(|(event, line)| (Event::Room(event), line)));
     let contacts = render_contacts::tests::faces().into_iter();
@@ -255,7 +256,7 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
 }
 
 /// Kinds of events that have words.
-const KINDS: usize = 53;
+const KINDS: usize = 55;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 const fn kind(event: &Event) -> usize {
@@ -312,18 +313,19 @@ const fn kind(event: &Event) -> usize {
         Event::Trusted { .. } => 35,
         Event::Trouble(_) => 36,
         Event::Ended(_) => 37,
-        // Which words each of these has: `render_rooms_tests.rs`.
+        // Which words each of these has: `render_rooms_tests.rs`, `render_contacts_tests.rs`, `render_history_tests.rs`.
         Event::Room(_) => 41,
+        Event::Contact(_) => 47,
+        Event::History(_) | Event::Forgotten(_) => 53,
         Event::Users(_) => 42,
         Event::Presence { online: true, .. } => 43,
         Event::Presence { online: false, .. } => 44,
         Event::PresenceTold { on: true } => 45,
         Event::PresenceTold { on: false } => 46,
         Event::Status(_) => 49,
+        Event::Net(_) => 54,
         Event::Fingerprint { id: Some(_), .. } => 50,
         Event::Fingerprint { id: None, .. } => 51,
-        // And these: `render_contacts_tests.rs`.
-        Event::Contact(_) => 47,
         // For programs, or for completion: without words.
         Event::Accepted { .. } | Event::Renumbered { .. } | Event::Names(_) => KINDS,
     }

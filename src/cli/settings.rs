@@ -21,7 +21,8 @@ use crate::cli::surroundings::Surroundings;
 
 /// Options that are about one call, and in no file: a registry that begins each time as if it were restored, or frees a name,
 /// would be a trap.
-pub(super) const OF_ONE_CALL: [&str; 6] = ["send", "recv", "restored", "release", "help", "version"];
+pub(super) const OF_ONE_CALL: [&str; 7] =
+    ["send", "recv", "export", "restored", "release", "help", "version"];
 
 /// What the program is: a table of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

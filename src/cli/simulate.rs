@@ -62,6 +62,10 @@ pub struct SimulateFlags {
     #[arg(long, value_name = "NUMBER")]
     status: Option<String>,
 
+    /// How often somebody asks for what was said with another, and forgets it, a minute
+    #[arg(long, value_name = "NUMBER")]
+    forget: Option<String>,
+
     /// Messages and posts are handled before they are receipted, as with `--recv`
     #[arg(long)]
     handled: bool,
@@ -204,6 +208,7 @@ impl SimulateFlags {
             &mut trouble.questions,
             a_minute,
         )?;
+        set("--forget", self.forget.as_deref(), &mut trouble.forgets, a_minute)?;
         if self.handled {
             trouble.receipts = Receipts::Handled;
         }

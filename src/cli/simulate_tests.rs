@@ -28,7 +28,7 @@ fn plans(options: &str) -> [Plan; 2] {
 #[test]
 fn each_option_changes_what_it_names_and_nothing_else() {
     type Change = fn(&mut Plan);
-    let changes: [(&str, Change); 19] = [
+    let changes: [(&str, Change); 20] = [
         ("--clients 5", |plan| plan.clients = 5),
         ("--minutes 11", |plan| plan.minutes = 11),
         ("--messages 12", |plan| plan.trouble.messages = 12),
@@ -39,6 +39,7 @@ fn each_option_changes_what_it_names_and_nothing_else() {
             plan.trouble.quarters.asks = 9;
         }),
         ("--status 25", |plan| plan.trouble.questions = 25),
+        ("--forget 26", |plan| plan.trouble.forgets = 26),
         ("--handled", |plan| plan.trouble.receipts = Receipts::Handled),
         ("--partition 13", |plan| plan.trouble.partitions = 13),
         ("--crash 14", |plan| plan.trouble.crashes = 14),

@@ -9,8 +9,11 @@ use std::net::SocketAddr;
 
 use crossbeam_channel::bounded;
 
-use crate::cli::args::{ChatOptions, Data, Host, Invocation, ScreenOptions, ServeOptions, TalkOptions, Task};
+use crate::cli::args::{
+    ChatOptions, Data, ExportOptions, Host, Invocation, ScreenOptions, ServeOptions, TalkOptions, Task,
+};
 use crate::cli::console::{self, Flow, Input, Talk};
+use crate::cli::exporting;
 use crate::cli::focus::Focus;
 use crate::cli::format::Format;
 use crate::cli::grammar::{Grammar, WITH_REGISTRY, WITHOUT_REGISTRY};
@@ -31,6 +34,7 @@ use crate::runtime::outlet::Knell;
 use crate::runtime::program::Hatch;
 use crate::runtime::start::{Exit, Fault, Keep, resolve};
 use crate::runtime::{client, log, registry, signal};
+use crate::store::folder;
 use crate::store::profile::Profile;
 
 /// Runs what was asked for; the result is the exit code.
@@ -39,6 +43,7 @@ pub fn run(invocation: Invocation) -> u8 {
         Invocation::Serve(options) => serve(options).map(code),
         Invocation::Chat(options) => chat(options).map(code),
         Invocation::Talk(options) => talk(options).map(code),
+        Invocation::Export(options) => export(options).map(code),
         Invocation::Simulate(options) => simulate(&options),
     };
     match result {
@@ -137,6 +142,7 @@ fn chat(options: ChatOptions) -> Result<Exit, Fault> {
         keep: keep(options.data),
         remember: Some(profile),
         time_to_live: options.ttl,
+        keep_history: options.keep_history,
         join: options.join,
         heeds_signals: true,
         receipts,
@@ -160,10 +166,27 @@ fn talk(options: TalkOptions) -> Result<Exit, Fault> {
         keep: keep(options.data),
         remember: None,
         time_to_live: options.ttl,
+        keep_history: options.keep_history,
         heeds_signals: true,
         receipts: Receipts::Committed,
     };
     converse(setup, &WITHOUT_REGISTRY, options.format, options.screen)
+}
+
+/// Nothing runs: what is in the folder is read.
+fn export(options: ExportOptions) -> Result<Exit, Fault> {
+    signal::heed_ignored();
+    let place = if options.alone {
+        folder::of_peer
+    } else {
+        folder::of_client
+    };
+    let root = match options.data {
+        Data::Folder(folder) => Some(folder),
+        Data::Default | Data::Ephemeral => None,
+    };
+    let root = folder::data_root(root, |name| std::env::var_os(name))?;
+    exporting::export(&place(&root, &options.name), &options.name, options.paper)
 }
 
 /// Runs a client at its terminal.

@@ -5,149 +5,143 @@
 
 use std::net::SocketAddr;
 
-use serde::Deserialize;
-
 use crate::cli::args_values::parse_peer;
-use crate::cli::arguments::{ADDRESS, Argument, FINGERPRINT, shown};
+use crate::cli::arguments::{
+    ADDRESS, ANY_CONVERSATION, Argument, CONVERSATION, COUNT, FINGERPRINT, WORDS as WORDS_SOUGHT, shown,
+};
 use crate::cli::commands::{self, Parsed, Typist};
+use crate::cli::commands_history::{read_forget, read_history, read_search};
 use crate::cli::commands_people::read_fingerprint;
 use crate::cli::format::Format;
 use crate::cli::grammar::Begun;
-use crate::cli::json_input;
+use crate::cli::{json_input, talk_objects};
 use crate::client::interface::Command;
 use crate::limits::BODY_BYTES_MAX;
 
-/// The words that end the program.
-const QUIT: [&str; 4] = [":q", "q", "quit", "exit"];
-/// Says what is unfinished.
-const STATUS: &str = ":status";
-/// Says how the paths are.
-const NET: &str = ":net";
-/// Says one's own fingerprint, and those of all who are listed.
-const FINGERPRINT_WORD: &str = ":fingerprint";
-/// Before an address and a fingerprint.
-const TRUST: &str = ":trust";
+/// A word with a colon before it.
+pub(super) struct Word {
+    name: &'static str,
+    arguments: &'static [Argument],
+    summary: &'static str,
+    read: fn(&str, Typist<'_>) -> Parsed,
+}
 
-/// What follows it.
-const TRUST_TAKES: &[Argument] = &[ADDRESS, FINGERPRINT];
+/// All of them, in the order in which help tells of them.
+static WORDS: &[Word] = &[
+    Word {
+        name: ":status",
+        arguments: &[],
+        summary: "list the messages that are unfinished",
+        read: |_, _| Parsed::Command(Command::Status),
+    },
+    Word {
+        name: ":net",
+        arguments: &[],
+        summary: "say how the paths to them are",
+        read: |_, _| Parsed::Command(Command::Net),
+    },
+    Word {
+        name: ":history",
+        arguments: &[ANY_CONVERSATION, COUNT],
+        summary: "show the last messages, of all or with somebody",
+        read: read_history,
+    },
+    Word {
+        name: ":search",
+        arguments: &[WORDS_SOUGHT],
+        summary: "show the last messages that have these words",
+        read: read_search,
+    },
+    Word {
+        name: ":forget",
+        arguments: &[CONVERSATION],
+        summary: "remove what was said with somebody from your disk",
+        read: read_forget,
+    },
+    Word {
+        name: ":fingerprint",
+        arguments: &[],
+        summary: "say your fingerprint and theirs, to compare",
+        read: |_, _| Parsed::Command(Command::Fingerprint { of: None }),
+    },
+    Word {
+        name: ":trust",
+        arguments: &[ADDRESS, FINGERPRINT],
+        summary: "accept a new identity there",
+        read: |rest, _| read_trust(rest),
+    },
+];
+
+/// The words that end the program, alone on a line.
+const QUIT: [&str; 4] = [":q", "q", "quit", "exit"];
 
 /// The words that begin so. Of those that could begin a text as well, none.
 pub(super) fn words(beginning: &str) -> Vec<String> {
-    let words = [":q", STATUS, NET, FINGERPRINT_WORD, TRUST].into_iter();
+    let words = [":q"].into_iter().chain(WORDS.iter().map(|word| word.name));
     let fits = |word: &&str| beginning.starts_with(':') && word.starts_with(beginning);
     words.filter(fits).map(str::to_owned).collect()
 }
 
 /// What follows the word that a line begins with, if it is one of those that something follows.
 pub(super) fn begins(line: &str) -> Option<Begun<'_>> {
-    let after = line.trim_start().strip_prefix(TRUST)?;
-    let rest = after.strip_prefix(char::is_whitespace);
-    (rest.is_some() || after.is_empty()).then_some(Begun {
-        arguments: TRUST_TAKES,
-        rest,
-    })
+    let line = line.trim_start();
+    let takes = WORDS.iter().filter(|word| !word.arguments.is_empty());
+    takes
+        .filter_map(|word| {
+            let after = line.strip_prefix(word.name)?;
+            let rest = after.strip_prefix(char::is_whitespace);
+            (rest.is_some() || after.is_empty()).then_some(Begun {
+                arguments: word.arguments,
+                rest,
+            })
+        })
+        .next()
 }
 
 /// Reads a line. A line from a paste may hold newlines.
-pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
-    let word = line.trim();
-    match word {
+pub(super) fn parse(line: &str, typist: Typist<'_>) -> Parsed {
+    let (first, rest) = commands::split_word(line.trim());
+    let is_it = |word: &&Word| word.name == first && (rest.is_empty() || !word.arguments.is_empty());
+    match first {
         "" => Parsed::Nothing,
-        "help" => Parsed::Answer(help()),
-        STATUS => Parsed::Command(Command::Status),
-        NET => Parsed::Command(Command::Net),
-        FINGERPRINT_WORD => Parsed::Command(Command::Fingerprint { of: None }),
-        _ if QUIT.contains(&word) => Parsed::Command(Command::Leave),
-        _ => match commands::split_word(word) {
-            (TRUST, rest) => read_trust(rest),
-            _ if line.len() > BODY_BYTES_MAX => Parsed::TooLarge(line.len()),
-            _ => Parsed::Command(Command::Say { text: line.into() }),
+        "help" if rest.is_empty() => Parsed::Answer(help()),
+        _ if rest.is_empty() && QUIT.contains(&first) => Parsed::Command(Command::Leave),
+        _ => match WORDS.iter().find(is_it) {
+            Some(word) => (word.read)(rest, typist),
+            None if line.len() > BODY_BYTES_MAX => Parsed::TooLarge(line.len()),
+            None => Parsed::Command(Command::Say { text: line.into() }),
         },
     }
 }
 
-/// As [`parse`]; a program may also send an object: `{"message":"hi"}`, for one of them with his `address`, or an operation.
+/// As [`parse`]; a program may also send an object.
 pub(super) fn read(format: Format, line: &str, typist: Typist<'_>) -> Parsed {
-    if format == Format::Lines || !json_input::is_object(line) {
-        return parse(line, typist);
-    }
-    match serde_json::from_str::<Asked>(line) {
-        Ok(asked) => asked.read(typist),
-        Err(error) => Parsed::Wrong(format!("The object cannot be read: {error}.")),
+    match format {
+        Format::Json if json_input::is_object(line) => talk_objects::read(line, typist),
+        Format::Json | Format::Lines => parse(line, typist),
     }
 }
-
-/// An object, as it is read.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    message: Option<String>,
-    operation: Option<String>,
-    address: Option<String>,
-    fingerprint: Option<String>,
-    tag: Option<u64>,
-}
-
-impl Asked {
-    fn read(self, typist: Typist<'_>) -> Parsed {
-        match self {
-            Self {
-                message: Some(text),
-                operation: None,
-                address,
-                fingerprint: None,
-                tag,
-            } => match address {
-                Some(address) => json_input::written_at(&address, text, tag),
-                None => json_input::written(text, tag, |text| Command::Say { text }),
-            },
-            Self {
-                message: None,
-                operation: Some(word),
-                address,
-                fingerprint,
-                tag: None,
-            } => match (word.as_str(), address, fingerprint) {
-                ("trust", Some(address), Some(fingerprint)) => {
-                    parse(&format!("{TRUST} {address} {fingerprint}"), typist)
-                }
-                ("status" | "net" | "fingerprint", None, None) => parse(&format!(":{word}"), typist),
-                ("help" | "quit", None, None) => parse(&word, typist),
-                _ => Parsed::Wrong(FORM.to_owned()),
-            },
-            _ => Parsed::Wrong(FORM.to_owned()),
-        }
-    }
-}
-
-/// What there can be in an object.
-const FORM: &str = "An object has a message, perhaps with an address and a tag; or an operation: status, net, fingerprint, help, quit, \
-                    or trust with an address and a fingerprint.";
 
 /// What can be typed, a line each.
 pub(super) fn help() -> Vec<String> {
-    let line = |(usage, summary): (&str, &str)| format!("{usage:<32}{summary}");
-    let trust = trust_usage();
-    [
-        ("<text>", "send a text to everybody who is listed"),
-        (":q, q, quit, exit", "end; so do Ctrl+C and Ctrl+D"),
-        (":status", "list the messages that are unfinished"),
-        (":net", "say how the paths to them are"),
-        (":fingerprint", "say your fingerprint and theirs, to compare"),
-        (&trust, "accept a new identity there"),
-        ("help", "say what can be typed here"),
-    ]
-    .map(line)
-    .to_vec()
-}
-
-fn trust_usage() -> String {
-    format!("{TRUST} {}", shown(TRUST_TAKES))
+    let line = |usage: &str, summary: &str| format!("{usage:<32}{summary}");
+    let words = WORDS.iter().map(|word| {
+        let usage = format!("{} {}", word.name, shown(word.arguments));
+        line(usage.trim_end(), word.summary)
+    });
+    [line("<text>", "send a text to everybody who is listed")]
+        .into_iter()
+        .chain(words)
+        .chain([
+            line(":q, q, quit, exit", "end; so do Ctrl+C and Ctrl+D"),
+            line("help", "say what can be typed here"),
+        ])
+        .collect()
 }
 
 fn read_trust(rest: &str) -> Parsed {
     let (word, fingerprint) = commands::split_word(rest);
-    let usage = || Parsed::Wrong(format!("Usage: {}", trust_usage()));
+    let usage = || Parsed::Wrong("Usage: :trust <ip:port> <fingerprint>".to_owned());
     trust_at(word, fingerprint).unwrap_or_else(usage)
 }
 

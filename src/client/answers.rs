@@ -169,7 +169,7 @@ impl Client {
         self.outbox.forget_ended(slot);
         let event = self.end_event(ended.to, ended.sent_at, Finish::Delivered);
         self.tell_state(event, (ended.key, slot), State::Ended(Finish::Delivered));
-        self.finish_delivered(ended.key, slot, None, acknowledge);
+        self.finish_delivered(cx, ended.key, (slot, acknowledge), None);
     }
 
     /// Acknowledges what is told of a message that is not open here, unless its delivery is not committed yet: then
@@ -182,13 +182,14 @@ impl Client {
 
     fn finish_delivered(
         &mut self,
+        cx: &Context<'_>,
         key: Key,
-        slot: Slot,
+        (slot, acknowledge): (Slot, Option<Slot>),
         sealed: Option<(EnvelopeHash, Card)>,
-        acknowledge: Option<Slot>,
     ) {
         self.delivering.insert(slot);
         self.finish(
+            cx,
             key,
             Finish::Delivered,
             sealed,
@@ -217,12 +218,19 @@ impl Client {
 
     pub(super) fn finish(
         &mut self,
+        cx: &Context<'_>,
         key: Key,
         end: Finish,
         sealed: Option<(EnvelopeHash, Card)>,
         after: After,
     ) {
-        self.out.store_surely(Request::Finish { key, end, sealed }, after);
+        let request = Request::Finish {
+            key,
+            end,
+            sealed,
+            at: cx.now.wall,
+        };
+        self.out.store_surely(request, after);
     }
 
     /// The recipient has it.
@@ -246,7 +254,7 @@ impl Client {
         self.tell_state(event, (key, message.slot), State::Ended(Finish::Delivered));
         let sealed = message.hash.zip(message.recipient);
         let acknowledge = (via == Via::Registry).then_some(message.slot);
-        self.finish_delivered(key, message.slot, sealed, acknowledge);
+        self.finish_delivered(cx, key, (message.slot, acknowledge), sealed);
         if via == Via::Peer {
             self.withdraw_copy(&message);
         }
@@ -296,7 +304,12 @@ impl Client {
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);
         self.tell_state(self.stored_event(to), (key, slot), State::Stored);
         if let Some(store_id) = self.link.store_id {
-            let stored = Request::Stored { key, slot, store_id };
+            let stored = Request::Stored {
+                key,
+                slot,
+                store_id,
+                at: cx.now.wall,
+            };
             self.out.store_surely(stored, After::Nothing);
         }
         self.gathered(cx, &folded);

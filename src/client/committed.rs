@@ -11,7 +11,7 @@ use super::posts::Posted;
 use super::stalling::Lack;
 use super::storage::{Finish, Key, Reply, Told};
 use super::{Client, Timer};
-use crate::client::interface::{Event, NotAccepted};
+use crate::client::interface::{Event, NotAccepted, Partner, Subject};
 use crate::client::to::To;
 use crate::engine::{Context, StoreFault};
 use crate::id::{Name, Slot};
@@ -65,6 +65,13 @@ pub(super) enum After {
     Received(Box<Inbound>),
     Posted(Box<Posted>),
     Told(Vec<Told>),
+    Recalled(Subject),
+    Forgotten {
+        with: Partner,
+        /// How many texts so far.
+        removed: u64,
+    },
+    Thinned,
 }
 
 impl Client {
@@ -78,6 +85,16 @@ impl Client {
             Some(After::Received(inbound)) => self.not_received(cx, &inbound),
             Some(After::Posted(posted)) => self.post_not_received(&posted),
             Some(After::Told(lines)) => self.marks_not_written(cx, lines),
+            // Whoever has asked is told so, each time.
+            Some(after @ (After::Recalled(_) | After::Forgotten { .. })) => {
+                if let After::Recalled(_) = after {
+                    self.not_recalled();
+                }
+                self.out.event(Event::Trouble(format!(
+                    "what is kept could not be reached: {fault}"
+                )));
+                return;
+            }
             Some(After::Directory) => {
                 self.directory.not_stored();
                 self.timers.set_by(Timer::Table, cx.now.at + REQUEST_RETRY);
@@ -134,6 +151,9 @@ impl Client {
             (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
             (After::Posted(posted), Reply::Received(received)) => self.post_received(cx, *posted, received),
             (After::Told(lines), _) => self.marks_written(cx, &lines),
+            (After::Recalled(subject), Reply::Recalled(page)) => self.recalled(subject, page),
+            (After::Forgotten { with, removed }, Reply::Removed(more)) => self.forgotten(with, removed, more),
+            (After::Thinned, Reply::Removed(removed)) => self.thinned(cx, removed),
             (After::Nothing | After::Directory, _) => {}
             (after, reply) => tracing::error!(?after, ?reply, "the store answered something else"),
         }

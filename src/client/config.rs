@@ -41,6 +41,8 @@ pub struct Config {
     pub join: Option<Name>,
     /// When senders hear that it has their messages.
     pub receipts: Receipts,
+    /// How long what was said is kept; `None`: for ever.
+    pub keep_history: Option<Duration>,
     /// What it may have under way.
     pub limits: Limits,
 }
@@ -63,6 +65,7 @@ impl Config {
             time_to_live: TIME_TO_LIVE,
             join: None,
             receipts: Receipts::default(),
+            keep_history: None,
             limits: Limits::default(),
         }
     }

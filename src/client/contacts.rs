@@ -189,6 +189,25 @@ impl Contacts {
         self.entries.get(&address)?.met.as_ref()
     }
 
+    /// Where those were met who are called so.
+    pub(super) fn met_as(&self, name: &Name) -> Vec<SocketAddr> {
+        self.met_where(|(called, _)| called.matches(name))
+    }
+
+    /// Where the one was met who was met there; that address, if nobody was.
+    pub(super) fn same_as(&self, address: SocketAddr) -> Vec<SocketAddr> {
+        match self.met(address) {
+            Some((_, card)) => self.met_where(|(_, other)| other.id == card.id),
+            None => vec![address],
+        }
+    }
+
+    fn met_where(&self, is_meant: impl Fn(&(Name, Card)) -> bool) -> Vec<SocketAddr> {
+        let entries = self.entries.iter();
+        let meant = entries.filter(|(_, entry)| entry.met.as_ref().is_some_and(&is_meant));
+        meant.map(|(address, _)| *address).collect()
+    }
+
     /// The conversations with this peer.
     pub(super) fn keys_of(&self, id: IdentityId) -> impl Iterator<Item = String> {
         let theirs = self.listed().filter(move |(_, entry)| entry.is(id));

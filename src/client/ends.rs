@@ -95,6 +95,7 @@ impl Client {
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Ending, cx.now.at);
         self.finish(
+            cx,
             key,
             end,
             sealed,

@@ -35,6 +35,8 @@ pub struct Holding {
     pub stalled: usize,
     /// Questions about rooms that are not answered, and posts that came before their time.
     pub rooms: usize,
+    /// Questions about what is kept that are not answered.
+    pub questions: usize,
     /// Requests that the store has not done.
     pub requests: usize,
 }
@@ -56,6 +58,7 @@ impl Client {
             renewals: self.renewals.len(),
             stalled: self.stalled.len(),
             rooms: self.rooms.questions.len() + self.posts.len(),
+            questions: self.recalls,
             requests: self.out.requests(),
         }
     }

@@ -327,6 +327,10 @@ impl Client {
         }
         let id = envelope.id();
         let Body::Plain(text) = envelope.body;
+        let places = match source {
+            Source::Peer(session, _) => self.contacts.places_of(session),
+            Source::Registry(_) => Vec::new(),
+        };
         let inbound = Inbound {
             source,
             card,
@@ -348,6 +352,7 @@ impl Client {
             text: inbound.text.clone(),
             stored: inbound.stored,
             room: None,
+            address: places.first().copied(),
             at: cx.now.wall,
         });
         self.out.store(request, After::Received(Box::new(inbound)));

@@ -5,6 +5,7 @@
 //! Invariant: every accepted message is followed by events until it is final; each says what is true then.
 
 mod contacts;
+mod history;
 mod net;
 mod rooms;
 mod status;
@@ -15,6 +16,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::client::interface::contacts::{Contact, ContactEvent};
+pub use crate::client::interface::history::{Forgotten, History, Partner, Recorded, Subject, Way};
 pub use crate::client::interface::net::{Net, Other, RegistryLink, SessionReport};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
 pub use crate::client::interface::status::{MessageStatus, Standing, Status};
@@ -94,6 +96,15 @@ pub enum Command {
         /// Which of the two.
         on: bool,
     },
+    /// Say the last messages that are kept.
+    History {
+        /// Of which.
+        subject: Subject,
+        /// How many; at most `HISTORY_MESSAGES_MAX`.
+        most: usize,
+    },
+    /// Remove what was said with a partner, as far as it has ended.
+    Forget(Partner),
     /// Leave the registry; the program lives on.
     Deregister,
     /// Come back.
@@ -211,6 +222,10 @@ pub enum Event {
     },
     /// Which names are known; where that is wanted. For whoever helps a person to type them: it says nothing that has happened.
     Names(Names),
+    /// The last messages that are kept.
+    History(History),
+    /// What was said with a partner is removed.
+    Forgotten(Forgotten),
     /// Stored mail follows.
     HaveMessages,
     /// A message for us, committed.

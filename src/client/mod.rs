@@ -5,7 +5,7 @@
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
 //! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` and
 //! `fingerprints` (whom to believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status` (what is
-//! unfinished), `net` (how the paths are), `meeting` (those who are named by address);
+//! unfinished), `net` (how the paths are), `history` (what is kept), `meeting` (those who are named by address);
 //! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
@@ -23,6 +23,7 @@ mod directory;
 mod ends;
 mod fingerprints;
 mod handling;
+mod history;
 mod holding;
 mod incoming;
 mod input_ended;
@@ -141,6 +142,8 @@ pub struct Client {
     /// When the directory's change was last told; whether another is to be.
     table_told: Option<Instant>,
     table_changed: bool,
+    /// Questions about what is kept that are not answered.
+    recalls: usize,
     /// Who was there when it was last told who comes and goes, if that is wanted.
     seen_there: Option<users::Seen>,
     /// Which names are known is to be told when it changes.
@@ -206,6 +209,7 @@ impl Client {
             ack_owed: false,
             table_told: None,
             table_changed: false,
+            recalls: 0,
             seen_there: None,
             names_wanted: false,
             in_trouble: false,
@@ -220,6 +224,7 @@ impl Client {
         client.start();
         client.timers.set(Timer::Wake, now.at);
         client.timers.set(Timer::Life, now.at + LIFE_INTERVAL);
+        client.plan_history(now.at);
         client
     }
 
@@ -312,6 +317,7 @@ impl Client {
             Timer::Marks => self.write_marks(),
             Timer::Sweep => self.sweep(cx),
             Timer::Life => self.write_life(cx.now),
+            Timer::History => self.thin_history(cx),
         }
     }
 
@@ -331,7 +337,7 @@ impl Client {
         let shifted: Vec<Timer> = self
             .timers
             .names()
-            .filter(|timer| !matches!(timer, Timer::Sweep | Timer::Life | Timer::Wake))
+            .filter(|timer| !matches!(timer, Timer::Sweep | Timer::Life | Timer::History | Timer::Wake))
             .filter(|timer| self.timers.at(timer).is_some_and(|at| at <= now))
             .cloned()
             .collect();
@@ -392,6 +398,8 @@ impl Role for Client {
             Command::Fingerprint { of } => self.tell_fingerprint(of),
             Command::Presence { on } => self.want_presence(on),
             Command::Names => self.want_names(),
+            Command::History { subject, most } => self.recall(subject, most),
+            Command::Forget(partner) => self.forget(partner),
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),
             Command::Leave => self.leave(cx),
@@ -452,6 +460,7 @@ impl Role for Client {
         let bytes = self.outbox.moving_bytes() + self.accepting.1;
         self.ready()
             && !self.over
+            && !self.recalls_enough()
             && messages < limits.outbox_messages.div_ceil(4) * 3
             && bytes < limits.outbox_bytes / 4 * 3
     }

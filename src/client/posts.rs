@@ -113,6 +113,7 @@ impl Posted {
             text: incoming.text.clone(),
             stored: false,
             room: Some(self.hall.clone()),
+            address: None,
             at,
         })
     }

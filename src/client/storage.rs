@@ -2,13 +2,13 @@
 //!
 //! The engine decides what is wanted; the store decides what only the committed state can: a message's number,
 //! and whether an incoming one is new. Says nothing of SQL.
-//! Invariant: every request is one change, whole or not at all, and asking it twice does no harm.
+//! Invariant: every request is one change or one question, whole or not at all, and asking it twice does no harm.
 
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::interface::Refusal;
+use crate::client::interface::{Recorded, Refusal};
 use crate::client::to::To;
 use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
@@ -29,7 +29,7 @@ pub struct KnownRoom {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub u64);
 
-/// A change.
+/// A change, or a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// From now on all is about this registry; it is pinned to the address it answered at. → `Done`
@@ -75,6 +75,8 @@ pub enum Request {
         slot: Slot,
         /// In which.
         store_id: [u8; 16],
+        /// The wall clock now.
+        at: WallTime,
     },
     /// It is final. Delivered stays delivered. → `Done`
     Finish {
@@ -84,6 +86,8 @@ pub enum Request {
         end: Finish,
         /// What was sealed, if it was; so that a late receipt can still be checked.
         sealed: Option<(EnvelopeHash, Card)>,
+        /// The wall clock now.
+        at: WallTime,
     },
     /// These messages are numbered anew, in this order. → `Renumbered`
     Renumber(Renumber),
@@ -105,6 +109,38 @@ pub enum Request {
         /// The wall clock now.
         wall: WallTime,
     },
+    /// Which are the last messages? → `Recalled`
+    Recall {
+        /// Of which.
+        scope: Scope,
+        /// So many at most.
+        most: usize,
+        /// Who we are.
+        own: IdentityId,
+    },
+    /// Some of these messages have nothing to say any more, the oldest first: those that are final, and that the user has seen.
+    /// → `Removed`
+    Remove(Removal),
+}
+
+/// Of which messages the last are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Of all.
+    All,
+    /// Of these conversations ([`To::key`]).
+    Conversations(Vec<String>),
+    /// Of those that have these words.
+    Words(String),
+}
+
+/// `Request::Remove`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Those of these conversations.
+    Conversations(Vec<String>),
+    /// Those that came to be here before this, with whichever registry.
+    Before(WallTime),
 }
 
 impl Request {
@@ -248,8 +284,22 @@ pub struct Receive {
     pub stored: bool,
     /// In which room it was posted, if it was.
     pub room: Option<Hall>,
+    /// At which address he was met, if he is not known by his name.
+    pub address: Option<SocketAddr>,
     /// The wall clock now.
     pub at: WallTime,
+}
+
+impl Receive {
+    /// Which conversation it belongs to ([`To::key`]).
+    pub fn conversation(&self) -> String {
+        let to = match (&self.room, self.address) {
+            (Some(hall), _) => To::Room(hall.clone()),
+            (None, Some(address)) => To::At(address),
+            (None, None) => To::Peer(self.from.clone()),
+        };
+        to.key()
+    }
 }
 
 /// An answer. Given only after the commit.
@@ -268,6 +318,30 @@ pub enum Reply {
     Renumbered(Vec<(Key, Slot)>),
     /// What became of an incoming message.
     Received(Received),
+    /// The last messages.
+    Recalled(Page),
+    /// What was removed.
+    Removed(Removed),
+}
+
+/// `Reply::Recalled`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// They, oldest first.
+    pub messages: Vec<Recorded>,
+    /// Whether there are earlier ones.
+    pub earlier: bool,
+}
+
+/// `Reply::Removed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// Of how many messages the text was.
+    pub messages: u64,
+    /// Whether there may be more that can be.
+    pub more: bool,
+    /// How many are left in those conversations.
+    pub left: u64,
 }
 
 /// `Reply::Received`.

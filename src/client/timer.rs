@@ -54,4 +54,6 @@ pub(super) enum Timer {
     /// The first lifetime ends.
     Sweep,
     Life,
+    /// It is looked for what is kept for too long.
+    History,
 }

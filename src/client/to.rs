@@ -24,9 +24,14 @@ impl To {
     pub fn key(&self) -> String {
         match self {
             Self::Peer(name) => name.folded(),
-            Self::Room(hall) => format!("#{}", hall.name.folded()),
+            Self::Room(hall) => Self::key_of_room(&hall.name),
             Self::At(address) => format!("@{address}"),
         }
+    }
+
+    /// As [`Self::key`], of a room whose name alone is known.
+    pub fn key_of_room(name: &Name) -> String {
+        format!("#{}", name.folded())
     }
 
     /// The name, of a person or of a room.

@@ -44,6 +44,8 @@ pub struct Setup {
     pub remember: Option<Profile>,
     /// How long a message may take.
     pub time_to_live: Duration,
+    /// How long what was said is kept; `None`: for ever.
+    pub keep_history: Option<Duration>,
     /// A room to enter when the registry has him.
     pub join: Option<Name>,
     /// When senders hear that their messages are here.
@@ -106,6 +108,7 @@ pub fn run(
         time_to_live: setup.time_to_live,
         join: setup.join,
         receipts: setup.receipts,
+        keep_history: setup.keep_history,
         ..match setup.company {
             Company::Registry(registry) => Config::new(name, registry),
             Company::Contacts(contacts) => Config::without_registry(name, contacts),

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use super::dice::Dice;
 use super::world::{REGISTRY, Site, World};
 use crate::client;
-use crate::client::interface::{Command, Text};
+use crate::client::interface::{Command, Partner, Text};
 
 impl World {
     /// What somebody's program is started with.
@@ -47,6 +47,14 @@ impl World {
                 let to = self.people.get(to)?.name.clone();
                 Some(Command::Send { to, text })
             }
+        }
+    }
+
+    /// Somebody, as whoever talks with him calls him.
+    pub(super) fn partner(&self, person: usize) -> Option<Partner> {
+        match &self.ledger.circle {
+            Some(circle) => circle.home(person).map(Partner::At),
+            None => Some(Partner::Person(self.people.get(person)?.name.clone())),
         }
     }
 

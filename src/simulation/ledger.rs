@@ -375,13 +375,12 @@ impl Ledger {
                 }
                 Ok(())
             }
-            (client::Request::Stored { key, slot, store_id }, _) => {
-                let here = self.store_ids.get(person) == Some(&Some(*store_id));
-                match self.by_key_mut(person, *key) {
-                    Some((_, letter)) if !here || letter.slot != Some(*slot) => Ok(()),
-                    _ => self.now_stored(at, person, *key, *store_id),
-                }
-            }
+            (
+                client::Request::Stored {
+                    key, slot, store_id, ..
+                },
+                _,
+            ) => self.said_to_be_stored(at, person, (*key, *slot), *store_id),
             (client::Request::Counter(counter), _) => {
                 self.counts_registration(at, person, *counter);
                 Ok(())

@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::report::Report;
 use super::trace::Trace;
 use super::world::{Site, World, WorldFault};
-use crate::client::interface::Command;
+use crate::client::interface::{Command, Subject};
 use crate::clock::Instant;
 
 /// What happens from time to time.
@@ -43,6 +43,7 @@ enum Deed {
     /// Something about rooms.
     Ask,
     Status,
+    Forget,
 }
 
 /// Before the trouble begins: so long until everybody is registered, where the lines are slow at most [`FIRST_MAX`].
@@ -60,6 +61,8 @@ pub(super) struct Life {
     pub(super) rooms: Dice,
     /// For when, and who, asks what is unfinished.
     questions: Dice,
+    /// For when, and who, forgets what was said.
+    forgets: Dice,
     /// How long it took from the end of the trouble until everything had ended.
     pub(super) healed: Option<Duration>,
     agenda: BTreeMap<(Instant, u64), Deed>,
@@ -75,6 +78,7 @@ impl Life {
             ends: Dice::new(plan.seed, 7),
             rooms: Dice::new(plan.seed, 9),
             questions: Dice::new(plan.seed, 11),
+            forgets: Dice::new(plan.seed, 13),
             healed: None,
             agenda: BTreeMap::new(),
             entries: 0,
@@ -145,6 +149,7 @@ impl Life {
             (Deed::Room, trouble.rooms),
             (Deed::Ask, self.plan.asks()),
             (Deed::Status, trouble.questions),
+            (Deed::Forget, trouble.forgets),
         ] {
             self.next(deed, rate);
         }
@@ -191,6 +196,7 @@ impl Life {
                 Deed::EndInput => &mut self.ends,
                 Deed::Post | Deed::Room | Deed::Ask => &mut self.rooms,
                 Deed::Status => &mut self.questions,
+                Deed::Forget => &mut self.forgets,
                 _ => &mut self.dice,
             };
             let wait = dice.span(Duration::from_secs(120) / rate);
@@ -267,6 +273,7 @@ impl Life {
             Deed::Room => self.room_deed(),
             Deed::Ask => self.room_question(),
             Deed::Status => self.ask_status(),
+            Deed::Forget => self.forget(),
         };
         self.next(deed, rate);
         Ok(())
@@ -277,6 +284,17 @@ impl Life {
         let person = self.questions.index(self.plan.clients);
         self.world.command(person, Command::Status);
         self.plan.trouble.questions
+    }
+
+    /// Somebody asks for what was said with another, and forgets it. How often, a minute.
+    fn forget(&mut self) -> u32 {
+        let [person, other] = [(); 2].map(|()| self.forgets.index(self.plan.clients));
+        if let Some(partner) = self.world.partner(other) {
+            let subject = Subject::With(partner.clone());
+            self.world.command(person, Command::History { subject, most: 20 });
+            self.world.command(person, Command::Forget(partner));
+        }
+        self.plan.trouble.forgets
     }
 
     fn nap(&mut self) {

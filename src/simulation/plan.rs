@@ -69,6 +69,8 @@ pub struct Trouble {
     pub rooms: u32,
     /// Somebody asks what of his is unfinished.
     pub questions: u32,
+    /// Somebody asks for what was said with another, and forgets it.
+    pub forgets: u32,
     /// What rooms hold.
     pub quarters: Quarters,
     /// What the disks do.
@@ -170,6 +172,7 @@ impl Trouble {
         posts: 0,
         rooms: 0,
         questions: 0,
+        forgets: 0,
         quarters: Quarters::USUAL,
         disks: Mood {
             full: Chance::NEVER,

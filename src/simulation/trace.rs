@@ -75,6 +75,8 @@ pub(super) fn brief(event: &Event) -> String {
             let (standings, earlier, early) = (standings.collect::<Vec<_>>(), status.earlier, status.early);
             format!("Status: {standings:?}, {earlier} before them, {early} not accepted yet")
         }
+        Event::History(history) => format!("History of {:?}: {}", history.subject, history.messages.len()),
+        Event::Forgotten(forgotten) => format!("Forgotten: {}, {} stay", forgotten.removed, forgotten.kept),
         other => format!("{other:?}"),
     }
 }

@@ -1,7 +1,8 @@
 //! What a client's requests do to its tables (`migrations/client/`).
 //!
-//! Hands each request to the file that has its tables: `client_names`, `client_outbox`, `client_inbox`; what is of
-//! the database and of the registry as a whole is here. Reading everything at the start is in `client_image`.
+//! Hands each request to the file that has its tables: `client_names`, `client_outbox`, `client_inbox`, and `client_history` for both
+//! boxes together; what is of the database and of the registry as a whole is here. Reading everything at the start is in
+//! `client_image`, and reading beside a client in `archive`.
 //! Invariant: all statements of a request succeed or none.
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ static MIGRATIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/migrations/c
 pub const SCHEMA: Schema = Schema {
     application: i32::from_be_bytes(*b"udcC"),
     migrations: &MIGRATIONS,
+    read_beside: true,
 };
 
 /// A client's database.
@@ -47,7 +49,12 @@ impl ClientStore {
     }
 
     fn start(connection: Connection, path: &Path) -> Result<(Self, Image), OpenError> {
-        let image = client_image::load(&connection).map_err(|error| OpenError::explain(path, &error))?;
+        let explain = |error| OpenError::explain(path, &error);
+        // What is forgotten is overwritten.
+        connection
+            .pragma_update(None, "secure_delete", true)
+            .map_err(explain)?;
+        let image = client_image::load(&connection).map_err(explain)?;
         let store = Self {
             connection,
             registry: None,
@@ -118,13 +125,20 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request)
         Request::Meet(met) => tables.meet(met),
         Request::Accept(accept) => tables.accept(accept),
         Request::Deposit { key, slot, recipient } => tables.deposit(*key, *slot, recipient.as_ref()),
-        Request::Stored { key, slot, store_id } => tables.stored(*key, *slot, *store_id),
-        Request::Finish { key, end, sealed } => tables.finish(*key, *end, *sealed),
+        Request::Stored {
+            key,
+            slot,
+            store_id,
+            at,
+        } => tables.stored(*key, *slot, *store_id, *at),
+        Request::Finish { key, end, sealed, at } => tables.finish(*key, *end, *sealed, *at),
         Request::Renumber(renumber) => tables.renumber(renumber),
         Request::Receive(receive) => tables.receive(receive),
         Request::Rooms { inside, outside } => tables.rooms(inside, outside),
         Request::Told(lines) => tables.told_lines(lines),
         Request::Life { age, wall } => tables.life(age.as_ms(), *wall),
+        Request::Recall { scope, most, own } => tables.recall(scope, *most, *own).map(Reply::Recalled),
+        Request::Remove(removal) => tables.remove(removal).map(Reply::Removed),
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn load(connection: &Connection) -> Result<Image> {
     })
 }
 
-fn rows<T>(
+pub(super) fn rows<T>(
     connection: &Connection,
     sql: &str,
     values: impl rusqlite::Params,
@@ -76,7 +76,7 @@ fn rows<T>(
 }
 
 /// A column that holds the text of something.
-fn parsed<T: FromStr>(row: &Row<'_>, column: usize) -> Result<T>
+pub(super) fn parsed<T: FromStr>(row: &Row<'_>, column: usize) -> Result<T>
 where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
@@ -105,7 +105,7 @@ fn card(row: &Row<'_>, first: usize) -> Result<Card> {
 }
 
 /// Two columns: epoch, sequence.
-fn slot(row: &Row<'_>, first: usize) -> Result<Slot> {
+pub(super) fn slot(row: &Row<'_>, first: usize) -> Result<Slot> {
     Ok(Slot {
         epoch: Epoch(row.get::<_, Bits>(first)?.0),
         sequence: Sequence(row.get::<_, Bits>(first + 1)?.0),
@@ -113,7 +113,7 @@ fn slot(row: &Row<'_>, first: usize) -> Result<Slot> {
 }
 
 /// A state, and where there is one the reason for it.
-fn state(row: &Row<'_>, column: usize, reason: Option<usize>) -> Result<State> {
+pub(super) fn state(row: &Row<'_>, column: usize, reason: Option<usize>) -> Result<State> {
     let number = row.get(column)?;
     let reason: Option<Vec<u8>> = reason.map_or(Ok(None), |column| row.get(column))?;
     client_outbox::state(number, reason.as_deref()).ok_or(Error::IntegralValueOutOfRange(column, number))
@@ -222,7 +222,7 @@ fn rooms(connection: &Connection, registry: i64) -> Result<Vec<KnownRoom>> {
 }
 
 /// Whom a message is for: two columns, the name or address, and which room if it is one.
-fn to(row: &Row<'_>, name: usize, room: usize) -> Result<To> {
+pub(super) fn to(row: &Row<'_>, name: usize, room: usize) -> Result<To> {
     let text: String = row.get(name)?;
     if let Ok(address) = text.parse() {
         return Ok(To::At(address));

@@ -7,6 +7,7 @@
 use rusqlite::{OptionalExtension, Result, params};
 
 use super::client::Tables;
+use super::client_history::digest;
 use crate::client::storage::{Outcome, Receive, Received, Reply};
 use crate::clock::WallTime;
 use crate::id::{EnvelopeHash, Epoch, MessageId, Sequence};
@@ -128,7 +129,8 @@ impl Stream<'_> {
                 "SELECT arrival, received_ms, shown FROM inbox
                  WHERE EXISTS (SELECT 1 FROM stream WHERE sender = ?1 AND epoch <> ?2)
                  AND arrival IN (SELECT arrival FROM inbox WHERE sender = ?1 AND sent_ms = ?3 ORDER BY arrival LIMIT ?5)
-                 AND epoch <> ?2 AND octet_length(text) = octet_length(?4) AND text = ?4 AND room IS ?6
+                 AND epoch <> ?2 AND room IS ?6
+                 AND CASE WHEN digest IS NULL THEN octet_length(text) = octet_length(?4) AND text = ?4 ELSE digest = ?7 END
                  AND NOT EXISTS (SELECT 1 FROM inbox_again AS again WHERE again.arrival = inbox.arrival AND again.epoch = ?2)
                  ORDER BY arrival LIMIT 1",
             )?
@@ -139,7 +141,8 @@ impl Stream<'_> {
                     receive.sent_at.unix_ms(),
                     receive.text,
                     SAME_MOMENT_MAX,
-                    receive.room.as_ref().map(|hall| hall.id.0)
+                    receive.room.as_ref().map(|hall| hall.id.0),
+                    digest(&receive.text)
                 ],
                 |row| Ok((row.get(0)?, WallTime::from_unix_ms(row.get(1)?), row.get(2)?)),
             )
@@ -198,8 +201,8 @@ impl Stream<'_> {
 
     fn insert(&self, receive: &Receive) -> Result<()> {
         self.tables.execute(
-            "INSERT INTO inbox (sender, epoch, sequence, hash, name, text, sent_ms, received_ms, stored, shown, room, hall)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11)",
+            "INSERT INTO inbox (sender, epoch, sequence, hash, name, text, sent_ms, received_ms, stored, shown, room, hall,
+             registry, folded) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13)",
             params![
                 self.sender,
                 Bits(self.epoch.0),
@@ -212,6 +215,8 @@ impl Stream<'_> {
                 receive.stored,
                 receive.room.as_ref().map(|hall| hall.id.0),
                 receive.room.as_ref().map(|hall| hall.name.as_str()),
+                self.tables.registry,
+                receive.conversation(),
             ],
         )?;
         Ok(())

@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Result, named_params, params};
 use super::client::Tables;
 use crate::client::storage::{Accept, Finish, Key, Renumber, Reply, State};
 use crate::client::to::To;
+use crate::clock::WallTime;
 use crate::id::{EnvelopeHash, Epoch, Sequence, Slot};
 use crate::identity::Card;
 use crate::store::database::Bits;
@@ -125,9 +126,9 @@ impl Tables<'_> {
         Ok(Reply::Done)
     }
 
-    pub(super) fn stored(&self, key: Key, slot: Slot, store_id: [u8; 16]) -> Result<Reply> {
+    pub(super) fn stored(&self, key: Key, slot: Slot, store_id: [u8; 16], at: WallTime) -> Result<Reply> {
         self.execute(
-            "UPDATE outbox SET state = ?2 WHERE message = ?1 AND state = ?3 AND epoch = ?4 AND sequence = ?5
+            "UPDATE outbox SET state = ?2, stored_ms = ?7 WHERE message = ?1 AND state = ?3 AND epoch = ?4 AND sequence = ?5
              AND (SELECT store_id FROM registry WHERE registry = outbox.registry) = ?6",
             params![
                 Bits(key.0),
@@ -135,7 +136,8 @@ impl Tables<'_> {
                 WAITING,
                 Bits(slot.epoch.0),
                 Bits(slot.sequence.0),
-                store_id
+                store_id,
+                at.unix_ms()
             ],
         )?;
         Ok(Reply::Done)
@@ -144,7 +146,7 @@ impl Tables<'_> {
     /// What the registry kept waits again.
     pub(super) fn strand(&self) -> Result<()> {
         self.execute(
-            "UPDATE outbox SET state = ?3 WHERE registry = ?1 AND state = ?2",
+            "UPDATE outbox SET state = ?3, stored_ms = NULL WHERE registry = ?1 AND state = ?2",
             params![self.registry, STORED, WAITING],
         )?;
         Ok(())
@@ -155,6 +157,7 @@ impl Tables<'_> {
         key: Key,
         end: Finish,
         sealed: Option<(EnvelopeHash, Card)>,
+        at: WallTime,
     ) -> Result<Reply> {
         let reason = match end {
             Finish::Refused(reason) => Some(codec::encode(&reason)),
@@ -164,7 +167,8 @@ impl Tables<'_> {
         let (hash, card) = sealed.unzip();
         self.execute(
             "UPDATE outbox SET state = ?2, reason = ?3, hash = coalesce(?5, hash), identity = coalesce(?6, identity),
-             key = coalesce(?7, key), signature = coalesce(?8, signature) WHERE message = ?1 AND state <> ?4",
+             key = coalesce(?7, key), signature = coalesce(?8, signature), ended_ms = ?9
+             WHERE message = ?1 AND (state <> ?4 OR (?2 = ?4 AND ended_ms IS NULL))",
             params![
                 Bits(key.0),
                 number(State::Ended(end)),
@@ -174,6 +178,7 @@ impl Tables<'_> {
                 card.map(|card| card.id.0),
                 card.map(|card| card.key),
                 card.map(|card| card.signature),
+                at.unix_ms(),
             ],
         )?;
         Ok(Reply::Done)
@@ -228,7 +233,7 @@ impl Tables<'_> {
             let slot = self.next_slot(&renumber.to)?;
             self.execute(
                 "UPDATE outbox SET epoch = ?2, sequence = ?3, state = ?4, deposited = 0, identity = NULL, key = NULL,
-                 signature = NULL, hash = NULL, told = ?4 WHERE message = ?1",
+                 signature = NULL, hash = NULL, stored_ms = NULL, told = ?4 WHERE message = ?1",
                 params![Bits(key.0), Bits(slot.epoch.0), Bits(slot.sequence.0), WAITING],
             )?;
             slots.push((key, slot));

@@ -74,6 +74,7 @@ fn written(epoch: u64, sequence: u64, hash: u8) -> Receive {
         text: format!("{sequence} {hash}"),
         stored: false,
         room: None,
+        address: None,
         at: WallTime::from_unix_ms(2),
     }
 }
@@ -118,6 +119,7 @@ fn new_numbers_are_given_in_order_and_only_to_what_is_unfinished() {
             key: keys[2],
             end: Finish::Delivered,
             sealed: None,
+            at: WallTime::from_unix_ms(7),
         },
     );
     let renumber = |keys: &[Key], fresh| {
@@ -149,12 +151,21 @@ fn delivered_stays_delivered() {
                 key,
                 end,
                 sealed: None,
+                at: WallTime::from_unix_ms(7),
             },
         );
     }
     let store_id = [1; 16];
     ask(&mut store, Request::StoreId(store_id));
-    ask(&mut store, Request::Stored { key, slot, store_id });
+    ask(
+        &mut store,
+        Request::Stored {
+            key,
+            slot,
+            store_id,
+            at: WallTime::from_unix_ms(6),
+        },
+    );
     let state: i64 = store
         .connection()
         .query_row("SELECT state FROM outbox", [], |row| row.get(0))
@@ -183,7 +194,15 @@ fn a_state_is_untold_until_it_was_seen_as_it_is() {
         [],
         "what is accepted was typed by whoever would be told"
     );
-    ask(&mut store, Request::Stored { key, slot, store_id });
+    ask(
+        &mut store,
+        Request::Stored {
+            key,
+            slot,
+            store_id,
+            at: WallTime::from_unix_ms(6),
+        },
+    );
     assert_eq!(untold(&store), [State::Stored]);
     let refused = State::Ended(Finish::Refused(Refusal::Registry(DepositRefusal::Released)));
     assert_eq!(told(&mut store, refused), [State::Stored], "it is not so");
@@ -197,7 +216,15 @@ fn a_state_is_untold_until_it_was_seen_as_it_is() {
         Finish::Delivered,
     ] {
         let sealed = None;
-        ask(&mut store, Request::Finish { key, end, sealed });
+        ask(
+            &mut store,
+            Request::Finish {
+                key,
+                end,
+                sealed,
+                at: WallTime::from_unix_ms(7),
+            },
+        );
         assert_eq!(untold(&store), [State::Ended(end)]);
         assert_eq!(told(&mut store, State::Stored), [State::Ended(end)], "it is past");
         assert_eq!(told(&mut store, State::Ended(end)), []);
@@ -210,7 +237,15 @@ fn a_delivery_that_was_seen_before_it_was_committed_is_one() {
     let store_id = [1; 16];
     ask(&mut store, Request::StoreId(store_id));
     let (key, slot) = accept(&mut store, 1);
-    ask(&mut store, Request::Stored { key, slot, store_id });
+    ask(
+        &mut store,
+        Request::Stored {
+            key,
+            slot,
+            store_id,
+            at: WallTime::from_unix_ms(6),
+        },
+    );
     // The commit of the end has failed, and is asked for again.
     let (end, sealed) = (Finish::Delivered, None);
     let seen = |state| Request::Told(vec![Told::Outgoing(key, state)]);
@@ -222,7 +257,15 @@ fn a_delivery_that_was_seen_before_it_was_committed_is_one() {
     );
     // And so has the mark of an earlier line.
     ask(&mut store, seen(State::Stored));
-    ask(&mut store, Request::Finish { key, end, sealed });
+    ask(
+        &mut store,
+        Request::Finish {
+            key,
+            end,
+            sealed,
+            at: WallTime::from_unix_ms(7),
+        },
+    );
     assert_eq!(untold(&store), []);
 }
 
@@ -250,6 +293,7 @@ fn what_an_older_database_kept_is_not_stored_in_the_new_one() {
         key,
         slot,
         store_id: [1; 16],
+        at: WallTime::from_unix_ms(6),
     };
     ask(&mut store, late);
     assert!(!store.image().unwrap().registries[0].outbox[0].stored);
@@ -271,7 +315,15 @@ fn what_was_kept_under_an_older_number_is_not_stored() {
         panic!("not renumbered");
     };
     let stored = |store: &mut ClientStore, slot| {
-        ask(store, Request::Stored { key, slot, store_id });
+        ask(
+            store,
+            Request::Stored {
+                key,
+                slot,
+                store_id,
+                at: WallTime::from_unix_ms(6),
+            },
+        );
         store.image().unwrap().registries[0].outbox[0].stored
     };
     assert!(!stored(&mut store, slot));

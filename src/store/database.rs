@@ -1,11 +1,10 @@
 //! Opening a SQLite database, bringing its schema up to date, and committing batches to it.
 //!
 //! What the tables mean is the roles' business. One process owns a database while it is open: the lock is taken
-//! at once and kept (`locking_mode=EXCLUSIVE`), so that nobody else's transaction can fail ours. WAL with
-//! `synchronous=FULL`: a commit that has returned survives power loss (sqlite.org/pragma.html#pragma_synchronous).
+//! at once and kept (`locking_mode=EXCLUSIVE`), so that nobody else's transaction can fail ours; but for those that others may read
+//! beside (`Schema::read_beside`), where readers keep nobody from writing. WAL with `synchronous=FULL`: a commit that has returned survives power loss (sqlite.org/pragma.html#pragma_synchronous).
 //! Invariant: a database that cannot be opened is left as it was found; an upgrade happens whole or not at all.
 
-use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use include_dir::Dir;
-use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::ToSql;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 use rusqlite_migration::Migrations;
 
+pub use super::bits::Bits;
 use super::header;
 use crate::engine::{StoreFault, Ticket};
 
@@ -47,6 +47,8 @@ pub struct Schema {
     pub application: i32,
     /// Folders `01-name/up.sql`, `02-name/up.sql`, …; applied in order, never changed once released.
     pub migrations: &'static Dir<'static>,
+    /// Whether others may read it while it is open. Then something else keeps a second owner away: the folder's lock.
+    pub read_beside: bool,
 }
 
 impl Schema {
@@ -129,6 +131,15 @@ pub enum OpenError {
         /// The newest version that this program knows.
         known: u32,
     },
+    /// An older version of the program was the last to be here.
+    #[error(
+        "{} was last used by an older udpchat. Its messages are safe. Start the client once with this one, which brings it up to \
+         date, and try again.", .path.display()
+    )]
+    Older {
+        /// The database.
+        path: PathBuf,
+    },
     /// No space.
     #[error(
         "there is no space left for {}. Its messages are safe, but nothing new could be kept. Free some space \
@@ -206,9 +217,9 @@ const fn is_unheard_of(error: &rusqlite::Error) -> bool {
 /// Whether the system did not write what it was given. SQLite tells only a disk without space from the rest of that: not
 /// a quota that is used up.
 fn is_refused_write(error: &rusqlite::Error) -> bool {
-    error
-        .sqlite_error()
-        .is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE)
+    error.sqlite_error().is_some_and(|error| {
+        [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE].contains(&error.extended_code)
+    })
 }
 
 /// Opens the database in a file, created if absent, its schema up to date, and locks it until dropped.
@@ -227,7 +238,7 @@ pub fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
     if !ours {
         claim(&connection, path, schema)?;
     }
-    configure(&connection).map_err(explain)?;
+    configure(&connection, schema).map_err(explain)?;
     check(&connection, path)?;
     upgrade(&mut connection, path, schema)?;
     Ok(connection)
@@ -253,8 +264,24 @@ pub fn open_in_memory(schema: &Schema) -> Result<Connection, OpenError> {
     let path = Path::new("the database in memory");
     let explain = |error| OpenError::explain(path, &error);
     let mut connection = Connection::open_in_memory().map_err(explain)?;
-    configure(&connection).map_err(explain)?;
+    configure(&connection, schema).map_err(explain)?;
     upgrade(&mut connection, path, schema)?;
+    Ok(connection)
+}
+
+/// Opens the database in a file to read it, beside whoever has it open. Nothing is made or brought up to date.
+pub fn open_to_read(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
+    let explain = |error| OpenError::explain(path, &error);
+    recognise(path, schema)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(explain)?;
+    connection.busy_timeout(BUSY_WAIT).map_err(explain)?;
+    let found: u32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(explain)?;
+    if found < schema.knows(path, found)? {
+        return Err(OpenError::Older { path: path.into() });
+    }
     Ok(connection)
 }
 
@@ -265,10 +292,12 @@ pub fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Settings of the connection. The first that reads the file also takes the lock.
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+fn configure(connection: &Connection, schema: &Schema) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     let set = |name: &str, value: &dyn ToSql| connection.pragma_update(None, name, value);
-    set("locking_mode", &"EXCLUSIVE")?;
+    if !schema.read_beside {
+        set("locking_mode", &"EXCLUSIVE")?;
+    }
     set("trusted_schema", &false)?;
     set("cell_size_check", &true)?;
     set("foreign_keys", &true)?;
@@ -452,31 +481,6 @@ pub fn fault(error: &rusqlite::Error) -> StoreFault {
         Some(ErrorCode::DiskFull) => StoreFault::Full,
         _ if is_refused_write(error) => StoreFault::Unwritten,
         _ => StoreFault::Failed(error.to_string()),
-    }
-}
-
-/// A `u64` in an INTEGER column, by its bits: SQLite has signed ones only.
-///
-/// The column's order is that of the numbers below 2^63 only: sort random ones by nothing. Arrays of bytes need
-/// no such help: rusqlite reads and writes `[u8; N]` as BLOB and checks the length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bits(pub u64);
-
-impl ToSql for Bits {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(self.0.cast_signed()))
-    }
-}
-
-impl FromSql for Bits {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        i64::column_result(value).map(|number| Self(number.cast_unsigned()))
-    }
-}
-
-impl fmt::Display for Bits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

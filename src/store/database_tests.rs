@@ -16,6 +16,7 @@ const fn schema(migrations: &'static Dir<'static>) -> Schema {
     Schema {
         application: 0x7564_6354,
         migrations,
+        read_beside: false,
     }
 }
 

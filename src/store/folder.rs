@@ -97,6 +97,11 @@ pub fn of_registry(root: &Path, port: u16) -> PathBuf {
 /// The database's file in a folder.
 const DATABASE: &str = "database.sqlite";
 
+/// The identity's file in a folder.
+const IDENTITY: &str = "identity";
+/// The file with a client's name.
+const SPELLING: &str = "name";
+
 /// Whether there is a database in this folder. Makes nothing.
 pub fn has_database(path: &Path) -> Result<bool, FolderError> {
     path.join(DATABASE)
@@ -105,6 +110,43 @@ pub fn has_database(path: &Path) -> Result<bool, FolderError> {
             path: path.to_owned(),
             error,
         })
+}
+
+/// What lies in a folder, for whoever only reads there beside its owner.
+#[derive(Debug)]
+pub struct Glance {
+    /// The database's file.
+    pub database: PathBuf,
+    /// The identity that lives there.
+    pub seed: Seed,
+    /// How its client's name was spelled first.
+    pub name: Name,
+}
+
+impl Glance {
+    /// Looks into the folder of the client of this name; `None` if there is no database.
+    pub fn at(path: &Path, name: &Name) -> Result<Option<Self>, FolderError> {
+        if !has_database(path)? {
+            return Ok(None);
+        }
+        let seed = identity_file::read(&path.join(IDENTITY))?;
+        let seed = seed.ok_or_else(|| FolderError::IdentityLost {
+            path: path.to_owned(),
+        })?;
+        Ok(Some(Self {
+            database: path.join(DATABASE),
+            seed,
+            name: kept_spelling(path, name)
+                .unwrap_or(None)
+                .unwrap_or_else(|| name.clone()),
+        }))
+    }
+}
+
+/// How a client's name was spelled first, if that is the same name.
+fn kept_spelling(path: &Path, name: &Name) -> io::Result<Option<Name>> {
+    let text = std::fs::read_to_string(path.join(SPELLING))?;
+    Ok(text.parse().ok().filter(|kept| name.matches(kept)))
 }
 
 impl Folder {
@@ -137,19 +179,14 @@ impl Folder {
     /// How its client's name was spelled first. It stands in every message: another spelling of an unfinished one would
     /// make it another message.
     pub fn spelling(&self, name: &Name) -> Result<Name, FolderError> {
-        let path = self.path.join("name");
         let io = |error| FolderError::Unwritable {
             path: self.path.clone(),
             error,
         };
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(text
-                .parse()
-                .ok()
-                .filter(|kept| name.matches(kept))
-                .unwrap_or_else(|| name.clone())),
+        match kept_spelling(&self.path, name) {
+            Ok(kept) => Ok(kept.unwrap_or_else(|| name.clone())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                identity_file::write_new(&path, name.as_str().as_bytes()).map_err(io)?;
+                identity_file::write_new(&self.path.join(SPELLING), name.as_str().as_bytes()).map_err(io)?;
                 Ok(name.clone())
             }
             Err(error) => Err(io(error)),
@@ -158,7 +195,7 @@ impl Folder {
 
     /// The identity that lives here; drawn at the first start.
     pub fn seed(&self) -> Result<Seed, FolderError> {
-        let path = self.path.join("identity");
+        let path = self.path.join(IDENTITY);
         if let Some(seed) = identity_file::read(&path)? {
             return Ok(seed);
         }

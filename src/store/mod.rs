@@ -4,7 +4,10 @@
 //! its tables. The schemas are SQL under `migrations/<role>/`, append-only.
 //! Invariant: a reply says committed only after `COMMIT` has returned, and `COMMIT` has synced the disk.
 
+pub mod archive;
+mod bits;
 pub mod client;
+mod client_history;
 mod client_image;
 mod client_inbox;
 mod client_names;

@@ -25,6 +25,7 @@ static MIGRATIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/migrations/r
 pub const SCHEMA: Schema = Schema {
     application: i32::from_be_bytes(*b"udcR"),
     migrations: &MIGRATIONS,
+    read_beside: false,
 };
 
 /// A registry's database, open.

@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn the_worst_of_each_second_is_kept_and_the_oldest_goes() {
         let mut trail = Trail::default();
-        assert_eq!(told(&trail), []);
+        assert_eq!(told(&trail), [0; 0]);
         let mut now = Instant::ZERO;
         for sample in [10, 30, 20] {
             trail.note(now, ms(sample));

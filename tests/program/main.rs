@@ -17,6 +17,7 @@ mod environment;
 mod focus;
 mod full_disk;
 mod generated;
+mod history;
 mod json;
 mod library;
 mod line_mode;

@@ -1,5 +1,6 @@
 //! What an endpoint tells of its sessions in figures, while they live and afterwards.
 
+use udpchat::transport::Sessions;
 use udpchat::wire::frame::CloseCode;
 
 use crate::net::{Net, ms};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use udpchat::transport::{CloseCause, ConnectFault, SendFault, SessionEvent};
+use udpchat::transport::{CloseCause, ConnectFault, SendFault, SessionEvent, Sessions};
 use udpchat::wire::frame::CloseCode;
 use udpchat::wire::packet::Service;
 

@@ -17,7 +17,8 @@ use crate::engine::{Action, Context, Role, SocketReply, SocketRequest, Store, St
 use crate::identity::Card;
 use crate::store::client::ClientStore;
 use crate::transport::{
-    Attempt, Backlog, CloseCause, Connect, ConnectFault, Path, SessionEvent, SessionId, Sessions,
+    Attempt, Backlog, CloseCause, Connect, ConnectFault, Path, SessionEvent, SessionId, SessionStats,
+    Sessions,
 };
 use crate::wire::frame::CloseCode;
 use crate::wire::message::Record;

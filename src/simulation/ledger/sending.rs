@@ -83,8 +83,23 @@ impl Ledger {
         Ok(())
     }
 
+    /// A sender was to record that it is stored there, under this number: without effect if it is otherwise by now.
+    pub(super) fn said_to_be_stored(
+        &mut self,
+        at: Instant,
+        person: usize,
+        (key, slot): (Key, Slot),
+        store_id: [u8; 16],
+    ) -> Verdict {
+        let here = self.store_ids.get(person) == Some(&Some(store_id));
+        match self.by_key_mut(person, key) {
+            Some((_, letter)) if !here || letter.slot != Some(slot) => Ok(()),
+            _ => self.now_stored(at, person, key, store_id),
+        }
+    }
+
     /// A sender has recorded that it is stored in this database of the registry's, which need not be the present one.
-    pub(super) fn now_stored(&mut self, at: Instant, person: usize, key: Key, store_id: [u8; 16]) -> Verdict {
+    fn now_stored(&mut self, at: Instant, person: usize, key: Key, store_id: [u8; 16]) -> Verdict {
         let letter = self
             .by_key
             .get(&(person, key))

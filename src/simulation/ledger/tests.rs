@@ -150,6 +150,7 @@ impl Play {
             key: KEY,
             slot: slot(),
             store_id: STORE_ID,
+            at: WallTime::from_unix_ms(7),
         };
         self.client(&stored, &Reply::Done);
     }
@@ -173,6 +174,7 @@ impl Play {
             text: self.ledger.letters()[0].text.clone(),
             stored: false,
             room: None,
+            address: None,
             at: WallTime::from_unix_ms(10),
         };
         let received = Received {
@@ -244,6 +246,7 @@ impl Play {
             key: KEY,
             end,
             sealed: None,
+            at: WallTime::from_unix_ms(7),
         };
         self.client(&finish, &Reply::Done);
     }

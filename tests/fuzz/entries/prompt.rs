@@ -7,7 +7,7 @@ use udpchat::cli::commands::{self, Parsed, Typist};
 use udpchat::cli::focus::Focus;
 use udpchat::cli::render;
 use udpchat::cli::sanitise::escape;
-use udpchat::client::interface::{Command, RoomCommand};
+use udpchat::client::interface::{Command, RoomCommand, Subject};
 use udpchat::id::Name;
 use udpchat::limits::BODY_BYTES_MAX;
 
@@ -67,9 +67,16 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
         Command::Room(command) => about_rooms(command),
         Command::Users => "userlist".to_owned(),
         Command::Status => "status".to_owned(),
+        Command::Net => "net".to_owned(),
         Command::Fingerprint { of: None } => "fingerprint".to_owned(),
         Command::Fingerprint { of: Some(name) } => format!("fingerprint {name}"),
         Command::Presence { on } => format!("presence {}", if *on { "on" } else { "off" }),
+        Command::History { subject, most } => match subject {
+            Subject::All => format!("history all {most}"),
+            Subject::With(partner) => format!("history {partner} {most}"),
+            Subject::Words(words) => format!("search {words}"),
+        },
+        Command::Forget(partner) => format!("forget {partner}"),
         Command::Deregister => format!("dereg {}", typist.own),
         Command::Register => "reg".to_owned(),
         Command::Leave => "quit".to_owned(),

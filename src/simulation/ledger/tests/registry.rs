@@ -177,6 +177,7 @@ fn stored_there(play: &mut Play, store_id: [u8; 16]) {
         key: KEY,
         slot: slot(),
         store_id,
+        at: WallTime::from_unix_ms(7),
     };
     play.client(&stored, &Reply::Done);
 }

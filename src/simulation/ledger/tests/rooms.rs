@@ -149,6 +149,7 @@ impl Play {
             text: text.to_owned(),
             stored: false,
             room: Some(hall(id)),
+            address: None,
             at: WallTime::from_unix_ms(10),
         };
         let received = Received {

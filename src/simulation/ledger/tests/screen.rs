@@ -42,6 +42,7 @@ impl Play {
             text: self.ledger.letters()[number].text.clone(),
             stored: false,
             room: None,
+            address: None,
             at: WallTime::from_unix_ms(10),
         };
         let received = Received {

@@ -90,6 +90,7 @@ fn nothing_is_said_of_a_post_whose_end_is_recorded() {
         key: Key(10),
         end: Finish::Delivered,
         sealed: None,
+        at: WallTime::from_unix_ms(7),
     };
     play.ledger.posts.posts[0].standing.as_mut().unwrap().ended = Some(Reach { received: 1, of: 1 });
     play.client(&finish, &Reply::Done);

@@ -1,0 +1,122 @@
+//! Objects that a program sends where there is no registry: texts, and the words of `talk` as operations.
+//!
+//! Invariant: an object asks for what a line could, and nothing else; what does not belong to an operation is an error.
+
+use serde::Deserialize;
+
+use super::commands::{Parsed, Typist};
+use super::{json_input, talk};
+use crate::cli::args_values::parse_peer;
+use crate::client::interface::Command;
+use crate::id::Name;
+
+/// An object, as it is read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    message: Option<String>,
+    operation: Option<String>,
+    user: Option<Name>,
+    address: Option<String>,
+    fingerprint: Option<String>,
+    count: Option<u32>,
+    words: Option<String>,
+    tag: Option<u64>,
+}
+
+/// What there can be in one.
+const FORM: &str = "An object has a message, perhaps with an address and a tag; or an operation: status, net, fingerprint, help, quit, \
+                    history (perhaps with a user or an address, and a count), search with words, forget with a user or an address, or \
+                    trust with an address and a fingerprint.";
+
+/// Reads one.
+pub(super) fn read(line: &str, typist: Typist<'_>) -> Parsed {
+    match serde_json::from_str::<Asked>(line) {
+        Ok(asked) => asked
+            .read(typist)
+            .unwrap_or_else(|| Parsed::Wrong(FORM.to_owned())),
+        Err(error) => Parsed::Wrong(format!("The object cannot be read: {error}.")),
+    }
+}
+
+impl Asked {
+    fn read(mut self, typist: Typist<'_>) -> Option<Parsed> {
+        match (self.message.take(), self.operation.take()) {
+            (Some(text), None) => {
+                let (address, tag) = (self.address.take(), self.tag.take());
+                self.is_read().then(|| match address {
+                    Some(address) => json_input::written_at(&address, text, tag),
+                    None => json_input::written(text, tag, |text| Command::Say { text }),
+                })
+            }
+            (None, Some(operation)) => {
+                let line = self.line(&operation)?;
+                let line = match line {
+                    Ok(line) => line,
+                    Err(sentence) => return Some(Parsed::Wrong(sentence)),
+                };
+                self.is_read().then(|| talk::parse(&line, typist))
+            }
+            _ => None,
+        }
+    }
+
+    /// The line that asks for the same; `None` if something is missing.
+    fn line(&mut self, operation: &str) -> Option<Result<String, String>> {
+        Some(Ok(match operation {
+            "status" | "net" | "fingerprint" => format!(":{operation}"),
+            "help" | "quit" => operation.to_owned(),
+            "search" => format!(":search {}", self.words.take()?),
+            "history" | "forget" => {
+                let whose = match self.whose()? {
+                    Ok(whose) => whose,
+                    Err(sentence) => return Some(Err(sentence)),
+                };
+                let count = self.count.take().filter(|_| operation == "history");
+                let whose = whose.or((operation == "history").then(|| "all".to_owned()))?;
+                let count = count.map(|count| format!(" {count}")).unwrap_or_default();
+                format!(":{operation} {whose}{count}")
+            }
+            "trust" => match self.address.as_deref().map(parse_peer)? {
+                Ok(address) => {
+                    self.address = None;
+                    format!(":trust {address} {}", self.fingerprint.take()?)
+                }
+                Err(sentence) => return Some(Err(sentence)),
+            },
+            _ => return None,
+        }))
+    }
+
+    /// With whom, if that is said: once.
+    fn whose(&mut self) -> Option<Result<Option<String>, String>> {
+        match (self.user.take(), self.address.take()) {
+            (Some(_), Some(_)) => None,
+            (Some(user), None) => Some(Ok(Some(user.to_string()))),
+            (None, Some(address)) => Some(parse_peer(&address).map(|address| Some(address.to_string()))),
+            (None, None) => Some(Ok(None)),
+        }
+    }
+
+    /// Whether nothing is left that belongs to something else.
+    const fn is_read(&self) -> bool {
+        let Self {
+            message,
+            operation,
+            user,
+            address,
+            fingerprint,
+            count,
+            words,
+            tag,
+        } = self;
+        message.is_none()
+            && operation.is_none()
+            && user.is_none()
+            && address.is_none()
+            && fingerprint.is_none()
+            && count.is_none()
+            && words.is_none()
+            && tag.is_none()
+    }
+}

@@ -1,0 +1,127 @@
+//! What was said before, as far as it is kept: told when it is asked for, removed when that is wanted, or when it is old.
+//!
+//! The store finds it and judges what may be removed; here it is known whose conversations somebody's are. Texts are removed in small
+//! pieces, so that no message waits long behind them.
+//! Invariants: so many questions are open at once; for an age that is judged by the wall clock nothing is removed before clocks have
+//! had their time to be put right.
+
+use std::time::Duration;
+
+use super::committed::After;
+use super::{Client, SWEEP_AFTER, Timer};
+use crate::client::interface::{Event, Forgotten, History, Partner, Subject};
+use crate::client::storage::{Page, Removal, Removed, Request, Scope};
+use crate::client::to::To;
+use crate::clock::{Instant, WallTime};
+use crate::engine::Context;
+use crate::limits::{HISTORY_MESSAGES_MAX, HISTORY_QUESTIONS_MAX};
+
+/// How often it is looked for what is too old.
+const LOOK_INTERVAL: Duration = Duration::from_secs(3_600);
+/// Between two pieces of that, and until it may be quiet.
+const PIECE_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// The user asks for the last messages of a subject.
+    pub(super) fn recall(&mut self, subject: Subject, most: usize) {
+        let scope = match &subject {
+            Subject::All => Scope::All,
+            Subject::With(partner) => Scope::Conversations(self.conversations_with(partner)),
+            Subject::Words(words) => Scope::Words(words.clone()),
+        };
+        let request = Request::Recall {
+            scope,
+            most: most.clamp(1, HISTORY_MESSAGES_MAX),
+            own: self.me.id(),
+        };
+        self.recalls += 1;
+        self.out.store(request, After::Recalled(subject));
+    }
+
+    /// Whether as many answers are waited for as may be.
+    pub(super) const fn recalls_enough(&self) -> bool {
+        self.recalls >= HISTORY_QUESTIONS_MAX
+    }
+
+    pub(super) fn recalled(&mut self, subject: Subject, page: Page) {
+        self.recalls -= 1;
+        self.out.event(Event::History(History {
+            subject,
+            own: self.config.name.clone(),
+            messages: page.messages,
+            earlier: page.earlier,
+        }));
+    }
+
+    pub(super) fn not_recalled(&mut self) {
+        self.recalls -= 1;
+    }
+
+    /// The user wants what was said with somebody to be removed.
+    pub(super) fn forget(&mut self, with: Partner) {
+        // What he has seen counts as seen.
+        self.write_marks();
+        self.forget_piece(with, 0);
+    }
+
+    fn forget_piece(&mut self, with: Partner, removed: u64) {
+        let request = Request::Remove(Removal::Conversations(self.conversations_with(&with)));
+        self.out.store(request, After::Forgotten { with, removed });
+    }
+
+    /// Some of it is removed.
+    pub(super) fn forgotten(&mut self, with: Partner, before: u64, removed: Removed) {
+        let messages = before + removed.messages;
+        if removed.more {
+            self.forget_piece(with, messages);
+        } else {
+            self.out.event(Event::Forgotten(Forgotten {
+                with,
+                removed: messages,
+                kept: removed.left,
+            }));
+        }
+    }
+
+    /// What the conversations with somebody are kept under. By address he may have several, and is one person.
+    fn conversations_with(&self, partner: &Partner) -> Vec<String> {
+        let addresses = match partner {
+            // Which room of that name does not matter.
+            Partner::Room(name) => return vec![To::key_of_room(name)],
+            Partner::Person(name) if self.config.registry.is_some() => return vec![name.folded()],
+            Partner::Person(name) => self.contacts.met_as(name),
+            Partner::At(address) => self.contacts.same_as(*address),
+        };
+        let keys = addresses.into_iter().map(|address| To::At(address).key());
+        keys.collect()
+    }
+
+    /// Begins to look for what is too old, if that is not to be kept.
+    pub(super) fn plan_history(&mut self, now: Instant) {
+        if self.config.keep_history.is_some() {
+            self.timers.set(Timer::History, now + SWEEP_AFTER);
+        }
+    }
+
+    /// Removes a piece of what is too old, when it is quiet.
+    pub(super) fn thin_history(&mut self, cx: &Context<'_>) {
+        let Some(kept) = self.config.keep_history else {
+            return;
+        };
+        if self.out.requests() > 0 {
+            self.timers.set(Timer::History, cx.now.at + PIECE_INTERVAL);
+            return;
+        }
+        let kept_ms = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
+        let before = WallTime::from_unix_ms(cx.now.wall.unix_ms().saturating_sub(kept_ms));
+        self.out
+            .store(Request::Remove(Removal::Before(before)), After::Thinned);
+        self.timers.set(Timer::History, cx.now.at + LOOK_INTERVAL);
+    }
+
+    pub(super) fn thinned(&mut self, cx: &Context<'_>, removed: Removed) {
+        if removed.more {
+            self.timers.set(Timer::History, cx.now.at + PIECE_INTERVAL);
+        }
+    }
+}

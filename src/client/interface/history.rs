@@ -1,0 +1,114 @@
+//! What a person asks of the messages that are kept, and what he is told of them.
+//!
+//! Invariant: what is told is so in the database, in one moment; a message that is there is told of whole.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::client::storage::State;
+use crate::client::to::To;
+use crate::clock::WallTime;
+use crate::id::{MessageId, Name};
+
+/// With whom one talks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Partner {
+    /// Somebody.
+    Person(Name),
+    /// All who are in a room.
+    Room(Name),
+    /// Whoever is at an address.
+    At(SocketAddr),
+}
+
+/// As it is typed: a person and a room may have the same name.
+impl fmt::Display for Partner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(name) => name.fmt(f),
+            Self::Room(name) => write!(f, "#{name}"),
+            Self::At(address) => address.fmt(f),
+        }
+    }
+}
+
+/// Of which messages the last are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Of all.
+    All,
+    /// Of those with one partner.
+    With(Partner),
+    /// Of those that have all these words; of a word that ends with `*`, its beginning.
+    Words(String),
+}
+
+/// A message that is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// What it is called.
+    pub id: MessageId,
+    /// Its conversation.
+    pub with: To,
+    /// When it was written.
+    pub sent_at: WallTime,
+    /// What it says.
+    pub text: String,
+    /// How it went.
+    pub way: Way,
+}
+
+/// How a message went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To us.
+    In {
+        /// Who wrote it.
+        from: Name,
+        /// When it was committed here.
+        received_at: WallTime,
+    },
+    /// From us.
+    Out {
+        /// Where it is.
+        state: State,
+        /// When it was known that the registry keeps it.
+        stored_at: Option<WallTime>,
+        /// When its end was known.
+        ended_at: Option<WallTime>,
+    },
+}
+
+impl Recorded {
+    /// When it came to be here: by this the history is in order.
+    pub const fn at(&self) -> WallTime {
+        match self.way {
+            Way::In { received_at, .. } => received_at,
+            Way::Out { .. } => self.sent_at,
+        }
+    }
+}
+
+/// The last messages of a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// Of which.
+    pub subject: Subject,
+    /// Our own name.
+    pub own: Name,
+    /// They, oldest first.
+    pub messages: Vec<Recorded>,
+    /// Whether there are earlier ones.
+    pub earlier: bool,
+}
+
+/// What was removed of the messages with a partner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// With whom.
+    pub with: Partner,
+    /// Of how many the text was.
+    pub removed: u64,
+    /// How many stay, because they are under way, or not shown yet.
+    pub kept: u64,
+}
