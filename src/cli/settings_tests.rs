@@ -327,7 +327,7 @@ fn a_name_alone_takes_what_it_was_registered_with() {
         full("-c alice chat.example.org 12345 1232")
     );
     assert_eq!(run("-c alice ::1 7", &around), full("-c alice ::1 7 1232"));
-    assert!(run("-c alice ::1", &around).is_err_and(|line| line.contains("no server port is known")));
+    assert!(run("-c alice ::1", &around).is_err_and(|line| line.contains("no port of that server is known")));
     let elsewhere = run("-c alice --data-dir /d", &around);
     assert_eq!(elsewhere, full("-c alice chat.example.org 12345 9 --data-dir /d"));
     for nothing in ["-c bob", "-c alice --ephemeral", "-c alice --data-dir /e"] {
