@@ -23,9 +23,10 @@ use crate::cli::args_values::{
 use crate::cli::args_words::{Circle, Seat, named, parse_serve};
 use crate::cli::format::Format;
 use crate::cli::generated::{self, Page, Shell};
+use crate::cli::keys::Role;
 use crate::cli::manual;
 use crate::cli::said::Said;
-use crate::cli::settings::{Role, Settings};
+use crate::cli::settings::Settings;
 use crate::cli::simulate::{SimulateFlags, SimulateOptions};
 use crate::cli::surroundings::Surroundings;
 use crate::cli::usage::{UsageExit, reshape};

@@ -74,7 +74,7 @@ impl Seat {
         Ok(Self {
             server: server.ok_or_else(|| unknown("server"))?.read(parse_host)?,
             server_port: server_port
-                .ok_or_else(|| unknown("server port"))?
+                .ok_or_else(|| unknown("port of that server"))?
                 .read(|text| parse_port(text, "the server port", 1))?,
             port: port
                 .ok_or_else(|| unknown("client port"))?

@@ -1,6 +1,6 @@
 //! The configuration file: its text into what it says, each with the line where it stands.
 //!
-//! Which keys there are is `settings`' to say, and what their values mean `args_values`'. Nothing is opened here.
+//! Which keys there are is `keys`' to say, and what their values mean `args_values`'. Nothing is opened here.
 //! Invariant: whatever cannot be understood is told with file, line and key; no key is skipped in silence.
 
 use std::path::Path;
@@ -10,9 +10,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::cli::args_values::shown;
+use crate::cli::keys::{Kind, Role};
 use crate::cli::said::Said;
 use crate::cli::sanitise::escape;
-use crate::cli::settings::{Kind, Role};
 
 /// What one line says.
 #[derive(Debug, PartialEq, Eq)]

@@ -92,14 +92,15 @@ fn section(roff: &mut Roff, title: &str, body: &str) {
         }
         let has_columns = paragraph.lines().any(|line| line.trim_start().contains("  "));
         if has_columns {
-            roff.control("nf", []);
+            // Lines of 80 columns, as `--help` has them, fit a terminal of 80.
+            roff.control("in", ["2n"]).control("nf", []);
         }
         for line in paragraph.lines() {
             let indented = line.strip_prefix("  ").unwrap_or(line);
             roff.text([roman(if has_columns { indented } else { line.trim_start() })]);
         }
         if has_columns {
-            roff.control("fi", []);
+            roff.control("fi", []).control("in", []);
         }
     }
 }

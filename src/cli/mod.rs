@@ -3,7 +3,7 @@
 //! | file | does |
 //! |---|---|
 //! | [`args`], `args_once`, `args_screen`, `args_words`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
-//! | `settings`, `config_file`, `said`, [`surroundings`] | what is not typed: the environment, the configuration file, who says what |
+//! | `settings`, `keys`, `config_file`, `said`, [`surroundings`] | what is not typed: the environment, the configuration file, who says what |
 //! | `generated` | completions and manual pages, of the definitions of the arguments |
 //! | [`commands`], `commands_history`, `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
@@ -53,6 +53,7 @@ mod json_net;
 mod json_objects;
 mod json_parts;
 mod json_words;
+mod keys;
 mod known;
 mod lanes;
 mod letter;

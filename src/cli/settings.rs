@@ -1,178 +1,26 @@
 //! Settings: what is not typed is taken from the environment, then from the configuration file, then it is the default.
 //!
-//! Which there are is derived from clap's definitions: the name of an option is its key in the file and, in capitals, its
-//! variable; whom it is for, and what it does not go with, is what `conflicts_with` says. What is found becomes the default of
-//! the grammar, and is read like what is typed.
+//! Which there are is `keys`'. What is found becomes the default of the grammar, and is read like what is typed.
 //! Invariant: whoever is heard first wins, and what he says rules out what does not go with it.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
-use clap::builder::ValueHint;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, Id};
+use clap::{Arg, ArgMatches, Command, Id};
 
-use crate::cli::args_values::shown;
 use crate::cli::config_file::ConfigFile;
+use crate::cli::keys::{Key, Role, rules_out, variable};
 use crate::cli::said::Said;
 use crate::cli::sanitise::escape;
 use crate::cli::surroundings::Surroundings;
-
-/// Options that are about one call, and in no file: a registry that begins each time as if it were restored, or frees a name,
-/// would be a trap.
-pub(super) const OF_ONE_CALL: [&str; 7] =
-    ["send", "recv", "export", "restored", "release", "help", "version"];
-
-/// What the program is: a table of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Client,
-    Registry,
-    Peer,
-}
-
-/// What a key's value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text,
-    Path,
-    Switch,
-    Count,
-    List,
-}
-
-/// A setting.
-#[derive(Debug)]
-pub(super) struct Key {
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    /// Its option; otherwise it is a value of `-c`, `-s` or `-p`.
-    option: Option<Id>,
-    /// What it may be, if clap knows that.
-    choices: Vec<String>,
-}
 
 /// What was said and not typed.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     options: Vec<(Id, Said)>,
     words: BTreeMap<String, Said>,
-}
-
-impl Role {
-    pub(super) const ALL: [Self; 3] = [Self::Client, Self::Registry, Self::Peer];
-
-    pub(super) const fn table(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Registry => "registry",
-            Self::Peer => "peers",
-        }
-    }
-
-    /// The option that asks for it.
-    const fn option(self) -> &'static str {
-        match self {
-            Self::Client => "chat",
-            Self::Registry => "serve",
-            Self::Peer => "peers",
-        }
-    }
-
-    /// The values of that option, in their order.
-    const fn words(self) -> &'static [(&'static str, Kind)] {
-        match self {
-            Self::Client => &[
-                ("name", Kind::Text),
-                ("server", Kind::Text),
-                ("server-port", Kind::Text),
-                ("port", Kind::Text),
-            ],
-            Self::Registry => &[("port", Kind::Text)],
-            Self::Peer => &[
-                ("name", Kind::Text),
-                ("port", Kind::Text),
-                ("contacts", Kind::List),
-            ],
-        }
-    }
-
-    /// All that can be set for it.
-    pub(super) fn keys(self, grammar: &Command) -> Vec<Key> {
-        let words = self.words().iter().map(|(name, kind)| Key {
-            name: (*name).to_owned(),
-            kind: *kind,
-            option: None,
-            choices: Vec::new(),
-        });
-        let own = Id::from(self.option());
-        let options = grammar.get_arguments().filter_map(|arg| {
-            let is_role = Self::ALL.iter().any(|role| arg.get_id() == role.option());
-            let is_set =
-                !is_role && arg.get_id() != "config" && !OF_ONE_CALL.contains(&arg.get_id().as_str());
-            (is_set && !rules_out(grammar, arg.get_id(), &own)).then(|| Key {
-                name: arg.get_long().unwrap_or_default().to_owned(),
-                kind: Kind::of(arg),
-                option: Some(arg.get_id().clone()),
-                choices: arg
-                    .get_possible_values()
-                    .iter()
-                    .map(|choice| choice.get_name().to_owned())
-                    .collect(),
-            })
-        });
-        words.chain(options).collect()
-    }
-}
-
-impl Kind {
-    fn of(arg: &Arg) -> Self {
-        match (arg.get_action(), arg.get_value_hint()) {
-            (ArgAction::SetTrue, _) => Self::Switch,
-            (ArgAction::Count, _) => Self::Count,
-            (_, ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath) => Self::Path,
-            _ => Self::Text,
-        }
-    }
-
-    /// What it has to be.
-    pub(super) const fn rule(self) -> &'static str {
-        match self {
-            Self::Text => "needs a text or a number",
-            Self::Path => "needs the path of a file or folder",
-            Self::Switch => "is true or false",
-            Self::Count => "is a number from 0 to 255",
-            Self::List => "needs a list of texts, like [\"192.0.2.7:4000\"]",
-        }
-    }
-
-    /// Whether a text, as clap reads it, is more than the default.
-    fn says(self, text: &str) -> bool {
-        match self {
-            Self::Switch => text == "true",
-            Self::Count => text != "0" && !text.is_empty(),
-            Self::Text | Self::Path | Self::List => !text.is_empty(),
-        }
-    }
-}
-
-impl Key {
-    /// A text as clap reads it.
-    fn spelled(&self, text: &str) -> Result<String, String> {
-        let rule = match (self.kind, text) {
-            (_, "") => return Ok(String::new()),
-            (Kind::Switch, "true" | "1") => return Ok("true".to_owned()),
-            (Kind::Switch, "false" | "0") => return Ok("false".to_owned()),
-            (Kind::Count, _) if text.parse::<u8>().is_ok() => return Ok(text.to_owned()),
-            (Kind::Switch | Kind::Count, _) => self.kind.rule().to_owned(),
-            _ if self.choices.is_empty() || self.choices.iter().any(|choice| choice == text) => {
-                return Ok(text.to_owned());
-            }
-            _ => format!("is one of: {}", self.choices.join(", ")),
-        };
-        Err(format!("{rule}, not '{}'", shown(text)))
-    }
 }
 
 impl Settings {
@@ -273,25 +121,6 @@ impl Choice<'_> {
         self.ruling.append(&mut ruling);
         Ok(())
     }
-}
-
-/// Whether one option does not go with another: clap asks either.
-fn rules_out(grammar: &Command, one: &Id, other: &Id) -> bool {
-    let names = |one: &Id, other: &Id| {
-        grammar
-            .get_arguments()
-            .find(|arg| arg.get_id() == one)
-            .is_some_and(|arg| {
-                let conflicts = grammar.get_arg_conflicts_with(arg);
-                conflicts.iter().any(|arg| arg.get_id() == other)
-            })
-    };
-    names(one, other) || names(other, one)
-}
-
-/// The variable of a key.
-pub(super) fn variable(key: &str) -> String {
-    format!("UDPCHAT_{}", key.to_ascii_uppercase().replace('-', "_"))
 }
 
 /// What the environment says.

@@ -6,21 +6,25 @@ use std::io;
 
 use super::*;
 use crate::cli::args::{Data, Invocation, grammar, parse};
+use crate::cli::config_file::Entry;
+use crate::cli::keys::{Kind, OF_ONE_CALL};
 use crate::cli::surroundings::Nowhere;
 
 /// An environment, and files.
 #[derive(Default)]
 struct Around {
-    variables: BTreeMap<&'static str, String>,
+    variables: BTreeMap<String, String>,
     files: BTreeMap<&'static str, String>,
 }
 
 impl Around {
-    fn with(variables: &[(&'static str, &str)], config: &str) -> Self {
+    fn with(variables: &[(&str, &str)], config: &str) -> Self {
         let mut around = Self::default();
-        around.variables.insert("HOME", "/home/alice".to_owned());
+        around
+            .variables
+            .insert("HOME".to_owned(), "/home/alice".to_owned());
         for (name, text) in variables {
-            around.variables.insert(name, (*text).to_owned());
+            around.variables.insert((*name).to_owned(), (*text).to_owned());
         }
         around
             .files
@@ -81,11 +85,11 @@ fn the_documented_configuration_is_the_default_and_has_every_option() {
     let entries = file.entries(&grammar()).unwrap();
     for role in Role::ALL {
         for key in role.keys(&grammar()) {
-            let is_it = |entry: &&crate::cli::config_file::Entry| entry.role == role && entry.key == key.name;
+            let is_it = |entry: &&Entry| entry.role == role && entry.key == key.name;
             assert_eq!(
                 entries.iter().filter(is_it).count(),
                 1,
-                "docs/config.toml has no [{}] {}; what belongs to one call is listed in settings.rs",
+                "docs/config.toml has no [{}] {}; what belongs to one call is listed in keys.rs",
                 role.table(),
                 key.name
             );
@@ -120,79 +124,51 @@ fn every_option_is_a_key_of_some_table_or_belongs_to_a_call() {
     }
 }
 
-#[test]
-fn a_choice_that_clap_knows_is_checked_before_it_is_asked() {
-    let arg = Arg::new("color").long("color").value_parser(["auto", "never"]);
-    let grammar = Command::new("udpchat").arg(arg);
-    let keys = Role::Client.keys(&grammar);
-    let key = keys.iter().find(|key| key.name == "color").unwrap();
-    assert_eq!(key.spelled("never"), Ok("never".to_owned()));
-    assert_eq!(
-        key.spelled("no"),
-        Err("is one of: auto, never, not 'no'".to_owned())
-    );
+/// A line for each value that a role needs beside its option, but for this one.
+fn words(role: Role, but: &str) -> String {
+    let all = [
+        ("name", "alice"),
+        ("server", "h"),
+        ("server-port", "1"),
+        ("port", "1"),
+        ("contacts", "10.0.0.1:1"),
+    ];
+    let needed = all
+        .iter()
+        .filter(|(word, _)| *word != but && role.words().iter().any(|(name, _)| name == word));
+    needed
+        .map(|(word, text)| format!("{word} = '{text}'\n"))
+        .collect()
 }
 
-/// A program that `--exec` runs may start udpchat, and has its message in its environment.
-#[test]
-fn no_variable_of_a_setting_means_something_else() {
-    let others = ["from", "id", "sent-at", "seq", "room", "log", "config"];
-    for key in Role::ALL.iter().flat_map(|role| role.keys(&grammar())) {
-        assert!(!others.contains(&&*key.name), "{}", variable(&key.name));
-    }
-}
-
-/// Nonsense, by what a key wants. A path is never nonsense, and nor is a command.
 #[test]
 fn nonsense_is_told_with_its_place_wherever_it_stands() {
-    let calls = |role: Role| match role {
-        Role::Client => vec!["-c --send bob hi", "-c --recv"],
-        Role::Registry => vec!["-s"],
-        Role::Peer => vec!["-p"],
-    };
-    for role in Role::ALL {
-        for key in role.keys(&grammar()) {
-            if key.kind == Kind::Path || key.name == "exec" {
-                continue;
-            }
-            let whole = |skipped: &str| {
-                let words = [
-                    ("name", "alice"),
-                    ("server", "h"),
-                    ("server-port", "1"),
-                    ("port", "1"),
-                    ("contacts", "10.0.0.1:1"),
-                ];
-                let known = role.words();
-                let lines = words
-                    .iter()
-                    .filter(|(word, _)| *word != skipped && known.iter().any(|(known, _)| known == word));
-                lines
-                    .map(|(word, text)| format!("{word} = '{text}'\n"))
-                    .collect::<String>()
-            };
-            let config = format!("[{}]\n{} = '!'\n{}", role.table(), key.name, whole(&key.name));
-            let place = format!(
-                "udpchat: /home/alice/.config/udpchat/config.toml:2: [{}] {}: ",
-                role.table(),
-                key.name
-            );
-            let told = |around: &Around, place: &str| {
-                calls(role)
-                    .iter()
-                    .any(|call| run(call, around).is_err_and(|line| line.starts_with(place)))
-            };
-            assert!(told(&Around::with(&[], &config), &place), "{config}");
-            let name: &'static str = Box::leak(variable(&key.name).into_boxed_str());
-            let config = format!("[{}]\n{}", role.table(), whole(&key.name));
-            assert!(
-                told(
-                    &Around::with(&[(name, "!")], &config),
-                    &format!("udpchat: {name}: ")
-                ),
-                "{name}"
-            );
+    // Any text is a command.
+    const NEVER_NONSENSE: [&str; 1] = ["exec"];
+    let keys = |role: Role| role.keys(&grammar()).into_iter().map(move |key| (role, key));
+    for (role, key) in Role::ALL.into_iter().flat_map(keys) {
+        if key.kind == Kind::Path || NEVER_NONSENSE.contains(&&*key.name) {
+            continue;
         }
+        let (table, name) = (role.table(), &key.name);
+        let calls = match role {
+            Role::Client => &["-c --send bob hi", "-c --recv"][..],
+            Role::Registry => &["-s"],
+            Role::Peer => &["-p"],
+        };
+        let told = |around: &Around, place: &str| {
+            let place = format!("udpchat: {place}: ");
+            let tells = |call: &&str| run(call, around).is_err_and(|line| line.starts_with(&place));
+            assert!(calls.iter().any(tells), "{place}");
+        };
+        let rest = words(role, name);
+        let config = format!("[{table}]\n{name} = '!'\n{rest}");
+        told(
+            &Around::with(&[], &config),
+            &format!("/home/alice/.config/udpchat/config.toml:2: [{table}] {name}"),
+        );
+        let around = Around::with(&[(&variable(name), "!")], &format!("[{table}]\n{rest}"));
+        told(&around, &variable(name));
     }
 }
 
@@ -217,7 +193,7 @@ fn options_win_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn what_wins_rules_out_what_does_not_go_with_it() {
-    let data = |line: &str, variables: &[(&'static str, &str)], config: &str| match run(
+    let data = |line: &str, variables: &[(&str, &str)], config: &str| match run(
         line,
         &Around::with(variables, config),
     ) {
@@ -351,7 +327,7 @@ fn a_name_alone_takes_what_it_was_registered_with() {
         full("-c alice chat.example.org 12345 1232")
     );
     assert_eq!(run("-c alice ::1 7", &around), full("-c alice ::1 7 1232"));
-    assert!(run("-c alice ::1", &around).is_err_and(|line| line.contains("no server port is known")));
+    assert!(run("-c alice ::1", &around).is_err_and(|line| line.contains("no port of that server is known")));
     let elsewhere = run("-c alice --data-dir /d", &around);
     assert_eq!(elsewhere, full("-c alice chat.example.org 12345 9 --data-dir /d"));
     for nothing in ["-c bob", "-c alice --ephemeral", "-c alice --data-dir /e"] {
@@ -395,19 +371,23 @@ fn another_file_or_none_can_be_named() {
     assert!(json(call, &around));
     assert!(!json("-c a ::1 1 0 --config none", &around));
     assert!(!json("-c a ::1 1 0 --config /other.toml", &around));
-    around.variables.insert("UDPCHAT_CONFIG", "none".to_owned());
+    around
+        .variables
+        .insert("UDPCHAT_CONFIG".to_owned(), "none".to_owned());
     assert!(!json(call, &around));
     around
         .variables
-        .insert("UDPCHAT_CONFIG", "/missing.toml".to_owned());
+        .insert("UDPCHAT_CONFIG".to_owned(), "/missing.toml".to_owned());
     assert!(run(call, &around).is_err_and(|line| line.contains("/missing.toml cannot be read")));
     assert!(
         !json("-c a ::1 1 0 --config /other.toml", &around),
         "the option is heard first"
     );
-    around.variables.insert("UDPCHAT_CONFIG", String::new());
     around
         .variables
-        .insert("XDG_CONFIG_HOME", "/elsewhere".to_owned());
+        .insert("UDPCHAT_CONFIG".to_owned(), String::new());
+    around
+        .variables
+        .insert("XDG_CONFIG_HOME".to_owned(), "/elsewhere".to_owned());
     assert!(!json(call, &around), "a file that is not there says nothing");
 }

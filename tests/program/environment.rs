@@ -169,6 +169,7 @@ fn a_database_that_may_not_grow_ends_with_5() {
             .args(&arguments)
             .arg("--data-dir")
             .arg(scene.data.path())
+            .env("UDPCHAT_CONFIG", "none")
             .stdin(Stdio::null())
             .output()
             .unwrap();

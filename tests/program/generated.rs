@@ -58,24 +58,20 @@ fn expect(reader: &[&str], text: &str, expected: &str) {
 fn bash_completes_options() {
     let script = printed(&["completions", "bash"]);
     expect(&["bash", "-n"], &script, "");
-    let complete = |words: &str, word: &str, before: &str| {
-        format!(
-            "source \"$0\" && complete -p udpchat >&2 && COMP_WORDS=({words} {word:?}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)) \
-             && _udpchat udpchat {word:?} {before} && echo \"${{COMPREPLY[*]}}\""
-        )
-    };
-    let registered = "complete -o bashdefault -o default -o nosort -F _udpchat udpchat";
-    for (words, word, before, completed) in [
-        ("udpchat", "--ephe", "udpchat", "--ephemeral"),
-        ("udpchat simulate", "--no-", "simulate", "--no-registry"),
-        ("udpchat completions", "f", "completions", "fish"),
+    for (before, word, completed) in [
+        (&["udpchat"][..], "--ephe", "--ephemeral"),
+        (&["udpchat", "simulate"], "--no-", "--no-registry"),
+        (&["udpchat", "completions"], "f", "fish"),
     ] {
-        let command = complete(words, word, before);
-        let said = read_by(&["bash", "--norc", "-c", &command], &script).map(|(_, said)| said);
-        if let Some(said) = said {
-            assert!(said.lines().any(|line| line == completed), "{said}");
-            assert!(said.contains("-F _udpchat udpchat"), "{said} lacks {registered}");
-        }
+        // As bash does it: the function that is registered is called with the command, the word, and the one before.
+        let complete = format!(
+            "source \"$0\"; completer=$(complete -p udpchat | sed 's/.* -F \\([^ ]*\\) .*/\\1/'); \
+             COMP_WORDS=({} {word}); COMP_CWORD={}; $completer udpchat {word} {}; echo \"${{COMPREPLY[*]}}\"",
+            before.join(" "),
+            before.len(),
+            before.last().unwrap()
+        );
+        expect(&["bash", "--norc", "-c", &complete], &script, completed);
     }
 }
 
