@@ -24,6 +24,8 @@ pub const SCHEMA: Schema = Schema {
     application: i32::from_be_bytes(*b"udcC"),
     migrations: &MIGRATIONS,
     read_beside: true,
+    // The index of words takes most of that time.
+    check_bytes_max: 6 * 1024 * 1024,
 };
 
 /// A client's database.
