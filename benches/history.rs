@@ -1,8 +1,8 @@
 //! `cargo bench --bench history`: what a long history costs a client, beside what an empty one does.
 //!
-//! Makes a database of 100,000 messages in a folder of its own, then measures starts, questions and searches on it and on an empty one; of
-//! each the median of some rounds. `-- <messages>` makes another number. Invariant: what is measured is what a client does, through
-//! the requests of its engine.
+//! Makes a database of 100,000 messages in a folder of its own, then measures starts, questions and searches on it and on an
+//! empty one; of each the median of some rounds. `-- <messages>` makes another number. Invariant: what is measured is what a
+//! client does, through the requests of its engine.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,8 +1,9 @@
 //! Opening a SQLite database, bringing its schema up to date, and committing batches to it.
 //!
-//! What the tables mean is the roles' business. One process owns a database while it is open: the lock is taken
-//! at once and kept (`locking_mode=EXCLUSIVE`), so that nobody else's transaction can fail ours; but for those that others may read
-//! beside (`Schema::read_beside`), where readers keep nobody from writing. WAL with `synchronous=FULL`: a commit that has returned survives power loss (sqlite.org/pragma.html#pragma_synchronous).
+//! What the tables mean is the roles' business. One process owns a database while it is open: the lock is taken at once and
+//! kept (`locking_mode=EXCLUSIVE`), so that nobody else's transaction can fail ours; but for those that others may read
+//! beside (`Schema::read_beside`), where readers keep nobody from writing. WAL with `synchronous=FULL`: a commit that has
+//! returned survives power loss (sqlite.org/pragma.html#pragma_synchronous).
 //! Invariant: a database that cannot be opened is left as it was found; an upgrade happens whole or not at all.
 
 use std::fs::OpenOptions;
@@ -46,7 +47,8 @@ pub struct Schema {
     pub migrations: &'static Dir<'static>,
     /// Whether others may read it while it is open. Then something else keeps a second owner away: the folder's lock.
     pub read_beside: bool,
-    /// Databases up to this size are checked whole when opened, which is to take some 100 ms at most. Larger ones are found out in use.
+    /// Databases up to this size are checked whole when opened, which is to take some 100 ms at most. Larger ones are found
+    /// out in use.
     pub check_bytes_max: i64,
 }
 
