@@ -1,8 +1,8 @@
 //! `cargo bench --bench history`: what a long history costs a client, beside what an empty one does.
 //!
-//! Makes a database of 100,000 messages in a folder of its own, then measures starts, questions and searches on it and on an empty one; of
-//! each the median of some rounds. `-- <messages>` makes another number. Invariant: what is measured is what a client does, through
-//! the requests of its engine.
+//! Makes a database of 100,000 messages in a folder of its own, then measures starts, questions and searches on it and on an
+//! empty one; of each the median of some rounds. `-- <messages>` makes another number. Invariant: what is measured is what a
+//! client does, through the requests of its engine.
 
 #![expect(
     clippy::disallowed_methods,
@@ -15,7 +15,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use udpchat::client::storage::{Accept, Finish, Receive, Reply, Request, Scope, Told};
+use udpchat::client::storage::{Accept, Finish, Key, Receive, Reply, Request, Scope, State, Told};
 use udpchat::client::to::To;
 use udpchat::clock::{Age, WallTime};
 use udpchat::engine::{Store, Ticket};
@@ -100,6 +100,13 @@ fn accepted(number: u64) -> Accept {
     }
 }
 
+fn key_of(reply: &Reply) -> Key {
+    match reply {
+        Reply::Accepted { key, .. } => *key,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn use_registry() -> Request {
     Request::UseRegistry {
         address: None,
@@ -107,7 +114,7 @@ fn use_registry() -> Request {
     }
 }
 
-/// Writes the history: what was received is shown, what was sent has arrived.
+/// Writes the history: what was received is shown, what was sent has arrived, and that was seen.
 fn fill(store: &mut ClientStore, messages: u64) {
     commit(store, vec![use_registry()]);
     let numbers: Vec<u64> = (0..messages).collect();
@@ -122,16 +129,17 @@ fn fill(store: &mut ClientStore, messages: u64) {
         commit(store, vec![Request::Told(shown)]);
         let accepts = odd.iter().map(|number| Request::Accept(accepted(*number)));
         let replies = commit(store, accepts.collect());
-        let ends = replies.into_iter().map(|reply| match reply {
-            Reply::Accepted { key, .. } => Request::Finish {
-                key,
-                end: Finish::Delivered,
-                sealed: None,
-                at: WallTime::default(),
-            },
-            other => panic!("{other:?}"),
+        let keys: Vec<Key> = replies.iter().map(key_of).collect();
+        let (end, sealed, at) = (Finish::Delivered, None, WallTime::default());
+        let ends = keys.iter().map(|key| Request::Finish {
+            key: *key,
+            end,
+            sealed,
+            at,
         });
         commit(store, ends.collect());
+        let seen = keys.iter().map(|key| Told::Outgoing(*key, State::Ended(end)));
+        commit(store, vec![Request::Told(seen.collect())]);
     }
     store.tidy();
 }
@@ -178,8 +186,8 @@ fn ask(path: &Path, scope: &Scope, found: usize) -> Duration {
 }
 
 fn main() {
-    let wanted = std::env::args().filter_map(|argument| argument.parse().ok());
-    let messages = wanted.last().unwrap_or(MESSAGES);
+    let mut wanted = std::env::args().filter_map(|argument| argument.parse().ok());
+    let messages = wanted.next().unwrap_or(MESSAGES);
     let folder = tempfile::tempdir().expect("a folder");
     let [empty, full] = ["empty", "full"].map(|name| folder.path().join(name));
     for (path, messages) in [(&empty, 0), (&full, messages)] {

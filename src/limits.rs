@@ -266,8 +266,8 @@ pub const SESSION_IDLE: Duration = Duration::from_secs(180);
 
 /// Kept messages that are told of at once: more than a terminal keeps of its lines.
 pub const HISTORY_MESSAGES_MAX: usize = 1_000;
-/// Their text bytes, but for the last message, which is told of in any case: as many as the lines of that have, and little beside what
-/// else a person has to be told.
+/// Their text bytes, but for the last message, which is told of in any case: as many as so many lines have, and little
+/// beside what else a person has to be told.
 pub const HISTORY_BYTES_MAX: usize = 256 * 1024;
 /// Words to be searched for: more than anybody remembers of a message.
 pub const SEARCH_BYTES_MAX: usize = 256;

@@ -1,7 +1,7 @@
 //! Commands about what was said before, as they are typed.
 //!
-//! A room is named with a `#` here, for a person and a room may have the same name; an address stands for whoever is there. Without a
-//! registry the same words are typed with a `:` before them (`talk`). Reads only. Invariant: as `commands`'.
+//! A room is named with a `#` here, for a person and a room may have the same name; an address stands for whoever is there.
+//! Without a registry the same words are typed with a `:` before them (`talk`). Reads only. Invariant: as `commands`'.
 
 use std::net::SocketAddr;
 use std::str::FromStr;

@@ -1,8 +1,9 @@
 //! `--export`: the whole history of a client on standard output, the oldest message first.
 //!
-//! For programs an object a line, as in the answers to `history`; for people Markdown, with a heading for each day. The database is read
-//! beside a client that may be running.
-//! Invariants: what is held does not grow with the history; in Markdown a text is its characters and no markup, and commands no terminal.
+//! For programs an object a line, as in the answers to `history`; for people Markdown, with a heading for each day. The
+//! database is read beside a client that may be running.
+//! Invariants: what is held does not grow with the history; in Markdown a text is its characters and no markup, and commands
+//! no terminal.
 
 use std::path::Path;
 

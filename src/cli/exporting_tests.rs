@@ -1,6 +1,5 @@
 //! Both ways to write a history out, to the letter.
 
-use serde_json::Value;
 use time::UtcOffset;
 
 use super::*;
@@ -55,13 +54,6 @@ fn a_text_is_no_markup_and_commands_no_terminal() {
     }
 }
 
-#[path = "../../tests/common/schema.rs"]
-#[allow(
-    unreachable_pub,
-    reason = "what reads the schema is shared with the tests of the built binary"
-)]
-mod schema;
-
 #[test]
 fn each_line_of_json_is_a_message() {
     let id = format!("{}-0000000000000012-3", "ab".repeat(32));
@@ -74,13 +66,4 @@ fn each_line_of_json_is_a_message() {
     );
     let all = written(Paper::JsonLines, &of_every_kind());
     assert_eq!(all.lines().count(), of_every_kind().len());
-    let schema: Value = serde_json::from_str(include_str!("../../docs/json.schema.json")).unwrap();
-    for line in all.lines() {
-        let object = serde_json::from_str(line).unwrap();
-        assert_eq!(
-            schema::fault(&schema, &schema["$defs"]["kept"], &object),
-            None,
-            "{line}"
-        );
-    }
 }

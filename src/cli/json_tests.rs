@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::cli::render;
+use crate::cli::json_history::Kept;
+use crate::cli::{render, render_history};
 use crate::client::interface::{Ending, Incoming, Refusal, Road};
 use crate::client::storage::Reach;
 use crate::client::to::To;
@@ -122,6 +123,20 @@ fn every_object_is_as_the_schema_says_and_the_schema_has_no_other() {
         states,
         known.map(|state| state.as_str().unwrap().to_owned()).collect()
     );
+}
+
+#[test]
+fn every_message_that_is_kept_is_as_the_schema_says() {
+    let schema: Value = serde_json::from_str(include_str!("../../docs/json.schema.json")).unwrap();
+    for message in render_history::tests::of_every_kind() {
+        let line = Kept::of(&message, &name("alice")).line();
+        let object: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            schema::fault(&schema, &schema["$defs"]["kept"], &object),
+            None,
+            "{line}"
+        );
+    }
 }
 
 #[test]

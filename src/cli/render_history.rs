@@ -1,7 +1,8 @@
 //! Messages that are kept, as lines: a line where a day begins, then one for each message.
 //!
-//! In the order in which they came to be here, each with the time at which it was written; and, where that is noticeably another, when it
-//! arrived. Pure. Invariants: as `render`'s; what a line says beside the text stands before it, where the text cannot forge it.
+//! In the order in which they came to be here, each with the time at which it was written; and, where that is noticeably
+//! another, when it arrived. Pure. Invariants: as `render`'s; what a line says beside the text stands before it, where the
+//! text cannot forge it.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! What was said before, as far as it is kept: told when it is asked for, removed when that is wanted, or when it is old.
 //!
-//! The store finds it and judges what may be removed; here it is known whose conversations somebody's are. Texts are removed in small
-//! pieces, so that no message waits long behind them.
-//! Invariants: so many questions are open at once; for an age that is judged by the wall clock nothing is removed before clocks have
-//! had their time to be put right.
+//! The store finds it and judges what may be removed; here it is known whose conversations somebody's are. Texts are removed
+//! in small pieces, so that no message waits long behind them.
+//! Invariants: so many questions are open at once; for an age that is judged by the wall clock nothing is removed before
+//! clocks have had their time to be put right.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The whole history of a client, read beside it.
 //!
-//! Read in pages, each in a moment of its own, so that a reader who takes his time keeps the client from nothing. Messages that come
-//! meanwhile may be in it.
+//! Read in pages, each in a moment of its own, so that a reader who takes his time keeps the client from nothing. Messages
+//! that come meanwhile may be in it.
 //! Invariants: nothing is written; oldest first; a page of each list is held, and no more.
 
 use std::collections::VecDeque;

@@ -1,8 +1,8 @@
 //! What a client's requests do to its tables (`migrations/client/`).
 //!
-//! Hands each request to the file that has its tables: `client_names`, `client_outbox`, `client_inbox`, and `client_history` for both
-//! boxes together; what is of the database and of the registry as a whole is here. Reading everything at the start is in
-//! `client_image`, and reading beside a client in `archive`.
+//! Hands each request to the file that has its tables: `client_names`, `client_outbox`, `client_inbox`, and `client_history`
+//! for both boxes together; what is of the database and of the registry as a whole is here. Reading everything at the start
+//! is in `client_image`, and reading beside a client in `archive`.
 //! Invariant: all statements of a request succeed or none.
 
 use std::net::SocketAddr;
@@ -24,6 +24,8 @@ pub const SCHEMA: Schema = Schema {
     application: i32::from_be_bytes(*b"udcC"),
     migrations: &MIGRATIONS,
     read_beside: true,
+    // The index of words takes most of that time.
+    check_bytes_max: 6 * 1024 * 1024,
 };
 
 /// A client's database.

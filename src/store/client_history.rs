@@ -1,8 +1,9 @@
 //! Both boxes as one history: the SQL that finds the last messages, and that takes from final ones what they say.
 //!
-//! In the order in which messages came to be here, by our wall clock. What a message says is removed and its row stays, with a
-//! digest where its text is compared with others' (`client_inbox`).
-//! Invariants: a page is bounded in messages and in bytes; only what is final, and was seen, loses its text, and it loses no more.
+//! In the order in which messages came to be here, by our wall clock. What a message says is removed and its row stays, with
+//! a digest where its text is compared with others' (`client_inbox`).
+//! Invariants: a page is bounded in messages and in bytes; only what is final, and was seen, loses its text, and it loses no
+//! more.
 
 use blake2::digest::consts::U16;
 use blake2::{Blake2s, Digest as _};
@@ -190,8 +191,8 @@ fn of_conversation() -> [String; 2] {
     ]
 }
 
-/// Those that have words, by the rows in which they stand, the last first: so the index of words has them. A join the other way round
-/// would read all messages.
+/// Those that have words, by the rows in which they stand, the last first: so the index of words has them. A join the other
+/// way round would read all messages.
 fn of_words() -> [String; 2] {
     [
         format!(

@@ -1,8 +1,9 @@
 //! Opening a SQLite database, bringing its schema up to date, and committing batches to it.
 //!
-//! What the tables mean is the roles' business. One process owns a database while it is open: the lock is taken
-//! at once and kept (`locking_mode=EXCLUSIVE`), so that nobody else's transaction can fail ours; but for those that others may read
-//! beside (`Schema::read_beside`), where readers keep nobody from writing. WAL with `synchronous=FULL`: a commit that has returned survives power loss (sqlite.org/pragma.html#pragma_synchronous).
+//! What the tables mean is the roles' business. One process owns a database while it is open: the lock is taken at once and
+//! kept (`locking_mode=EXCLUSIVE`), so that nobody else's transaction can fail ours; but for those that others may read
+//! beside (`Schema::read_beside`), where readers keep nobody from writing. WAL with `synchronous=FULL`: a commit that has
+//! returned survives power loss (sqlite.org/pragma.html#pragma_synchronous).
 //! Invariant: a database that cannot be opened is left as it was found; an upgrade happens whole or not at all.
 
 use std::fs::OpenOptions;
@@ -31,9 +32,6 @@ const WAL_PAGES_MAX: u32 = 4_000;
 /// that, each new message would read several pages again. Given back when the store is idle.
 const CACHE_KIB_MAX: i64 = 32 * 1024;
 
-/// Databases up to this size are checked whole when opened: some 100 ms. Larger ones are found out in use.
-const CHECK_BYTES_MAX: i64 = 64 * 1024 * 1024;
-
 /// Prepared statements kept: more than any role has.
 const STATEMENTS_MAX: usize = 128;
 
@@ -49,6 +47,9 @@ pub struct Schema {
     pub migrations: &'static Dir<'static>,
     /// Whether others may read it while it is open. Then something else keeps a second owner away: the folder's lock.
     pub read_beside: bool,
+    /// Databases up to this size are checked whole when opened, which is to take some 100 ms at most. Larger ones are found
+    /// out in use.
+    pub check_bytes_max: i64,
 }
 
 impl Schema {
@@ -239,7 +240,7 @@ pub fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
         claim(&connection, path, schema)?;
     }
     configure(&connection, schema).map_err(explain)?;
-    check(&connection, path)?;
+    check(&connection, path, schema)?;
     upgrade(&mut connection, path, schema)?;
     Ok(connection)
 }
@@ -350,13 +351,13 @@ fn claim(connection: &Connection, path: &Path, schema: &Schema) -> Result<(), Op
 }
 
 /// Looks for damage, where that is quick.
-fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+fn check(connection: &Connection, path: &Path, schema: &Schema) -> Result<(), OpenError> {
     let explain = |error| OpenError::explain(path, &error);
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let bytes = number("page_count")
         .and_then(|pages| Ok(pages.saturating_mul(number("page_size")?)))
         .map_err(explain)?;
-    if bytes > CHECK_BYTES_MAX {
+    if bytes > schema.check_bytes_max {
         tracing::debug!(bytes, "database not checked: too large to be quick");
         return Ok(());
     }

@@ -17,6 +17,7 @@ const fn schema(migrations: &'static Dir<'static>) -> Schema {
         application: 0x7564_6354,
         migrations,
         read_beside: false,
+        check_bytes_max: 1024 * 1024,
     }
 }
 

@@ -26,6 +26,7 @@ pub const SCHEMA: Schema = Schema {
     application: i32::from_be_bytes(*b"udcR"),
     migrations: &MIGRATIONS,
     read_beside: false,
+    check_bytes_max: 64 * 1024 * 1024,
 };
 
 /// A registry's database, open.

@@ -32,9 +32,10 @@ WHERE known.sender = inbox.sender;
 CREATE INDEX inbox_history ON inbox (registry, received_ms) WHERE digest IS NULL;
 CREATE INDEX inbox_conversation ON inbox (registry, folded, received_ms) WHERE digest IS NULL;
 
--- What is removed from them is overwritten (sqlite.org/fts5.html#the_secure_delete_configuration_option).
+-- How long texts are is not kept: nothing is ranked. What is removed is overwritten
+-- (sqlite.org/fts5.html#the_secure_delete_configuration_option).
 CREATE VIRTUAL TABLE outbox_words USING fts5 (
-    text, content = 'outbox', content_rowid = 'message', tokenize = 'unicode61 remove_diacritics 2'
+    text, content = 'outbox', content_rowid = 'message', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
 );
 INSERT INTO outbox_words (outbox_words, rank) VALUES ('secure-delete', 1);
 INSERT INTO outbox_words (outbox_words) VALUES ('rebuild');
@@ -46,7 +47,7 @@ CREATE TRIGGER outbox_removed AFTER UPDATE OF text ON outbox BEGIN
 END;
 
 CREATE VIRTUAL TABLE inbox_words USING fts5 (
-    text, content = 'inbox', content_rowid = 'arrival', tokenize = 'unicode61 remove_diacritics 2'
+    text, content = 'inbox', content_rowid = 'arrival', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
 );
 INSERT INTO inbox_words (inbox_words, rank) VALUES ('secure-delete', 1);
 INSERT INTO inbox_words (inbox_words) VALUES ('rebuild');
