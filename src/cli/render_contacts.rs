@@ -40,7 +40,7 @@ pub(super) fn lines(event: &ContactEvent, offset_at: OffsetAt) -> Vec<String> {
         ContactEvent::Renamed { who, was } => format!("[{was} at {} is called {who} now.]", who.address),
         ContactEvent::NotListed { by } => format!(
             "[{by} does not let you in: what is for {by} waits. Ask {by} to list your address and port or to trust \
-             your new identity, and whether another there has your name.]"
+             your new identity; or the server of {by} is away, or another has your name there.]"
         ),
         ContactEvent::Trusted { who } => {
             format!("[The new identity of {who} is trusted; what waits for {who} is sent.]")

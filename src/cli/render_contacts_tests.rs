@@ -117,7 +117,7 @@ pub(in crate::cli) fn faces() -> Vec<(ContactEvent, &'static str)> {
         (
             ContactEvent::NotListed { by: contact(None) },
             "[192.0.2.7:4000 does not let you in: what is for 192.0.2.7:4000 waits. Ask 192.0.2.7:4000 to list your address \
-             and port or to trust your new identity, and whether another there has your name.]",
+             and port or to trust your new identity; or the server of 192.0.2.7:4000 is away, or another has your name there.]",
         ),
         (
             ContactEvent::Trusted { who: bob() },

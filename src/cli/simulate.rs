@@ -158,6 +158,9 @@ impl SimulateFlags {
             trace: self.trace,
             changes: self,
         };
+        if options.changes.rooms.is_some() && options.changes.posts.is_none() {
+            return Err("--rooms needs --posts: there are rooms where something is posted".to_owned());
+        }
         if options.trace && options.seeds > 1 {
             return Err("--trace shows one run; leave --seeds away".to_owned());
         }

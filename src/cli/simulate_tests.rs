@@ -33,7 +33,8 @@ fn each_option_changes_what_it_names_and_nothing_else() {
         ("--minutes 11", |plan| plan.minutes = 11),
         ("--messages 12", |plan| plan.trouble.messages = 12),
         ("--posts 24", |plan| plan.trouble.posts = 24),
-        ("--rooms 9", |plan| {
+        ("--posts 24 --rooms 9", |plan| {
+            plan.trouble.posts = 24;
             plan.trouble.rooms = 9;
             plan.trouble.quarters.asks = 9;
         }),
@@ -67,6 +68,12 @@ fn each_option_changes_what_it_names_and_nothing_else() {
         change(&mut expected);
         assert_eq!(plan, expected, "{options}");
     }
+}
+
+#[test]
+fn rooms_are_there_where_something_is_posted() {
+    let why = check("--rooms 9").unwrap_err();
+    assert!(why.contains("--rooms needs --posts"), "{why}");
 }
 
 #[test]

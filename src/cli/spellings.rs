@@ -120,6 +120,7 @@ pub(super) fn overview() -> Vec<String> {
         .collect();
     lines.push(line("@<name>: <text>", &send));
     lines.push(line("@<name> <text>", &send));
+    lines.push(line("@<ip:port>: <text>", &send));
     let marks = MARKS.map(String::from).join(" or ");
     lines.push(format!(
         "Before the word of any command may stand {marks}, as in $userlist, #ls, :q."

@@ -63,18 +63,13 @@ pub(super) fn parse(line: &str, _typist: Typist<'_>) -> Parsed {
     }
 }
 
-/// As [`parse`]; a program may also send an object, `{"message":"hi"}`, for one of them with his `address`.
+/// As [`parse`]; a program may also send an object: `{"message":"hi"}`, for one of them with his `address`, or an operation.
 pub(super) fn read(format: Format, line: &str, typist: Typist<'_>) -> Parsed {
     if format == Format::Lines || !json_input::is_object(line) {
         return parse(line, typist);
     }
-    match serde_json::from_str::<Said>(line) {
-        Ok(Said {
-            message,
-            address: Some(address),
-            tag,
-        }) => json_input::written_at(&address, message, tag),
-        Ok(said) => json_input::written(said.message, said.tag, |text| Command::Say { text }),
+    match serde_json::from_str::<Asked>(line) {
+        Ok(asked) => asked.read(typist),
         Err(error) => Parsed::Wrong(format!("The object cannot be read: {error}.")),
     }
 }
@@ -82,11 +77,49 @@ pub(super) fn read(format: Format, line: &str, typist: Typist<'_>) -> Parsed {
 /// An object, as it is read.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
-    message: String,
+struct Asked {
+    message: Option<String>,
+    operation: Option<String>,
     address: Option<String>,
+    fingerprint: Option<String>,
     tag: Option<u64>,
 }
+
+impl Asked {
+    fn read(self, typist: Typist<'_>) -> Parsed {
+        match self {
+            Self {
+                message: Some(text),
+                operation: None,
+                address,
+                fingerprint: None,
+                tag,
+            } => match address {
+                Some(address) => json_input::written_at(&address, text, tag),
+                None => json_input::written(text, tag, |text| Command::Say { text }),
+            },
+            Self {
+                message: None,
+                operation: Some(word),
+                address,
+                fingerprint,
+                tag: None,
+            } => match (word.as_str(), address, fingerprint) {
+                ("trust", Some(address), Some(fingerprint)) => {
+                    parse(&format!("{TRUST} {address} {fingerprint}"), typist)
+                }
+                ("status" | "fingerprint", None, None) => parse(&format!(":{word}"), typist),
+                ("help" | "quit", None, None) => parse(&word, typist),
+                _ => Parsed::Wrong(FORM.to_owned()),
+            },
+            _ => Parsed::Wrong(FORM.to_owned()),
+        }
+    }
+}
+
+/// What there can be in an object.
+const FORM: &str = "An object has a message, perhaps with an address and a tag; or an operation: status, fingerprint, help, quit, \
+                    or trust with an address and a fingerprint.";
 
 /// What can be typed, a line each.
 pub(super) fn help() -> Vec<String> {
@@ -198,7 +231,28 @@ mod tests {
         assert_eq!(to_one, Parsed::Command(Command::SendAt { address, text }));
         assert_eq!(typed("plain"), say("plain"));
         assert_eq!(typed("quit"), Parsed::Command(Command::Leave));
-        for wrong in [r#"{"message":" "}"#, r#"{"message":"hi","to":"bob"}"#, "{", "{}"] {
+        for (operation, line) in [
+            (r#""status""#, ":status"),
+            (r#""fingerprint""#, ":fingerprint"),
+            (r#""quit""#, "quit"),
+            (r#""help""#, "help"),
+        ] {
+            assert_eq!(typed(&format!(r#"{{"operation":{operation}}}"#)), typed(line));
+        }
+        let digits = "0123456789abcdef".repeat(4);
+        let trust = format!(r#"{{"operation":"trust","address":"192.0.2.7:4000","fingerprint":"{digits}"}}"#);
+        assert_eq!(typed(&trust), typed(&format!(":trust 192.0.2.7:4000 {digits}")));
+        assert!(matches!(typed(&trust), Parsed::Command(Command::TrustAt { .. })));
+        for wrong in [
+            r#"{"message":" "}"#,
+            r#"{"message":"hi","to":"bob"}"#,
+            r#"{"message":"hi","operation":"status"}"#,
+            r#"{"operation":"status","tag":1}"#,
+            r#"{"operation":"roomjoin"}"#,
+            r#"{"operation":"trust","address":"192.0.2.7:4000"}"#,
+            "{",
+            "{}",
+        ] {
             assert!(matches!(typed(wrong), Parsed::Wrong(_)), "{wrong}");
         }
     }

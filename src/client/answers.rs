@@ -59,7 +59,7 @@ impl Client {
                 }
             }
             FromRegistry::RoomAnswer(answer) => self.room_answer(cx, answer),
-            FromRegistry::Memberships(page) => self.memberships(page),
+            FromRegistry::Memberships(page) => self.memberships(cx, page),
             FromRegistry::Post(post) => self.post_came(cx, post),
             FromRegistry::RoomNews(news) => self.room_news(news),
         }

@@ -222,8 +222,8 @@ impl Contacts {
         entry.met.as_ref().map(|(_, card)| card.id)
     }
 
-    /// How far apart the Initials of a try are: once one was in vain, or led to little, twice as far, so that whoever is seconds away on a slow
-    /// line, on which he may be calling us, too, can answer in its time.
+    /// How far apart the Initials of a try are: once one was in vain, or led to little, twice as far, so that whoever is seconds
+    /// away on a slow line, on which he may be calling us, too, can answer in its time.
     pub(super) fn interval(&self, address: SocketAddr) -> Duration {
         let failed = |entry: &Entry| entry.pause > PAUSE_MIN;
         match self.entries.get(&address).is_some_and(failed) {

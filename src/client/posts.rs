@@ -152,7 +152,11 @@ impl Client {
         match chain.last {
             Some(last) if number <= last => self.say_had(cx, room),
             _ => {
-                chain.early.insert(number, post);
+                // Of two copies that one which follows more: the other was sent before it, and has come late.
+                let follows_more = |early: &Post| post.previous < early.previous;
+                if chain.early.get(&number).is_none_or(follows_more) {
+                    chain.early.insert(number, post);
+                }
                 if chain.early.len() > FEED_WINDOW_POSTS {
                     // The furthest comes again: the nearest may be what all the others wait for.
                     chain.early.pop_last();
@@ -163,7 +167,7 @@ impl Client {
     }
 
     /// Takes up what is next, until that has to be committed.
-    fn take_posts(&mut self, cx: &Context<'_>, room: RoomId) {
+    pub(super) fn take_posts(&mut self, cx: &Context<'_>, room: RoomId) {
         while let Some((last, post)) = self.next_post(room) {
             let number = post.number;
             let taken = match post.item {
@@ -187,10 +191,11 @@ impl Client {
         }
     }
 
-    /// The last that we have, and what follows it, unless something is being committed. What is sent again may follow what
-    /// stood further ahead: what lay between is ours already, or gone. So is all that the registry has passed over between the
-    /// last and any post behind it, whatever it had sent before.
+    /// The last that we have, and what follows it, unless something is being committed, or it is not known yet that we are there.
+    /// What is sent again may follow what stood further ahead: what lay between is ours already, or gone. So is all that the
+    /// registry has passed over between the last and any post behind it, whatever it had sent before.
     fn next_post(&mut self, room: RoomId) -> Option<(PostNumber, Post)> {
+        self.rooms.name_of(room)?;
         let chain = self.posts.chains.get_mut(&room)?;
         let may_commit = chain.committing.is_none() && chain.unhandled.len() < FEED_WINDOW_POSTS;
         let last = chain.last.filter(|_| may_commit)?;

@@ -17,7 +17,7 @@ use crate::engine::Context;
 use crate::id::{Name, Slot};
 use crate::limits::REQUEST_RETRY;
 use crate::wire::message::ToRegistry;
-use crate::wire::room::{MemberListed, RoomAnswer, RoomDeed, RoomDone, RoomListed, RoomRequest};
+use crate::wire::room::{Hall, MemberListed, RoomAnswer, RoomDeed, RoomDone, RoomListed, RoomRequest};
 
 /// Questions that are open at once: more than a person asks, and a script hears of it.
 const QUESTIONS_MAX: usize = 64;
@@ -231,8 +231,8 @@ impl Client {
         let Some(session) = self.link.registered() else {
             return;
         };
-        let mine = self.rooms.asks_which().then_some(RoomRequest {
-            number: 0,
+        let mine = self.rooms.asks_which().map(|number| RoomRequest {
+            number,
             deed: RoomDeed::Mine,
         });
         for request in self.rooms.questions.first().into_iter().chain(mine) {
@@ -285,8 +285,10 @@ impl Client {
                 RoomDone::Entered { room, already },
             ) => {
                 self.has_entered(cx, &room);
-                let name = room.hall.name.clone();
+                let Hall { name, id } = room.hall.clone();
                 self.out.event(Event::Room(RoomEvent::Entered { room, already }));
+                // What has come of it before the answer.
+                self.take_posts(cx, id);
                 self.post_early(&name, Some(cx.now));
                 return;
             }

@@ -159,6 +159,7 @@ impl Client {
             self.timers.clear(&Timer::Message(key));
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             if let Some(message) = self.outbox.get_mut(key) {
+                message.unknown_since = None;
                 message.direct_tries = message.direct_tries.saturating_add(1);
                 if message.direct_tries >= DIRECT_TRIES_MAX && !keeps {
                     message.direct_tries = 0;

@@ -33,6 +33,9 @@ pub(super) struct Rooms {
     left: BTreeSet<RoomId>,
     /// Whether that list is asked for, and has not come.
     asks: bool,
+    /// How often what was heard was doubted in this registration. So the question is numbered: a list that answers an earlier one,
+    /// or none, says nothing of what is doubted since.
+    doubts: u64,
     /// The last post of each room when we came.
     heads: BTreeMap<RoomId, PostNumber>,
     /// One to enter as soon as the registry has us for the first time.
@@ -93,9 +96,9 @@ impl Rooms {
         self.to_enter.clone()
     }
 
-    /// Whether the registry is to be asked which rooms we are in.
-    pub(super) const fn asks_which(&self) -> bool {
-        self.asks
+    /// The number under which the registry is to be asked which rooms we are in, if it is.
+    pub(super) fn asks_which(&self) -> Option<u64> {
+        self.asks.then_some(self.doubts)
     }
 
     /// How long what waits for entry is.
@@ -128,6 +131,7 @@ impl Client {
         self.rooms.heard.clear();
         self.rooms.left.clear();
         self.rooms.out_early.clear();
+        self.rooms.doubts = 0;
         self.posts.begin_anew();
         // Unasked a list comes only to those who are in a room.
         self.rooms.asks = !self.rooms.inside.is_empty();
@@ -145,9 +149,10 @@ impl Client {
     }
 
     /// Whether we are inside is doubtful: what was heard may have come in another order than it was said. The registry is
-    /// asked, and its list counts.
+    /// asked, and its list counts; if it is being asked already, once that is answered.
     pub(super) fn doubt_rooms(&mut self, cx: &Context<'_>) {
         self.rooms.heard.clear();
+        self.rooms.doubts += 1;
         if !std::mem::replace(&mut self.rooms.asks, true) {
             self.ask_about_rooms(cx);
         }
@@ -233,7 +238,11 @@ impl Client {
     }
 
     /// The rooms that the registry has us in.
-    pub(super) fn memberships(&mut self, memberships: Memberships) {
+    pub(super) fn memberships(&mut self, cx: &Context<'_>, memberships: Memberships) {
+        if memberships.number < self.rooms.doubts {
+            self.ask_about_rooms(cx);
+            return;
+        }
         self.rooms.asks = false;
         let mut listed = memberships.rooms.into_vec();
         listed.retain(|room| !self.rooms.heard.contains(&room.hall.id));
@@ -252,8 +261,11 @@ impl Client {
         }
         self.enter(listed.clone());
         for room in listed.into_iter().filter(|room| !known.contains(&room.hall.id)) {
+            let id = room.hall.id;
             self.out
                 .event(Event::Room(RoomEvent::Entered { room, already: true }));
+            // What has come of it before we heard that we are there.
+            self.take_posts(cx, id);
         }
     }
 

@@ -6,7 +6,7 @@
 use super::Client;
 use super::declined::Want;
 use super::directory::Knowledge;
-use super::outbox::{Outgoing, Stage};
+use super::outbox::{Conversation, Outgoing, Stage};
 use super::storage::Key;
 use crate::client::interface::{Event, MessageStatus, Standing, Status};
 use crate::client::to::To;
@@ -71,6 +71,15 @@ impl Client {
         }
     }
 
+    /// Whether one that was accepted before it is with its recipient, who has not answered.
+    fn is_sent_before(&self, there: &Conversation, key: Key) -> bool {
+        let is_sent = |earlier: &Key| {
+            let message = self.outbox.get(*earlier);
+            message.is_some_and(|message| matches!(message.stage, Stage::Direct { .. }))
+        };
+        there.open.range(..key).any(is_sent)
+    }
+
     /// What a queued message waits for: what lasts longest first.
     fn waits_for(&self, now: Instant, key: Key, message: &Outgoing) -> Standing {
         let to = message.to.key();
@@ -94,11 +103,14 @@ impl Client {
                 Want::Pace => Standing::Slowed,
             };
         }
-        let queue = self.outbox.conversation(&to).map(|there| &there.queue);
-        let first = queue.and_then(|queue| queue.first());
+        let there = self.outbox.conversation(&to);
+        let first = there.and_then(|there| there.queue.first());
         let is_for_address = message.to.address().is_some();
-        // What was said to wait has a road again with the registry, though it may not be its turn yet.
-        if message.waits && (is_for_address || self.link.registered().is_none()) {
+        // What was said to wait has a road again with the registry, or once one before it is answered, though it may not be its
+        // turn yet.
+        if message.waits && there.is_some_and(|there| self.is_sent_before(there, key)) {
+            Standing::Behind
+        } else if message.waits && (is_for_address || self.link.registered().is_none()) {
             Standing::Unreachable
         } else if message.waits && self.keeper(now).is_none() {
             Standing::RegistryDisk

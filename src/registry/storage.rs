@@ -58,7 +58,7 @@ impl Usage {
     }
 
     /// The larger of each.
-    pub(crate) fn or_more(self, other: Self) -> Self {
+    pub(super) fn or_more(self, other: Self) -> Self {
         Self {
             messages: self.messages.max(other.messages),
             bytes: self.bytes.max(other.bytes),
@@ -66,7 +66,7 @@ impl Usage {
     }
 
     /// The smaller of each.
-    pub(crate) fn at_most(self, other: Self) -> Self {
+    pub(super) fn at_most(self, other: Self) -> Self {
         Self {
             messages: self.messages.min(other.messages),
             bytes: self.bytes.min(other.bytes),

@@ -29,6 +29,9 @@ impl Ledger {
                 format!("#{number} was shown and is not in the inbox"),
             ));
         };
+        if letter.was_shown(run) {
+            return Err((Invariant::OnceOnScreen, format!("#{number} was shown again")));
+        }
         if message.road != Road::Late
             && stands.stored != matches!(message.road, Road::Stored | Road::Room { .. })
         {
@@ -39,9 +42,6 @@ impl Ledger {
                     message.road
                 ),
             ));
-        }
-        if letter.was_shown(run) {
-            return Err((Invariant::OnceOnScreen, format!("#{number} was shown again")));
         }
         let slot = message.id.slot;
         let again = letter.shown.replace(Shown { at, run, slot }).is_some();

@@ -220,6 +220,8 @@ pub struct MemberListed {
 /// asks. What he knows beside them he has left, or it has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memberships {
+    /// The number of the question that this answers; 0: it was told unasked.
+    pub number: u64,
     /// All of them.
     pub rooms: Bounded<Membership, MEMBER_ROOMS_MAX>,
 }

@@ -181,6 +181,7 @@ pub(crate) fn from_registry() -> Named<FromRegistry> {
         })
     };
     let memberships = FromRegistry::Memberships(Memberships {
+        number: 7,
         rooms: Bounded::truncated(vec![membership()]),
     });
     let mut all: Named<FromRegistry> = Vec::new();

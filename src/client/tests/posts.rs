@@ -1,10 +1,10 @@
 //! What others post to rooms: taken up in order, committed, said to be had, shown.
 
-use super::driver::{Disk, ms};
+use super::driver::{Disk, Driver, ms};
 use super::handling;
-use super::people::{name, person};
+use super::people::{name, online, person};
 use super::rooms::{hall, inside, inside_with, message, says};
-use crate::client::interface::{Event, Road, RoomEvent};
+use crate::client::interface::{Command, Event, Road, RoomCommand, RoomEvent};
 use crate::clock::WallTime;
 use crate::id::{Epoch, MessageId, Sequence, Slot};
 use crate::limits::FEED_WINDOW_POSTS;
@@ -95,6 +95,35 @@ fn the_nearest_finds_a_place_where_the_furthest_have_come() {
         FEED_WINDOW_POSTS,
         "the furthest comes again"
     );
+}
+
+#[test]
+fn of_two_copies_the_one_counts_that_follows_more() {
+    let mut driver = inside(0);
+    driver.disk = Disk::Waits;
+    driver.comes(1, 0, true, message(0));
+    // The second is gone since the third was sent first; that copy comes late.
+    driver.comes(3, 1, false, message(2));
+    driver.comes(3, 2, false, message(2));
+    driver.disk = Disk::Commits;
+    driver.pass(ms(1));
+    assert_eq!(driver.posts_read(), ["bob 0", "bob 2"]);
+}
+
+#[test]
+fn what_comes_before_we_hear_that_we_are_there_waits_for_that() {
+    let mut driver = Driver::registered_with(Driver::config(), &[online("bob")]);
+    driver.command(Command::Room(RoomCommand::Join(name("den"))));
+    driver.comes(3, 0, true, message(2));
+    assert_eq!((driver.events(), driver.had()), (vec![], vec![]));
+    driver.enters(0);
+    let missed = RoomEvent::Missed {
+        room: name("den"),
+        messages: 2,
+    };
+    assert!(driver.events.contains(&Event::Room(missed)));
+    assert_eq!(driver.posts_read(), ["bob 2"]);
+    assert_eq!(driver.had().last(), Some(&3));
 }
 
 #[test]

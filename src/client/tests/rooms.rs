@@ -317,15 +317,21 @@ fn who_was_put_out_while_away_hears_of_it_when_he_is_back() {
     driver.events();
     let asked = driver.client.holding().rooms;
     assert_eq!(asked, 0, "the list is no question of the user's");
-    driver.hear(FromRegistry::Memberships(Memberships {
-        rooms: Bounded::truncated(Vec::new()),
-    }));
+    driver.hear(list_of(&[], 0));
     assert_eq!(driver.room_events(), [RoomEvent::Outside { room: name("den") }]);
     driver.post("hi");
     assert_eq!(
         driver.events(),
         [Event::NotAccepted(NotAccepted::NotInside(name("DEN")))]
     );
+}
+
+/// The rooms that the registry has us in, as the answer to this question.
+fn list_of(rooms: &[Membership], number: u64) -> FromRegistry {
+    FromRegistry::Memberships(Memberships {
+        number,
+        rooms: Bounded::truncated(rooms.to_vec()),
+    })
 }
 
 /// The owner puts out whom these tests are about.
@@ -346,9 +352,7 @@ fn who_is_put_out_before_the_answer_that_lets_him_in_finds_out() {
     driver.command(Command::Room(RoomCommand::Join(name("den"))));
     driver.hear(puts_alice_out());
     driver.enters(0);
-    driver.hear(FromRegistry::Memberships(Memberships {
-        rooms: Bounded::truncated(Vec::new()),
-    }));
+    driver.hear(list_of(&[], 1));
     let out = RoomEvent::Outside { room: name("den") };
     assert_eq!(driver.room_events().last(), Some(&out));
 }
@@ -393,11 +397,32 @@ fn who_was_put_out_and_is_in_again_finds_out_whatever_comes_first() {
     driver.comes(1, 0, true, message(0));
     assert_eq!(driver.room_requests().last().unwrap().deed, RoomDeed::Mine);
     assert_eq!(driver.posts_read(), [""; 0]);
-    driver.hear(FromRegistry::Memberships(Memberships {
-        rooms: Bounded::truncated(vec![membership(0)]),
-    }));
+    driver.hear(list_of(&[membership(0)], 1));
     driver.comes(1, 0, true, message(0));
     assert_eq!(driver.posts_read(), ["bob 0"]);
+}
+
+#[test]
+fn a_list_that_was_asked_for_before_a_doubt_does_not_settle_it() {
+    let mut driver = inside(0);
+    driver.command(Command::Room(RoomCommand::Leave(name("den"))));
+    driver.answer_room(Ok(RoomDone::Gone { members: 1 }));
+    driver.room_events();
+    driver.clear();
+    // What is posted where we have left raises the doubt; the list from when we registered comes only now.
+    driver.comes(1, 0, true, message(0));
+    driver.hear(list_of(&[membership(0)], 0));
+    assert_eq!(driver.room_events(), []);
+    let asked = driver.room_requests().pop().unwrap();
+    assert_eq!((asked.deed, asked.number), (RoomDeed::Mine, 1), "asked anew");
+    // Another doubt before the answer.
+    driver.comes(2, 1, false, message(1));
+    driver.hear(list_of(&[membership(0)], 1));
+    assert_eq!(driver.room_requests().pop().unwrap().number, 2);
+    driver.hear(list_of(&[], 2));
+    driver.clear();
+    driver.pass(REQUEST_RETRY * 2);
+    assert_eq!((driver.room_events(), driver.room_requests()), (vec![], vec![]));
 }
 
 #[test]
@@ -410,9 +435,7 @@ fn who_is_refused_where_he_has_just_entered_finds_out_that_he_is_out() {
         slot,
         reason: DepositRefusal::NotMember,
     });
-    driver.hear(FromRegistry::Memberships(Memberships {
-        rooms: Bounded::truncated(Vec::new()),
-    }));
+    driver.hear(list_of(&[], 1));
     let out = RoomEvent::Outside { room: name("den") };
     assert!(driver.room_events().contains(&out));
 }

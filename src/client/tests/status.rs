@@ -7,6 +7,7 @@ use crate::client::interface::{Command, Event, RoomCommand, RoomEvent, Standing}
 use crate::client::storage::Reach;
 use crate::client::to::To;
 use crate::id::EnvelopeHash;
+use crate::transport::{Attempt, ConnectFault};
 use crate::wire::codec::Bounded;
 use crate::wire::envelope::Envelope;
 use crate::wire::message::{Busy, BusyReason, Deposit, DepositRefusal, End, FromRegistry, Outcome, ToPeer};
@@ -132,6 +133,29 @@ fn what_waited_with_another_is_behind_that_as_soon_as_that_goes() {
     driver.registry_registers();
     driver.events();
     assert_eq!(driver.standings(), [Standing::Due, Standing::Behind]);
+}
+
+#[test]
+fn what_waited_is_behind_what_its_recipient_is_sent_now() {
+    let mut config = Driver::config();
+    config.limits.direct_messages = 1;
+    let mut driver = Driver::registered_with(config, &[online("bob")]);
+    driver.lose_registry();
+    for text in ["one", "two", "three"] {
+        driver.send("bob", text);
+    }
+    let tries: Vec<Attempt> = driver.connects.iter().map(|connect| connect.attempt).collect();
+    for attempt in tries {
+        driver.fail(attempt, ConnectFault::Silent);
+    }
+    driver.events();
+    assert_eq!(driver.standings(), [Standing::Unreachable; 3]);
+    driver.peer_opens("bob");
+    driver.events();
+    assert_eq!(
+        driver.standings(),
+        [Standing::Sent, Standing::Due, Standing::Behind]
+    );
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Registry {
             RoomDeed::List { after } => Ok(Some(self.list_rooms(after.as_ref()))),
             RoomDeed::Members { name, after } => self.list_members(&name, after.as_ref()).map(Some),
             RoomDeed::Mine => {
-                self.send_memberships(member);
+                self.send_memberships(member, number);
                 Ok(None)
             }
             RoomDeed::Readers { slot } => {
@@ -81,8 +81,8 @@ impl Registry {
         true
     }
 
-    /// Says what has come of it. Where the session has no room for that, the question is taken up once more when it is asked again:
-    /// what is so by then is said to be so.
+    /// Says what has come of it. Where the session has no room for that, the question is taken up once more when it is asked
+    /// again: what is so by then is said to be so.
     pub(super) fn answer_asker(
         &mut self,
         cx: &Context<'_>,

@@ -18,6 +18,7 @@ use crate::registry::storage::{MemberId, Reply, Request};
 use crate::reserved::is_reserved;
 use crate::transport::SEND_OVERHEAD;
 use crate::wire::codec::{self, Bounded};
+use crate::wire::frame::CloseCode;
 use crate::wire::message::FromRegistry;
 use crate::wire::room::{
     Hall, MemberListed, Membership, NEWS_BYTES_MAX, News, PostNumber, ROOM_PAGE_ITEMS_MAX, RoomDone,
@@ -179,7 +180,8 @@ impl Registry {
         if let Some(name) = self.name_of(asker.member) {
             let others = self.listeners(room).into_iter();
             let others = others.filter(|member| *member != asker.member);
-            self.tell_members(cx, room, News::Joined { name }, others);
+            let others = others.collect();
+            self.tell_members(cx, room, News::Joined { name }, (&[], others));
         }
     }
 
@@ -262,7 +264,7 @@ impl Registry {
         };
         if let Some(news) = news.filter(|_| !gone.is_empty()) {
             let others = self.listeners(room);
-            self.tell_members(cx, room, news, out.iter().copied().chain(others));
+            self.tell_members(cx, room, news, (out, others));
         }
         let members = u32::try_from(gone.len()).unwrap_or(u32::MAX);
         self.answer_asker(cx, asker, Ok(RoomDone::Gone { members }));
@@ -288,7 +290,8 @@ impl Registry {
             .flat_map(|room| room.members.iter().copied())
             .collect();
         let others = members.iter().copied().filter(|member| *member != asker.member);
-        self.tell_members(cx, room, News::Ended, others);
+        let others: Vec<MemberId> = others.collect();
+        self.tell_members(cx, room, News::Ended, (&others, Vec::new()));
         for member in &members {
             self.end_feed(*member, room);
         }
@@ -310,13 +313,14 @@ impl Registry {
         members.into_iter().flatten().copied().filter(is_fed).collect()
     }
 
-    /// Tells those of them who are online what has happened.
+    /// Tells those of them who are online what has happened: those who are out by it, and others. It is said once; so whoever is
+    /// out and cannot be told, because his session has no room, has to register again: then he is told where he is.
     fn tell_members(
         &mut self,
         cx: &Context<'_>,
         room: RoomKey,
         news: News,
-        to: impl IntoIterator<Item = MemberId>,
+        (out, others): (&[MemberId], Vec<MemberId>),
     ) {
         let Some(found) = self.rooms.get(room) else {
             return;
@@ -327,9 +331,15 @@ impl Registry {
             members: found.count(),
             news,
         }));
-        for member in to {
-            if let Some(session) = self.members.seat(member).and_then(|seat| seat.session) {
+        let out = out.iter().map(|member| (*member, true));
+        for (member, is_out) in out.chain(others.into_iter().map(|member| (member, false))) {
+            let Some(session) = self.members.seat(member).and_then(|seat| seat.session) else {
+                continue;
+            };
+            if self.out.room(cx, session) >= news.len() + SEND_OVERHEAD {
                 self.out.send_bytes(session, news.clone());
+            } else if is_out {
+                self.drop_session(cx, session, CloseCode::Done);
             }
         }
     }

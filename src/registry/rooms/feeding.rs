@@ -22,6 +22,9 @@ use crate::wire::room::{Membership, Memberships, Post, PostHad, PostItem, PostNu
 /// What a post costs beside its envelope: room, numbers, floor and lengths.
 const POST_OVERHEAD: usize = 64 + SEND_OVERHEAD;
 
+/// No question has this number.
+const UNASKED: u64 = 0;
+
 /// A feed of one stay.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::registry) struct FeedOf {
@@ -34,7 +37,7 @@ impl Registry {
     /// A member is online: he is told which rooms he is in, and how far he is there is read.
     pub(in crate::registry) fn enter_rooms(&mut self, cx: &Context<'_>, member: MemberId) {
         if self.rooms.rooms_of(member) > 0 {
-            self.send_memberships(member);
+            self.send_memberships(member, UNASKED);
             self.ask_cursors(cx, member);
         }
     }
@@ -72,8 +75,8 @@ impl Registry {
         }
     }
 
-    /// Tells somebody which rooms he is in; more than these nobody may be in.
-    pub(super) fn send_memberships(&mut self, member: MemberId) {
+    /// Tells somebody which rooms he is in, as the answer to his question; more than these nobody may be in.
+    pub(super) fn send_memberships(&mut self, member: MemberId, number: u64) {
         let Some(session) = self.members.seat(member).and_then(|seat| seat.session) else {
             return;
         };
@@ -83,6 +86,7 @@ impl Registry {
             .filter_map(|room| self.membership(room))
             .collect();
         let memberships = Memberships {
+            number,
             rooms: Bounded::truncated(rooms),
         };
         self.out.send(session, &FromRegistry::Memberships(memberships));

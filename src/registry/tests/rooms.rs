@@ -287,6 +287,23 @@ fn who_is_being_put_out_posts_nothing_any_more() {
 }
 
 #[test]
+fn who_is_put_out_and_cannot_be_told_has_to_register_again() {
+    for who_is_full in [1, 2] {
+        let mut house = House::full();
+        let session = house.session(who_is_full);
+        house.world.set_room(session, 0);
+        let room = house.hall().id;
+        let deed = RoomDeed::Kick {
+            room,
+            name: Some(name("bea")),
+        };
+        assert_eq!(house.ask(0, deed), Ok(RoomDone::Gone { members: 1 }));
+        let is_closed = house.world.take().contains(&Did::Close(session, CloseCode::Done));
+        assert_eq!(is_closed, who_is_full == 1, "others miss an announcement");
+    }
+}
+
+#[test]
 fn who_comes_back_is_told_where_he_is() {
     let mut house = House::full();
     house.post(0, 0);

@@ -5,6 +5,7 @@
 //! Invariant: what somebody was told last of being inside is what his program takes for so.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use super::halls::{Out, Stand, What};
 use super::{Ledger, Verdict};
@@ -19,6 +20,8 @@ use crate::wire::room::{MemberListed, Membership, News, RoomListed};
 pub(super) struct Inside {
     /// As he was told, by folded name.
     pub(super) told: BTreeSet<String>,
+    /// When it first stood so as he was told last of each name: what he is told next has to have been so then, or later.
+    stood: BTreeMap<String, Stand>,
     /// As his database has it.
     committed: BTreeMap<String, KnownRoom>,
 }
@@ -27,6 +30,7 @@ impl Inside {
     /// Another program of his knows what is committed.
     pub(super) fn begin(&mut self) {
         self.told = self.committed.keys().cloned().collect();
+        self.stood.clear();
     }
 }
 
@@ -53,12 +57,21 @@ impl Ledger {
         let asked = self.answers_question(at, person, event);
         let begun = self.begun_at(person);
         let since = asked.unwrap_or(begun);
-        let is_so = match event {
-            RoomEvent::Entered { room, already } => self.is_inside(since, person, room, *already),
-            RoomEvent::Left { room } => asked.is_some() && self.is_outside(since, person, room),
-            RoomEvent::Outside { room } => {
-                self.is_told_inside(person, room) && self.is_outside(begun, person, room)
+        let stood = match event {
+            RoomEvent::Entered { room, already } => {
+                let stands = self.since_told(since, person, &room.hall.name);
+                self.stands_inside(stands, since, person, (room, *already))
             }
+            RoomEvent::Left { room } if asked.is_none() => None,
+            RoomEvent::Outside { room } if !self.is_told_inside(person, room) => None,
+            RoomEvent::Left { room } | RoomEvent::Outside { room } => {
+                let stands = self.since_told(since, person, room);
+                self.stands_outside(stands, person, room)
+            }
+            _ => None,
+        };
+        let is_so = match event {
+            RoomEvent::Entered { .. } | RoomEvent::Left { .. } | RoomEvent::Outside { .. } => stood.is_some(),
             RoomEvent::Kicked { room, name, members } => {
                 asked.is_some_and(|since| self.has_put_out(since, person, room, (name.as_ref(), *members)))
             }
@@ -90,55 +103,75 @@ impl Ledger {
             | RoomEvent::Expired { .. }
             | RoomEvent::Readers { .. } => return Ok(()),
         };
-        self.takes_to_be(person, event);
+        self.takes_to_be(person, event, stood);
         if is_so {
             return Ok(());
         }
         self.not_so(format!("{person} is told {event:?}, and it was not so"))
     }
 
-    fn takes_to_be(&mut self, person: usize, event: &RoomEvent) {
+    fn takes_to_be(&mut self, person: usize, event: &RoomEvent, stood: Option<Stand>) {
         let Some(his) = self.inside.get_mut(person) else {
             return;
         };
-        match event {
+        let name = match event {
             RoomEvent::Entered { room, .. } => {
                 his.told.insert(room.hall.name.folded());
+                &room.hall.name
             }
             RoomEvent::Left { room }
             | RoomEvent::Outside { room }
             | RoomEvent::News { room, out: true, .. } => {
                 his.told.remove(&room.folded());
+                room
             }
-            _ => {}
+            _ => return,
+        };
+        if let Some(stood) = stood {
+            his.stood.insert(name.folded(), stood);
         }
     }
 
-    fn is_inside(&self, since: Instant, person: usize, room: &Membership, already: bool) -> bool {
-        let Some(hall) = self.halls.halls.get(&room.hall.id) else {
-            return false;
-        };
+    /// Since a moment, and not before what he was told last of a room of that name.
+    fn since_told(&self, since: Instant, person: usize, name: &Name) -> RangeInclusive<Stand> {
+        let stood = self
+            .inside
+            .get(person)
+            .and_then(|his| his.stood.get(&name.folded()));
+        let stands = self.halls.stands(since);
+        stood.map_or(*stands.start(), |stood| *stood.max(stands.start()))..=*stands.end()
+    }
+
+    /// When he was first there as he is told.
+    fn stands_inside(
+        &self,
+        mut stands: RangeInclusive<Stand>,
+        since: Instant,
+        person: usize,
+        (room, already): (&Membership, bool),
+    ) -> Option<Stand> {
+        let hall = self.halls.halls.get(&room.hall.id)?;
         let entered = |(_, change): (Stand, &super::halls::Change)| {
             change.room == hall.id
                 && (change.what == What::Joined(person)
                     || (change.what == What::Made && hall.owner == Some(person)))
         };
         let named = |owner: usize| self.names.get(owner).cloned();
-        hall.name == room.hall.name
+        let is_that = hall.name == room.hall.name
             && hall.owner.and_then(named) == room.owner
             && room.head <= hall.head
-            && (already || self.halls.changes(since).any(entered))
-            && self.halls.stands(since).any(|stand| {
-                hall.is_there(stand) && hall.has(person, stand) && hall.count(stand) == room.members
-            })
+            && (already || self.halls.changes(since).any(entered));
+        stands.find(|stand| {
+            is_that && hall.is_there(*stand) && hall.has(person, *stand) && hall.count(*stand) == room.members
+        })
     }
 
-    fn is_outside(&self, since: Instant, person: usize, name: &Name) -> bool {
-        let outside = |stand: Stand| {
-            let hall = self.halls.named(name, stand);
-            hall.is_none_or(|hall| !hall.has(person, stand))
-        };
-        self.halls.stands(since).any(outside)
+    /// When he was first in no room of that name.
+    fn stands_outside(&self, mut stands: RangeInclusive<Stand>, person: usize, name: &Name) -> Option<Stand> {
+        stands.find(|stand| {
+            let hall = self.halls.named(name, *stand);
+            hall.is_none_or(|hall| !hall.has(person, *stand))
+        })
     }
 
     /// Whether so many are out of a room because somebody wanted it, whose room it is.

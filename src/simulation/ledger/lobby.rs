@@ -1,6 +1,6 @@
 //! The room that is for everybody: whoever is not in it is offered it, once each time that he is told that he is registered.
 //!
-//! That nobody ends it, or is put out of it, is `halls`' to judge. Invariant: what is owed is owed by one turn of a program.
+//! That nobody ends it, or is put out of it, is `doors`' to judge. Invariant: what is owed is owed by one turn of a program.
 
 use super::{Ledger, Verdict};
 use crate::clock::Instant;

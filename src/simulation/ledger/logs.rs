@@ -301,6 +301,28 @@ impl Ledger {
     }
 }
 
+/// Messages, or bytes, in a room and of one author there, their bounds, and what a post takes of them.
+struct Place {
+    all: u64,
+    all_max: u64,
+    his: u64,
+    his_max: u64,
+    post: u64,
+    /// Whether it is he who gives way.
+    of_author: bool,
+}
+
+impl Place {
+    /// Whether there is room when so much has given way.
+    fn is_enough(&self, given: u64) -> bool {
+        let is_room_enough = self.all + self.post <= self.all_max + given;
+        match self.of_author {
+            false => is_room_enough,
+            true => self.his + self.post <= self.his_max + given && (is_room_enough || given >= self.his),
+        }
+    }
+}
+
 /// What gives way to what.
 impl Ledger {
     /// The registry asks that a post be kept, while it has asked for `earlier`: what it wants to give way for it is what the
@@ -336,31 +358,61 @@ impl Ledger {
             }
         }
         let post = one(new.forward.envelope.len());
-        let due = self.due_crowd(new.author, post, all.minus(all_leaving), his.minus(his_leaving));
-        if !heard_all || due == new.in_its_place {
+        let (all, his) = (all.minus(all_leaving), his.minus(his_leaving));
+        let crowd = new.in_its_place;
+        if !heard_all || self.makes_room((new.author, post), (all, his), crowd) {
             return Ok(());
         }
         let what = format!(
-            "{:?} are to make room in {} for {:?}, and {due:?} is due",
-            new.in_its_place, hall.name, new.slot
+            "{crowd:?} are to make room in {} for {:?}, where {all:?} stand, {his:?} of them of its author",
+            hall.name, new.slot
         );
         self.posts.unless_lax(|| (Invariant::HonestEnd, what))
     }
 
-    /// What is to give way to this post: whoever has too much there makes room for the room as well, as far as he can.
-    fn due_crowd(&self, author: MemberId, post: Usage, all: Usage, his: Usage) -> Option<Crowd> {
+    /// Whether what gives way to a post makes room for it, and one less would not: in the author's part, of which he alone
+    /// pays; then in the room as far as he can pay for that, too. Where his part has room, whoever was first pays.
+    fn makes_room(
+        &self,
+        (author, post): (MemberId, Usage),
+        (all, his): (Usage, Usage),
+        crowd: Option<Crowd>,
+    ) -> bool {
         let quarters = self.halls.quarters;
-        let of_author = his
-            .plus(post)
-            .beyond(quarters.author_posts, quarters.author_bytes);
-        let of_room = all.plus(post).beyond(quarters.posts, quarters.bytes);
-        let none = Usage::default();
-        let (author, usage) = match (of_author == none, of_room == none) {
-            (true, true) => return None,
-            (true, false) => (None, of_room),
-            (false, _) => (Some(author), of_author.or_more(of_room.at_most(his))),
+        let fits = |usage: Usage, posts, bytes| usage.beyond(posts, bytes) == Usage::default();
+        let has_his_room = fits(his.plus(post), quarters.author_posts, quarters.author_bytes);
+        let has_room = fits(all.plus(post), quarters.posts, quarters.bytes);
+        let Some(Crowd { author: whose, usage }) = crowd else {
+            return has_his_room && has_room;
         };
-        Some(Crowd { author, usage })
+        if whose != (!has_his_room).then_some(author) {
+            return false;
+        }
+        let place = |all, all_max, his, his_max, post| Place {
+            all,
+            all_max,
+            his,
+            his_max,
+            post,
+            of_author: whose.is_some(),
+        };
+        let posts = place(
+            all.messages,
+            quarters.posts,
+            his.messages,
+            quarters.author_posts,
+            post.messages,
+        );
+        let bytes = place(
+            all.bytes,
+            quarters.bytes,
+            his.bytes,
+            quarters.author_bytes,
+            post.bytes,
+        );
+        let is_due =
+            |place: &Place, given: u64| place.is_enough(given) && (given == 0 || !place.is_enough(given - 1));
+        (!has_his_room || !has_room) && is_due(&posts, usage.messages) && is_due(&bytes, usage.bytes)
     }
 
     /// What stands in a room, and what of it is this author's.

@@ -1,6 +1,6 @@
 //! What is posted to rooms: what clients commit and tell of it, held against what is so.
 //!
-//! Texts of posts begin with a `%` and a number. What the registry commits of rooms is in `halls`, what is said of messages
+//! Texts of posts begin with a `%` and a number. What the registry commits of rooms is in `doors` and `logs`, what is said of messages
 //! to one person in `sending` and `telling`. Invariant: a post's end is the one that its author's database says.
 
 use std::collections::BTreeMap;

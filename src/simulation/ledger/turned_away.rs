@@ -1,6 +1,6 @@
 //! Why something about rooms is not done: the reason that is told was so, at a moment since it was asked.
 //!
-//! Invariant: judges reasons only; what is done beyond bounds is found where it is committed (`halls`).
+//! Invariant: judges reasons only; what is done beyond bounds is found where it is committed (`doors`).
 
 use super::halls::{Hall, Stand};
 use super::{Ledger, Verdict};
