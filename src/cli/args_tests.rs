@@ -498,3 +498,33 @@ fn what_is_wrong_with_one_thing_is_said() {
     );
     assert!(wrong(&long).contains("the text has 65537 bytes"));
 }
+
+#[test]
+fn how_it_looks_and_sounds_can_be_chosen() {
+    let screen = |options: &str| chat(&format!("-c alice ::1 1 0 {options}")).screen;
+    let usual = ScreenOptions {
+        colors: Colors::Auto,
+        bell: Bell::Off,
+        line_history: true,
+    };
+    assert_eq!(screen(""), usual);
+    assert_eq!(talk("-p alice 0 10.0.0.1:1").screen, usual);
+    assert_eq!(
+        screen("--color never --bell mention --no-line-history"),
+        ScreenOptions {
+            colors: Colors::Never,
+            bell: Bell::Mention,
+            line_history: false,
+        }
+    );
+    assert_eq!(screen("--color always --bell all").colors, Colors::Always);
+    assert_eq!(
+        wrong("-c alice ::1 1 0 --color blue"),
+        "udpchat: --color is auto, always or never, not 'blue'"
+    );
+    assert_eq!(
+        wrong("-p alice 0 10.0.0.1:1 --bell loud"),
+        "udpchat: --bell is off, mention or all, not 'loud'"
+    );
+    assert!(wrong("-s 1 --no-line-history").contains("does not go with"));
+}

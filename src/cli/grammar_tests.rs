@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cli::known::tests::knowing;
+use proptest::prelude::*;
 
 /// What a line becomes: as it was, but for its last word.
 fn completed(grammar: &Grammar, line: &str) -> Vec<String> {
@@ -137,5 +138,21 @@ fn a_completed_word_is_one_that_is_read() {
         let parsed = (WITH_REGISTRY.parse)(Format::Lines, &word, typist);
         let unknown = matches!(&parsed, Parsed::Wrong(why) if why.starts_with("There is no such command"));
         assert!(!unknown, "{word}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_line_can_be_helped_with(line in r"[@$#:]?(send|kick|:trust|subscribe|[a-zé:]{0,3})?[\s\PC]{0,12}") {
+        let known = knowing(&["Bob"], &["den"]);
+        for grammar in [&WITH_REGISTRY, &WITHOUT_REGISTRY] {
+            let (start, candidates) = grammar.complete(&line, "alice", &known);
+            prop_assert!(line.is_char_boundary(start));
+            let typed = line[start..].to_lowercase();
+            for candidate in candidates {
+                prop_assert!(candidate.to_lowercase().starts_with(&typed), "{:?} for {:?}", candidate, typed);
+            }
+            prop_assert!(grammar.hint(&line).is_none_or(|hint| !hint.trim().is_empty()));
+        }
     }
 }

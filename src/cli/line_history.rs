@@ -43,8 +43,9 @@ impl LineHistory {
     pub(super) fn load(&mut self) -> Vec<String> {
         let Some(path) = &self.path else { return Vec::new() };
         match read(path) {
-            Ok(mut lines) => {
-                self.lines = lines.len();
+            Ok((mut lines, whole)) => {
+                // What a crash has cut off must not become one with the next line: the file is due to be written anew.
+                self.lines = if whole { lines.len() } else { 2 * LINES_MAX };
                 lines.split_off(lines.len().saturating_sub(LINES_MAX))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -76,12 +77,14 @@ impl LineHistory {
     }
 }
 
-fn read(path: &Path) -> io::Result<Vec<String>> {
+/// The lines of the file, and whether the last one is whole.
+fn read(path: &Path) -> io::Result<(Vec<String>, bool)> {
     let mut bytes = Vec::new();
     File::open(path)?.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
     // Whatever is no text has come from elsewhere, or was cut off by a crash.
     let text = String::from_utf8_lossy(&bytes);
-    Ok(text.lines().map(unescaped).collect())
+    let whole = text.is_empty() || text.ends_with('\n');
+    Ok((text.lines().map(unescaped).collect(), whole))
 }
 
 fn append(path: &Path, line: &str) -> io::Result<()> {
@@ -91,7 +94,7 @@ fn append(path: &Path, line: &str) -> io::Result<()> {
 
 /// Keeps the last lines and this one, in a new file that takes the old one's place whole.
 fn shorten(path: &Path, line: &str) -> io::Result<()> {
-    let lines = read(path)?;
+    let (lines, _) = read(path)?;
     let kept = lines.iter().skip(lines.len().saturating_sub(LINES_MAX - 1));
     let all = kept.map(String::as_str).chain([line]);
     let text: String = all.map(|line| format!("{}\n", escaped(line))).collect();
@@ -181,7 +184,7 @@ mod tests {
         place.run(typed.iter().map(String::as_str));
         let found = place.run([]);
         assert_eq!(found, typed[typed.len() - LINES_MAX..]);
-        assert_eq!(read(&place.file()).unwrap().len(), LINES_MAX + 9);
+        assert_eq!(read(&place.file()).unwrap().0.len(), LINES_MAX + 9);
         let names = fs::read_dir(place.0.path()).unwrap();
         assert_eq!(names.count(), 1, "nothing else is left");
     }
@@ -203,7 +206,9 @@ mod tests {
     fn a_file_that_somebody_has_spoilt_is_read_as_far_as_it_can_be() {
         let place = Place::new();
         fs::write(place.file(), b"one\n\xff\xfe\nthree\\").unwrap();
-        assert_eq!(place.run([]), ["one", "\u{fffd}\u{fffd}", "three\\"]);
+        let found = ["one", "\u{fffd}\u{fffd}", "three\\"];
+        assert_eq!(place.run(["four"]), found);
+        assert_eq!(place.run([]), [&found[..], &["four"]].concat());
     }
 
     #[test]

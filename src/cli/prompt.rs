@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
-use rustyline::completion::{Completer, Pair};
+use rustyline::completion::Completer;
 use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -32,10 +32,14 @@ use crate::cli::line_history::{LINES_MAX, LineHistory};
 use crate::cli::paint::Paint;
 use crate::cli::plain::Line;
 use crate::cli::printer::BACK;
+use crate::cli::table::in_columns;
 use crate::cli::terminal;
 use crate::id::Name;
 
 const PROMPT: &str = ">>> ";
+
+/// Candidates that are listed: half a screen of them.
+const LISTED_MAX: usize = 60;
 
 /// The prompt of a line that goes there, unless it is a command.
 fn prompt_for(focus: Option<&Focus>) -> String {
@@ -73,7 +77,6 @@ impl Prompt {
             .history_ignore_space(true)
             .max_history_size(LINES_MAX)?
             .completion_type(CompletionType::List)
-            .completion_show_all_if_ambiguous(true)
             // The bell is for messages.
             .bell_style(BellStyle::None)
             // Whether or not there are colours: the watcher is asked for the prompt at every drawing.
@@ -88,6 +91,7 @@ impl Prompt {
             grammar: aids.grammar,
             paint: aids.paint,
             key: Cell::new(false),
+            listed: Cell::default(),
         };
         editor.set_helper(Some(watcher));
         let printer = editor.create_external_printer()?;
@@ -152,6 +156,8 @@ struct Watcher {
     /// Since the last drawing a key has done something. Every drawing because of a key sets it first; a drawing
     /// because of something printed does not.
     key: Cell<bool>,
+    /// What the word before the cursor may become, to be drawn above the line.
+    listed: Cell<String>,
 }
 
 /// What is shown after the line and is not part of it: no key puts it there.
@@ -198,28 +204,52 @@ impl Hinter for Watcher {
     }
 }
 
+/// The editor's own list of candidates would stop all printing, and be broken where the line wraps: it is given what is certain,
+/// and the list is drawn as what is printed is.
 impl Completer for Watcher {
-    type Candidate = Pair;
+    type Candidate = String;
 
     fn complete(
         &self,
         line: &str,
         pos: usize,
         _context: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+    ) -> rustyline::Result<(usize, Vec<String>)> {
         let (before, after) = line.split_at_checked(pos).unwrap_or((line, ""));
         let (start, candidates) = self
             .grammar
             .complete(before, self.own.as_str(), &self.heard.known);
-        let pair = |candidate: String| {
-            let word = candidate.trim_end().to_owned();
-            Pair {
-                display: word.clone(),
-                replacement: if after.starts_with(' ') { word } else { candidate },
-            }
-        };
-        Ok((start, candidates.into_iter().map(pair).collect()))
+        if candidates.len() > 1 {
+            self.listed.set(listed(&candidates, terminal::columns()));
+        }
+        let word = before.get(start..).unwrap_or_default();
+        let certain = certain(&candidates, word).map(|certain| match after.starts_with(' ') {
+            true => certain.trim_end().to_owned(),
+            false => certain.to_owned(),
+        });
+        Ok((start, certain.into_iter().collect()))
     }
+}
+
+/// How much of a word is certain, if it is one of these: never less than was typed.
+fn certain<'a>(candidates: &'a [String], typed: &'a str) -> Option<&'a str> {
+    let (first, others) = candidates.split_first()?;
+    let common = others.iter().fold(first.as_str(), |common, other| {
+        let same = common.bytes().zip(other.bytes()).take_while(|(a, b)| a == b);
+        common.get(..same.count()).unwrap_or_default()
+    });
+    Some(if common.len() < typed.len() { typed } else { common })
+}
+
+/// Candidates as lines; of very many, the first.
+fn listed(candidates: &[String], width: usize) -> String {
+    let words: Vec<&str> = candidates.iter().map(|word| word.trim_end()).collect();
+    let shown = words.get(..LISTED_MAX).unwrap_or(&words);
+    let mut lines = in_columns(shown, width);
+    if shown.len() < words.len() {
+        lines.push(format!("… and {} more", words.len() - shown.len()));
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 impl Highlighter for Watcher {
@@ -228,7 +258,7 @@ impl Highlighter for Watcher {
         // After a key there is either nothing to go back from, or a letter was typed before the print: then a row
         // stays empty if the prompt was on the first one.
         let back = if self.key.replace(false) { "" } else { BACK };
-        let above = self.gate.draw();
+        let above = self.gate.draw() + &self.listed.take();
         // The focus may have ended since the line began. The editor goes by the width that the prompt had then.
         let prompt = if default {
             let now = prompt_for(self.heard.attention.current().as_ref());
@@ -246,12 +276,6 @@ impl Highlighter for Watcher {
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
         self.paint.hint(hint)
-    }
-
-    /// The prompt is drawn after a list of candidates, and nothing else is asked before.
-    fn highlight_candidate<'c>(&self, candidate: &'c str, _completion: CompletionType) -> Cow<'c, str> {
-        self.key.set(true);
-        Cow::Borrowed(candidate)
     }
 
     fn highlight_char(&self, _line: &str, _pos: usize, _kind: CmdKind) -> bool {
@@ -276,6 +300,7 @@ mod tests {
             grammar: &grammar::WITH_REGISTRY,
             paint: Paint::default(),
             key: Cell::new(false),
+            listed: Cell::default(),
         }
     }
 
@@ -285,8 +310,47 @@ mod tests {
         assert!(!watcher.highlight_char("", 0, CmdKind::Other));
         assert_eq!(watcher.highlight_prompt(PROMPT, true), PROMPT);
         assert_eq!(watcher.highlight_prompt(PROMPT, true), format!("{BACK}{PROMPT}"));
-        watcher.highlight_candidate("bob", CompletionType::List);
-        assert_eq!(watcher.highlight_prompt(PROMPT, true), PROMPT);
+    }
+
+    #[test]
+    fn what_is_certain_is_typed_and_what_may_be_meant_is_listed_above() {
+        let watcher = watcher(&Arc::default());
+        let history = MemHistory::new();
+        let complete = |line: &str, pos: usize| watcher.complete(line, pos, &Context::new(&history)).unwrap();
+        let drawn = || {
+            watcher.key.set(true);
+            watcher.highlight_prompt(PROMPT, true).into_owned()
+        };
+        assert_eq!(complete("se", 2), (0, vec!["send ".to_owned()]));
+        assert_eq!(complete("se bob", 2), (0, vec!["send".to_owned()]));
+        assert_eq!(drawn(), PROMPT);
+        assert_eq!(complete("$r", 2), (0, vec!["$r".to_owned()]));
+        assert_eq!(
+            drawn(),
+            format!("$roomlist    $roomcreate  $roomjoin    $roomleave   $reg\n{PROMPT}")
+        );
+        assert_eq!(drawn(), PROMPT, "once");
+        assert_eq!(complete("x", 1), (0, Vec::new()));
+    }
+
+    #[test]
+    fn of_several_the_common_beginning_is_certain_and_nothing_typed_is_lost() {
+        let of = |words: &[&str], typed| {
+            let words: Vec<String> = words.iter().copied().map(str::to_owned).collect();
+            certain(&words, typed).map(str::to_owned)
+        };
+        assert_eq!(of(&["roomlist", "roomjoin "], "r").as_deref(), Some("room"));
+        assert_eq!(of(&["Bob ", "bobby "], "bo").as_deref(), Some("bo"));
+        assert_eq!(of(&["Bob "], "bo").as_deref(), Some("Bob "));
+        assert_eq!(of(&[], "bo"), None);
+    }
+
+    #[test]
+    fn a_list_has_its_bound() {
+        let names: Vec<String> = (0..LISTED_MAX + 5).map(|n| format!("name{n} ")).collect();
+        let text = listed(&names, 40);
+        assert!(text.ends_with("\n… and 5 more\n"), "{text}");
+        assert!(text.lines().all(|line| line.len() <= 40));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Tables as lines, and the registry's client table: name, address, port, status.
+//! Tables as lines, lists in columns, and the registry's client table: name, address, port, status.
 //!
 //! Pure. Columns are as wide as their widest cell.
 //! Invariant: a row is one line; names and addresses cannot hold anything but what they are made of.
@@ -38,6 +38,22 @@ pub(super) fn aligned<const N: usize>(
     cells.iter().map(line).collect()
 }
 
+/// Words in as many columns as a terminal of that width has room for, to be read downwards. They are ASCII.
+pub(super) fn in_columns(words: &[&str], width: usize) -> Vec<String> {
+    let widest = words.iter().map(|word| word.len()).max().unwrap_or(0) + 2;
+    let columns = (width / widest).max(1);
+    let rows = words.len().div_ceil(columns);
+    let line = |row| {
+        let padded = words
+            .iter()
+            .skip(row)
+            .step_by(rows)
+            .map(|word| format!("{word:<widest$}"));
+        padded.collect::<String>().trim_end().to_owned()
+    };
+    (0..rows).map(line).collect()
+}
+
 fn cells(row: &Row) -> [String; 4] {
     let (address, port, status) = match row.address {
         Some(address) => (
@@ -54,6 +70,15 @@ fn cells(row: &Row) -> [String; 4] {
 mod tests {
     use super::*;
     use crate::clock::WallTime;
+
+    #[test]
+    fn lists_are_read_downwards_and_are_no_wider_than_the_terminal() {
+        let words = ["a", "bbb", "cc", "d", "e"];
+        assert_eq!(in_columns(&words, 80), ["a    bbb  cc   d    e"]);
+        assert_eq!(in_columns(&words, 11), ["a    d", "bbb  e", "cc"]);
+        assert_eq!(in_columns(&words, 3), words);
+        assert_eq!(in_columns(&[], 80), [""; 0]);
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -157,6 +157,13 @@ impl Terminal {
         }
     }
 
+    /// Waits until it writes nothing more: what was written for a terminal of one size is nothing for one of another.
+    pub fn rest(&mut self) {
+        while let Ok(bytes) = self.output.recv_timeout(IMPATIENCE) {
+            self.see(&bytes);
+        }
+    }
+
     /// Waits until the cursor is in this column.
     pub fn wait_column(&mut self, column: u16) {
         while self.cursor().1 != column {
@@ -212,9 +219,7 @@ impl Terminal {
             }
             self.signal(signal);
             // What it says meanwhile is read, or it could not end.
-            while let Ok(bytes) = self.output.recv_timeout(IMPATIENCE) {
-                self.see(&bytes);
-            }
+            self.rest();
         }
     }
 

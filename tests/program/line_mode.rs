@@ -257,11 +257,15 @@ fn the_cursor_stays_in_its_place_on_narrow_terminals_that_change() {
     // ">>> send y " and the text have 11 and 50 columns, the last of which is behind "end".
     let column = |width: u16| (11 + 50 - 3) % width;
     x.wait_column(column(40));
+    x.rest();
     x.resize(10, 25);
+    x.wait_column(column(25));
     y.type_line("send x narrow");
     x.wait_line("y: narrow");
     x.wait_typed(text);
+    x.rest();
     x.resize(24, 80);
+    x.wait_column(column(80));
     y.type_line("send x wide");
     x.wait_line("y: wide");
     x.wait_typed(text);
