@@ -18,7 +18,7 @@ fn commands(line: &str) -> Vec<String> {
 
 #[test]
 fn the_first_word_is_a_command() {
-    assert_eq!(commands("se"), ["send "]);
+    assert_eq!(commands("se"), ["send ", "search "]);
     assert_eq!(
         commands("room"),
         ["roomlist", "roomcreate ", "roomjoin ", "roomleave "]
@@ -85,7 +85,19 @@ fn nothing_is_put_into_a_text() {
 #[test]
 fn without_a_registry_there_are_its_words_and_texts() {
     let typed = |line: &str| completed(&WITHOUT_REGISTRY, line);
-    assert_eq!(typed(":"), [":q", ":status", ":net", ":fingerprint", ":trust "]);
+    assert_eq!(
+        typed(":"),
+        [
+            ":q",
+            ":status",
+            ":net",
+            ":history ",
+            ":search ",
+            ":forget ",
+            ":fingerprint",
+            ":trust "
+        ]
+    );
     assert_eq!(typed(":tr"), [":trust "]);
     for text in ["", "send b", "@c", "q", ":trust "] {
         assert_eq!(typed(text), [""; 0], "{text}");

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 
-/// As many as a person takes in at a glance, and 64 bytes of each session.
-const SAMPLES: usize = 16;
+/// As many as a person takes in at a glance, and 48 bytes of each session.
+const SAMPLES: usize = 12;
 /// Of the samples of so long the worst is kept: that is what whoever looks asks about.
 const STEP: Duration = Duration::from_secs(1);
 
@@ -16,22 +16,23 @@ const STEP: Duration = Duration::from_secs(1);
 pub struct Trail {
     /// In microseconds, the latest last; zero where there was none yet.
     samples: [u32; SAMPLES],
-    /// When the latest began.
-    since: Option<Instant>,
+    /// When the latest began; the start of time if there is none.
+    since: Instant,
 }
 
 impl Trail {
     /// A packet was acknowledged so long after it was sent.
     pub(super) fn note(&mut self, now: Instant, sample: Duration) {
         let sample = u32::try_from(sample.as_micros()).unwrap_or(u32::MAX).max(1);
-        if self.since.is_none_or(|since| now.since(since) >= STEP) {
-            self.since = Some(now);
-            self.samples.rotate_left(1);
-            self.samples[SAMPLES - 1] = sample;
-        } else {
-            let latest = &mut self.samples[SAMPLES - 1];
+        let [.., latest] = &mut self.samples;
+        if *latest > 0 && now.since(self.since) < STEP {
             *latest = sample.max(*latest);
+            return;
         }
+        self.since = now;
+        self.samples.rotate_left(1);
+        let [.., latest] = &mut self.samples;
+        *latest = sample;
     }
 
     /// The samples, oldest first: each the longest round trip of a second in which there was one.
