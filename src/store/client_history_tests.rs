@@ -305,6 +305,38 @@ fn what_is_forgotten_says_nothing_any_more_and_what_is_under_way_stays() {
 }
 
 #[test]
+fn nothing_of_what_was_forgotten_is_left_in_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("client.db");
+    let (mut store, _) = ClientStore::open(&path).unwrap();
+    use_registry(&mut store, 1);
+    for number in 0..20 {
+        let (key, _) = writes(&mut store, name("bob"), &format!("marmalade {number}"), number);
+        ends(&mut store, key, Finish::Delivered, number);
+        let shown = from_bob(
+            1,
+            u64::try_from(number).unwrap(),
+            &format!("gooseberry {number}"),
+            number,
+        );
+        comes(&mut store, shown.clone());
+        is_shown(&mut store, shown.id);
+    }
+    let is_there = |word: &str| {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let bytes = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).contains(word)
+    };
+    assert!(is_there("marmalade") && is_there("gooseberry"));
+    assert_eq!(forgets_bob(&mut store), (40, false, 0));
+    store.tidy();
+    // Not in the texts, and not in the index of words, which shortens them.
+    for part in ["marmal", "armalade", "gooseb", "ooseberry"] {
+        assert!(!is_there(part), "{part}");
+    }
+}
+
+#[test]
 fn what_was_forgotten_is_known_when_it_comes_again() {
     let mut store = store();
     let first = from_bob(1, 0, "hi", 5);
