@@ -271,7 +271,7 @@ impl Client {
     pub(super) fn plan_sweep(&mut self, now: Instant) {
         match self.outbox.first_lifetime() {
             Some((expires, _)) => {
-                let at = self.life.instant_of(expires).max(self.started + SWEEP_AFTER);
+                let at = self.life.instant_of(expires).max(self.started.at + SWEEP_AFTER);
                 self.timers
                     .set(Timer::Sweep, at.max(now + Duration::from_millis(1)));
             }

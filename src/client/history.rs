@@ -112,8 +112,16 @@ impl Client {
             self.timers.set(Timer::History, cx.now.at + PIECE_INTERVAL);
             return;
         }
-        let kept_ms = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
-        let before = WallTime::from_unix_ms(cx.now.wall.unix_ms().saturating_sub(kept_ms));
+        let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        // A clock that was set ahead meanwhile makes nothing older.
+        let ran = ms(cx.now.at.since(self.started.at));
+        let now = self
+            .started
+            .wall
+            .unix_ms()
+            .saturating_add(ran)
+            .min(cx.now.wall.unix_ms());
+        let before = WallTime::from_unix_ms(now.saturating_sub(ms(kept)));
         self.out
             .store(Request::Remove(Removal::Before(before)), After::Thinned);
         self.timers.set(Timer::History, cx.now.at + LOOK_INTERVAL);

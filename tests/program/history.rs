@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::common::World;
 use crate::common::pipes::Program;
 use crate::common::schema::fault;
+use crate::common::{World, free_ports};
 
 /// A world in which x and y have talked, directly and by way of the server. x is running.
 fn talked() -> (World, Program, Program) {
@@ -191,4 +191,47 @@ fn all_of_it_is_written_out_beside_a_running_client() {
         errors[0].contains("damaged or not a database") || errors[0].contains("something else"),
         "{errors:?}"
     );
+}
+
+#[test]
+fn without_a_registry_the_same_is_had_by_name_and_by_address() {
+    let world = World::new();
+    let [a, b] = free_ports();
+    let arguments = |name: &str, port: u16, other: u16| {
+        ["-p", name, &port.to_string(), &format!("127.0.0.1:{other}")]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let mut alice = Program::start(&world, &arguments("alice", a, b));
+    let mut bob = Program::start(&world, &arguments("bob", b, a));
+    alice.expect_start("[Listening");
+    bob.expect_start("[Listening");
+    alice.type_line("good morning");
+    bob.expect("alice: good morning");
+    alice.expect("[Message received by bob.]");
+    bob.type_line("good evening");
+    alice.expect("bob: good evening");
+    for (whom, heading) in [
+        ("bob".to_owned(), "[Messages with bob: 2]".to_owned()),
+        (
+            format!("127.0.0.1:{b}"),
+            format!("[Messages with 127.0.0.1:{b}: 2]"),
+        ),
+    ] {
+        alice.type_line(&format!(":history {whom}"));
+        let said = ["alice (received): good morning", "bob: good evening"];
+        assert_eq!(answer(&mut alice, &heading, 2), said);
+    }
+    alice.type_line(":search evening");
+    assert_eq!(
+        answer(&mut alice, "[Messages with 'evening': 1]", 1),
+        ["bob: good evening"]
+    );
+    let mut export = arguments("alice", a, b);
+    export.extend(["--export", "jsonl"].map(str::to_owned));
+    let export: Vec<&str> = export.iter().map(String::as_str).collect();
+    assert_eq!(Program::run(&world, &export).1.len(), 2);
+    alice.type_line(":forget bob");
+    alice.expect("[Messages with bob that are forgotten: 2]");
+    assert_eq!(Program::run(&world, &export).1.len(), 0);
 }
