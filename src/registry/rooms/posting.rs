@@ -116,7 +116,8 @@ impl Registry {
         }
     }
 
-    /// What has to end for a post: of its author's, if he has too many there already, as much as the room needs; else of all.
+    /// What has to end for a post: of its author's, if he has too many there already, as much as the room needs; else of all, also
+    /// where this one alone is more than his part.
     fn crowd(&self, room: RoomKey, author: MemberId, post: Usage) -> Option<Crowd> {
         let (all, his) = self.rooms.usage(room, author);
         let config = &self.config;
@@ -127,10 +128,11 @@ impl Registry {
             .plus(post)
             .beyond(config.room_posts_max, config.room_bytes_max);
         let none = Usage::default();
-        let (author, usage) = match (of_author == none, of_room == none) {
-            (true, true) => return None,
-            (true, false) => (None, of_room),
-            (false, _) => (Some(author), of_author.or_more(of_room.at_most(his))),
+        let pays = of_author != none && his != none;
+        let (author, usage) = match (pays, of_room == none) {
+            (false, true) => return None,
+            (false, false) => (None, of_room),
+            (true, _) => (Some(author), of_author.or_more(of_room.at_most(his))),
         };
         Some(Crowd { author, usage })
     }

@@ -59,6 +59,24 @@ fn whoever_has_too_many_makes_room_for_the_room_as_well() {
 }
 
 #[test]
+fn a_post_that_is_more_than_its_authors_part_is_no_way_around_the_rooms_bound() {
+    let mut house = House::with(Config {
+        author_bytes_max: 10,
+        room_posts_max: 2,
+        ..config()
+    });
+    house.create(0);
+    house.join(1);
+    house.join(2);
+    for who in 0..3 {
+        house.post(who, 0);
+    }
+    let posts = house.world.store.image().unwrap().rooms.posts;
+    let messages: u64 = posts.iter().map(|posts| posts.usage.messages).sum();
+    assert_eq!(messages, 2);
+}
+
+#[test]
 fn each_post_of_many_at_once_has_one_give_way() {
     let mut house = House::with(Config {
         room_posts_max: 4,

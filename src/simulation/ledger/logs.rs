@@ -371,7 +371,8 @@ impl Ledger {
     }
 
     /// Whether what gives way to a post makes room for it, and one less would not: in the author's part, of which he alone
-    /// pays; then in the room as far as he can pay for that, too. Where his part has room, whoever was first pays.
+    /// pays; then in the room as far as he can pay for that, too. Where his part has room, or nothing of his is there, whoever was
+    /// first pays.
     fn makes_room(
         &self,
         (author, post): (MemberId, Usage),
@@ -380,12 +381,13 @@ impl Ledger {
     ) -> bool {
         let quarters = self.halls.quarters;
         let fits = |usage: Usage, posts, bytes| usage.beyond(posts, bytes) == Usage::default();
-        let has_his_room = fits(his.plus(post), quarters.author_posts, quarters.author_bytes);
+        let pays =
+            his != Usage::default() && !fits(his.plus(post), quarters.author_posts, quarters.author_bytes);
         let has_room = fits(all.plus(post), quarters.posts, quarters.bytes);
         let Some(Crowd { author: whose, usage }) = crowd else {
-            return has_his_room && has_room;
+            return !pays && has_room;
         };
-        if whose != (!has_his_room).then_some(author) {
+        if whose != pays.then_some(author) {
             return false;
         }
         let place = |all, all_max, his, his_max, post| Place {
@@ -412,7 +414,7 @@ impl Ledger {
         );
         let is_due =
             |place: &Place, given: u64| place.is_enough(given) && (given == 0 || !place.is_enough(given - 1));
-        (!has_his_room || !has_room) && is_due(&posts, usage.messages) && is_due(&bytes, usage.bytes)
+        (pays || !has_room) && is_due(&posts, usage.messages) && is_due(&bytes, usage.bytes)
     }
 
     /// What stands in a room, and what of it is this author's.
