@@ -1,4 +1,6 @@
-//! The object that `net` is answered with. Invariant: as `json`'s.
+//! The object that `net` is answered with: the sessions in figures. What each means is in `docs/json.schema.json`.
+//!
+//! Invariant: as `json`'s.
 
 use std::net::SocketAddr;
 use std::time::Duration;

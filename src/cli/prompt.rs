@@ -321,8 +321,8 @@ mod tests {
             watcher.key.set(true);
             watcher.highlight_prompt(PROMPT, true).into_owned()
         };
-        assert_eq!(complete("se", 2), (0, vec!["send ".to_owned()]));
-        assert_eq!(complete("se bob", 2), (0, vec!["send".to_owned()]));
+        assert_eq!(complete("sen", 3), (0, vec!["send ".to_owned()]));
+        assert_eq!(complete("sen bob", 3), (0, vec!["send".to_owned()]));
         assert_eq!(drawn(), PROMPT);
         assert_eq!(complete("$r", 2), (0, vec!["$r".to_owned()]));
         assert_eq!(

@@ -87,18 +87,7 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
             format!("[Message to {to} is waiting; it will be sent when {to} or the server can be reached.]")
         }
         Event::StoredAgain { messages } => stored_again(*messages),
-        Event::Refused {
-            to,
-            reason: Refusal::NoSuchName | Refusal::Registry(DepositRefusal::NoSuchName),
-            ..
-        } => format!("[No such user: {to}]"),
-        Event::Refused { to, sent_at, reason } => {
-            format!(
-                "[Message of {} to {to} was refused: {}]",
-                time(sent_at),
-                refusal(reason, to)
-            )
-        }
+        Event::Refused { to, sent_at, reason } => refused(to, &time(sent_at), reason),
         Event::Expired { to, sent_at } => format!(
             "[Message of {} to {to} has expired: it could not be delivered in time and is not tried any more.]",
             time(sent_at)
@@ -130,6 +119,18 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
         }
     };
     vec![line]
+}
+
+fn refused(to: &Name, sent_at: &str, reason: &Refusal) -> String {
+    match reason {
+        Refusal::NoSuchName | Refusal::Registry(DepositRefusal::NoSuchName) => {
+            format!("[No such user: {to}]")
+        }
+        reason => format!(
+            "[Message of {sent_at} to {to} was refused: {}]",
+            refusal(reason, to)
+        ),
+    }
 }
 
 /// The answer to a line that was no command for the client; none if there is nothing to say.

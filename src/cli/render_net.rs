@@ -119,9 +119,9 @@ fn bytes(bytes: u64) -> String {
     let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
     match bytes {
         ..1_000 => format!("{bytes} B"),
-        ..10_000 => format!("{} kB", tenths(1_000)),
-        ..1_000_000 => format!("{} kB", bytes / 1_000),
-        ..1_000_000_000 => format!("{} MB", tenths(1_000_000)),
+        1_000..10_000 => format!("{} kB", tenths(1_000)),
+        10_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{} MB", tenths(1_000_000)),
         _ => format!("{} GB", tenths(1_000_000_000)),
     }
 }
