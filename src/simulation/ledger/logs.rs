@@ -63,7 +63,7 @@ impl Ledger {
         let given: Vec<Slot> = gave_way.iter().map(|post| post.notice.slot).collect();
         stands.and(ended)?;
         if given == oldest {
-            return self.is_within_bounds(new);
+            return self.is_within_bounds(at, new);
         }
         self.posts.unless_lax(|| {
             (
@@ -462,16 +462,19 @@ impl Ledger {
         oldest
     }
 
-    /// A log holds what it may, beside the last post: that may be longer than what has given way to it.
-    fn is_within_bounds(&self, new: &NewPost) -> Verdict {
+    /// A log holds what it may, beside the last post: that may be longer than what has given way to it. Until the registry knows
+    /// that something is there already it counts it as its author's, so that he is charged, and may have nothing to give.
+    fn is_within_bounds(&self, at: Instant, new: &NewPost) -> Verdict {
         let Some(hall) = self.halls.of_key(new.room) else {
             return Ok(());
         };
         let (all, his) = self.open(hall, new.author);
         let quarters = self.halls.quarters;
         let longest = MESSAGE_BYTES_MAX as u64;
-        let is_within =
-            |usage: Usage, posts: u64, bytes: u64| usage.beyond(posts, bytes + longest) == Usage::default();
+        let twice = hall.counted_twice(at);
+        let is_within = |usage: Usage, posts: u64, bytes: u64| {
+            usage.beyond(posts + twice, bytes + longest * (1 + twice)) == Usage::default()
+        };
         if is_within(all, quarters.posts, quarters.bytes)
             && is_within(his, quarters.author_posts, quarters.author_bytes)
         {
