@@ -82,7 +82,7 @@ impl<'a> Session<'a> {
             heard_ms: ms(report.heard),
             rtt_ms: ms(stats.rtt),
             rtt_min_ms: ms(stats.rtt_min),
-            rtt_recent_ms: stats.rtt_trail.samples().map(ms).collect(),
+            rtt_recent_ms: report.rtt_recent.iter().copied().map(ms).collect(),
             loss_permille: stats.path_loss,
             window_bytes: stats.congestion_window,
             packets_sent: counts.packets_sent,

@@ -41,6 +41,7 @@ fn session(report: &SessionReport) -> [String; 3] {
         age,
         heard,
         stats,
+        rtt_recent,
     } = report;
     let counts = &stats.counts;
     let address = SocketAddr::new(address.ip().to_canonical(), address.port());
@@ -60,7 +61,7 @@ fn session(report: &SessionReport) -> [String; 3] {
             "  round trip {}, least {}{}; loss {}.{} %, window {}",
             span(stats.rtt),
             span(stats.rtt_min),
-            lately(stats.rtt_trail.samples()),
+            lately(rtt_recent),
             stats.path_loss / 10,
             stats.path_loss % 10,
             bytes(stats.congestion_window),
@@ -84,8 +85,8 @@ fn packets(number: u64) -> String {
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A picture of the last samples, from nothing to the longest of them; one sample is no picture.
-fn lately(samples: impl Iterator<Item = Duration>) -> String {
-    let samples: Vec<u128> = samples.map(|sample| sample.as_micros()).collect();
+fn lately(samples: &[Duration]) -> String {
+    let samples: Vec<u128> = samples.iter().map(Duration::as_micros).collect();
     let longest = samples.iter().copied().max().unwrap_or(0).max(1);
     if samples.len() < 2 {
         return String::new();
@@ -164,6 +165,7 @@ pub(in crate::cli) mod tests {
             age: ms(200_000),
             heard: ms(1_500),
             stats: stats(),
+            rtt_recent: Vec::new(),
         }
     }
 
@@ -245,7 +247,10 @@ pub(in crate::cli) mod tests {
 
     #[test]
     fn a_picture_goes_from_nothing_to_the_longest() {
-        let picture = |samples: &[u64]| lately(samples.iter().map(|sample| ms(*sample)));
+        let picture = |samples: &[u64]| {
+            let samples: Vec<Duration> = samples.iter().map(|sample| ms(*sample)).collect();
+            lately(&samples)
+        };
         assert_eq!(picture(&[]), "");
         assert_eq!(picture(&[7]), "", "one is no picture");
         assert_eq!(picture(&[1, 50, 100, 99]), ", lately ▁▅██");

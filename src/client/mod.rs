@@ -5,7 +5,7 @@
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
 //! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` and
 //! `fingerprints` (whom to believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status` (what is
-//! unfinished), `net` (how the paths are), `history` (what is kept), `meeting` (those who are named by address);
+//! unfinished), `net` and `trails` (how the paths are), `history` (what is kept), `meeting` (those who are named by address);
 //! `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
@@ -54,6 +54,7 @@ mod telling;
 mod timer;
 mod timers;
 pub mod to;
+mod trails;
 mod users;
 mod withdrawing;
 
@@ -82,6 +83,7 @@ use crate::client::storage::{Image, RegistryImage, Reply, Request};
 use crate::client::timer::Timer;
 use crate::client::timers::Timers;
 use crate::client::to::To;
+use crate::client::trails::Trails;
 use crate::clock::{Age, AgeClock, Instant, Now};
 use crate::engine::{Action, Context, Role, SocketReply, StoreFault, Ticket};
 use crate::id::{Epoch, Name, Slot};
@@ -114,6 +116,7 @@ pub struct Client {
     shelved: Vec<RegistryImage>,
     directory: Directory,
     peers: Peers,
+    trails: Trails,
     contacts: Contacts,
     pair_keys: BTreeMap<[u8; 32], Option<PairKey>>,
     outbox: Outbox,
@@ -182,6 +185,7 @@ impl Client {
             started: now,
             out: Outlet::new(),
             timers: Timers::new(),
+            trails: Trails::default(),
             link: Link::default(),
             leaving: None,
             attempts: 0,
@@ -373,9 +377,17 @@ impl Role for Client {
                 address,
             } => self.opened(cx, session, attempt, (service, address), peer),
             SessionEvent::Failed { attempt, fault } => self.connect_failed(cx, attempt, fault),
-            SessionEvent::Message { session, bytes } => self.message(cx, session, &bytes),
+            SessionEvent::Message { session, bytes } => {
+                if let Some(stats) = cx.sessions.session_stats(session) {
+                    self.trails.note(cx.now.at, session, &stats);
+                }
+                self.message(cx, session, &bytes);
+            }
             SessionEvent::Moved { .. } => {}
-            SessionEvent::Closed { session, cause } => self.closed(cx, session, cause),
+            SessionEvent::Closed { session, cause } => {
+                self.trails.forget(session);
+                self.closed(cx, session, cause);
+            }
         }
         self.leave_if_settled(cx);
     }

@@ -6,13 +6,11 @@ use std::cmp::Reverse;
 
 use super::Client;
 use super::link::Phase;
+use super::trails::SESSIONS_MAX;
 use crate::client::interface::{Event, Net, Other, RegistryLink, SessionReport};
 use crate::engine::Context;
 use crate::id::{IdentityId, Name};
 use crate::transport::SessionId;
-
-/// Sessions that are told of: more than a person reads, and an event stays small.
-const SESSIONS_MAX: usize = 64;
 
 impl Client {
     /// Says which sessions are up, and how they go.
@@ -25,7 +23,7 @@ impl Client {
         let mut sessions: Vec<_> = registry
             .into_iter()
             .chain(peers)
-            .filter_map(|(session, with)| report(cx, session, with))
+            .filter_map(|(session, with)| self.report(cx, session, with))
             .collect();
         sessions.sort_by_key(|report| (Reverse(report.with == Other::Registry), report.heard));
         let others = sessions.len().saturating_sub(SESSIONS_MAX);
@@ -62,16 +60,17 @@ impl Client {
             None => Other::Unknown(id),
         }
     }
-}
 
-/// A session as a person reads of it; `None` if it is gone.
-fn report(cx: &Context<'_>, session: SessionId, with: Other) -> Option<SessionReport> {
-    let stats = cx.sessions.session_stats(session)?;
-    Some(SessionReport {
-        with,
-        address: cx.sessions.path(session)?.address,
-        age: cx.now.at.since(stats.opened_at),
-        heard: cx.now.at.since(stats.heard_at),
-        stats,
-    })
+    /// A session as a person reads of it; `None` if it is gone.
+    fn report(&self, cx: &Context<'_>, session: SessionId, with: Other) -> Option<SessionReport> {
+        let stats = cx.sessions.session_stats(session)?;
+        Some(SessionReport {
+            with,
+            address: cx.sessions.path(session)?.address,
+            age: cx.now.at.since(stats.opened_at),
+            heard: cx.now.at.since(stats.heard_at),
+            stats,
+            rtt_recent: self.trails.of(session),
+        })
+    }
 }

@@ -203,7 +203,6 @@ impl Session {
         let sample = news.sample.filter(|_| self.rtt.believes(delay));
         if let Some(sample) = sample {
             self.rtt.on_sample(sample, delay);
-            self.trail.note(now, sample);
         }
         if news.any {
             self.probes_owed = 0;

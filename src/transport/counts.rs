@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::transport::Trail;
 
 /// What sessions have sent, received and lost so far: one of them, or all that an endpoint had. Counters wrap after 2^64.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,8 +69,8 @@ pub struct SessionStats {
     pub rtt: Duration,
     /// Shortest round trip on this path.
     pub rtt_min: Duration,
-    /// How long round trips took lately.
-    pub rtt_trail: Trail,
+    /// The last one that was measured.
+    pub rtt_latest: Duration,
     /// What the path loses by itself, in thousandths of the packets, as far as is known.
     pub path_loss: u64,
     /// Bytes that may be under way.

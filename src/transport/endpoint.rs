@@ -355,6 +355,10 @@ impl Sessions for Endpoint {
     }
 
     fn session_stats(&self, session: SessionId) -> Option<SessionStats> {
-        self.links.get(&session.0).map(|link| link.session.stats())
+        let link = self.links.get(&session.0);
+        link.map(|link| SessionStats {
+            opened_at: link.origin.opened,
+            ..link.session.stats()
+        })
     }
 }

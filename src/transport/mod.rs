@@ -23,14 +23,12 @@ mod session;
 #[cfg(test)]
 mod session_tests;
 mod spans;
-mod trail;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use counts::{Counts, SessionStats};
 pub use endpoint::{DropCause, Endpoint, Holding, Stats};
-pub use trail::Trail;
 
 use crate::clock::Instant;
 use crate::id::IdentityId;

@@ -82,6 +82,11 @@ impl Rtt {
         self.smoothed
     }
 
+    /// The last sample.
+    pub(super) const fn latest(&self) -> Duration {
+        self.latest
+    }
+
     /// The shortest seen on this path.
     pub(super) const fn min(&self) -> Duration {
         self.min

@@ -20,7 +20,7 @@ use crate::transport::pacer::Pacer;
 use crate::transport::received::ReceivedPackets;
 use crate::transport::recovery::{Due, Recovery};
 use crate::transport::rtt::Rtt;
-use crate::transport::{Backlog, SEND_OVERHEAD, SendFault, Trail};
+use crate::transport::{Backlog, SEND_OVERHEAD, SendFault};
 use crate::wire::frame::{CloseCode, PART_OVERHEAD_MAX};
 use crate::wire::packet::{DATA_HEADER_BYTES, SEAL_BYTES};
 
@@ -122,7 +122,6 @@ pub(super) struct Session {
     pub(super) next_number: u64,
     pub(super) received: ReceivedPackets,
     pub(super) rtt: Rtt,
-    pub(super) trail: Trail,
     pub(super) recovery: Recovery<Content>,
     pub(super) congestion: Pilot,
     pub(super) pacer: Pacer,
@@ -149,7 +148,6 @@ pub(super) struct Session {
     pub(super) turn: Option<u64>,
     /// When to look whether messages wait for their rest, while anything is taken from the pool.
     pub(super) look_at: Option<Instant>,
-    opened_at: Instant,
     pub(super) heard_at: Instant,
     pub(super) active_at: Instant,
     /// When the first packet left that asked and was followed by nothing from the other side.
@@ -168,7 +166,6 @@ impl Session {
             next_number: 0,
             received: ReceivedPackets::new(),
             rtt: Rtt::new(handshake_rtt),
-            trail: Trail::default(),
             recovery: Recovery::new(),
             congestion: Pilot::new(now),
             pacer: Pacer::new(),
@@ -187,7 +184,6 @@ impl Session {
             arrived_at: Instant::ZERO,
             turn: None,
             look_at: None,
-            opened_at: now,
             heard_at: now,
             active_at: now,
             asked_at: None,
@@ -255,15 +251,15 @@ impl Session {
         (self.outgoing.messages_left() > 0).then_some(spare)
     }
 
-    /// What it has done so far.
+    /// What it has done so far. When it came up is the endpoint's to say.
     pub(super) fn stats(&self) -> SessionStats {
         SessionStats {
             counts: self.counts,
-            opened_at: self.opened_at,
+            opened_at: Instant::ZERO,
             heard_at: self.heard_at,
             rtt: self.rtt.smoothed(),
             rtt_min: self.rtt.min(),
-            rtt_trail: self.trail,
+            rtt_latest: self.rtt.latest(),
             path_loss: self.congestion.path_loss(),
             congestion_window: self.congestion.window(),
         }

@@ -51,7 +51,7 @@ fn tab_completes_commands_rooms_and_names_that_were_never_heard_of() {
     let _carol = Program::client(&world, "Carol");
     let mut y = Program::client(&world, "y");
     let mut x = client(&world, &[]);
-    x.press(&format!("se{TAB}"));
+    x.press(&format!("sen{TAB}"));
     x.wait_last(">>> send <name> <text>");
     x.press(&format!("ca{TAB}"));
     x.wait_last(">>> send Carol <text>");

@@ -46,6 +46,8 @@ pub struct SessionReport {
     pub heard: Duration,
     /// How it goes.
     pub stats: SessionStats,
+    /// How long round trips took lately, oldest first: of each of the last seconds in which something came, the longest.
+    pub rtt_recent: Vec<Duration>,
 }
 
 /// Who is at the other end.

@@ -62,6 +62,19 @@ fn the_registrys_session_comes_first_and_then_who_was_heard_last() {
 }
 
 #[test]
+fn round_trips_are_told_as_they_went_when_something_came() {
+    let mut driver = Driver::registered(&[online("bob")]);
+    let session = driver.peer_opens("bob");
+    for _ in 0..3 {
+        driver.goes(session, 0);
+        driver.introduces(session, "bob");
+        driver.pass(ms(1_000));
+    }
+    let told = |net: &Net| net.sessions.iter().map(|report| report.rtt_recent.len()).max();
+    assert_eq!(told(&driver.net()), Some(3));
+}
+
+#[test]
 fn where_we_stand_with_the_registry_is_said() {
     let mut driver = Driver::registered(&[]);
     driver.lose_registry();
