@@ -15,6 +15,7 @@ pub mod folder;
 mod header;
 pub mod identity_file;
 pub mod registry;
+mod registry_logs;
 mod registry_mail;
 mod registry_rooms;
 pub mod worker;
