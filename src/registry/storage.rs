@@ -57,20 +57,9 @@ impl Usage {
         }
     }
 
-    /// The larger of each.
-    pub(super) fn or_more(self, other: Self) -> Self {
-        Self {
-            messages: self.messages.max(other.messages),
-            bytes: self.bytes.max(other.bytes),
-        }
-    }
-
-    /// The smaller of each.
-    pub(super) fn at_most(self, other: Self) -> Self {
-        Self {
-            messages: self.messages.min(other.messages),
-            bytes: self.bytes.min(other.bytes),
-        }
+    /// Whether it is more than these bounds, in messages or in bytes.
+    pub(crate) fn exceeds(self, bounds: Self) -> bool {
+        self.messages > bounds.messages || self.bytes > bounds.bytes
     }
 
     /// What of it is beyond these bounds.

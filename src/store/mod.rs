@@ -19,6 +19,7 @@ mod header;
 pub mod identity_file;
 pub mod profile;
 pub mod registry;
+mod registry_logs;
 mod registry_mail;
 mod registry_rooms;
 pub mod worker;

@@ -9,13 +9,14 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row as SqlRow, params};
 
 use super::registry::{count, member_id};
+use super::registry_logs::give_way;
 use super::registry_mail::{end_row, known, page, slot};
 use crate::clock::Age;
 use crate::id::{EnvelopeHash, Name, RoomId, Slot};
 use crate::limits::FORWARD_PAGE_MESSAGES;
 use crate::registry::rooms::storage::{
-    Crowd, NewPost, POSTS_ENDED_MAX, PostEnd, PostRow, PostUsage, Readers, RoomKey, RoomReply, RoomRequest,
-    RoomRow, RoomsImage, Who,
+    NewPost, POSTS_ENDED_MAX, PostEnd, PostRow, PostUsage, Readers, RoomKey, RoomReply, RoomRequest, RoomRow,
+    RoomsImage, Who,
 };
 use crate::registry::storage::{Kept, MemberId, Notice, Row, Usage};
 use crate::store::database::Bits;
@@ -239,8 +240,8 @@ fn post(db: &Connection, new: &NewPost) -> Result<RoomReply> {
     }
     db.prepare_cached("UPDATE room SET head = ?2 WHERE id = ?1")?
         .execute(params![new.room.0, Bits(number.0)])?;
-    let gave_way = match new.in_its_place {
-        Some(crowd) => give_way(db, new.room, number, crowd, new.keep_until)?,
+    let gave_way = match new.bounds {
+        Some(bounds) => give_way(db, new, number, bounds)?,
         None => Vec::new(),
     };
     Ok(RoomReply::Posted {
@@ -248,40 +249,6 @@ fn post(db: &Connection, new: &NewPost) -> Result<RoomReply> {
         number,
         gave_way,
     })
-}
-
-/// Ends the oldest posts, until so much has gone.
-fn give_way(
-    db: &Connection,
-    room: RoomKey,
-    before: PostNumber,
-    crowd: Crowd,
-    keep_until: Age,
-) -> Result<Vec<PostEnd>> {
-    let mut gone = Usage::default();
-    let mut ended = Vec::new();
-    while (gone.messages < crowd.usage.messages || gone.bytes < crowd.usage.bytes)
-        && ended.len() < POSTS_ENDED_MAX
-    {
-        let oldest: Option<i64> = db
-            .prepare_cached(
-                "SELECT id FROM mail WHERE room = ?1 AND number < ?2 AND outcome IS NULL AND (?3 IS NULL OR sender = ?3)
-                 ORDER BY number LIMIT 1",
-            )?
-            .query_row(
-                params![room.0, Bits(before.0), crowd.author.map(|author| author.0)],
-                |row| row.get(0),
-            )
-            .optional()?;
-        let Some(row) = oldest else {
-            break;
-        };
-        let post = end_post(db, Row(row.cast_unsigned()), keep_until)?;
-        gone.messages += 1;
-        gone.bytes += post.bytes;
-        ended.push(post);
-    }
-    Ok(ended)
 }
 
 /// Turns a post into its outcome: how many have it of those it was for.

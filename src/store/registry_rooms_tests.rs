@@ -8,6 +8,7 @@ use rand_core::{Rng, SeedableRng};
 
 use super::*;
 use crate::id::{Epoch, Sequence};
+use crate::registry::rooms::storage::LogBounds;
 use crate::registry::storage::{Reply, Request};
 use crate::store::database;
 use crate::store::registry::SCHEMA;
@@ -41,13 +42,17 @@ fn new_post(number: u64, author: MemberId) -> NewPost {
         slot: numbered(number),
         hash: EnvelopeHash([0; 16]),
         expires: KEEP_UNTIL,
-        in_its_place: None,
+        bounds: None,
         keep_until: KEEP_UNTIL,
         forward: Forward {
             floor: Sequence(0),
             envelope: vec![0; 100],
         },
     }
+}
+
+const fn one(bytes: u64) -> Usage {
+    Usage { messages: 1, bytes }
 }
 
 const fn numbered(number: u64) -> Slot {
@@ -60,6 +65,7 @@ const fn numbered(number: u64) -> Slot {
 /// A post, as a plain count has it.
 struct Counted {
     author: MemberId,
+    bytes: u64,
     due: BTreeSet<MemberId>,
     lost: BTreeSet<MemberId>,
 }
@@ -123,20 +129,27 @@ impl Both {
         }
         self.head += 1;
         let due = self.cursors.keys().copied().filter(|who| *who != author);
+        let due = due.collect();
+        let bytes = 100 + self.below(100);
         let counted = Counted {
             author,
-            due: due.collect(),
+            bytes,
+            due,
             lost: BTreeSet::new(),
         };
         let mut new = new_post(self.head, author);
+        new.forward.envelope.resize(usize::try_from(bytes).unwrap(), 0);
         if self.below(3) == 0 {
-            let author = (self.below(2) == 0).then_some(author);
-            let usage = Usage {
-                messages: 1,
-                bytes: 0,
+            let mut usage = |posts| Usage {
+                messages: 1 + self.below(posts),
+                bytes: 100 + self.below(posts * 150),
             };
-            new.in_its_place = Some(Crowd { author, usage });
+            new.bounds = Some(LogBounds {
+                room: usage(8),
+                author: usage(3),
+            });
         }
+        let bounds = new.bounds;
         let reply = apply(&self.db, &RoomRequest::Post(Box::new(new))).unwrap();
         self.posts.insert(self.head, counted);
         let RoomReply::Posted {
@@ -147,7 +160,40 @@ impl Both {
         else {
             panic!("{reply:?}");
         };
-        self.end(&gave_way);
+        match bounds {
+            Some(bounds) => self.gives_way(author, bounds, &gave_way),
+            None => assert_eq!(gave_way, []),
+        }
+    }
+
+    /// What stands in the log, and of it what is this author's; and his oldest post, or else anybody's, beside the last.
+    fn open(&self, author: MemberId) -> (Usage, Usage, Option<u64>, Option<u64>) {
+        let sum = |usage: Usage, post: &Counted| usage.plus(one(post.bytes));
+        let his = || self.posts.iter().filter(|(_, post)| post.author == author);
+        let oldest = |number: Option<(&u64, &Counted)>| number.map(|(number, _)| *number);
+        let before = |(number, _): &(&u64, &Counted)| **number < self.head;
+        (
+            self.posts.values().fold(Usage::default(), sum),
+            his().map(|(_, post)| post).fold(Usage::default(), sum),
+            oldest(his().find(before)),
+            oldest(self.posts.iter().find(before)),
+        )
+    }
+
+    /// The author pays while his part is full and he has something there; then whoever was first. None goes needlessly.
+    fn gives_way(&mut self, author: MemberId, bounds: LogBounds, gave_way: &[PostEnd]) {
+        let pays = self.open(author).1.exceeds(bounds.author);
+        for post in gave_way {
+            let (all, his, his_oldest, oldest) = self.open(author);
+            let his_oldest = his_oldest.filter(|_| pays);
+            let is_due = all.exceeds(bounds.room) || (his_oldest.is_some() && his.exceeds(bounds.author));
+            assert!(is_due, "{post:?} for {bounds:?}, where {all:?} stand, {his:?}");
+            assert_eq!(Some(post.notice.slot.sequence.0), his_oldest.or(oldest));
+            self.end(std::slice::from_ref(post));
+        }
+        let (all, his, his_oldest, oldest) = self.open(author);
+        assert!(!his.exceeds(bounds.author) || his_oldest.is_none(), "{his:?}");
+        assert!(!all.exceeds(bounds.room) || oldest.is_none(), "{all:?}");
     }
 
     fn advance(&mut self, member: MemberId) {
@@ -388,5 +434,53 @@ fn a_large_room_is_left() {
              at most {longest:?}",
             steps.len()
         );
+    }
+}
+
+/// What a post costs in a log that is full, beside one that is not: `cargo test --release -- --ignored --nocapture a_full_log`.
+#[test]
+#[ignore = "a measurement, which asserts nothing about time: cargo test --release -- --ignored --nocapture a_full_log"]
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+fn a_full_log_makes_room() {
+    const POSTS: u64 = 10_000;
+    let folder = tempfile::tempdir().unwrap();
+    let mut db = database::open(&folder.path().join("registry.sqlite"), &SCHEMA).unwrap();
+    large(&db, 10, POSTS, "0");
+    let mut number = POSTS;
+    for messages in [2 * POSTS, POSTS] {
+        let full = Usage {
+            messages,
+            bytes: u64::MAX,
+        };
+        for bounds in [
+            None,
+            Some(LogBounds {
+                room: full,
+                author: full,
+            }),
+        ] {
+            let mut spans: Vec<_> = (0..100)
+                .map(|_| {
+                    number += 1;
+                    let mut new = new_post(number, MemberId(1));
+                    new.forward.envelope.resize(6_000, 0);
+                    new.bounds = bounds;
+                    let request = Request::Room(RoomRequest::Post(Box::new(new)));
+                    let start = std::time::Instant::now();
+                    let requests = [(crate::engine::Ticket(0), request)];
+                    let replies = database::commit_batch(&mut db, &requests, |db, request| match request {
+                        Request::Room(request) => apply(db, request).map(Reply::Room),
+                        other => panic!("{other:?}"),
+                    });
+                    assert!(replies[0].1.is_ok());
+                    start.elapsed()
+                })
+                .collect();
+            spans.sort();
+            println!(
+                "{bounds:?}: {:?} in the middle, at most {:?}",
+                spans[50], spans[99]
+            );
+        }
     }
 }

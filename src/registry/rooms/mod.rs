@@ -20,7 +20,7 @@ pub(super) use self::asking::Asker;
 pub(super) use self::feed::Feed;
 pub(super) use self::feeding::FeedOf;
 pub(super) use self::posting::PostUnderWay;
-use self::storage::{Crowd, RoomKey, RoomRow, RoomsImage, Who};
+use self::storage::{RoomKey, RoomRow, RoomsImage, Who};
 use crate::id::{Name, RoomId};
 use crate::registry::storage::{MemberId, Usage};
 use crate::wire::room::PostNumber;
@@ -45,9 +45,6 @@ pub(super) struct Room {
     usage: Usage,
     /// Of it, by author.
     authors: BTreeMap<MemberId, Usage>,
-    /// What of it gives way to posts that are being committed, all of it and by author.
-    leaving: Usage,
-    authors_leaving: BTreeMap<MemberId, Usage>,
 }
 
 impl Room {
@@ -63,8 +60,6 @@ impl Room {
             head: row.head,
             usage: Usage::default(),
             authors: BTreeMap::new(),
-            leaving: Usage::default(),
-            authors_leaving: BTreeMap::new(),
         }
     }
 
@@ -248,39 +243,12 @@ impl Rooms {
         self.of_author.get(&author).copied().unwrap_or_default()
     }
 
-    /// What stands in a room's log, and of it what is this author's; without what is giving way already.
+    /// What stands in a room's log, or is about to, and of it what is this author's.
     pub(super) fn usage(&self, key: RoomKey, author: MemberId) -> (Usage, Usage) {
         let of = |authors: &BTreeMap<MemberId, Usage>| authors.get(&author).copied().unwrap_or_default();
-        self.rooms.get(&key).map_or_else(Default::default, |room| {
-            let his = of(&room.authors).minus(of(&room.authors_leaving));
-            (room.usage.minus(room.leaving), his)
-        })
-    }
-
-    /// So much is about to give way to a post.
-    pub(super) fn begin_leaving(&mut self, key: RoomKey, crowd: Crowd) {
-        if let Some(room) = self.rooms.get_mut(&key) {
-            room.leaving = room.leaving.plus(crowd.usage);
-            if let Some(author) = crowd.author {
-                let his = room.authors_leaving.entry(author).or_default();
-                *his = his.plus(crowd.usage);
-            }
-        }
-    }
-
-    /// It has, or the post was not kept.
-    pub(super) fn end_leaving(&mut self, key: RoomKey, crowd: Crowd) {
-        if let Some(room) = self.rooms.get_mut(&key) {
-            room.leaving = room.leaving.minus(crowd.usage);
-            if let Some(author) = crowd.author
-                && let Some(his) = room.authors_leaving.get_mut(&author)
-            {
-                *his = his.minus(crowd.usage);
-                if *his == Usage::default() {
-                    room.authors_leaving.remove(&author);
-                }
-            }
-        }
+        self.rooms
+            .get(&key)
+            .map_or_else(Default::default, |room| (room.usage, of(&room.authors)))
     }
 
     /// Room is made for posts.

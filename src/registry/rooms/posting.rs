@@ -1,10 +1,10 @@
 //! What is posted to rooms: from the deposit to its end (PROTOCOL §8.5).
 //!
-//! Says who may post and what gives way; the database says whether a post is new, which number it gets, and when nobody
-//! waits for it any more. The author's signature is checked here as it is by every member.
+//! Says who may post, and how much; the database says whether a post is new, which number it gets, what gives way to it, and when
+//! nobody waits for it any more. The author's signature is checked here as it is by every member.
 //! Invariant: `Deposited` is said, and anybody sent a post, only when it is committed.
 
-use super::storage::{Crowd, NewPost, PostEnd, PostRow, RoomKey, RoomReply, RoomRequest};
+use super::storage::{LogBounds, NewPost, PostEnd, PostRow, RoomKey, RoomReply, RoomRequest};
 use crate::engine::{Context, StoreFault};
 use crate::limits::REQUEST_RETRY;
 use crate::registry::Registry;
@@ -21,8 +21,6 @@ pub(in crate::registry) struct PostUnderWay {
     pub(in crate::registry) id: DepositId,
     room: RoomKey,
     bytes: u64,
-    /// What ends for it.
-    crowd: Option<Crowd>,
 }
 
 impl Registry {
@@ -55,10 +53,7 @@ impl Registry {
             self.ask_whether_known(id, not_kept);
             return;
         }
-        let in_its_place = self.crowd(room, id.sender, post);
-        if let Some(crowd) = in_its_place {
-            self.rooms.begin_leaving(room, crowd);
-        }
+        let bounds = self.bounds_for(room, id.sender, post);
         self.rooms.add_posts(room, id.sender, post);
         self.quotas.add_row(post.bytes);
         let keep_until = self.keep_until(cx.now.at);
@@ -69,7 +64,7 @@ impl Registry {
             slot: id.slot,
             hash: id.hash,
             expires: self.expires(cx.now.at, ttl_ms),
-            in_its_place,
+            bounds,
             keep_until,
             forward,
         };
@@ -78,7 +73,6 @@ impl Registry {
             id,
             room,
             bytes: post.bytes,
-            crowd: in_its_place,
         };
         let request = Request::Room(RoomRequest::Post(Box::new(new)));
         self.out.store(request, Pending::Post(under_way));
@@ -116,25 +110,23 @@ impl Registry {
         }
     }
 
-    /// What has to end for a post: of its author's, if he has too many there already, as much as the room needs; else of all, also
-    /// where this one alone is more than his part.
-    fn crowd(&self, room: RoomKey, author: MemberId, post: Usage) -> Option<Crowd> {
-        let (all, his) = self.rooms.usage(room, author);
+    /// What the room may hold, if that may be too little with this post. What is counted here may be there already, or be about
+    /// to end: what has to give way the database knows.
+    fn bounds_for(&self, room: RoomKey, author: MemberId, post: Usage) -> Option<LogBounds> {
         let config = &self.config;
-        let of_author = his
-            .plus(post)
-            .beyond(config.author_posts_max, config.author_bytes_max);
-        let of_room = all
-            .plus(post)
-            .beyond(config.room_posts_max, config.room_bytes_max);
-        let none = Usage::default();
-        let pays = of_author != none && his != none;
-        let (author, usage) = match (pays, of_room == none) {
-            (false, true) => return None,
-            (false, false) => (None, of_room),
-            (true, _) => (Some(author), of_author.or_more(of_room.at_most(his))),
+        let bounds = LogBounds {
+            room: Usage {
+                messages: config.room_posts_max,
+                bytes: config.room_bytes_max,
+            },
+            author: Usage {
+                messages: config.author_posts_max,
+                bytes: config.author_bytes_max,
+            },
         };
-        Some(Crowd { author, usage })
+        let (all, his) = self.rooms.usage(room, author);
+        let is_too_much = all.plus(post).exceeds(bounds.room) || his.plus(post).exceeds(bounds.author);
+        is_too_much.then_some(bounds)
     }
 
     /// A post is committed, or not.
@@ -144,15 +136,7 @@ impl Registry {
         post: PostUnderWay,
         reply: Result<Reply, StoreFault>,
     ) {
-        let PostUnderWay {
-            id,
-            room,
-            bytes,
-            crowd,
-        } = post;
-        if let Some(crowd) = crowd {
-            self.rooms.end_leaving(room, crowd);
-        }
+        let PostUnderWay { id, room, bytes } = post;
         match reply {
             Ok(Reply::Room(RoomReply::Posted {
                 kept: Kept::Fresh(forward),

@@ -152,21 +152,21 @@ pub struct NewPost {
     pub hash: EnvelopeHash,
     /// When its lifetime ends.
     pub expires: Age,
-    /// What is to end for it, oldest first, if it is kept.
-    pub in_its_place: Option<Crowd>,
+    /// What the log may hold, if that may be too little with this one: then the oldest give way to it, if it is kept.
+    pub bounds: Option<LogBounds>,
     /// Until when outcomes are kept.
     pub keep_until: Age,
     /// The message; handed back in the reply.
     pub forward: Forward,
 }
 
-/// Posts that give way to another one.
+/// What may stand in a room's log at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Crowd {
-    /// Whose; `None`: whoever wrote them.
-    pub author: Option<MemberId>,
-    /// At least so many, and so many bytes.
-    pub usage: Usage,
+pub struct LogBounds {
+    /// In all.
+    pub room: Usage,
+    /// Of one author.
+    pub author: Usage,
 }
 
 /// A post that has ended: everybody who was to have it has it, or never will.

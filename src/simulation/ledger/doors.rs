@@ -59,12 +59,6 @@ impl Ledger {
                     gave_way,
                 },
             ) => self.post_kept(at, new, *number, gave_way),
-            (RoomRequest::Post(new), RoomReply::Posted { .. }) => {
-                if let Some(hall) = self.halls.of_key_mut(new.room) {
-                    hall.deposited_again(at);
-                }
-                Ok(())
-            }
             (
                 RoomRequest::Advance {
                     room, member, number, ..

@@ -81,22 +81,9 @@ pub(super) struct Hall {
     pub(super) head: PostNumber,
     pub(super) visits: Vec<Visit>,
     pub(super) log: BTreeMap<PostNumber, Entry>,
-    /// When something was deposited once more that is, or was, in the log.
-    again: Vec<Instant>,
 }
 
 impl Hall {
-    pub(super) fn deposited_again(&mut self, at: Instant) {
-        self.again.retain(|earlier| *earlier + UNDER_WAY >= at);
-        self.again.push(at);
-    }
-
-    /// How many of those the registry may have counted as new when it asked for what is kept now.
-    pub(super) fn counted_twice(&self, at: Instant) -> u64 {
-        let recent = self.again.iter().filter(|earlier| **earlier + UNDER_WAY >= at);
-        u64::try_from(recent.count()).unwrap_or(u64::MAX)
-    }
-
     pub(super) fn is_there(&self, stand: Stand) -> bool {
         self.made <= stand && self.ended.is_none_or(|ended| stand < ended)
     }
@@ -266,7 +253,6 @@ impl Halls {
             head: row.head,
             visits: Vec::new(),
             log: BTreeMap::new(),
-            again: Vec::new(),
         };
         hall.visits.extend(owner.map(|person| Visit {
             person,

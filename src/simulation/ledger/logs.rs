@@ -12,8 +12,8 @@ use crate::client::storage::Reach;
 use crate::clock::{AgeClock, Instant};
 use crate::id::{RoomId, Slot};
 use crate::limits::MESSAGE_BYTES_MAX;
-use crate::registry::rooms::storage::{Crowd, NewPost, POSTS_ENDED_MAX, PostEnd, RoomKey, RoomRequest};
-use crate::registry::storage::{MemberId, Request, Usage};
+use crate::registry::rooms::storage::{NewPost, POSTS_ENDED_MAX, PostEnd, RoomKey};
+use crate::registry::storage::{MemberId, Usage};
 use crate::simulation::invariant::Invariant;
 use crate::simulation::post::{Post, Standing};
 use crate::wire::envelope::{Body, Envelope};
@@ -31,11 +31,8 @@ enum Why {
     Time,
 }
 
-fn one(bytes: usize) -> Usage {
-    Usage {
-        messages: 1,
-        bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
-    }
+const fn one(bytes: u64) -> Usage {
+    Usage { messages: 1, bytes }
 }
 
 impl Ledger {
@@ -58,17 +55,16 @@ impl Ledger {
         gave_way: &[PostEnd],
     ) -> Verdict {
         let stands = self.stands(at, new, number);
-        let oldest = self.oldest(new, number);
+        let why_not = self.why_not_those(new, number, gave_way);
         let ended = self.posts_end(at, gave_way, Why::Crowded);
-        let given: Vec<Slot> = gave_way.iter().map(|post| post.notice.slot).collect();
         stands.and(ended)?;
-        if given == oldest {
-            return self.is_within_bounds(at, new);
-        }
+        let Some(why_not) = why_not else {
+            return self.is_within_bounds(new);
+        };
         self.posts.unless_lax(|| {
             (
                 Invariant::HonestEnd,
-                format!("{:?} make room for {:?}, and {oldest:?} are due", given, new.slot),
+                format!("{gave_way:?} make room for {:?}: {why_not}", new.slot),
             )
         })
     }
@@ -123,7 +119,7 @@ impl Ledger {
         hall.head = number;
         let entry = Entry {
             post: place,
-            bytes: one(new.forward.envelope.len()).bytes,
+            bytes: new.forward.envelope.len() as u64,
             is_open: true,
         };
         hall.log.insert(number, entry);
@@ -301,131 +297,14 @@ impl Ledger {
     }
 }
 
-/// Messages, or bytes, in a room and of one author there, their bounds, and what a post takes of them.
-struct Place {
-    all: u64,
-    all_max: u64,
-    his: u64,
-    his_max: u64,
-    post: u64,
-    /// Whether it is he who gives way.
-    of_author: bool,
-}
-
-impl Place {
-    /// Whether there is room when so much has given way.
-    fn is_enough(&self, given: u64) -> bool {
-        let is_room_enough = self.all + self.post <= self.all_max + given;
-        match self.of_author {
-            false => is_room_enough,
-            true => self.his + self.post <= self.his_max + given && (is_room_enough || given >= self.his),
-        }
-    }
-}
-
 /// What gives way to what.
 impl Ledger {
-    /// The registry asks that a post be kept, while it has asked for `earlier`: what it wants to give way for it is what the
-    /// bounds of the room ask for. Where it has not heard of all that is committed of rooms it counts what has ended.
-    pub(super) fn crowds<'a>(
-        &self,
-        new: &NewPost,
-        earlier: impl Iterator<Item = &'a Request>,
-        heard_all: bool,
-    ) -> Verdict {
-        let Some(hall) = self.halls.of_key(new.room) else {
-            return Ok(());
-        };
-        let (mut all, mut his) = self.open(hall, new.author);
-        let (mut all_leaving, mut his_leaving) = (Usage::default(), Usage::default());
-        for request in earlier {
-            let Request::Room(RoomRequest::Post(other)) = request else {
-                continue;
-            };
-            if other.room != new.room {
-                continue;
-            }
-            let post = one(other.forward.envelope.len());
-            all = all.plus(post);
-            if other.author == new.author {
-                his = his.plus(post);
-            }
-            if let Some(crowd) = other.in_its_place {
-                all_leaving = all_leaving.plus(crowd.usage);
-                if crowd.author == Some(new.author) {
-                    his_leaving = his_leaving.plus(crowd.usage);
-                }
-            }
-        }
-        let post = one(new.forward.envelope.len());
-        let (all, his) = (all.minus(all_leaving), his.minus(his_leaving));
-        let crowd = new.in_its_place;
-        if !heard_all || self.makes_room((new.author, post), (all, his), crowd) {
-            return Ok(());
-        }
-        let what = format!(
-            "{crowd:?} are to make room in {} for {:?}, where {all:?} stand, {his:?} of them of its author",
-            hall.name, new.slot
-        );
-        self.posts.unless_lax(|| (Invariant::HonestEnd, what))
-    }
-
-    /// Whether what gives way to a post makes room for it, and one less would not: in the author's part, of which he alone
-    /// pays; then in the room as far as he can pay for that, too. Where his part has room, or nothing of his is there, whoever was
-    /// first pays.
-    fn makes_room(
-        &self,
-        (author, post): (MemberId, Usage),
-        (all, his): (Usage, Usage),
-        crowd: Option<Crowd>,
-    ) -> bool {
-        let quarters = self.halls.quarters;
-        let fits = |usage: Usage, posts, bytes| usage.beyond(posts, bytes) == Usage::default();
-        let pays =
-            his != Usage::default() && !fits(his.plus(post), quarters.author_posts, quarters.author_bytes);
-        let has_room = fits(all.plus(post), quarters.posts, quarters.bytes);
-        let Some(Crowd { author: whose, usage }) = crowd else {
-            return !pays && has_room;
-        };
-        if whose != pays.then_some(author) {
-            return false;
-        }
-        let place = |all, all_max, his, his_max, post| Place {
-            all,
-            all_max,
-            his,
-            his_max,
-            post,
-            of_author: whose.is_some(),
-        };
-        let posts = place(
-            all.messages,
-            quarters.posts,
-            his.messages,
-            quarters.author_posts,
-            post.messages,
-        );
-        let bytes = place(
-            all.bytes,
-            quarters.bytes,
-            his.bytes,
-            quarters.author_bytes,
-            post.bytes,
-        );
-        let is_due =
-            |place: &Place, given: u64| place.is_enough(given) && (given == 0 || !place.is_enough(given - 1));
-        (pays || !has_room) && is_due(&posts, usage.messages) && is_due(&bytes, usage.bytes)
-    }
-
     /// What stands in a room, and what of it is this author's.
     fn open(&self, hall: &Hall, author: MemberId) -> (Usage, Usage) {
         let author = self.books.members.get(&author);
         let (mut all, mut his) = (Usage::default(), Usage::default());
         for entry in hall.log.values().filter(|entry| entry.is_open) {
-            let post = Usage {
-                messages: 1,
-                bytes: entry.bytes,
-            };
+            let post = one(entry.bytes);
             all = all.plus(post);
             if self.author_of(entry) == author {
                 his = his.plus(post);
@@ -438,43 +317,53 @@ impl Ledger {
         self.posts.posts.get(entry.post).map(|post| &post.author)
     }
 
-    /// What gives way to a post that is kept here: the oldest, and no more than is needed.
-    fn oldest(&self, new: &NewPost, number: PostNumber) -> Vec<Slot> {
-        let (Some(crowd), Some(hall)) = (new.in_its_place, self.halls.of_key(new.room)) else {
-            return Vec::new();
-        };
-        let author = crowd.author.and_then(|author| self.books.members.get(&author));
-        let open = hall.log.range(..number).map(|(_, entry)| entry);
-        let open =
-            open.filter(|entry| entry.is_open && (author.is_none() || self.author_of(entry) == author));
-        let mut gone = Usage::default();
-        let mut oldest = Vec::new();
-        for entry in open.take(POSTS_ENDED_MAX) {
-            if crowd.usage.minus(gone) == Usage::default() {
-                break;
+    /// Why what gives way to a post that is kept here is not what has to: each is the oldest of its author's, as long as his part
+    /// is full and he has one, or the oldest of all; and goes while there is too much, all that is too much.
+    fn why_not_those(&self, new: &NewPost, number: PostNumber, gave_way: &[PostEnd]) -> Option<&'static str> {
+        let hall = self.halls.of_key(new.room)?;
+        let quarters = self.halls.quarters;
+        let author = self.books.members.get(&new.author);
+        let is_full = |usage: Usage, posts, bytes| usage.beyond(posts, bytes) != Usage::default();
+        let is_part_full = |his: Usage| is_full(his, quarters.author_posts, quarters.author_bytes);
+        let is_room_full = |all: Usage| is_full(all, quarters.posts, quarters.bytes);
+        let (mut all, mut his) = self.open(hall, new.author);
+        let has_too_many = is_part_full(his);
+        let mut before: Vec<&Entry> = hall.log.range(..number).map(|(_, entry)| entry).collect();
+        before.retain(|entry| entry.is_open);
+        let is_his = |entry: &&&Entry| self.author_of(entry) == author;
+        for post in gave_way {
+            let pays = has_too_many && before.iter().any(|entry| is_his(&entry));
+            let due = before.iter().position(|entry| !pays || is_his(&entry))?;
+            let entry = before.remove(due);
+            let slot = self.posts.posts.get(entry.post).and_then(|post| post.slot);
+            if slot != Some(post.notice.slot) {
+                return Some("another is due");
             }
-            gone = gone.plus(Usage {
-                messages: 1,
-                bytes: entry.bytes,
-            });
-            oldest.extend(self.posts.posts.get(entry.post).and_then(|post| post.slot));
+            let is_due = is_room_full(all) || (pays && is_part_full(his));
+            if !is_due {
+                return Some("there is room");
+            }
+            let gone = one(entry.bytes);
+            all = all.minus(gone);
+            if is_his(&&entry) {
+                his = his.minus(gone);
+            }
         }
-        oldest
+        let pays = has_too_many && before.iter().any(|entry| is_his(&entry));
+        let is_more_due = (pays && is_part_full(his)) || (is_room_full(all) && !before.is_empty());
+        (is_more_due && gave_way.len() < POSTS_ENDED_MAX).then_some("more is due")
     }
 
-    /// A log holds what it may, beside the last post: that may be longer than what has given way to it. Until the registry knows
-    /// that something is there already it counts it as its author's, so that he is charged, and may have nothing to give.
-    fn is_within_bounds(&self, at: Instant, new: &NewPost) -> Verdict {
+    /// A log holds what it may, beside the last post: that may be longer than what has given way to it.
+    fn is_within_bounds(&self, new: &NewPost) -> Verdict {
         let Some(hall) = self.halls.of_key(new.room) else {
             return Ok(());
         };
         let (all, his) = self.open(hall, new.author);
         let quarters = self.halls.quarters;
         let longest = MESSAGE_BYTES_MAX as u64;
-        let twice = hall.counted_twice(at);
-        let is_within = |usage: Usage, posts: u64, bytes: u64| {
-            usage.beyond(posts + twice, bytes + longest * (1 + twice)) == Usage::default()
-        };
+        let is_within =
+            |usage: Usage, posts: u64, bytes: u64| usage.beyond(posts, bytes + longest) == Usage::default();
         if is_within(all, quarters.posts, quarters.bytes)
             && is_within(his, quarters.author_posts, quarters.author_bytes)
         {

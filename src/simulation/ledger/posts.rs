@@ -214,6 +214,8 @@ impl Ledger {
                 self.counts.duplicates += 1;
                 return Ok(());
             }
+            // The next posts of its author have said that it has ended; the member keeps it under another number.
+            Outcome::Skipped if self.stands_again(receive) => return Ok(()),
             Outcome::Conflict | Outcome::Skipped => {
                 return self.posts.unless_lax(|| {
                     (
@@ -262,6 +264,13 @@ impl Ledger {
             },
         };
         Err(wrong)
+    }
+
+    /// Whether it had ended in its room before it came to stand there where it does.
+    fn stands_again(&self, receive: &Receive) -> bool {
+        let post = place_of(&receive.text).and_then(|place| self.posts.posts.get(place));
+        let standing = post.and_then(|post| post.standing.as_ref());
+        standing.is_some_and(|standing| standing.is_again)
     }
 
     /// What stands before it in its room and has still to come to him.

@@ -7,7 +7,6 @@
 use super::{Ledger, Verdict};
 use crate::clock::Instant;
 use crate::limits::{MAILBOX_BYTES_MAX, MAILBOX_SENDER_BYTES_MAX};
-use crate::registry::rooms::storage::RoomRequest;
 use crate::registry::storage::{MemberId, NewMail, Request, Usage};
 use crate::simulation::invariant::Invariant;
 use crate::wire::message::DepositRefusal;
@@ -15,32 +14,21 @@ use crate::wire::message::DepositRefusal;
 /// What an envelope has beside its text, at most: names, keys and numbers.
 const ENVELOPE_MORE: u64 = 512;
 
-/// What is committed and the registry may not have heard of.
+/// How many changes of what mailboxes hold are committed, and the registry may not have heard of.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::simulation) struct Unheard {
-    /// How many changes of what mailboxes hold.
-    pub(super) of_mail: u64,
-    /// Whether there is any of what rooms hold.
-    pub(super) of_rooms: bool,
-}
+pub(in crate::simulation) struct Unheard(pub(super) u64);
 
 impl Unheard {
     /// Of what was just done.
     pub(in crate::simulation) fn of<'a>(done: impl Iterator<Item = &'a Request>) -> Self {
-        let mut unheard = Self::default();
-        for request in done {
-            // It may free room in a mailbox, or make somebody no stranger there; or change what stands in a room.
-            match request {
-                Request::Deposit(_) | Request::Answer(_) | Request::Withdraw { .. } => unheard.of_mail += 1,
-                Request::Expire { .. } => {
-                    unheard.of_mail += 1;
-                    unheard.of_rooms = true;
-                }
-                Request::Room(_) => unheard.of_rooms = true,
-                _ => {}
-            }
-        }
-        unheard
+        // It may free room in a mailbox, or make somebody no stranger there.
+        let is_of_mail = |request: &&Request| {
+            matches!(
+                request,
+                Request::Deposit(_) | Request::Answer(_) | Request::Withdraw { .. } | Request::Expire { .. }
+            )
+        };
+        Self(done.filter(is_of_mail).count() as u64)
     }
 }
 
@@ -74,10 +62,7 @@ impl Ledger {
         let verdict = match request {
             Request::Room(request) => {
                 self.room_begins(at, request);
-                match request {
-                    RoomRequest::Post(new) => self.crowds(new, earlier, !unheard.of_rooms),
-                    _ => Ok(()),
-                }
+                Ok(())
             }
             Request::Deposit(mail) => self.has_room(mail, earlier),
             Request::Known { sender, slot, .. } => {
@@ -92,7 +77,7 @@ impl Ledger {
                 match asked {
                     Some((recipient, bytes)) => {
                         let fill = self.fill(recipient, *sender, earlier);
-                        let causes = self.causes(fill, bytes, unheard.of_mail);
+                        let causes = self.causes(fill, bytes, unheard.0);
                         self.has_no_room(*sender, *slot, causes)
                     }
                     None => Ok(()),

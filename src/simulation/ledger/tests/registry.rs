@@ -87,15 +87,8 @@ fn strangers_have_half_of_a_mailbox() {
         [],
         "the other half is kept for whom he has written to"
     );
-    play.ledger.registry_asks(
-        play.now,
-        &known,
-        [other.clone()].iter(),
-        Unheard {
-            of_mail: 1,
-            of_rooms: false,
-        },
-    );
+    play.ledger
+        .registry_asks(play.now, &known, [other.clone()].iter(), Unheard(1));
     assert_eq!(
         play.found(),
         [],

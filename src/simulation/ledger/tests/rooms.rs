@@ -5,9 +5,7 @@ use super::*;
 use crate::client::interface::RoomCommand;
 use crate::id::RoomId;
 use crate::identity::{Identity, Role};
-use crate::registry::rooms::storage::{
-    Crowd, NewPost, PostEnd, RoomKey, RoomReply, RoomRequest, RoomRow, Who,
-};
+use crate::registry::rooms::storage::{NewPost, PostEnd, RoomKey, RoomReply, RoomRequest, RoomRow, Who};
 use crate::wire::envelope::{Body, Envelope, Party, Recipient};
 use crate::wire::room::{Hall, PostNumber};
 
@@ -94,7 +92,7 @@ impl Play {
 
     /// The registry keeps it at this place.
     pub(super) fn keeps(&mut self, id: u8, sequence: u64, text: &str, number: u64) {
-        let new = Self::new_post(id, sequence, text, None);
+        let new = Self::new_post(id, sequence, text);
         self.keeps_new(new, number, Vec::new());
     }
 
@@ -107,8 +105,8 @@ impl Play {
         self.room(RoomRequest::Post(Box::new(new)), posted);
     }
 
-    /// What c1 has posted, for which so many are to give way.
-    pub(super) fn new_post(id: u8, sequence: u64, text: &str, in_its_place: Option<Crowd>) -> NewPost {
+    /// What c1 has posted.
+    pub(super) fn new_post(id: u8, sequence: u64, text: &str) -> NewPost {
         let envelope = Envelope {
             sender: Party {
                 name: name(0),
@@ -130,7 +128,7 @@ impl Play {
             slot: post_slot(sequence),
             hash: HASH,
             expires: Age::from_ms(0),
-            in_its_place,
+            bounds: None,
             keep_until: Age::from_ms(0),
             forward,
         }
@@ -138,6 +136,11 @@ impl Play {
 
     /// c2 has it in his inbox.
     pub(super) fn has_post(&mut self, id: u8, sequence: u64, text: &str) {
+        self.takes_post(id, sequence, text, client::Outcome::Fresh);
+    }
+
+    /// That is what his inbox says of it.
+    pub(super) fn takes_post(&mut self, id: u8, sequence: u64, text: &str, outcome: client::Outcome) {
         self.later(1);
         let receive = Receive {
             id: self.post_id(sequence),
@@ -153,7 +156,7 @@ impl Play {
             at: WallTime::from_unix_ms(10),
         };
         let received = Received {
-            outcome: client::Outcome::Fresh,
+            outcome,
             at: receive.at,
             next: Sequence(0),
             shown: None,
