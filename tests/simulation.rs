@@ -26,14 +26,21 @@ fn are_enough(default: u64) -> bool {
 }
 
 fn live_all(profile: Profile, default: u64) -> Report {
+    live_each(profile, seeds(default))
+}
+
+fn live_each(profile: Profile, seeds: impl Iterator<Item = u64>) -> Report {
     let mut sum = Report::default();
-    for seed in seeds(default) {
+    for seed in seeds {
         let report = run(profile.plan(seed), Trace::OFF).unwrap();
         assert_eq!(report.violations, [], "profile {} seed {seed}", profile.name());
         sum.merge(&report);
     }
     eprintln!("{}: {sum:?}", profile.name());
-    assert!(sum.accepted > 0 && sum.direct > 0, "somebody wrote to somebody");
+    assert!(
+        sum.runs == 0 || (sum.accepted > 0 && sum.direct > 0),
+        "somebody wrote to somebody"
+    );
     sum
 }
 
@@ -68,10 +75,25 @@ fn the_contract_holds_on_a_mesh_of_radios() {
     assert_eq!(sum.delivered(), sum.accepted);
 }
 
-#[test]
-fn the_contract_holds_in_hell() {
-    let sum = live_all(Profile::Hell, 300);
+/// Hell takes longest: three tests share its seeds, and run side by side.
+fn live_in_hell(third: u64) {
+    let sum = live_each(Profile::Hell, seeds(300).filter(|seed| seed % 3 == third));
     assert!(!are_enough(300) || (sum.through_registry > 0 && sum.duplicates > 0 && sum.repeated > 0));
+}
+
+#[test]
+fn the_contract_holds_in_the_first_third_of_hell() {
+    live_in_hell(0);
+}
+
+#[test]
+fn the_contract_holds_in_the_second_third_of_hell() {
+    live_in_hell(1);
+}
+
+#[test]
+fn the_contract_holds_in_the_last_third_of_hell() {
+    live_in_hell(2);
 }
 
 #[test]
