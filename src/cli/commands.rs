@@ -150,7 +150,8 @@ pub static TABLE: &[Entry] = &[
         aliases: &[],
         arguments: &[CONVERSATION],
         summary: "remove what was said with somebody from your disk",
-        details: "Or in a room: forget #den. What is under way stays until it has ended. It is removed here, and nowhere else.",
+        details: "Or in a room: forget #den. What is under way stays, and so do the lines that you have typed, which the arrow keys \
+                  bring back. It is removed here, and nowhere else. Where lines go to somebody, type $forget.",
         read: history::read_forget,
     },
     Entry {
@@ -275,12 +276,20 @@ pub enum Parsed {
     Wrong(String),
 }
 
+/// Where lines go to somebody, only with a mark before it: a text may begin so, and what it does cannot be undone.
+const ONLY_MARKED: &str = "forget";
+
 /// Reads a line. One from a paste may hold newlines.
 pub fn parse(line: &str, typist: Typist<'_>) -> Parsed {
     if line.trim().is_empty() {
         return Parsed::Nothing;
     }
     match (spellings::read(line), typist.focus) {
+        (Some((entry, _)), Some(_)) if entry.name == ONLY_MARKED && !spellings::is_marked(line) => {
+            Parsed::Wrong(format!(
+                "That may be a text for them. ${ONLY_MARKED} removes from your disk; send and post say it."
+            ))
+        }
         (Some((entry, rest)), _) => (entry.read)(&rest, typist),
         (None, Some(_)) if line.len() > BODY_BYTES_MAX => Parsed::TooLarge(line.len()),
         (None, Some(focus)) => Parsed::Command(focus.say(line.to_owned())),

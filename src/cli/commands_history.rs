@@ -7,14 +7,13 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use super::args_values::parse_peer;
-use super::commands::{Parsed, Typist, usage};
+use super::commands::{Parsed, Typist, usage, usage_since};
 use super::focus::Focus;
+use super::grammar::ALL;
 use crate::client::interface::{Command, Partner, Subject};
 use crate::id::Name;
 use crate::limits::{HISTORY_MESSAGES_MAX, SEARCH_BYTES_MAX};
 
-/// Of all, whoever lines go to; nobody may be called so.
-const ALL: &str = "all";
 /// Messages if nobody says how many: they fit a screen.
 pub(super) const MESSAGES: usize = 20;
 
@@ -40,19 +39,20 @@ pub(super) fn read_history(rest: &str, typist: Typist<'_>) -> Parsed {
     let most = most.filter(|most| (1..=HISTORY_MESSAGES_MAX).contains(most));
     match (subject, most) {
         (Ok(subject), Some(most)) => Parsed::Command(Command::History { subject, most }),
-        (Ok(_), None) => Parsed::Wrong(format!(
-            "Usage: history [name] [number]; the number is 1 to {HISTORY_MESSAGES_MAX}. All of it: udpchat --export."
-        )),
-        (Err(error), _) => Parsed::Wrong(format!("Usage: history [name] [number]; {error}.")),
+        (Ok(_), None) => {
+            let bounds = format!("the number is 1 to {HISTORY_MESSAGES_MAX}. All of it: udpchat --export");
+            usage_since("history", &bounds)
+        }
+        (Err(error), _) => usage_since("history", &error),
     }
 }
 
 pub(super) fn read_search(rest: &str, _typist: Typist<'_>) -> Parsed {
     match rest.trim() {
         "" => usage("search"),
-        words if words.len() > SEARCH_BYTES_MAX => Parsed::Wrong(format!(
-            "Usage: search <words>; they have at most {SEARCH_BYTES_MAX} bytes."
-        )),
+        words if words.len() > SEARCH_BYTES_MAX => {
+            usage_since("search", &format!("they have at most {SEARCH_BYTES_MAX} bytes"))
+        }
         words => Parsed::Command(Command::History {
             subject: Subject::Words(words.to_owned()),
             most: MESSAGES,
@@ -67,7 +67,7 @@ pub(super) fn read_forget(rest: &str, _typist: Typist<'_>) -> Parsed {
     };
     match partner(name) {
         Ok(partner) => Parsed::Command(Command::Forget(partner)),
-        Err(error) => Parsed::Wrong(format!("Usage: forget <name>; {error}.")),
+        Err(error) => usage_since("forget", &error),
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::cli::args_values::parse_peer;
 use crate::cli::commands::{self, Parsed, Typist};
+use crate::cli::commands_history::MESSAGES;
 use crate::client::interface::{Command, Text};
 use crate::id::Name;
 use crate::reserved::LOBBY;
@@ -129,7 +130,10 @@ impl Wish {
         let all = (word == "kick").then_some("all");
         let user = self.user.as_ref().map(Name::as_str).or(all);
         let on = self.on.map(|on| if on { "on" } else { "off" });
+        // A name may be all digits, and a number alone would be how many.
+        let is_of_somebody = word == "history" && self.user.is_some();
         let count = self.count.map(|count| count.to_string());
+        let count = count.or_else(|| is_of_somebody.then(|| MESSAGES.to_string()));
         let given = [
             ("room", room.as_deref()),
             ("user", user),
@@ -140,7 +144,8 @@ impl Wish {
             ("words", self.words.as_deref()),
         ];
         let (needed, allowed) = fields(word, address.is_some());
-        let mut line = word.to_owned();
+        // With a mark: that it is no text is certain.
+        let mut line = format!("${word}");
         for (field, value) in given {
             let is_needed = needed.contains(&field);
             match value {

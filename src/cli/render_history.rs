@@ -120,7 +120,7 @@ pub(super) fn forgotten(forgotten: &Forgotten) -> Vec<String> {
     let mut lines = vec![format!("[Messages with {with} that are forgotten: {removed}]")];
     if *kept > 0 {
         lines.push(format!(
-            "[Under way, and kept until they have ended and were shown: {kept}]"
+            "[Not forgotten, because they are under way or not shown yet: {kept}; forget again when they are not]"
         ));
     }
     lines

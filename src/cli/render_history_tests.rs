@@ -210,6 +210,6 @@ fn what_is_kept_is_said() {
     });
     assert_eq!(
         told[1..],
-        ["[Under way, and kept until they have ended and were shown: 2]"]
+        ["[Not forgotten, because they are under way or not shown yet: 2; forget again when they are not]"]
     );
 }

@@ -41,6 +41,11 @@ pub(super) fn read(line: &str) -> Option<(&'static Entry, Cow<'_, str>)> {
     }
 }
 
+/// Whether a mark stands before the first word.
+pub(super) fn is_marked(line: &str) -> bool {
+    line.trim_start().starts_with(MARKS)
+}
+
 /// What follows the word that a line begins with, if that is for a command; the name after an `@` is one with it.
 pub(super) fn begins(line: &str) -> Option<Begun<'_>> {
     let line = line.trim_start();

@@ -26,6 +26,20 @@ pub(super) struct Word {
     read: fn(&str, Typist<'_>) -> Parsed,
 }
 
+impl Word {
+    /// A usage names the word as it is typed here: without its colon it would be a text for everybody.
+    fn spelled(&self, parsed: Parsed) -> Parsed {
+        let bare = format!("Usage: {}", self.name.trim_start_matches(':'));
+        match parsed {
+            Parsed::Wrong(hint) => Parsed::Wrong(match hint.strip_prefix(&bare) {
+                Some(rest) => format!("Usage: {}{rest}", self.name),
+                None => hint,
+            }),
+            parsed => parsed,
+        }
+    }
+}
+
 /// All of them, in the order in which help tells of them.
 static WORDS: &[Word] = &[
     Word {
@@ -107,7 +121,7 @@ pub(super) fn parse(line: &str, typist: Typist<'_>) -> Parsed {
         "help" if rest.is_empty() => Parsed::Answer(help()),
         _ if rest.is_empty() && QUIT.contains(&first) => Parsed::Command(Command::Leave),
         _ => match WORDS.iter().find(is_it) {
-            Some(word) => (word.read)(rest, typist),
+            Some(word) => word.spelled((word.read)(rest, typist)),
             None if line.len() > BODY_BYTES_MAX => Parsed::TooLarge(line.len()),
             None => Parsed::Command(Command::Say { text: line.into() }),
         },
@@ -210,6 +224,19 @@ mod tests {
         }
         assert_eq!(read("help"), Parsed::Answer(help()));
         assert_eq!(read("  \n"), Parsed::Nothing);
+        for wrong in [
+            ":history bob five",
+            ":search ",
+            ":forget",
+            ":forget b/b",
+            ":trust bob x",
+        ] {
+            let Parsed::Wrong(hint) = read(wrong) else {
+                panic!("{wrong}");
+            };
+            let (word, _) = commands::split_word(wrong);
+            assert!(hint.starts_with(&format!("Usage: {word} ")), "{hint}");
+        }
     }
 
     #[test]

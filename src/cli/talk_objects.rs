@@ -5,6 +5,8 @@
 use serde::Deserialize;
 
 use super::commands::{Parsed, Typist};
+use super::commands_history::MESSAGES;
+use super::grammar::ALL;
 use super::{json_input, talk};
 use crate::cli::args_values::parse_peer;
 use crate::client::interface::Command;
@@ -67,16 +69,22 @@ impl Asked {
             "status" | "net" | "fingerprint" => format!(":{operation}"),
             "help" | "quit" => operation.to_owned(),
             "search" => format!(":search {}", self.words.take()?),
-            "history" | "forget" => {
-                let whose = match self.whose()? {
-                    Ok(whose) => whose,
-                    Err(sentence) => return Some(Err(sentence)),
-                };
-                let count = self.count.take().filter(|_| operation == "history");
-                let whose = whose.or((operation == "history").then(|| "all".to_owned()))?;
-                let count = count.map(|count| format!(" {count}")).unwrap_or_default();
-                format!(":{operation} {whose}{count}")
-            }
+            // A name may be all digits, and a number alone would be how many.
+            "history" => match self.whose()? {
+                Ok(whose) => {
+                    let whose = whose.unwrap_or_else(|| ALL.to_owned());
+                    let count = self
+                        .count
+                        .take()
+                        .map_or(MESSAGES.to_string(), |count| count.to_string());
+                    format!(":history {whose} {count}")
+                }
+                Err(sentence) => return Some(Err(sentence)),
+            },
+            "forget" => match self.whose()? {
+                Ok(whose) => format!(":forget {}", whose?),
+                Err(sentence) => return Some(Err(sentence)),
+            },
             "trust" => match self.address.as_deref().map(parse_peer)? {
                 Ok(address) => {
                     self.address = None;

@@ -62,5 +62,5 @@ fn restore_now() {
     }
 }
 
-/// Pastes are no longer bracketed, the cursor is visible, the prompt's line is empty.
-const PLAIN_AGAIN: &str = "\x1b[?2004l\x1b[?25h\r\x1b[J";
+/// Nothing is coloured, pastes are no longer bracketed, the cursor is visible, the prompt's line is empty.
+const PLAIN_AGAIN: &str = "\x1b[0m\x1b[?2004l\x1b[?25h\r\x1b[J";

@@ -64,7 +64,9 @@ fn what_was_said_is_shown_found_and_forgotten() {
     x.expect("[No messages with #y are kept.]");
     x.type_line("forget y");
     x.expect("[Messages with y that are forgotten: 2]");
-    x.expect("[Under way, and kept until they have ended and were shown: 1]");
+    x.expect(
+        "[Not forgotten, because they are under way or not shown yet: 1; forget again when they are not]",
+    );
     x.type_line("search fox");
     x.expect("[No messages with 'fox' are kept.]");
     x.type_line("quit");
