@@ -121,6 +121,7 @@ impl Ledger {
             post: place,
             bytes: new.forward.envelope.len() as u64,
             is_open: true,
+            is_again: post.standing.is_some(),
         };
         hall.log.insert(number, entry);
         let due = hall.present().map(|visit| visit.person);
@@ -128,7 +129,7 @@ impl Ledger {
             room: hall.id,
             number,
             since: post.standing.as_ref().map_or(at, |standing| standing.since),
-            is_again: post.standing.is_some(),
+            is_again: entry.is_again,
             due: due.filter(|person| *person != post.author).collect(),
             lost: BTreeSet::new(),
             ended: None,

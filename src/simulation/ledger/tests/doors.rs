@@ -390,6 +390,22 @@ fn nobody_misses_what_he_has() {
     assert_eq!(play.found(), [Invariant::ShownOrMissed]);
 }
 
+#[test]
+fn what_comes_again_and_goes_may_be_missed_by_whoever_has_it() {
+    let mut play = Play::in_a_room();
+    let texts: Vec<String> = (0..3).map(|sequence| play.posts(1, sequence)).collect();
+    play.ledger.halls.quarters.posts = 1;
+    play.keeps(1, 0, &texts[0], 1);
+    play.has_post(1, 0, &texts[0]);
+    play.keeps_for(1, 1, &texts[1], 2, &[0]);
+    play.keeps_for(1, 0, &texts[0], 3, &[1]);
+    play.keeps_for(1, 2, &texts[2], 4, &[0]);
+    play.tells(1, missed(2));
+    assert_eq!(play.found(), []);
+    play.tells(1, missed(3));
+    assert_eq!(play.found(), [Invariant::ShownOrMissed]);
+}
+
 impl Play {
     /// The registry has a room for everybody.
     fn with_lobby() -> Self {
