@@ -247,7 +247,8 @@ impl Both {
         for post in posts {
             let number = post.notice.slot.sequence.0;
             assert_eq!(post.notice.end, self.expected(number), "of {number}");
-            self.posts.remove(&number).unwrap();
+            let counted = self.posts.remove(&number).unwrap();
+            assert_eq!((post.author, post.bytes), (counted.author, counted.bytes));
         }
     }
 
@@ -264,8 +265,28 @@ impl Both {
         }
     }
 
+    /// What is counted of the log is what stands in it.
+    fn check_sums(&self) {
+        let sum = "SELECT coalesce(sum(posts), 0), coalesce(sum(bytes), 0) FROM";
+        let usage = |table: &str| {
+            let sums = self.db.query_row(&format!("{sum} {table}"), [], |row| {
+                Ok(Usage {
+                    messages: row.get::<_, Bits>(0)?.0,
+                    bytes: row.get::<_, Bits>(1)?.0,
+                })
+            });
+            sums.unwrap()
+        };
+        for author in (1..=MEMBERS).map(MemberId) {
+            let (all, his, ..) = self.open(author);
+            assert_eq!(usage("room"), all);
+            assert_eq!(usage(&format!("authored WHERE author = {}", author.0)), his);
+        }
+    }
+
     /// Of each post it is said who has it, and nothing is kept of posts that have ended.
     fn check(&mut self) {
+        self.check_sums();
         for (number, post) in &self.posts {
             let readers = readers(&self.db, post.author, numbered(*number)).unwrap();
             let RoomReply::Readers(Some(Readers { received, of, .. })) = readers else {
@@ -305,9 +326,36 @@ fn who_has_a_post_and_who_left_without_it_is_as_a_plain_count_has_it() {
         }
         let left: u32 = both
             .db
-            .query_row("SELECT count(*) FROM lost", [], |row| row.get(0))
+            .query_row(
+                "SELECT (SELECT count(*) FROM lost) + (SELECT count(*) FROM authored)",
+                [],
+                |row| row.get(0),
+            )
             .unwrap();
         assert_eq!(left, 0, "nothing is kept of a room that has ended");
+    }
+}
+
+#[test]
+fn so_many_posts_give_way_to_one_and_the_rest_to_the_next() {
+    let db = database::open_in_memory(&SCHEMA).unwrap();
+    large(&db, 2, 100, "0");
+    let one = Usage {
+        messages: 1,
+        bytes: u64::MAX,
+    };
+    let bounds = Some(LogBounds {
+        room: one,
+        author: one,
+    });
+    for (number, expected) in [(101, POSTS_ENDED_MAX), (102, 101 - POSTS_ENDED_MAX), (103, 1)] {
+        let mut new = new_post(number, MemberId(1));
+        new.bounds = bounds;
+        let reply = apply(&db, &RoomRequest::Post(Box::new(new))).unwrap();
+        let RoomReply::Posted { gave_way, .. } = reply else {
+            panic!("{reply:?}");
+        };
+        assert_eq!(gave_way.len(), expected);
     }
 }
 
@@ -366,14 +414,34 @@ fn no_statement_goes_through_members_for_each_post_or_through_all_mail() {
             let named = move |step: &&String| step.contains(&format!(" {table} "));
             plan.iter().filter(named).cloned().collect::<Vec<_>>()
         };
-        assert!(
-            of("mail").iter().all(|step| step.contains("mail_posted (room=?")),
-            "{plan:?}"
-        );
+        let of_room = |step: &String| {
+            ["mail_posted", "mail_authored"]
+                .iter()
+                .any(|index| step.contains(&format!("{index} (room=?")))
+        };
+        assert!(of("mail").iter().all(of_room), "{plan:?}");
         let searched = |step: &String| step.contains("(room=?");
         assert!(of("membership").iter().all(searched), "{plan:?}");
         let joined = of("membership").pop().unwrap();
         assert!(joined.ends_with("PRIMARY KEY (room=? AND member=?)"), "{plan:?}");
+    }
+}
+
+#[test]
+fn what_gives_way_is_found_without_a_look_at_others() {
+    use crate::store::registry_logs::{OLDEST, OLDEST_OF_AUTHOR};
+    let db = database::open_in_memory(&SCHEMA).unwrap();
+    for (query, index) in [
+        (OLDEST, "mail_posted (room=? AND number>? AND number<?)"),
+        (
+            OLDEST_OF_AUTHOR,
+            "mail_authored (room=? AND sender=? AND number>? AND number<?)",
+        ),
+    ] {
+        let plan = format!("EXPLAIN QUERY PLAN {query}");
+        let values = rusqlite::params_from_iter(std::iter::repeat_n(1, query.matches('?').count()));
+        let step: String = db.query_row(&plan, values, |row| row.get(3)).unwrap();
+        assert!(step.ends_with(index), "{step}");
     }
 }
 
@@ -437,7 +505,7 @@ fn a_large_room_is_left() {
     }
 }
 
-/// What a post costs in a log that is full, beside one that is not: `cargo test --release -- --ignored --nocapture a_full_log`.
+/// What posts cost in a log that is full, beside one that is not: `cargo test --release -- --ignored --nocapture a_full_log`.
 #[test]
 #[ignore = "a measurement, which asserts nothing about time: cargo test --release -- --ignored --nocapture a_full_log"]
 #[expect(clippy::disallowed_methods, reason = "it measures")]
@@ -447,40 +515,40 @@ fn a_full_log_makes_room() {
     let mut db = database::open(&folder.path().join("registry.sqlite"), &SCHEMA).unwrap();
     large(&db, 10, POSTS, "0");
     let mut number = POSTS;
-    for messages in [2 * POSTS, POSTS] {
-        let full = Usage {
-            messages,
-            bytes: u64::MAX,
-        };
-        for bounds in [
-            None,
-            Some(LogBounds {
-                room: full,
-                author: full,
-            }),
-        ] {
-            let mut spans: Vec<_> = (0..100)
-                .map(|_| {
-                    number += 1;
-                    let mut new = new_post(number, MemberId(1));
-                    new.forward.envelope.resize(6_000, 0);
-                    new.bounds = bounds;
-                    let request = Request::Room(RoomRequest::Post(Box::new(new)));
-                    let start = std::time::Instant::now();
-                    let requests = [(crate::engine::Ticket(0), request)];
-                    let replies = database::commit_batch(&mut db, &requests, |db, request| match request {
-                        Request::Room(request) => apply(db, request).map(Reply::Room),
-                        other => panic!("{other:?}"),
-                    });
-                    assert!(replies[0].1.is_ok());
-                    start.elapsed()
-                })
-                .collect();
-            spans.sort();
-            println!(
-                "{bounds:?}: {:?} in the middle, at most {:?}",
-                spans[50], spans[99]
-            );
-        }
+    let full = Usage {
+        messages: POSTS,
+        bytes: u64::MAX,
+    };
+    let bounds = LogBounds {
+        room: full,
+        author: full,
+    };
+    for bounds in [None, Some(bounds)] {
+        let mut spans: Vec<_> = (0..20)
+            .map(|_| {
+                let requests: Vec<_> = (0..200)
+                    .map(|_| {
+                        number += 1;
+                        let mut new = new_post(number, MemberId(1));
+                        new.forward.envelope.resize(6_000, 0);
+                        new.bounds = bounds;
+                        let request = Request::Room(RoomRequest::Post(Box::new(new)));
+                        (crate::engine::Ticket(number), request)
+                    })
+                    .collect();
+                let start = std::time::Instant::now();
+                let replies = database::commit_batch(&mut db, &requests, |db, request| match request {
+                    Request::Room(request) => apply(db, request).map(Reply::Room),
+                    other => panic!("{other:?}"),
+                });
+                assert!(replies.iter().all(|(_, reply)| reply.is_ok()));
+                start.elapsed()
+            })
+            .collect();
+        spans.sort();
+        println!(
+            "200 posts, {bounds:?}: {:?} in the middle, at most {:?}",
+            spans[10], spans[19]
+        );
     }
 }

@@ -51,21 +51,6 @@ fn refused(command: RoomCommand, refusal: RoomRefusal) -> RoomEvent {
     }
 }
 
-/// A post of c1's has ended before anybody else had it.
-fn pushed_out(sequence: u64) -> PostEnd {
-    PostEnd {
-        room: ROOM,
-        author: MemberId(0),
-        bytes: 0,
-        notice: Notice {
-            row: Row(1),
-            slot: post_slot(sequence),
-            hash: HASH,
-            end: End::Posted { received: 0, of: 1 },
-        },
-    }
-}
-
 impl Play {
     /// c1 has a room, and c2 is in it, as both were told.
     fn in_a_room() -> Self {
@@ -111,7 +96,28 @@ impl Play {
     /// A text of c1's is kept, and these of his end for it.
     fn keeps_for(&mut self, id: u8, sequence: u64, text: &str, number: u64, gone: &[u64]) {
         let new = Self::new_post(id, sequence, text);
-        self.keeps_new(new, number, gone.iter().copied().map(pushed_out).collect());
+        let gone = gone.iter().map(|sequence| self.pushed_out(id, *sequence));
+        let gone = gone.collect();
+        self.keeps_new(new, number, gone);
+    }
+
+    /// A post of c1's has ended before anybody else had it.
+    fn pushed_out(&self, id: u8, sequence: u64) -> PostEnd {
+        let slot = post_slot(sequence);
+        let posts = &self.ledger.posts.posts;
+        let post = posts.iter().find(|post| post.slot == Some(slot)).unwrap();
+        let new = Self::new_post(id, sequence, &post.text);
+        PostEnd {
+            room: ROOM,
+            author: MemberId(0),
+            bytes: new.forward.envelope.len() as u64,
+            notice: Notice {
+                row: Row(1),
+                slot,
+                hash: HASH,
+                end: End::Posted { received: 0, of: 1 },
+            },
+        }
     }
 
     /// What is found when a second text is kept where there is one already, in a room with room for so many in all, and so
@@ -330,34 +336,48 @@ fn a_post_gives_way_only_where_there_is_no_room_and_the_oldest_first() {
 fn only_what_had_ended_and_came_again_may_be_passed_over_by_its_number() {
     let mut play = Play::in_a_room();
     let last = play.crowds_out_two();
-    play.has_post(1, 2, &last);
     let text = play.posts(1, 3);
     play.keeps_for(1, 3, &text, 4, &[2]);
     play.takes_post(1, 3, &text, client::Outcome::Skipped);
     assert_eq!(play.found(), [Invariant::OneState]);
     play.has_post(1, 3, &text);
-    // What was kept at the third place comes again.
+    // What was kept at the third place, and c2 has not, comes again.
     play.keeps_for(1, 2, &last, 5, &[3]);
     play.takes_post(1, 2, &last, client::Outcome::Skipped);
-    assert_eq!(play.found(), [Invariant::OneState]);
+    assert_eq!(play.found().len(), 1);
+    play.has_post(1, 2, &last);
+    play.takes_post(1, 2, &last, client::Outcome::Skipped);
+    assert_eq!(play.found(), [Invariant::OneState; 2], "he has it");
 }
 
 #[test]
-fn a_room_holds_no_more_than_it_may_but_for_one_post() {
-    let mut play = Play::in_a_room();
-    let more = POSTS_ENDED_MAX as u64 + 2;
-    for sequence in 0..=more {
-        let text = play.posts(1, sequence);
-        if sequence < more {
+fn only_so_many_give_way_at_once_and_never_the_new_one() {
+    let most = POSTS_ENDED_MAX as u64;
+    for (gone, found) in [(most, vec![]), (most + 1, vec![Invariant::HonestEnd])] {
+        let mut play = Play::in_a_room();
+        for sequence in 0..most + 2 {
+            let text = play.posts(1, sequence);
             play.keeps(1, sequence, &text, sequence + 1);
-            continue;
         }
         play.ledger.halls.quarters.posts = 1;
-        let gone: Vec<u64> = (0..POSTS_ENDED_MAX as u64).collect();
-        assert_eq!(play.found(), []);
-        play.keeps_for(1, sequence, &text, sequence + 1, &gone);
+        let text = play.posts(1, most + 2);
+        let gone: Vec<u64> = (0..gone).collect();
+        play.keeps_for(1, most + 2, &text, most + 3, &gone);
+        assert_eq!(play.found(), found);
     }
-    assert_eq!(play.found(), [Invariant::Bounded]);
+    assert_eq!(Play::second(1, 2, &[0, 1]), [Invariant::HonestEnd]);
+}
+
+#[test]
+fn how_much_has_ended_is_told_by_its_bytes() {
+    let mut play = Play::in_a_room();
+    let texts = [play.posts(1, 0), play.posts(1, 1)];
+    play.keeps(1, 0, &texts[0], 1);
+    play.ledger.halls.quarters.posts = 1;
+    let mut gone = play.pushed_out(1, 0);
+    gone.bytes += 1;
+    play.keeps_new(Play::new_post(1, 1, &texts[1]), 2, vec![gone]);
+    assert_eq!(play.found(), [Invariant::HonestEnd]);
 }
 
 #[test]
