@@ -100,9 +100,9 @@ fn open(db: &Connection, room: RoomKey, author: MemberId) -> Result<(Usage, Usag
     Ok((all, his.unwrap_or_default()))
 }
 
-pub(super) const OLDEST: &str = "SELECT id, number FROM mail
+const OLDEST: &str = "SELECT id, number FROM mail
     WHERE room = ?1 AND number > ?2 AND number < ?3 AND outcome IS NULL ORDER BY number LIMIT 1";
-pub(super) const OLDEST_OF_AUTHOR: &str = "SELECT id, number FROM mail
+const OLDEST_OF_AUTHOR: &str = "SELECT id, number FROM mail
     WHERE room = ?1 AND number > ?2 AND number < ?3 AND sender = ?4 AND outcome IS NULL ORDER BY number LIMIT 1";
 
 /// The oldest open post behind a number and before another; of this author, if there is one.
@@ -129,3 +129,7 @@ fn oldest(
     }
     .optional()
 }
+
+#[cfg(test)]
+#[path = "registry_logs_tests.rs"]
+mod tests;

@@ -441,4 +441,4 @@ fn head(db: &Connection, room: RoomKey) -> Result<PostNumber> {
 
 #[cfg(test)]
 #[path = "registry_rooms_tests.rs"]
-mod tests;
+pub(super) mod tests;
