@@ -145,7 +145,8 @@ impl<R: Role> Node<R> {
             Action::Close { session, code } => self.endpoint.close(now.at, session, code),
             Action::Send { session, bytes } => {
                 if let Err(fault) = self.endpoint.send(now.at, session, bytes) {
-                    // Not lost: every request is issued again until it is answered.
+                    // Requests are issued again until they are answered. News of rooms are said once: where somebody must hear
+                    // them, the registry looks for room first, and closes his session if there is none.
                     tracing::debug!(?session, %fault, "message not sent");
                 }
             }

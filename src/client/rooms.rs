@@ -36,6 +36,9 @@ pub(super) struct Rooms {
     /// How often what was heard was doubted in this registration. So the question is numbered: a list that answers an earlier one,
     /// or none, says nothing of what is doubted since.
     doubts: u64,
+    /// Whether the list under that number has come. It was asked for again, perhaps, or told unasked: of two of one number nobody
+    /// knows which was made first, and what has happened since either is told by itself.
+    settled: bool,
     /// The last post of each room when we came.
     heads: BTreeMap<RoomId, PostNumber>,
     /// One to enter as soon as the registry has us for the first time.
@@ -132,6 +135,7 @@ impl Client {
         self.rooms.left.clear();
         self.rooms.out_early.clear();
         self.rooms.doubts = 0;
+        self.rooms.settled = false;
         self.posts.begin_anew();
         // Unasked a list comes only to those who are in a room.
         self.rooms.asks = !self.rooms.inside.is_empty();
@@ -153,6 +157,7 @@ impl Client {
     pub(super) fn doubt_rooms(&mut self, cx: &Context<'_>) {
         self.rooms.heard.clear();
         self.rooms.doubts += 1;
+        self.rooms.settled = false;
         if !std::mem::replace(&mut self.rooms.asks, true) {
             self.ask_about_rooms(cx);
         }
@@ -241,6 +246,9 @@ impl Client {
     pub(super) fn memberships(&mut self, cx: &Context<'_>, memberships: Memberships) {
         if memberships.number < self.rooms.doubts {
             self.ask_about_rooms(cx);
+            return;
+        }
+        if std::mem::replace(&mut self.rooms.settled, true) {
             return;
         }
         self.rooms.asks = false;

@@ -9,7 +9,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row as SqlRow, params};
 
 use super::registry::{count, member_id};
-use super::registry_logs::give_way;
+use super::registry_logs::{enters, give_way, leaves};
 use super::registry_mail::{end_row, known, page, slot};
 use crate::clock::Age;
 use crate::id::{EnvelopeHash, Name, RoomId, Slot};
@@ -210,6 +210,7 @@ fn end(db: &Connection, room: RoomKey, keep_until: Age) -> Result<RoomReply> {
 /// Keeps a post, or says what is known of its slot; where its author is in the room no more, that may be nothing.
 fn post(db: &Connection, new: &NewPost) -> Result<RoomReply> {
     let number = head(db, new.room)?.next();
+    let bytes = new.forward.envelope.len() as u64;
     let kept = db
         .prepare_cached(
             "INSERT INTO mail (id, room, number, due, sender, epoch, sequence, hash, floor, envelope, size, expires_ms)
@@ -227,7 +228,7 @@ fn post(db: &Connection, new: &NewPost) -> Result<RoomReply> {
             new.hash.0,
             Bits(new.forward.floor.0),
             new.forward.envelope,
-            Bits(new.forward.envelope.len() as u64),
+            Bits(bytes),
             Bits(new.expires.as_ms()),
         ])?;
     if kept == 0 {
@@ -238,8 +239,7 @@ fn post(db: &Connection, new: &NewPost) -> Result<RoomReply> {
             gave_way: Vec::new(),
         });
     }
-    db.prepare_cached("UPDATE room SET head = ?2 WHERE id = ?1")?
-        .execute(params![new.room.0, Bits(number.0)])?;
+    enters(db, new.room, number, new.author, bytes)?;
     let gave_way = match new.bounds {
         Some(bounds) => give_way(db, new, number, bounds)?,
         None => Vec::new(),
@@ -266,6 +266,7 @@ pub(super) fn end_post(db: &Connection, row: Row, keep_until: Age) -> Result<Pos
         of: place.of,
     };
     end_row(db, row, &codec::encode(&end), keep_until)?;
+    leaves(db, place.room, place.author, bytes)?;
     pass_on(db, &place)?;
     Ok(PostEnd {
         room: place.room,
@@ -440,4 +441,4 @@ fn head(db: &Connection, room: RoomKey) -> Result<PostNumber> {
 
 #[cfg(test)]
 #[path = "registry_rooms_tests.rs"]
-mod tests;
+pub(super) mod tests;

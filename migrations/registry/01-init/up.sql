@@ -34,9 +34,20 @@ CREATE TABLE room (
     name   TEXT    NOT NULL,
     folded TEXT    NOT NULL UNIQUE,
     owner  INTEGER REFERENCES member (id),                   -- NULL: the registry's own
-    head   INTEGER NOT NULL                                  -- the number of the last post; the first is 1
+    head   INTEGER NOT NULL,                                 -- the number of the last post; the first is 1
+    posts  INTEGER NOT NULL DEFAULT 0,                       -- that have not ended
+    bytes  INTEGER NOT NULL DEFAULT 0                        -- of those, as their rows in mail have it
 ) STRICT;
 CREATE INDEX room_owner ON room (owner);
+
+-- Of the posts in rooms that have not ended, each author's; also of those who have left, and of rooms that have ended.
+CREATE TABLE authored (
+    room   INTEGER NOT NULL,
+    author INTEGER NOT NULL,
+    posts  INTEGER NOT NULL,
+    bytes  INTEGER NOT NULL,
+    PRIMARY KEY (room, author)
+) STRICT, WITHOUT ROWID;
 
 -- Who is in which room, and up to which post he has everything, or never will.
 CREATE TABLE membership (
@@ -70,8 +81,8 @@ CREATE TABLE mail (
     CHECK ((recipient IS NULL) = (room IS NOT NULL AND number IS NOT NULL AND due IS NOT NULL))
 ) STRICT;
 CREATE INDEX mail_waiting ON mail (recipient, id) WHERE outcome IS NULL AND recipient IS NOT NULL;
--- With size and outcome, so that what stands in a log is summed without a look at the messages, which are long.
-CREATE INDEX mail_posted ON mail (room, number, sender, size, outcome) WHERE outcome IS NULL AND room IS NOT NULL;
+CREATE INDEX mail_posted ON mail (room, number, sender) WHERE outcome IS NULL AND room IS NOT NULL;
+CREATE INDEX mail_authored ON mail (room, sender, number) WHERE outcome IS NULL AND room IS NOT NULL;
 CREATE INDEX mail_ended ON mail (sender, id) WHERE outcome IS NOT NULL;
 CREATE INDEX mail_expiry ON mail (expires_ms);
 

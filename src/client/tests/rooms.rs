@@ -426,6 +426,19 @@ fn a_list_that_was_asked_for_before_a_doubt_does_not_settle_it() {
 }
 
 #[test]
+fn of_two_lists_of_one_number_the_later_to_come_says_nothing() {
+    let mut driver = Driver::registered_with(Driver::config(), &[online("bob")]);
+    driver.command(Command::Room(RoomCommand::Join(name("den"))));
+    // It was made after the registry had let us in, and has overtaken the answer; the other one was made before.
+    driver.hear(list_of(&[membership(0)], 0));
+    assert_eq!(driver.room_events().len(), 1);
+    driver.hear(list_of(&[], 0));
+    assert_eq!(driver.room_events(), []);
+    driver.post("hi");
+    assert_eq!(driver.deposits().len(), 1);
+}
+
+#[test]
 fn who_is_refused_where_he_has_just_entered_finds_out_that_he_is_out() {
     let mut driver = inside(0);
     driver.post("hi");

@@ -103,6 +103,32 @@ fn each_post_of_many_at_once_has_one_give_way() {
 }
 
 #[test]
+fn what_ends_or_is_there_already_makes_nothing_else_give_way() {
+    let mut house = House::with(Config {
+        room_posts_max: 4,
+        author_posts_max: 4,
+        ..config()
+    });
+    house.create(0);
+    house.join(1);
+    for sequence in 0..4 {
+        house.post(0, sequence);
+    }
+    house.world.held = true;
+    // Three that were kept already, the end of the first, and one that is new: with it there are four.
+    for sequence in 1..4 {
+        house.post(0, sequence);
+    }
+    house.had(1, 1);
+    house.had(0, 1);
+    house.post(0, 4);
+    house.world.commit();
+    let image = house.world.store.image().unwrap();
+    assert_eq!(image.rooms.posts[0].usage.messages, 4);
+    assert_eq!(image.outcomes[0].1, 1, "the one that all have");
+}
+
+#[test]
 fn what_nobody_waits_for_ends_also_if_the_program_dies_before_all_of_it_has() {
     let mut house = House::full();
     house.leaves_the_program(2);

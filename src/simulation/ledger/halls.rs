@@ -67,6 +67,8 @@ pub(super) struct Entry {
     /// Of the envelope.
     pub(super) bytes: u64,
     pub(super) is_open: bool,
+    /// Whether it had ended at another place before.
+    pub(super) is_again: bool,
 }
 
 /// A room.

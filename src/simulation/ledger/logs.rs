@@ -11,7 +11,6 @@ use super::{LIFETIME_SLACK, Ledger, Verdict, posts};
 use crate::client::storage::Reach;
 use crate::clock::{AgeClock, Instant};
 use crate::id::{RoomId, Slot};
-use crate::limits::MESSAGE_BYTES_MAX;
 use crate::registry::rooms::storage::{NewPost, POSTS_ENDED_MAX, PostEnd, RoomKey};
 use crate::registry::storage::{MemberId, Usage};
 use crate::simulation::invariant::Invariant;
@@ -59,7 +58,7 @@ impl Ledger {
         let ended = self.posts_end(at, gave_way, Why::Crowded);
         stands.and(ended)?;
         let Some(why_not) = why_not else {
-            return self.is_within_bounds(new);
+            return Ok(());
         };
         self.posts.unless_lax(|| {
             (
@@ -121,6 +120,7 @@ impl Ledger {
             post: place,
             bytes: new.forward.envelope.len() as u64,
             is_open: true,
+            is_again: post.standing.is_some(),
         };
         hall.log.insert(number, entry);
         let due = hall.present().map(|visit| visit.person);
@@ -128,7 +128,7 @@ impl Ledger {
             room: hall.id,
             number,
             since: post.standing.as_ref().map_or(at, |standing| standing.since),
-            is_again: post.standing.is_some(),
+            is_again: entry.is_again,
             due: due.filter(|person| *person != post.author).collect(),
             lost: BTreeSet::new(),
             ended: None,
@@ -318,7 +318,8 @@ impl Ledger {
     }
 
     /// Why what gives way to a post that is kept here is not what has to: each is the oldest of its author's, as long as his part
-    /// is full and he has one, or the oldest of all; and goes while there is too much, all that is too much.
+    /// is full and he has one, or the oldest of all; and goes while there is too much. All goes that is too much, as far as so many
+    /// may at once.
     fn why_not_those(&self, new: &NewPost, number: PostNumber, gave_way: &[PostEnd]) -> Option<&'static str> {
         let hall = self.halls.of_key(new.room)?;
         let quarters = self.halls.quarters;
@@ -333,10 +334,12 @@ impl Ledger {
         let is_his = |entry: &&&Entry| self.author_of(entry) == author;
         for post in gave_way {
             let pays = has_too_many && before.iter().any(|entry| is_his(&entry));
-            let due = before.iter().position(|entry| !pays || is_his(&entry))?;
+            let Some(due) = before.iter().position(|entry| !pays || is_his(&entry)) else {
+                return Some("there is nothing before it");
+            };
             let entry = before.remove(due);
             let slot = self.posts.posts.get(entry.post).and_then(|post| post.slot);
-            if slot != Some(post.notice.slot) {
+            if (slot, entry.bytes) != (Some(post.notice.slot), post.bytes) {
                 return Some("another is due");
             }
             let is_due = is_room_full(all) || (pays && is_part_full(his));
@@ -351,25 +354,10 @@ impl Ledger {
         }
         let pays = has_too_many && before.iter().any(|entry| is_his(&entry));
         let is_more_due = (pays && is_part_full(his)) || (is_room_full(all) && !before.is_empty());
-        (is_more_due && gave_way.len() < POSTS_ENDED_MAX).then_some("more is due")
-    }
-
-    /// A log holds what it may, beside the last post: that may be longer than what has given way to it.
-    fn is_within_bounds(&self, new: &NewPost) -> Verdict {
-        let Some(hall) = self.halls.of_key(new.room) else {
-            return Ok(());
-        };
-        let (all, his) = self.open(hall, new.author);
-        let quarters = self.halls.quarters;
-        let longest = MESSAGE_BYTES_MAX as u64;
-        let is_within =
-            |usage: Usage, posts: u64, bytes: u64| usage.beyond(posts, bytes + longest) == Usage::default();
-        if is_within(all, quarters.posts, quarters.bytes)
-            && is_within(his, quarters.author_posts, quarters.author_bytes)
-        {
-            return Ok(());
+        match gave_way.len() {
+            ..POSTS_ENDED_MAX if is_more_due => Some("more is due"),
+            ..=POSTS_ENDED_MAX => None,
+            _ => Some("those are too many at once"),
         }
-        let what = format!("{all:?} stands in {}, {his:?} of one author", hall.name);
-        self.posts.unless_lax(|| (Invariant::Bounded, what))
     }
 }

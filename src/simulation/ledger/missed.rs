@@ -3,7 +3,7 @@
 //! It is told how much that was, and not what. So it is judged twice: when it is told, there must be as much of it in one piece
 //! that he has not; and when the registry hears that he has everything up to a place, all of it must have been told that lies
 //! before that and is not in his inbox. What he wrote himself may count among it, and what an earlier run of his program has had: if
-//! it is gone before the registry has heard of that, nobody knows.
+//! it is gone before the registry has heard of that, nobody knows. So may what he has from another place of the log.
 //! Invariant: what was told and is not used up is not more than there is behind what the registry takes him to have.
 
 use super::halls::{Entry, Hall, Visit};
@@ -17,7 +17,8 @@ use crate::wire::room::PostNumber;
 enum Fate {
     /// It is in his inbox, or still to come there.
     Here,
-    /// It has ended, and he wrote it, or an earlier run of his program has had it: this one need not know.
+    /// It has ended, and he wrote it, or an earlier run of his program has had it, or he has it from another place: this one need
+    /// not know.
     Unknown,
     /// It has ended, and he has it not.
     Gone,
@@ -25,12 +26,15 @@ enum Fate {
 
 impl Ledger {
     fn fate(&self, entry: &Entry, person: usize) -> Fate {
-        match self.posts.posts.get(entry.post) {
-            Some(post) if !entry.is_open && (post.author == person || post.had_before.contains(&person)) => {
-                Fate::Unknown
-            }
-            Some(post) if !entry.is_open && !post.inboxes.contains(&person) => Fate::Gone,
-            _ => Fate::Here,
+        let Some(post) = self.posts.posts.get(entry.post).filter(|_| !entry.is_open) else {
+            return Fate::Here;
+        };
+        let is_his = post.author == person || post.had_before.contains(&person);
+        match post.inboxes.contains(&person) {
+            _ if is_his => Fate::Unknown,
+            true if entry.is_again => Fate::Unknown,
+            true => Fate::Here,
+            false => Fate::Gone,
         }
     }
 

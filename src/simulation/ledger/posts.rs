@@ -215,7 +215,7 @@ impl Ledger {
                 return Ok(());
             }
             // The next posts of its author have said that it has ended; the member keeps it under another number.
-            Outcome::Skipped if self.stands_again(receive) => return Ok(()),
+            Outcome::Skipped if self.stands_again(person, receive) => return Ok(()),
             Outcome::Conflict | Outcome::Skipped => {
                 return self.posts.unless_lax(|| {
                     (
@@ -266,11 +266,14 @@ impl Ledger {
         Err(wrong)
     }
 
-    /// Whether it had ended in its room before it came to stand there where it does.
-    fn stands_again(&self, receive: &Receive) -> bool {
+    /// Whether it comes under its author's number to one who has it not, and had ended in its room before it came to stand where it
+    /// does.
+    fn stands_again(&self, person: usize, receive: &Receive) -> bool {
         let post = place_of(&receive.text).and_then(|place| self.posts.posts.get(place));
-        let standing = post.and_then(|post| post.standing.as_ref());
-        standing.is_some_and(|standing| standing.is_again)
+        post.is_some_and(|post| {
+            let is_again = post.standing.as_ref().is_some_and(|standing| standing.is_again);
+            is_again && post.slot == Some(receive.id.slot) && !post.inboxes.contains(&person)
+        })
     }
 
     /// What stands before it in its room and has still to come to him.

@@ -19,6 +19,7 @@ use crate::wire::message::{DepositRefusal, End, Forward};
 mod contacts;
 mod doors;
 mod folders;
+mod full_rooms;
 mod leaving;
 mod registry;
 mod rooms;

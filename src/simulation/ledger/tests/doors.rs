@@ -1,13 +1,9 @@
-//! Faults of who is in a room, of what people are told of that and of what they missed, and of rooms that are full: each is planted,
-//! and found.
+//! Faults of who is in a room, and of what people are told of that: each is planted, and found.
 
-use super::rooms::{ROOM, hall, post_slot, posts_ended};
+use super::rooms::{ROOM, hall, posts_ended};
 use super::*;
 use crate::client::interface::{NotDone, RoomCommand, RoomEvent};
-use crate::registry::rooms::storage::{
-    POSTS_ENDED_MAX, PostEnd, RoomKey, RoomReply, RoomRequest, RoomRow, Who,
-};
-use crate::registry::storage::Notice;
+use crate::registry::rooms::storage::{RoomKey, RoomReply, RoomRequest, RoomRow, Who};
 use crate::reserved::LOBBY;
 use crate::wire::room::{MemberListed, Membership, News, PostNumber, RoomListed, RoomRefusal};
 
@@ -37,13 +33,6 @@ fn news(news: News, members: u32, out: bool) -> RoomEvent {
     }
 }
 
-fn missed(messages: u64) -> RoomEvent {
-    RoomEvent::Missed {
-        room: hall(1).name,
-        messages,
-    }
-}
-
 fn refused(command: RoomCommand, refusal: RoomRefusal) -> RoomEvent {
     RoomEvent::NotDone {
         command,
@@ -51,24 +40,9 @@ fn refused(command: RoomCommand, refusal: RoomRefusal) -> RoomEvent {
     }
 }
 
-/// A post of c1's has ended before anybody else had it.
-fn pushed_out(sequence: u64) -> PostEnd {
-    PostEnd {
-        room: ROOM,
-        author: MemberId(0),
-        bytes: 0,
-        notice: Notice {
-            row: Row(1),
-            slot: post_slot(sequence),
-            hash: HASH,
-            end: End::Posted { received: 0, of: 1 },
-        },
-    }
-}
-
 impl Play {
     /// c1 has a room, and c2 is in it, as both were told.
-    fn in_a_room() -> Self {
+    pub(super) fn in_a_room() -> Self {
         let mut play = Self::new();
         play.makes_room(1);
         for (person, members) in [(0, 1), (1, 2)] {
@@ -82,7 +56,7 @@ impl Play {
         play
     }
 
-    fn tells(&mut self, person: usize, event: RoomEvent) {
+    pub(super) fn tells(&mut self, person: usize, event: RoomEvent) {
         self.later(1);
         self.ledger.told(self.now, person, &Event::Room(event));
     }
@@ -94,36 +68,6 @@ impl Play {
             keep_until: Age::from_ms(0),
         };
         self.room(depart, posts_ended());
-    }
-
-    /// c1 posts three texts to a room that holds two, and then holds one: the first two give way to the third.
-    fn crowds_out_two(&mut self) -> String {
-        let texts: Vec<String> = (0..3).map(|sequence| self.posts(1, sequence)).collect();
-        self.ledger.halls.quarters.posts = 2;
-        self.keeps(1, 0, &texts[0], 1);
-        self.keeps(1, 1, &texts[1], 2);
-        self.ledger.halls.quarters.posts = 1;
-        self.keeps_for(1, 2, &texts[2], 3, &[0, 1]);
-        assert_eq!(self.found(), []);
-        texts[2].clone()
-    }
-
-    /// A text of c1's is kept, and these of his end for it.
-    fn keeps_for(&mut self, id: u8, sequence: u64, text: &str, number: u64, gone: &[u64]) {
-        let new = Self::new_post(id, sequence, text);
-        self.keeps_new(new, number, gone.iter().copied().map(pushed_out).collect());
-    }
-
-    /// What is found when a second text is kept where there is one already, in a room with room for so many in all, and so
-    /// many of one author's, and these of his end for it.
-    fn second(room: u64, author: u64, gone: &[u64]) -> Vec<Invariant> {
-        let mut play = Self::in_a_room();
-        let texts = [play.posts(1, 0), play.posts(1, 1)];
-        play.keeps(1, 0, &texts[0], 1);
-        play.ledger.halls.quarters.posts = room;
-        play.ledger.halls.quarters.author_posts = author;
-        play.keeps_for(1, 1, &texts[1], 2, gone);
-        play.found()
     }
 }
 
@@ -305,89 +249,6 @@ fn rooms_have_no_more_members_than_they_may() {
     play.ledger.halls.quarters.owned = 0;
     play.makes_room(1);
     assert_eq!(play.found(), [Invariant::Bounded]);
-}
-
-#[test]
-fn a_post_gives_way_only_where_there_is_no_room_and_the_oldest_first() {
-    assert_eq!(Play::second(2, 2, &[]), []);
-    assert_eq!(Play::second(1, 2, &[0]), []);
-    assert_eq!(Play::second(2, 1, &[0]), []);
-    assert_eq!(Play::second(2, 2, &[0]), [Invariant::HonestEnd], "there is room");
-    for (room, author) in [(1, 2), (2, 1)] {
-        let found = Play::second(room, author, &[]);
-        assert_eq!(found, [Invariant::HonestEnd], "there is none");
-    }
-    let mut play = Play::in_a_room();
-    play.crowds_out_two();
-    play.ledger.halls.quarters.posts = 2;
-    let texts = [play.posts(1, 3), play.posts(1, 4)];
-    play.keeps(1, 3, &texts[0], 4);
-    play.keeps_for(1, 4, &texts[1], 5, &[3]);
-    assert_eq!(play.found(), [Invariant::HonestEnd], "the third is older");
-}
-
-#[test]
-fn only_what_had_ended_and_came_again_may_be_passed_over_by_its_number() {
-    let mut play = Play::in_a_room();
-    let last = play.crowds_out_two();
-    play.has_post(1, 2, &last);
-    let text = play.posts(1, 3);
-    play.keeps_for(1, 3, &text, 4, &[2]);
-    play.takes_post(1, 3, &text, client::Outcome::Skipped);
-    assert_eq!(play.found(), [Invariant::OneState]);
-    play.has_post(1, 3, &text);
-    // What was kept at the third place comes again.
-    play.keeps_for(1, 2, &last, 5, &[3]);
-    play.takes_post(1, 2, &last, client::Outcome::Skipped);
-    assert_eq!(play.found(), [Invariant::OneState]);
-}
-
-#[test]
-fn a_room_holds_no_more_than_it_may_but_for_one_post() {
-    let mut play = Play::in_a_room();
-    let more = POSTS_ENDED_MAX as u64 + 2;
-    for sequence in 0..=more {
-        let text = play.posts(1, sequence);
-        if sequence < more {
-            play.keeps(1, sequence, &text, sequence + 1);
-            continue;
-        }
-        play.ledger.halls.quarters.posts = 1;
-        let gone: Vec<u64> = (0..POSTS_ENDED_MAX as u64).collect();
-        assert_eq!(play.found(), []);
-        play.keeps_for(1, sequence, &text, sequence + 1, &gone);
-    }
-    assert_eq!(play.found(), [Invariant::Bounded]);
-}
-
-#[test]
-fn a_member_is_told_of_all_that_he_missed() {
-    let mut play = Play::in_a_room();
-    let text = play.crowds_out_two();
-    play.tells(1, missed(2));
-    play.has_post(1, 2, &text);
-    play.advances(3);
-    assert_eq!(play.found(), []);
-    let mut play = Play::in_a_room();
-    let text = play.crowds_out_two();
-    play.tells(1, missed(1));
-    play.has_post(1, 2, &text);
-    play.advances(3);
-    assert_eq!(play.found(), [Invariant::ShownOrMissed]);
-}
-
-#[test]
-fn nobody_misses_what_he_has() {
-    let mut play = Play::in_a_room();
-    play.crowds_out_two();
-    play.tells(1, missed(3));
-    assert_eq!(play.found(), [Invariant::ShownOrMissed]);
-    let mut play = Play::in_a_room();
-    let text = play.posts(1, 0);
-    play.keeps(1, 0, &text, 1);
-    play.has_post(1, 0, &text);
-    play.tells(1, missed(1));
-    assert_eq!(play.found(), [Invariant::ShownOrMissed]);
 }
 
 impl Play {
