@@ -19,6 +19,7 @@ struct Asked {
     user: Option<Name>,
     address: Option<String>,
     fingerprint: Option<String>,
+    id: Option<String>,
     count: Option<u32>,
     words: Option<String>,
     tag: Option<u64>,
@@ -26,8 +27,8 @@ struct Asked {
 
 /// What there can be in one.
 const FORM: &str = "An object has a message, perhaps with an address and a tag; or an operation: status, net, fingerprint, help, quit, \
-                    history (perhaps with a user or an address, and a count), search with words, forget with a user or an address, or \
-                    trust with an address and a fingerprint.";
+                    history (perhaps with a user or an address, and a count), search with words, forget with a user or an address, trace \
+                    (perhaps with an id, a user or an address), or trust with an address and a fingerprint.";
 
 /// Reads one.
 pub(super) fn read(line: &str, typist: Typist<'_>) -> Parsed {
@@ -67,6 +68,18 @@ impl Asked {
             "status" | "net" | "fingerprint" => format!(":{operation}"),
             "help" | "quit" => operation.to_owned(),
             "search" => format!(":search {}", self.words.take()?),
+            "trace" => {
+                let whose = match self.whose()? {
+                    Ok(whose) => whose,
+                    Err(sentence) => return Some(Err(sentence)),
+                };
+                // Not both: it is one message.
+                let whose = match (self.id.take(), whose) {
+                    (Some(_), Some(_)) => return None,
+                    (id, whose) => id.or(whose),
+                };
+                format!(":trace {}", whose.unwrap_or_default())
+            }
             "history" | "forget" => {
                 let whose = match self.whose()? {
                     Ok(whose) => whose,
@@ -106,6 +119,7 @@ impl Asked {
             user,
             address,
             fingerprint,
+            id,
             count,
             words,
             tag,
@@ -115,6 +129,7 @@ impl Asked {
             && user.is_none()
             && address.is_none()
             && fingerprint.is_none()
+            && id.is_none()
             && count.is_none()
             && words.is_none()
             && tag.is_none()

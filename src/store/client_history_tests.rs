@@ -152,6 +152,7 @@ fn both_boxes_are_one_history_in_the_order_of_our_clock() {
     let way = Way::In {
         from: name("Bob"),
         received_at: WallTime::from_unix_ms(20),
+        stored: false,
     };
     assert_eq!((&two.way, two.sent_at), (&way, WallTime::from_unix_ms(19)));
     // Another registry has a history of its own.
