@@ -37,7 +37,7 @@ pub(super) fn list(trace: &Trace, offset_at: OffsetAt) -> Vec<String> {
         let place = rows.len() - record.steps.len() + Record::FIRST;
         (place, omission(record))
     });
-    lines.extend(table(rows, omitted, message.sent_at, offset_at));
+    lines.extend(table(rows, omitted.as_ref(), message.sent_at, offset_at));
     lines.extend(unknown(message, trace.record.as_ref()));
     lines
 }
@@ -138,7 +138,7 @@ fn kept(message: &Recorded, record: &Record, offset_at: OffsetAt) -> Vec<Row> {
 /// The rows, with a line where another day begins than the one before, and one for what is left out.
 fn table(
     rows: Vec<Row>,
-    omitted: Option<(usize, String)>,
+    omitted: Option<&(usize, String)>,
     written: WallTime,
     offset_at: OffsetAt,
 ) -> Vec<String> {
@@ -153,7 +153,7 @@ fn table(
     let mut today = day(written, offset_at);
     let mut lines = Vec::new();
     for (index, (row, span)) in rows.into_iter().zip(spans).enumerate() {
-        if let Some((_, line)) = omitted.as_ref().filter(|(place, _)| *place == index) {
+        if let Some((_, line)) = omitted.filter(|(place, _)| *place == index) {
             lines.push(format!("  {line}"));
         }
         let date = day(row.at, offset_at);

@@ -78,13 +78,11 @@ impl Client {
                 Road::Deposit(card, why) => self.deposit(cx, to, key, Some(&card), why),
                 Road::Post => self.deposit(cx, to, key, None, Why::Room),
                 Road::Connect(card) => {
-                    self.journal.note(key, cx.now, What::Called);
-                    self.connect_peer(cx, to, &card);
+                    self.connect_peer(cx, to, key, &card);
                     true
                 }
                 Road::Call(address) => {
-                    self.journal.note(key, cx.now, What::Called);
-                    self.call(address);
+                    self.call(cx, key, address);
                     true
                 }
                 Road::Pin(card) => {
@@ -141,7 +139,9 @@ impl Client {
         }
     }
 
-    fn connect_peer(&mut self, cx: &Context<'_>, to: &str, card: &Card) {
+    /// Calls somebody, for a message.
+    fn connect_peer(&mut self, cx: &Context<'_>, to: &str, key: Key, card: &Card) {
+        self.journal.note(key, cx.now, What::Called);
         let addresses = self.directory.addresses(to);
         // An Initial is the longest of packets, and goes over his line, too.
         let registry = self.link.session();
