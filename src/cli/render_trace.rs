@@ -213,11 +213,10 @@ fn words(what: What, message: &Recorded, offset_at: OffsetAt) -> String {
         What::Answered { via, at, within } => {
             let road = match via {
                 Via::Peer => "directly",
-                Via::Registry => "by way of the server",
+                Via::Registry => "by the server",
             };
             let there = clock(at, message.sent_at, offset_at);
-            let later = later(within);
-            format!("receipt from {to}, {road}{later}; on disk there at {there} by the clock there")
+            format!("receipt {road}{} ({there} by the clock of {to})", later(within))
         }
         What::Ended(end) => ended(end, &to),
         What::Came { via } => match (via, &message.with) {
@@ -236,15 +235,11 @@ fn words(what: What, message: &Recorded, offset_at: OffsetAt) -> String {
 }
 
 fn round_trip(rtt: Option<Duration>) -> String {
-    rtt.map_or_else(String::new, |rtt| {
-        format!("; a round trip there takes {}", span(rtt))
-    })
+    rtt.map_or_else(String::new, |rtt| format!(" (round trip {})", span(rtt)))
 }
 
 fn later(within: Option<Duration>) -> String {
-    within.map_or_else(String::new, |within| {
-        format!(", {} after it was given", span(within))
-    })
+    within.map_or_else(String::new, |within| format!(", after {}", span(within)))
 }
 
 fn unanswered(to: &str, silent: Option<Duration>) -> String {

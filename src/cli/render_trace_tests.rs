@@ -198,11 +198,11 @@ fn a_way_by_the_server_is_told_step_by_step() {
             "  written 2026-01-02 05:04:05: hello",
             "  05:04:05.678              on your disk",
             "  05:04:05.679     +1.0 ms  bob is called",
-            "  05:04:05.702      +24 ms  sent to bob, attempt 1; a round trip there takes 21 ms",
+            "  05:04:05.702      +24 ms  sent to bob, attempt 1 (round trip 21 ms)",
             "  05:04:06.202     +524 ms  no receipt in time; last heard of bob 500 ms before",
-            "  05:04:06.203     +525 ms  given to the server, attempt 1; a round trip there takes 21 ms",
-            "  05:04:06.218     +540 ms  the server keeps it, 15 ms after it was given",
-            "  05:05:05.678  +1 min 0 s  receipt from bob, by way of the server; on disk there at 05:05:04.678 by the clock there",
+            "  05:04:06.203     +525 ms  given to the server, attempt 1 (round trip 21 ms)",
+            "  05:04:06.218     +540 ms  the server keeps it, after 15 ms",
+            "  05:05:05.678  +1 min 0 s  receipt by the server (05:05:04.678 by the clock of bob)",
             "  Not known: when the server forwarded it, and how often.",
         ]
     );

@@ -27,11 +27,14 @@ impl Record {
             self.steps.remove(Self::FIRST);
             self.omitted += 1;
         }
-        self.steps.push(Step {
+        // That something came is noted when it is known what has become of it.
+        let place = self.steps.partition_point(|step| step.at <= now.at);
+        let step = Step {
             at: now.at,
             wall: now.wall,
             what,
-        });
+        };
+        self.steps.insert(place, step);
     }
 
     /// How long ago the step was of which this is so, the last of those.
@@ -272,6 +275,26 @@ mod tests {
         );
         assert!(journal.of_received(id(0)).is_none());
         assert_eq!(journal.of_received(id(1)).unwrap().steps.len(), 2);
+    }
+
+    #[test]
+    fn steps_stand_in_the_order_of_their_times() {
+        let mut journal = Journal::default();
+        let via = Via::Registry;
+        for (ms, what) in [
+            (1, What::Committed),
+            (5, What::Shown),
+            (2, What::Came { via }),
+            (5, What::Known),
+        ] {
+            journal.note_received(id(1), now(ms), what);
+        }
+        let steps = &journal.of_received(id(1)).unwrap().steps;
+        let whats: Vec<What> = steps.iter().map(|step| step.what).collect();
+        assert_eq!(
+            whats,
+            [What::Committed, What::Came { via }, What::Shown, What::Known]
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn a_message_is_followed_directly_and_by_way_of_the_server() {
     assert!(x.expect_start("  written 20").ends_with(": for later"));
     assert_eq!(step(&mut x), "on your disk");
     // Whether y was known to be away by then depends on when that was told.
-    while !step(&mut x).starts_with("given to the server, attempt 1; a round trip there takes ") {}
+    while !step(&mut x).starts_with("given to the server, attempt 1 (round trip ") {}
     assert!(step(&mut x).starts_with("the server keeps it, "));
     x.expect("  Not known: when the server forwarded it, and how often.");
     x.type_line("trace 1");
@@ -45,8 +45,8 @@ fn a_message_is_followed_directly_and_by_way_of_the_server() {
     assert!(x.expect_start("  written 20").ends_with(": The quick brown fox"));
     let direct = steps(&mut x, 4);
     assert_eq!(direct[..2], ["on your disk", "y is called"]);
-    assert!(direct[2].starts_with("sent to y, attempt 1; a round trip there takes "));
-    assert!(direct[3].starts_with("receipt from y, directly, "), "{direct:?}");
+    assert!(direct[2].starts_with("sent to y, attempt 1 (round trip "));
+    assert!(direct[3].starts_with("receipt directly, after "), "{direct:?}");
     x.type_line("trace <1");
     assert!(
         x.expect_start("[Message <1 from y: here since 20")
