@@ -200,6 +200,35 @@ impl fmt::Display for MessageId {
     }
 }
 
+/// Why a text names no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("that is no id of a message")]
+pub struct IdError;
+
+impl FromStr for MessageId {
+    type Err = IdError;
+
+    /// The word that [`fmt::Display`] makes, and no other for the same.
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let mut parts = text.splitn(3, '-');
+        let mut part = || parts.next().ok_or(IdError);
+        let (digits, epoch, sequence) = (part()?, part()?, part()?);
+        let mut sender = [0; 32];
+        for (index, byte) in sender.iter_mut().enumerate() {
+            let pair = digits.get(2 * index..2 * index + 2).ok_or(IdError)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| IdError)?;
+        }
+        let id = Self {
+            sender: IdentityId(sender),
+            slot: Slot {
+                epoch: Epoch(u64::from_str_radix(epoch, 16).map_err(|_| IdError)?),
+                sequence: Sequence(sequence.parse().map_err(|_| IdError)?),
+            },
+        };
+        (id.to_string() == text).then_some(id).ok_or(IdError)
+    }
+}
+
 /// BLAKE2s-128 of a message's envelope bytes: the same id with another hash is another message (a conflict).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EnvelopeHash(pub [u8; 16]);
@@ -224,5 +253,31 @@ mod tests {
         assert!("a".repeat(32).parse::<Name>().is_ok());
         let (upper, lower) = ("Bob".parse::<Name>().unwrap(), "bOB".parse::<Name>().unwrap());
         assert!(upper.matches(&lower) && upper != lower);
+    }
+
+    #[test]
+    fn a_message_has_one_word_for_it() {
+        let id = MessageId {
+            sender: IdentityId([0xab; 32]),
+            slot: Slot {
+                epoch: Epoch(0x12),
+                sequence: Sequence(3),
+            },
+        };
+        let word = id.to_string();
+        assert_eq!(word.parse(), Ok(id));
+        for other in [
+            word.to_uppercase(),
+            format!("{word}0-"),
+            word.replace("-3", "-03"),
+            word.replace("-3", "-+3"),
+            word.replace("ab-", "é-"),
+            word.replace("ab-", "-"),
+            word.replace("-0000000000000012", "-12"),
+            "bob".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(other.parse::<MessageId>(), Err(IdError), "{other}");
+        }
     }
 }

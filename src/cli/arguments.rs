@@ -51,6 +51,7 @@ pub(super) const ANY_COMMAND: Argument = argument("[command]", What::Command);
 pub(super) const SWITCH: Argument = argument("on/off", What::Switch);
 pub(super) const CONVERSATION: Argument = argument("<name>", What::Conversation);
 pub(super) const ANY_CONVERSATION: Argument = argument("[name]", What::Conversation);
+pub(super) const ANY_MESSAGE: Argument = argument("[number/name]", What::Conversation);
 pub(super) const COUNT: Argument = argument("[number]", What::Word);
 pub(super) const WORDS: Argument = argument("<words>", What::Rest);
 pub(super) const ADDRESS: Argument = argument("<ip:port>", What::Word);

@@ -8,12 +8,13 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::cli::arguments::{
-    ANY_COMMAND, ANY_CONVERSATION, ANY_MEMBER, ANY_PERSON, ANY_ROOM, Argument, CONVERSATION, COUNT,
-    FINGERPRINT, NEW_ROOM, OWN_NAME, PERSON, ROOM, SWITCH, TEXT, WORDS, shown,
+    ANY_COMMAND, ANY_CONVERSATION, ANY_MEMBER, ANY_MESSAGE, ANY_PERSON, ANY_ROOM, Argument, CONVERSATION,
+    COUNT, FINGERPRINT, NEW_ROOM, OWN_NAME, PERSON, ROOM, SWITCH, TEXT, WORDS, shown,
 };
 use crate::cli::commands_history as history;
 use crate::cli::commands_people as people;
 use crate::cli::commands_rooms as rooms;
+use crate::cli::commands_trace as trace;
 use crate::cli::focus::Focus;
 use crate::cli::spellings;
 use crate::client::interface::Command;
@@ -116,6 +117,17 @@ pub static TABLE: &[Entry] = &[
         summary: "list the messages that are unfinished, and why",
         details: "Of the last that you have posted, and that not everybody has, the server then says who has them.",
         read: people::read_status,
+    },
+    Entry {
+        name: "trace",
+        aliases: &[],
+        arguments: &[ANY_MESSAGE],
+        summary: "say where a message is, and how it came there",
+        details: "By its number in status or history: trace 12, or trace >12, is one that you wrote, trace <7 one that came. Otherwise \
+                  the last that you wrote, or the last to somebody: trace bob, trace #den. Each attempt, timeout, receipt and answer \
+                  of the server that this run has seen; of earlier runs the states. Datagrams that are sent again are not told of \
+                  each message: net counts them.",
+        read: trace::read_trace,
     },
     Entry {
         name: "net",

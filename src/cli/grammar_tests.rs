@@ -56,6 +56,8 @@ fn an_argument_is_what_the_command_takes() {
     assert_eq!(commands("dereg "), ["dereg alice"]);
     assert_eq!(commands("help qu"), ["help quit"]);
     assert_eq!(commands("help al"), ["help aliases"]);
+    assert_eq!(commands("trace b"), ["trace Bob", "trace bobby"]);
+    assert_eq!(commands("trace #d"), ["trace #den"]);
 }
 
 #[test]
@@ -90,6 +92,7 @@ fn without_a_registry_there_are_its_words_and_texts() {
         [
             ":q",
             ":status",
+            ":trace ",
             ":net",
             ":history ",
             ":search ",
@@ -98,7 +101,7 @@ fn without_a_registry_there_are_its_words_and_texts() {
             ":trust "
         ]
     );
-    assert_eq!(typed(":tr"), [":trust "]);
+    assert_eq!(typed(":tr"), [":trace ", ":trust "]);
     for text in ["", "send b", "@c", "q", ":trust "] {
         assert_eq!(typed(text), [""; 0], "{text}");
     }

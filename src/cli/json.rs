@@ -8,6 +8,7 @@ use crate::cli::commands::{self, Parsed};
 use crate::cli::json_net::Paths;
 use crate::cli::json_objects::{Message, Object, State, timestamp};
 use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
+use crate::cli::json_trace::Way;
 use crate::cli::json_words as words;
 use crate::cli::render;
 use crate::client::interface::{ContactEvent, Event, NotAccepted, Notice, RoomEvent};
@@ -80,6 +81,7 @@ fn object(notice: &Notice) -> Option<Object<'_>> {
             earlier: status.earlier,
             early: status.early,
         },
+        Event::Trace(trace) => Object::Trace(Box::new(Way::of(trace))),
         Event::Net(net) => Object::Net(Paths::of(net)),
         Event::History(history) => Object::of_history(history),
         Event::Forgotten(forgotten) => Object::of_forgotten(forgotten),

@@ -134,7 +134,9 @@ impl<'a> Kept<'a> {
             },
         };
         match &message.way {
-            Way::In { from, received_at } => Self {
+            Way::In {
+                from, received_at, ..
+            } => Self {
                 user: Some(from),
                 received_at: Some(timestamp(*received_at)),
                 ..kept

@@ -26,6 +26,7 @@ struct Wish {
     user: Option<Name>,
     address: Option<String>,
     fingerprint: Option<String>,
+    id: Option<String>,
     on: Option<bool>,
     count: Option<u32>,
     words: Option<String>,
@@ -46,6 +47,7 @@ fn fields(word: &str, at: bool) -> (&'static [&'static str], &'static [&'static 
         "poke" | "dereg" | "reg" => (&[], &["user"]),
         "presence" => (&["on"], &[]),
         "history" => (&[], &["room", "user", "address", "count"]),
+        "trace" => (&[], &["room", "user", "address", "id"]),
         "forget" => (&[], &["room", "user", "address"]),
         "search" => (&["words"], &[]),
         "trust" => (&["user", "fingerprint"], &[]),
@@ -69,7 +71,7 @@ pub(super) fn parse(line: &str, typist: Typist<'_>) -> Parsed {
 
 impl Wish {
     fn read(self, typist: Typist<'_>) -> Parsed {
-        let asks = self.count.is_some() || self.words.is_some();
+        let asks = self.count.is_some() || self.words.is_some() || self.id.is_some();
         let named = asks || self.user.is_some() || self.fingerprint.is_some() || self.on.is_some();
         match self {
             Self {
@@ -116,7 +118,7 @@ impl Wish {
         };
         let room = self.room.as_ref().map(Name::as_str).or(default);
         // Where persons and rooms can be meant, it is marked which.
-        let mark = if matches!(word, "history" | "forget") {
+        let mark = if matches!(word, "history" | "forget" | "trace") {
             "#"
         } else {
             ""
@@ -139,6 +141,7 @@ impl Wish {
             ("user", user),
             ("address", address.as_deref()),
             ("fingerprint", self.fingerprint.as_deref()),
+            ("id", self.id.as_deref()),
             ("on", on),
             ("count", count.as_deref()),
             ("words", self.words.as_deref()),

@@ -98,6 +98,6 @@ impl<'a> Session<'a> {
     }
 }
 
-fn ms(span: Duration) -> f64 {
+pub(super) fn ms(span: Duration) -> f64 {
     span.as_secs_f64() * 1_000.0
 }

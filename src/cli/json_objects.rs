@@ -12,6 +12,7 @@ use time::macros::format_description;
 use crate::cli::json_history::{About, Kept};
 use crate::cli::json_net::Paths;
 use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
+use crate::cli::json_trace::Way;
 use crate::cli::json_words as words;
 use crate::client::interface::{
     Contact, ContactEvent, Event, Incoming, MessageStatus, Notice, Road, RoomEvent,
@@ -50,6 +51,7 @@ pub(super) enum Object<'a> {
         earlier: usize,
         early: usize,
     },
+    Trace(Box<Way<'a>>),
     Net(Paths<'a>),
     History {
         #[serde(flatten)]

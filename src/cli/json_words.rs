@@ -4,7 +4,7 @@
 
 use crate::client::interface::{Ending, NotAccepted, NotDone, Refusal, Standing};
 use crate::id::Name;
-use crate::wire::message::{DepositRefusal, RegistrationRefusal};
+use crate::wire::message::{BusyReason, DepositRefusal, RegistrationRefusal};
 use crate::wire::room::{News, RoomRefusal};
 
 pub(super) const fn registration(reason: &RegistrationRefusal) -> &'static str {
@@ -77,6 +77,17 @@ pub(super) const fn not_done(why: &NotDone) -> &'static str {
         NotDone::Refused(RoomRefusal::TooManyRooms) => "too-many-rooms",
         NotDone::Refused(RoomRefusal::NoSuchPost) => "no-such-post",
         NotDone::Refused(RoomRefusal::Storage) => "storage",
+    }
+}
+
+/// Why somebody asks to come again.
+pub(super) const fn busy(reason: BusyReason) -> &'static str {
+    match reason {
+        BusyReason::Rate => "rate",
+        BusyReason::Storage => "storage",
+        BusyReason::Overload => "overload",
+        BusyReason::UnknownSender => "unknown-sender",
+        BusyReason::Unhandled => "unhandled",
     }
 }
 

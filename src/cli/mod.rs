@@ -5,11 +5,11 @@
 //! | [`args`], `args_once`, `args_screen`, `args_words`, `args_values`, [`usage`], `manual` | the command line into an [`args::Invocation`], or into what is wrong with it; the texts of `--help` |
 //! | `settings`, `keys`, `config_file`, `said`, [`surroundings`] | what is not typed: the environment, the configuration file, who says what |
 //! | `generated` | completions and manual pages, of the definitions of the arguments |
-//! | [`commands`], `commands_history`, `commands_people`, `commands_rooms`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
+//! | [`commands`], `commands_history`, `commands_people`, `commands_rooms`, `commands_trace`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
 //! | `arguments`, `grammar` | what follows the word of a command; what helps to type it: completion, hints |
-//! | [`render`], `render_contacts`, `render_history`, `render_net`, `render_rooms`, `render_status`, `render_users`, [`table`] | events into lines |
-//! | [`mod@format`], `json`, `json_history`, `json_objects`, `json_parts`, `json_net`, `json_words`, `json_input`, `talk_objects` | the same as objects for programs, and what they ask with objects |
+//! | [`render`], `render_contacts`, `render_history`, `render_net`, `render_rooms`, `render_status`, `render_trace`, `render_users`, [`table`] | events into lines |
+//! | [`mod@format`], `json`, `json_history`, `json_objects`, `json_parts`, `json_net`, `json_trace`, `json_words`, `json_input`, `talk_objects` | the same as objects for programs, and what they ask with objects |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
 //! | `paint`, `bell` | the colours of lines; what rings |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
@@ -36,6 +36,7 @@ pub mod commands;
 mod commands_history;
 mod commands_people;
 mod commands_rooms;
+mod commands_trace;
 mod config_file;
 pub mod console;
 mod exporting;
@@ -52,6 +53,7 @@ mod json_input;
 mod json_net;
 mod json_objects;
 mod json_parts;
+mod json_trace;
 mod json_words;
 mod keys;
 mod known;
@@ -71,6 +73,7 @@ mod render_history;
 mod render_net;
 mod render_rooms;
 mod render_status;
+mod render_trace;
 mod render_users;
 mod said;
 pub mod sanitise;

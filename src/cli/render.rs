@@ -12,7 +12,9 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::cli::commands::{self, Parsed};
 use crate::cli::sanitise::escape;
-use crate::cli::{render_contacts, render_history, render_net, render_rooms, render_status, render_users};
+use crate::cli::{
+    render_contacts, render_history, render_net, render_rooms, render_status, render_trace, render_users,
+};
 use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road, Whose};
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
@@ -41,6 +43,14 @@ const TIME_OF_DAY: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minu
 /// `HH:MM:SS` in local time.
 pub(super) fn time_of_day(at: WallTime, offset_at: OffsetAt) -> String {
     formatted(at, offset_at, TIME_OF_DAY)
+}
+
+const MOMENT: &[BorrowedFormatItem<'_>] =
+    format_description!("[hour]:[minute]:[second].[subsecond digits:3]");
+
+/// `HH:MM:SS.mmm` in local time.
+pub(super) fn moment_of_day(at: WallTime, offset_at: OffsetAt) -> String {
+    formatted(at, offset_at, MOMENT)
 }
 
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
@@ -97,6 +107,7 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
         Event::History(history) => return render_history::list(history, offset_at),
         Event::Forgotten(forgotten) => return render_history::forgotten(forgotten),
         Event::Status(status) => return render_status::list(status, offset_at),
+        Event::Trace(trace) => return render_trace::list(trace, offset_at),
         Event::Net(net) => return render_net::list(net),
         Event::Fingerprint { whose, id } => fingerprint(whose, id.as_ref()),
         Event::Presence { name, online } => render_users::presence(name, *online),

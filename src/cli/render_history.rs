@@ -1,7 +1,7 @@
 //! Messages that are kept, as lines: a line where a day begins, then one for each message.
 //!
-//! In the order in which they came to be here, each with the time at which it was written; and, where that is noticeably
-//! another, when it arrived. Pure. Invariants: as `render`'s; what a line says beside the text stands before it, where the
+//! In the order in which they came to be here, each with its number and the time at which it was written; and, where that is
+//! noticeably another, when it arrived. Pure. Invariants: as `render`'s; what a line says beside the text stands before it, where the
 //! text cannot forge it.
 
 use std::time::Duration;
@@ -20,16 +20,37 @@ const NOTICEABLE: Duration = Duration::from_secs(60);
 /// What they are about, then they.
 pub(super) fn list(history: &History, offset_at: OffsetAt) -> Vec<String> {
     let mut lines = vec![heading(history)];
+    let numbers: Vec<String> = history.messages.iter().map(number).collect();
+    let width = numbers.iter().map(String::len).max().unwrap_or(0);
     let mut today = None;
-    for message in &history.messages {
+    for (message, number) in history.messages.iter().zip(numbers) {
         let date = day(message.at(), offset_at);
         if today.as_ref() != Some(&date) {
             lines.push(format!("--- {date}"));
             today = Some(date);
         }
-        lines.push(line(message, history, offset_at));
+        let line = line(message, history, offset_at);
+        lines.push(format!("{number:>width$} {line}"));
     }
     lines
+}
+
+/// By what a message is asked for: what went and what came is counted each for itself.
+fn number(message: &Recorded) -> String {
+    match message.way {
+        Way::Out { .. } => written(message.number),
+        Way::In { .. } => received(message.number),
+    }
+}
+
+/// The number of one that we wrote.
+pub(super) fn written(number: u64) -> String {
+    format!(">{number}")
+}
+
+/// The number of one that came.
+pub(super) fn received(number: u64) -> String {
+    format!("<{number}")
 }
 
 fn heading(history: &History) -> String {
@@ -93,7 +114,7 @@ fn who(message: &Recorded, own: &Name, is_known: bool) -> String {
 }
 
 /// Where a message of ours is.
-fn fate(message: &Recorded, offset_at: OffsetAt) -> String {
+pub(super) fn fate(message: &Recorded, offset_at: OffsetAt) -> String {
     let Way::Out { state, ended_at, .. } = &message.way else {
         return String::new();
     };

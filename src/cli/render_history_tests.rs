@@ -36,6 +36,7 @@ const fn at(ms: i64) -> WallTime {
 
 fn recorded(with: To, sent: i64, text: &str, way: Way) -> Recorded {
     Recorded {
+        number: 3,
         id: MessageId {
             sender: IdentityId([0xab; 32]),
             slot: Slot {
@@ -54,6 +55,7 @@ pub(in crate::cli) fn came(with: To, from: &str, sent: i64, received: i64, text:
     let way = Way::In {
         from: name(from),
         received_at: at(received),
+        stored: false,
     };
     recorded(with, sent, text, way)
 }
@@ -170,14 +172,14 @@ fn a_conversation_has_its_days_and_each_message_its_time_and_state() {
         [
             "[Messages with bob: 7]",
             "--- 2026-01-02",
-            "05:04:05 Bob: hi\\n\\u{1b}[2J (received)",
-            "05:04:08 alice (received): hello",
-            "05:04:10 alice (at the server): hello",
-            "05:04:11 alice (received 06:34:11): hello",
-            "05:04:12 bob (arrived 05:06:12): slow",
+            "<3 05:04:05 Bob: hi\\n\\u{1b}[2J (received)",
+            ">3 05:04:08 alice (received): hello",
+            ">3 05:04:10 alice (at the server): hello",
+            ">3 05:04:11 alice (received 06:34:11): hello",
+            "<3 05:04:12 bob (arrived 05:06:12): slow",
             "--- 2026-01-03",
-            "2026-01-02 05:04:13 bob (arrived 05:04:05): slower",
-            "05:04:06 alice (received 2026-01-05 05:04:05): hello",
+            "<3 2026-01-02 05:04:13 bob (arrived 05:04:05): slower",
+            ">3 05:04:06 alice (received 2026-01-05 05:04:05): hello",
         ]
     );
 }
@@ -188,16 +190,29 @@ fn of_all_it_is_said_with_whom() {
     assert_eq!(
         told[2..],
         [
-            "05:04:05 bob: hi",
-            "05:04:05 #den: eve: hi",
-            "05:04:05 carl: hi",
-            "05:04:05 alice to bob (waiting): hello",
-            "05:04:05 alice to bob (at the server): hello",
-            "05:04:05 alice to 192.0.2.7:4000 (received): hello",
-            "05:04:05 #den: alice (received by 3 of 5): hello",
-            "05:04:05 alice to bob (refused: the mailbox of bob is full. Send it again when bob is online): hello",
-            "05:04:05 alice to bob (expired 2026-01-03 05:04:05): hello",
+            "<3 05:04:05 bob: hi",
+            "<3 05:04:05 #den: eve: hi",
+            "<3 05:04:05 carl: hi",
+            ">3 05:04:05 alice to bob (waiting): hello",
+            ">3 05:04:05 alice to bob (at the server): hello",
+            ">3 05:04:05 alice to 192.0.2.7:4000 (received): hello",
+            ">3 05:04:05 #den: alice (received by 3 of 5): hello",
+            ">3 05:04:05 alice to bob (refused: the mailbox of bob is full. Send it again when bob is online): hello",
+            ">3 05:04:05 alice to bob (expired 2026-01-03 05:04:05): hello",
         ]
+    );
+}
+
+#[test]
+fn numbers_stand_below_each_other() {
+    let many = Recorded {
+        number: 1_204,
+        ..went(bob(), 0, State::Waiting, None)
+    };
+    let told = lines(with_bob(), vec![came(bob(), "bob", 0, 0, "hi"), many]);
+    assert_eq!(
+        told[2..],
+        ["   <3 05:04:05 bob: hi", ">1204 05:04:05 alice (waiting): hello"]
     );
 }
 

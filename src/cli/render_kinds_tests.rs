@@ -5,7 +5,7 @@
 use super::*;
 
 /// Kinds of events that have words.
-pub(super) const KINDS: usize = 55;
+pub(super) const KINDS: usize = 56;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 pub(super) const fn kind(event: &Event) -> usize {
@@ -62,6 +62,7 @@ pub(super) const fn kind(event: &Event) -> usize {
         Event::PresenceTold { on: false } => 46,
         Event::Status(_) => 49,
         Event::Net(_) => 54,
+        Event::Trace(_) => 55,
         Event::Fingerprint { id: Some(_), .. } => 50,
         Event::Fingerprint { id: None, .. } => 51,
         // For programs, or for completion: without words.

@@ -3,6 +3,7 @@
 //! Pure. Invariant: as `render`'s; names, times and addresses hold nothing but what they are made of.
 
 use super::render::{OffsetAt, timestamp};
+use super::render_history::written;
 use super::table::aligned;
 use crate::client::interface::{MessageStatus, Standing, Status};
 use crate::client::to::To;
@@ -20,7 +21,7 @@ pub(super) fn list(status: &Status, offset_at: OffsetAt) -> Vec<String> {
             ),
         });
         let rows = status.messages.iter().map(|message| row(message, offset_at));
-        lines.extend(aligned(["to", "written", "where it is"], rows));
+        lines.extend(aligned(["number", "to", "written", "where it is"], rows));
     }
     if status.early > 0 {
         lines.push(format!(
@@ -34,19 +35,29 @@ pub(super) fn list(status: &Status, offset_at: OffsetAt) -> Vec<String> {
     lines
 }
 
-fn row(message: &MessageStatus, offset_at: OffsetAt) -> [String; 3] {
-    let to = match &message.to {
+fn row(message: &MessageStatus, offset_at: OffsetAt) -> [String; 4] {
+    [
+        written(message.number),
+        partner(&message.to),
+        timestamp(message.sent_at, offset_at),
+        place(&message.to, message.standing),
+    ]
+}
+
+/// With whom one talks, as it is typed where persons and rooms can be meant.
+pub(super) fn partner(to: &To) -> String {
+    match to {
         To::Peer(name) => name.to_string(),
         To::Room(hall) => format!("#{}", hall.name),
         To::At(address) => address.to_string(),
-    };
-    let place = place(message, &to);
-    [to, timestamp(message.sent_at, offset_at), place]
+    }
 }
 
-fn place(message: &MessageStatus, to: &str) -> String {
-    let is_post = matches!(message.to, To::Room(_));
-    match message.standing {
+/// Where an unfinished message is.
+pub(super) fn place(with: &To, standing: Standing) -> String {
+    let is_post = matches!(with, To::Room(_));
+    let to = partner(with);
+    match standing {
         Standing::Due => "about to go".to_owned(),
         Standing::Behind => "behind those before it".to_owned(),
         Standing::Sent => format!("sent; {to} has not answered yet"),
@@ -56,13 +67,13 @@ fn place(message: &MessageStatus, to: &str) -> String {
         Standing::Ended => "has ended; that is being written down".to_owned(),
         Standing::Offline => "waits for you to register again: reg".to_owned(),
         Standing::Unreachable if is_post => "waits for the server".to_owned(),
-        Standing::Unreachable if matches!(message.to, To::At(_)) => format!("waits for {to}"),
+        Standing::Unreachable if matches!(with, To::At(_)) => format!("waits for {to}"),
         Standing::Unreachable => format!("waits for {to} or the server"),
         Standing::NoSuchName => format!("waits for somebody called {to}"),
         Standing::NoRoom => "waits for room at the server".to_owned(),
         Standing::Slowed => "goes in a moment: not too much at once".to_owned(),
         Standing::RegistryDisk => "waits for room on the server's disk".to_owned(),
-        Standing::Untrusted if matches!(message.to, To::At(_)) => {
+        Standing::Untrusted if matches!(with, To::At(_)) => {
             "waits for you to trust whoever is there now".to_owned()
         }
         Standing::Untrusted => format!("waits for you to trust the new identity: trust {to} <fingerprint>"),
@@ -81,6 +92,7 @@ pub(in crate::cli) mod tests {
 
     fn message(to: To, standing: Standing) -> MessageStatus {
         MessageStatus {
+            number: 12,
             id: MessageId {
                 sender: IdentityId([1; 32]),
                 slot: Slot {
@@ -144,12 +156,12 @@ pub(in crate::cli) mod tests {
             lines(messages, 0),
             [
                 "[Unfinished messages: 5]",
-                "to              written              where it is",
-                "bob             2026-01-02 03:04:05  at the server, until bob comes",
-                "#den            2026-01-02 03:04:05  at the server, until all members have it",
-                "#den            2026-01-02 03:04:05  waits for the server",
-                "192.0.2.7:4000  2026-01-02 03:04:05  waits for 192.0.2.7:4000",
-                "bob             2026-01-02 03:04:05  waits for you to trust the new identity: trust bob <fingerprint>",
+                "number  to              written              where it is",
+                ">12     bob             2026-01-02 03:04:05  at the server, until bob comes",
+                ">12     #den            2026-01-02 03:04:05  at the server, until all members have it",
+                ">12     #den            2026-01-02 03:04:05  waits for the server",
+                ">12     192.0.2.7:4000  2026-01-02 03:04:05  waits for 192.0.2.7:4000",
+                ">12     bob             2026-01-02 03:04:05  waits for you to trust the new identity: trust bob <fingerprint>",
             ]
         );
         assert_eq!(lines(Vec::new(), 0), ["[No message is unfinished.]"]);

@@ -60,6 +60,7 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
     faces.extend(render_users::tests::faces());
     faces.extend(render_status::tests::faces());
     faces.extend(render_net::tests::faces());
+    faces.extend(render_trace::tests::faces());
     faces.extend(render_history::tests::faces());
     let rooms = render_rooms::tests::faces().into_iter();
     faces.extend(rooms.map(|(event, line)| (Event::Room(event), line)));

@@ -7,11 +7,13 @@ use std::net::SocketAddr;
 
 use crate::cli::args_values::parse_peer;
 use crate::cli::arguments::{
-    ADDRESS, ANY_CONVERSATION, Argument, CONVERSATION, COUNT, FINGERPRINT, WORDS as WORDS_SOUGHT, shown,
+    ADDRESS, ANY_CONVERSATION, ANY_MESSAGE, Argument, CONVERSATION, COUNT, FINGERPRINT,
+    WORDS as WORDS_SOUGHT, shown,
 };
 use crate::cli::commands::{self, Parsed, Typist};
 use crate::cli::commands_history::{read_forget, read_history, read_search};
 use crate::cli::commands_people::read_fingerprint;
+use crate::cli::commands_trace::read_trace;
 use crate::cli::format::Format;
 use crate::cli::grammar::Begun;
 use crate::cli::{json_input, talk_objects};
@@ -47,6 +49,12 @@ static WORDS: &[Word] = &[
         arguments: &[],
         summary: "list the messages that are unfinished",
         read: |_, _| Parsed::Command(Command::Status),
+    },
+    Word {
+        name: ":trace",
+        arguments: &[ANY_MESSAGE],
+        summary: "say where a message is, and how it came there",
+        read: read_trace,
     },
     Word {
         name: ":net",

@@ -21,6 +21,7 @@ struct Asked {
     user: Option<Name>,
     address: Option<String>,
     fingerprint: Option<String>,
+    id: Option<String>,
     count: Option<u32>,
     words: Option<String>,
     tag: Option<u64>,
@@ -28,8 +29,8 @@ struct Asked {
 
 /// What there can be in one.
 const FORM: &str = "An object has a message, perhaps with an address and a tag; or an operation: status, net, fingerprint, help, quit, \
-                    history (perhaps with a user or an address, and a count), search with words, forget with a user or an address, or \
-                    trust with an address and a fingerprint.";
+                    history (perhaps with a user or an address, and a count), search with words, forget with a user or an address, trace \
+                    (perhaps with an id, a user or an address), or trust with an address and a fingerprint.";
 
 /// Reads one.
 pub(super) fn read(line: &str, typist: Typist<'_>) -> Parsed {
@@ -85,6 +86,18 @@ impl Asked {
                 Ok(whose) => format!(":forget {}", whose?),
                 Err(sentence) => return Some(Err(sentence)),
             },
+            "trace" => {
+                let whose = match self.whose()? {
+                    Ok(whose) => whose,
+                    Err(sentence) => return Some(Err(sentence)),
+                };
+                // Not both: it is one message.
+                let whose = match (self.id.take(), whose) {
+                    (Some(_), Some(_)) => return None,
+                    (id, whose) => id.or(whose),
+                };
+                format!(":trace {}", whose.unwrap_or_default())
+            }
             "trust" => match self.address.as_deref().map(parse_peer)? {
                 Ok(address) => {
                     self.address = None;
@@ -114,6 +127,7 @@ impl Asked {
             user,
             address,
             fingerprint,
+            id,
             count,
             words,
             tag,
@@ -123,6 +137,7 @@ impl Asked {
             && user.is_none()
             && address.is_none()
             && fingerprint.is_none()
+            && id.is_none()
             && count.is_none()
             && words.is_none()
             && tag.is_none()

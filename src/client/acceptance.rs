@@ -13,7 +13,7 @@ use super::directory::Knowledge;
 use super::outbox::{Outgoing, Stage};
 use super::storage::{Accept, Key, Unfinished};
 use super::{Client, SWEEP_AFTER, Timer};
-use crate::client::interface::{Event, NotAccepted, Notice, Text};
+use crate::client::interface::{Event, NotAccepted, Notice, Text, What};
 use crate::client::storage::Request;
 use crate::client::to::To;
 use crate::clock::{Age, Instant, Now, WallTime};
@@ -183,6 +183,7 @@ impl Client {
         if let (Some(card), Some(name)) = (accepting.pin, accepting.to.name()) {
             self.directory.pin(name, card);
         }
+        self.journal.begin(key, cx.now, What::Accepted);
         let (to, address) = (accepting.to.key(), accepting.to.address());
         let event = Event::Accepted {
             to: accepting.to.clone(),
@@ -239,6 +240,7 @@ impl Client {
         } else {
             Stage::Queued
         };
+        self.journal.begin(message.key, now, What::Resumed);
         self.outbox.insert(
             message.key,
             Outgoing {

@@ -11,7 +11,7 @@ use super::outbox::Stage;
 use super::stalling::Lack;
 use super::storage::{Finish, Key, Reach, State};
 use super::{Client, Timer};
-use crate::client::interface::Refusal;
+use crate::client::interface::{Refusal, Via, What};
 use crate::client::storage::Request;
 use crate::engine::Context;
 use crate::id::{EnvelopeHash, Slot};
@@ -20,13 +20,6 @@ use crate::limits::{REQUEST_RETRY, REQUEST_RETRY_MAX};
 use crate::transport::SessionId;
 use crate::wire::envelope::{Receipt, Verdict};
 use crate::wire::message::{DepositRefusal, End, FromRegistry, Outcome, ToPeer, ToRegistry};
-
-/// On which road an answer came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Via {
-    Peer,
-    Registry,
-}
 
 impl Client {
     pub(super) fn hear_registry(&mut self, cx: &Context<'_>, session: SessionId, message: FromRegistry) {
@@ -145,6 +138,7 @@ impl Client {
                 if let Some(address) = self.outbox.get(key).and_then(|message| message.to.address()) {
                     self.contacts.lets_us_in(address);
                 }
+                self.journal.answered(key, cx.now, via, receipt.at);
                 self.delivered(cx, key, via);
             }
             Verdict::Skipped => self.refuse(cx, key, Refusal::Skipped, acknowledge),
@@ -167,6 +161,7 @@ impl Client {
             return;
         }
         self.outbox.forget_ended(slot);
+        self.journal.answered(ended.key, cx.now, via, receipt.at);
         let event = self.end_event(ended.to, ended.sent_at, Finish::Delivered);
         self.tell_state(event, (ended.key, slot), State::Ended(Finish::Delivered));
         self.finish_delivered(cx, ended.key, (slot, acknowledge), None);
@@ -240,6 +235,7 @@ impl Client {
             return;
         };
         self.outbox.keep_place(key, message.text.len());
+        self.journal.end(key);
         self.inquiries.answered(key);
         self.plan_sweep(cx.now.at);
         let in_time = via == Via::Peer
@@ -291,7 +287,9 @@ impl Client {
             )
         {
             // What it has had for long does not say that its disk takes more.
-            self.inquiries.answered(key);
+            if self.inquiries.answered(key) {
+                self.journal.note(key, cx.now, What::Kept { within: None });
+            }
             return;
         }
         message.stored = true;
@@ -302,6 +300,7 @@ impl Client {
         self.name_listed(&folded);
         self.timers.clear(&Timer::Message(key));
         self.outbox.set_stage(key, Stage::Stored, cx.now.at);
+        self.journal.kept(key, cx.now);
         self.tell_state(self.stored_event(to), (key, slot), State::Stored);
         if let Some(store_id) = self.link.store_id {
             let stored = Request::Stored {
@@ -343,6 +342,7 @@ impl Client {
             DepositRefusal::NoSuchName if lives => {
                 self.lookups.unlist(to.clone());
                 if self.put_off(cx, key, Want::Name, REQUEST_RETRY_MAX) {
+                    self.journal.note(key, cx.now, What::Declined(reason));
                     self.tell_one_waiting(cx, key);
                 }
                 self.pump(cx, &to);

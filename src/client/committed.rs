@@ -11,7 +11,7 @@ use super::posts::Posted;
 use super::stalling::Lack;
 use super::storage::{Finish, Key, Reply, Told};
 use super::{Client, Timer};
-use crate::client::interface::{Event, NotAccepted, Partner, Subject};
+use crate::client::interface::{Event, NotAccepted, Partner, Subject, Which};
 use crate::client::to::To;
 use crate::engine::{Context, StoreFault};
 use crate::id::{Name, Slot};
@@ -66,6 +66,7 @@ pub(super) enum After {
     Posted(Box<Posted>),
     Told(Vec<Told>),
     Recalled(Subject),
+    Traced(Which),
     Forgotten {
         with: Partner,
         /// How many texts so far.
@@ -83,12 +84,12 @@ impl Client {
                 return;
             }
             Some(After::Received(inbound)) => self.not_received(cx, &inbound),
-            Some(After::Posted(posted)) => self.post_not_received(&posted),
+            Some(After::Posted(posted)) => self.post_not_received(cx, &posted),
             Some(After::Told(lines)) => self.marks_not_written(cx, lines),
             // Whoever has asked is told so, each time.
-            Some(after @ (After::Recalled(_) | After::Forgotten { .. })) => {
-                if let After::Recalled(_) = after {
-                    self.not_recalled();
+            Some(after @ (After::Recalled(_) | After::Traced(_) | After::Forgotten { .. })) => {
+                if let After::Recalled(_) | After::Traced(_) = after {
+                    self.history_answered();
                 }
                 self.out.event(Event::Trouble(format!(
                     "what is kept could not be reached: {fault}"
@@ -152,6 +153,7 @@ impl Client {
             (After::Posted(posted), Reply::Received(received)) => self.post_received(cx, *posted, received),
             (After::Told(lines), _) => self.marks_written(cx, &lines),
             (After::Recalled(subject), Reply::Recalled(page)) => self.recalled(subject, page),
+            (After::Traced(which), Reply::Recalled(page)) => self.traced(cx, which, page),
             (After::Forgotten { with, removed }, Reply::Removed(more)) => self.forgotten(with, removed, more),
             (After::Thinned, Reply::Removed(removed)) => self.thinned(cx, removed),
             (After::Nothing | After::Directory, _) => {}

@@ -9,6 +9,7 @@ use super::outbox::{Outgoing, Stage};
 use super::stalling::Lack;
 use super::storage::Key;
 use super::{Client, Timer};
+use crate::client::interface::{Via, What};
 use crate::clock::Instant;
 use crate::engine::Context;
 use crate::id::Slot;
@@ -145,6 +146,10 @@ impl Client {
             .map(|conversation| conversation.parked.range(key..).copied().collect())
             .unwrap_or_default();
         for key in later {
+            if self.outbox.get(key).is_some_and(Outgoing::is_depositing) {
+                let by = Via::Registry;
+                self.journal.note(key, cx.now, What::PutOff { by, reason, pause });
+            }
             match want {
                 Some(want) => {
                     self.put_off(cx, key, want, pause);
@@ -202,6 +207,9 @@ impl Client {
             .map(|(key, _)| key)
             .collect();
         for key in asked {
+            if self.outbox.get(key).is_some_and(Outgoing::is_depositing) {
+                self.journal.note(key, cx.now, What::RegistryGone);
+            }
             self.hand_back(cx, key);
         }
     }

@@ -12,7 +12,7 @@ use super::road::{Road, Why};
 use super::stalling::Lack;
 use super::storage::Key;
 use super::{Client, Timer};
-use crate::client::interface::Event;
+use crate::client::interface::{Event, What};
 use crate::client::storage::Request;
 use crate::client::to::To;
 use crate::engine::{Action, Context};
@@ -78,11 +78,11 @@ impl Client {
                 Road::Deposit(card, why) => self.deposit(cx, to, key, Some(&card), why),
                 Road::Post => self.deposit(cx, to, key, None, Why::Room),
                 Road::Connect(card) => {
-                    self.connect_peer(cx, to, &card);
+                    self.connect_peer(cx, to, key, &card);
                     true
                 }
                 Road::Call(address) => {
-                    self.call(address);
+                    self.call(cx, key, address);
                     true
                 }
                 Road::Pin(card) => {
@@ -139,7 +139,9 @@ impl Client {
         }
     }
 
-    fn connect_peer(&mut self, cx: &Context<'_>, to: &str, card: &Card) {
+    /// Calls somebody, for a message.
+    fn connect_peer(&mut self, cx: &Context<'_>, to: &str, key: Key, card: &Card) {
+        self.journal.note(key, cx.now, What::Called);
         let addresses = self.directory.addresses(to);
         // An Initial is the longest of packets, and goes over his line, too.
         let registry = self.link.session();
@@ -268,6 +270,7 @@ impl Client {
         let sent = self.out.send(cx, session, &ToPeer::Deliver(forward));
         if sent && let Some(message) = self.outbox.get_mut(key) {
             message.transmitted = true;
+            self.note_sent(cx, key, session);
         }
         sent
     }
@@ -283,7 +286,7 @@ impl Client {
         let (Some(session), Some(message)) = (self.link.registered(), self.outbox.get_mut(key)) else {
             return false;
         };
-        message.to_registry = true;
+        let is_new = !std::mem::replace(&mut message.to_registry, true);
         let (weight, deposited, slot) = (message.weight(), message.deposited, message.slot);
         if !message.told_road && !message.told_waiting {
             message.told_road = true;
@@ -294,6 +297,9 @@ impl Client {
                     Why::Room => {}
                 }
             }
+        }
+        if is_new {
+            self.note_other_road(cx, to, key, card, why);
         }
         if !deposited {
             if self.outbox.marking >= MARKING_MAX {
@@ -345,8 +351,23 @@ impl Client {
         let sent = self.ask_registry(cx, session, &ToRegistry::Deposit(deposit));
         if sent && let Some(message) = self.outbox.get_mut(key) {
             message.transmitted = true;
+            self.note_deposited(cx, key, session);
         }
         sent
+    }
+
+    /// Notes why a message goes to the registry that was not tried directly.
+    fn note_other_road(&mut self, cx: &Context<'_>, to: &str, key: Key, card: Option<&Card>, why: Why) {
+        let conversation = self.outbox.conversation(to);
+        let is_behind = conversation.is_some_and(|conversation| conversation.is_behind(key));
+        let has_session = card.and_then(|card| self.peers.get(card.id)?.session).is_some();
+        let what = match why {
+            Why::Offline => What::Away,
+            Why::NoAnswer if is_behind => What::Follows,
+            Why::NoAnswer if !has_session => What::Unreached,
+            Why::NoAnswer | Why::Room => return,
+        };
+        self.journal.note(key, cx.now, what);
     }
 
     pub(super) fn sealed_deposit(

@@ -8,7 +8,7 @@ use super::committed::After;
 use super::outbox::{Outgoing, Stage};
 use super::storage::{Ended, Finish, Key, Reach, Request, State};
 use super::{Client, Timer};
-use crate::client::interface::{Event, Refusal};
+use crate::client::interface::{Event, Refusal, What};
 use crate::engine::Context;
 use crate::id::Slot;
 
@@ -114,6 +114,8 @@ impl Client {
             // It was delivered meanwhile.
             return;
         };
+        self.journal.note(key, cx.now, What::Ended(end));
+        self.journal.end(key);
         self.inquiries.answered(key);
         self.plan_sweep(cx.now.at);
         if let (Some(hash), Some(recipient)) = (message.hash, message.recipient) {
@@ -170,6 +172,7 @@ impl Client {
                 message.to_registry = true;
                 stranded.push((key, message.slot));
                 self.outbox.set_stage(key, Stage::Queued, cx.now.at);
+                self.journal.note(key, cx.now, What::Stranded);
             }
         }
         self.tell_stranded(&stranded);

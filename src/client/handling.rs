@@ -8,7 +8,7 @@
 use super::Client;
 use super::incoming::{Answer, Source};
 use crate::client::config::Receipts;
-use crate::client::interface::{Event, Incoming};
+use crate::client::interface::{Event, Incoming, What};
 use crate::client::storage::{Outcome, Received, Told};
 use crate::engine::Context;
 use crate::id::MessageId;
@@ -24,7 +24,8 @@ const RETRY_UNHANDLED_MS: u32 = 5_000;
 
 impl Client {
     /// Tells a message. That it was seen is marked once it was, or once it was handled.
-    pub(super) fn tell_incoming(&mut self, message: Incoming) {
+    pub(super) fn tell_incoming(&mut self, cx: &Context<'_>, message: Incoming) {
+        self.journal.note_received(message.id, cx.now, What::Shown);
         let seen = (self.config.receipts == Receipts::Committed).then_some(Told::Incoming(message.id));
         self.out.tell(Event::Incoming(message), seen);
     }

@@ -29,13 +29,18 @@ impl Client {
             Subject::With(partner) => Scope::Conversations(self.conversations_with(partner)),
             Subject::Words(words) => Scope::Words(words.clone()),
         };
+        self.ask_history(scope, most, After::Recalled(subject));
+    }
+
+    /// Asks the store for what is kept.
+    pub(super) fn ask_history(&mut self, scope: Scope, most: usize, after: After) {
         let request = Request::Recall {
             scope,
             most: most.clamp(1, HISTORY_MESSAGES_MAX),
             own: self.me.id(),
         };
         self.recalls += 1;
-        self.out.store(request, After::Recalled(subject));
+        self.out.store(request, after);
     }
 
     /// Whether as many answers are waited for as may be.
@@ -43,18 +48,19 @@ impl Client {
         self.recalls >= HISTORY_QUESTIONS_MAX
     }
 
-    pub(super) fn recalled(&mut self, subject: Subject, page: Page) {
+    /// It has answered, or failed.
+    pub(super) const fn history_answered(&mut self) {
         self.recalls -= 1;
+    }
+
+    pub(super) fn recalled(&mut self, subject: Subject, page: Page) {
+        self.history_answered();
         self.out.event(Event::History(History {
             subject,
             own: self.config.name.clone(),
             messages: page.messages,
             earlier: page.earlier,
         }));
-    }
-
-    pub(super) fn not_recalled(&mut self) {
-        self.recalls -= 1;
     }
 
     /// The user wants what was said with somebody to be removed.
@@ -84,7 +90,7 @@ impl Client {
     }
 
     /// What the conversations with somebody are kept under. By address he may have several, and is one person.
-    fn conversations_with(&self, partner: &Partner) -> Vec<String> {
+    pub(super) fn conversations_with(&self, partner: &Partner) -> Vec<String> {
         let addresses = match partner {
             // Which room of that name does not matter.
             Partner::Room(name) => return vec![To::key_of_room(name)],

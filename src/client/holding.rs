@@ -11,6 +11,8 @@ use super::Client;
 pub struct Holding {
     /// Messages of ours that are not final, as [`Client::unfinished`] has them.
     pub unfinished: usize,
+    /// Records of what has happened to those.
+    pub records: usize,
     /// Ends of them that are being committed.
     pub delivering: usize,
     /// Messages that are in the inbox and not shown.
@@ -46,6 +48,7 @@ impl Client {
     pub fn holding(&self) -> Holding {
         Holding {
             unfinished: self.unfinished(),
+            records: self.journal.open(),
             delivering: self.delivering.len(),
             unshown: self.shelf.len(),
             strangers: self.inbound.strangers(),

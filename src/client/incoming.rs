@@ -11,8 +11,9 @@ use std::time::Duration;
 use super::committed::After;
 use super::directory::Knowledge;
 use super::{Client, Timer};
+use crate::client::interface::{Via, What};
 use crate::client::storage::{Outcome, Receive, Received, Request};
-use crate::clock::Instant;
+use crate::clock::{Instant, Now};
 use crate::engine::Context;
 use crate::id::{EnvelopeHash, IdentityId, MessageId, Name};
 use crate::identity::Card;
@@ -54,12 +55,21 @@ impl Source {
     pub(super) const fn is_registry(self) -> bool {
         matches!(self, Self::Registry(_))
     }
+
+    const fn via(self) -> Via {
+        match self {
+            Self::Peer(..) => Via::Peer,
+            Self::Registry(_) => Via::Registry,
+        }
+    }
 }
 
 /// A message being committed.
 #[derive(Debug)]
 pub(super) struct Inbound {
     source: Source,
+    /// When it came.
+    came: Now,
     /// The sender's card, for the receipt's tag.
     card: Card,
     pinned: bool,
@@ -333,6 +343,7 @@ impl Client {
         };
         let inbound = Inbound {
             source,
+            came: cx.now,
             card,
             pinned: pins,
             id,
@@ -368,6 +379,12 @@ impl Client {
             Outcome::Skipped => Verdict::Skipped,
             Outcome::Conflict => Verdict::Conflict,
         };
+        match received.outcome {
+            Outcome::Fresh => self.note_inbound(cx, &inbound, What::Committed),
+            Outcome::Duplicate => self.note_inbound(cx, &inbound, What::Known),
+            // That is another message's number.
+            Outcome::Skipped | Outcome::Conflict => {}
+        }
         if let Some(pair) = self.pair_key(&inbound.card.key) {
             let about = (inbound.id, inbound.hash);
             let receipt = Receipt::seal(about, verdict, received.at, self.me.id(), &pair);
@@ -380,8 +397,17 @@ impl Client {
         self.shelve(cx, inbound, received);
     }
 
+    /// Notes that a message came, and what has become of it.
+    fn note_inbound(&mut self, cx: &Context<'_>, inbound: &Inbound, what: What) {
+        let via = inbound.source.via();
+        self.journal
+            .note_received(inbound.id, inbound.came, What::Came { via });
+        self.journal.note_received(inbound.id, cx.now, what);
+    }
+
     /// The disk did not take it.
     pub(super) fn not_received(&mut self, cx: &Context<'_>, inbound: &Inbound) {
+        self.note_inbound(cx, inbound, What::NotCommitted);
         self.put_off_sender(cx, inbound.source, inbound.id, BusyReason::Storage, RETRY_SOON_MS);
     }
 
@@ -436,7 +462,7 @@ impl Client {
                 None => return true,
             },
         };
-        match (answer, source) {
+        let sent = match (answer, source) {
             (Answer::Receipt(_, receipt), Source::Peer(..)) => {
                 self.out.send(cx, session, &ToPeer::Receipt(*receipt))
             }
@@ -447,6 +473,15 @@ impl Client {
             (Answer::Busy(_, busy), Source::Registry(_)) => {
                 self.tell_registry(cx, session, &ToRegistry::Busy(*busy))
             }
+        };
+        if let Answer::Receipt(_, receipt) = answer
+            && sent
+            && receipt.verdict == Verdict::Received
+        {
+            let via = source.via();
+            self.journal
+                .note_received(receipt.id, cx.now, What::Receipted { via });
         }
+        sent
     }
 }

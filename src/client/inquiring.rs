@@ -13,7 +13,7 @@ use rand_core::Rng;
 use super::outbox::{Outgoing, Stage};
 use super::storage::Key;
 use super::{Client, Timer};
-use crate::client::interface::Refusal;
+use crate::client::interface::{Refusal, What};
 use crate::clock::Instant;
 use crate::engine::Context;
 use crate::limits::{DEPOSITS_PER_SECOND, OUTCOME_LIFETIME, REQUEST_RETRY, REQUEST_RETRY_MAX};
@@ -129,6 +129,7 @@ impl Client {
         let deposit = ToRegistry::Deposit(deposit);
         let sent = self.ask_loosely(cx, session, &deposit);
         if sent {
+            self.journal.note(key, cx.now, What::Inquired);
             self.inquiries.open.insert(key);
             self.inquiries.asked.insert(key, cx.now.at);
         }

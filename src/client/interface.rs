@@ -9,6 +9,7 @@ mod history;
 mod net;
 mod rooms;
 mod status;
+mod trace;
 mod users;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ pub use crate::client::interface::history::{Forgotten, History, Partner, Recorde
 pub use crate::client::interface::net::{Net, Other, RegistryLink, SessionReport};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
 pub use crate::client::interface::status::{MessageStatus, Standing, Status};
+pub use crate::client::interface::trace::{One, Record, Step, Trace, Via, What, Which};
 pub use crate::client::interface::users::{Names, User, Users};
 
 use crate::client::to::To;
@@ -84,6 +86,8 @@ pub enum Command {
     Users,
     /// Say which messages are unfinished, and why.
     Status,
+    /// Say what has happened to a message.
+    Trace(Which),
     /// Say which sessions are up, and how their paths are.
     Net,
     /// Say a fingerprint.
@@ -199,6 +203,8 @@ pub enum Event {
     Users(Users),
     /// Which messages are unfinished. Who has one that was posted is told after it ([`RoomEvent::Readers`]).
     Status(Status),
+    /// What has happened to a message.
+    Trace(Box<Trace>),
     /// Which sessions are up.
     Net(Net),
     /// Somebody's fingerprint.

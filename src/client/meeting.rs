@@ -15,8 +15,8 @@ use super::link::Phase;
 use super::outbox::Outgoing;
 use super::road::Road;
 use super::{Client, Timer};
-use crate::client::interface::{ContactEvent, Event, NotAccepted, Refusal, Text};
-use crate::client::storage::{Met, Request};
+use crate::client::interface::{ContactEvent, Event, NotAccepted, Refusal, Text, What};
+use crate::client::storage::{Key, Met, Request};
 use crate::client::to::To;
 use crate::clock::Instant;
 use crate::engine::{Action, Context};
@@ -118,8 +118,9 @@ impl Client {
         }
     }
 
-    /// Tries to open a session with whoever is at an address.
-    pub(super) fn call(&mut self, address: SocketAddr) {
+    /// Tries to open a session with whoever is at an address, for a message.
+    pub(super) fn call(&mut self, cx: &Context<'_>, key: Key, address: SocketAddr) {
+        self.journal.note(key, cx.now, What::Called);
         let attempt = self.next_attempt();
         let expect = self.contacts.call(address, attempt);
         self.out.push(Action::Connect(Connect {

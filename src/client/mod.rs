@@ -5,8 +5,8 @@
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
 //! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` and
 //! `fingerprints` (whom to believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status` (what is
-//! unfinished), `net` and `trails` (how the paths are), `history` (what is kept), `meeting` (those who are named by address);
-//! `committed` goes on with each of them once the store has answered.
+//! unfinished), `trace` and `journal` (what has happened to a message), `net` and `trails` (how the paths are), `history` (what is
+//! kept), `meeting` (those who are named by address); `committed` goes on with each of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
@@ -29,6 +29,7 @@ mod incoming;
 mod input_ended;
 mod inquiring;
 pub mod interface;
+mod journal;
 mod leaving;
 mod link;
 mod meeting;
@@ -54,6 +55,7 @@ mod telling;
 mod timer;
 mod timers;
 pub mod to;
+mod trace;
 mod trails;
 mod users;
 mod withdrawing;
@@ -117,6 +119,7 @@ pub struct Client {
     directory: Directory,
     peers: Peers,
     trails: Trails,
+    journal: journal::Journal,
     contacts: Contacts,
     pair_keys: BTreeMap<[u8; 32], Option<PairKey>>,
     outbox: Outbox,
@@ -186,6 +189,7 @@ impl Client {
             out: Outlet::new(),
             timers: Timers::new(),
             trails: Trails::default(),
+            journal: journal::Journal::default(),
             link: Link::default(),
             leaving: None,
             attempts: 0,
@@ -406,6 +410,7 @@ impl Role for Client {
             Command::Room(command) => self.room_command(cx, command),
             Command::Users => self.list_users(),
             Command::Status => self.tell_status(cx),
+            Command::Trace(which) => self.trace(which),
             Command::Net => self.tell_net(cx),
             Command::Fingerprint { of } => self.tell_fingerprint(of),
             Command::Presence { on } => self.want_presence(on),

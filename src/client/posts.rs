@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, VecDeque};
 use super::Client;
 use super::committed::After;
 use super::directory::Knowledge;
-use crate::client::interface::{Event, Incoming, Road, RoomEvent};
+use crate::client::interface::{Event, Incoming, Road, RoomEvent, Via, What};
 use crate::client::storage::{Outcome, Receive, Received, Request};
-use crate::clock::WallTime;
+use crate::clock::{Now, WallTime};
 use crate::engine::Context;
 use crate::id::{EnvelopeHash, Epoch, MessageId, Name, RoomId, Sequence};
 use crate::limits::{FEED_WINDOW_POSTS, MEMBER_ROOMS_MAX};
@@ -94,6 +94,8 @@ impl Posts {
 #[derive(Debug)]
 pub(super) struct Posted {
     hall: Hall,
+    /// When it was taken up.
+    came: Now,
     number: PostNumber,
     hash: EnvelopeHash,
     floor: Sequence,
@@ -151,7 +153,9 @@ impl Client {
             chain.last = chain.last.max(Some(post.previous));
         }
         match chain.last {
-            Some(last) if number <= last => self.say_had(cx, room),
+            Some(last) if number <= last => {
+                self.say_had(cx, room);
+            }
             _ => {
                 // Of two copies that one which follows more: the other was sent before it, and has come late.
                 let follows_more = |early: &Post| post.previous < early.previous;
@@ -255,6 +259,7 @@ impl Client {
         }
         let posted = Posted {
             hall,
+            came: cx.now,
             number,
             hash: EnvelopeHash::of(&forward.envelope),
             floor: forward.floor,
@@ -292,13 +297,20 @@ impl Client {
         }
         let Posted {
             hall,
+            came,
             number,
             incoming,
             ..
         } = posted;
-        let unhandled = self.is_unhandled(&received).then_some(incoming.id);
-        if received.outcome == Outcome::Fresh {
-            self.tell_incoming(incoming);
+        let id = incoming.id;
+        let unhandled = self.is_unhandled(&received).then_some(id);
+        let is_fresh = received.outcome == Outcome::Fresh;
+        let what = if is_fresh { What::Committed } else { What::Known };
+        let via = Via::Registry;
+        self.journal.note_received(id, came, What::Came { via });
+        self.journal.note_received(id, cx.now, what);
+        if is_fresh {
+            self.tell_incoming(cx, incoming);
         }
         if self.commit_over(hall.id, number) {
             if let Some(chain) = self.posts.chains.get_mut(&hall.id)
@@ -306,7 +318,9 @@ impl Client {
             {
                 chain.unhandled.push_back(Unhandled { id, before });
             }
-            self.has_post(cx, hall.id, number);
+            if self.has_post(cx, hall.id, number) >= Some(number) {
+                self.journal.note_received(id, cx.now, What::Receipted { via });
+            }
             self.take_posts(cx, hall.id);
         } else if let Some(known) = self.posts.known.get_mut(&hall.id)
             && known.next() == number
@@ -317,7 +331,9 @@ impl Client {
     }
 
     /// The disk did not take it: it comes again.
-    pub(super) fn post_not_received(&mut self, posted: &Posted) {
+    pub(super) fn post_not_received(&mut self, cx: &Context<'_>, posted: &Posted) {
+        self.journal
+            .note_received(posted.incoming.id, cx.now, What::NotCommitted);
         if self.commit_over(posted.hall.id, posted.number)
             && let Some(chain) = self.posts.chains.get_mut(&posted.hall.id)
         {
@@ -331,12 +347,12 @@ impl Client {
         chain.is_some_and(|chain| chain.committing.take_if(|it| *it == number).is_some())
     }
 
-    /// We have everything up to there.
-    fn has_post(&mut self, cx: &Context<'_>, room: RoomId, number: PostNumber) {
+    /// We have everything up to there. The last of which that is said now.
+    fn has_post(&mut self, cx: &Context<'_>, room: RoomId, number: PostNumber) -> Option<PostNumber> {
         if let Some(chain) = self.posts.chains.get_mut(&room) {
             chain.last = chain.last.max(Some(number));
         }
-        self.say_had(cx, room);
+        self.say_had(cx, room)
     }
 
     /// A post may have been handled: it, and what was had behind it, is said to be had.
@@ -352,12 +368,12 @@ impl Client {
         }
     }
 
-    /// Where there is no room to say so, it is said with the next, or when this one comes again.
-    fn say_had(&mut self, cx: &Context<'_>, room: RoomId) {
-        let chain = self.posts.chains.get(&room);
-        if let (Some(session), Some(number)) = (self.link.registered(), chain.and_then(Chain::had)) {
-            self.tell_registry(cx, session, &ToRegistry::PostHad(PostHad { room, number }));
-        }
+    /// Where there is no room to say so, it is said with the next, or when this one comes again. The last of which it is said.
+    fn say_had(&mut self, cx: &Context<'_>, room: RoomId) -> Option<PostNumber> {
+        let session = self.link.registered()?;
+        let number = self.posts.chains.get(&room).and_then(Chain::had)?;
+        self.tell_registry(cx, session, &ToRegistry::PostHad(PostHad { room, number }))
+            .then_some(number)
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::committed::After;
 use super::outbox::{Outgoing, Stage};
 use super::{Client, Timer};
-use crate::client::interface::{ContactEvent, Event, NotAccepted};
+use crate::client::interface::{ContactEvent, Event, NotAccepted, What};
 use crate::client::storage::{Key, Renumber, Request};
 use crate::client::to::To;
 use crate::engine::Context;
@@ -170,6 +170,7 @@ impl Client {
                 self.acknowledge(cx, told);
                 self.tell_renumbered(to, was, slot);
                 self.outbox.renumber(key, slot);
+                self.journal.note(key, cx.now, What::Renumbered);
                 self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             }
         }

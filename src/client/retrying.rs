@@ -12,7 +12,7 @@ use super::delivery::DIRECT_TRIES_MAX;
 use super::outbox::Stage;
 use super::storage::Key;
 use super::{Client, Timer};
-use crate::client::interface::{Event, RoomEvent};
+use crate::client::interface::{Event, RoomEvent, Via, What};
 use crate::client::to::To;
 use crate::engine::Context;
 use crate::id::MessageId;
@@ -41,7 +41,8 @@ impl Client {
                 // His answer may be there: nobody reads what we say, so we do not listen.
                 self.timers.set(Timer::Message(key), cx.now.at + ATTEMPT);
             }
-            Stage::Direct { .. } if self.keeper_of(cx.now.at, key).is_some() => {
+            Stage::Direct { session, .. } if self.keeper_of(cx.now.at, key).is_some() => {
+                self.note_unanswered(cx, key, session);
                 self.take_to_registry(cx, key);
                 self.pump(cx, &to);
             }
@@ -67,8 +68,11 @@ impl Client {
     /// No receipt in time, and no registry to go to: he may still answer.
     fn repeat_directly(&mut self, cx: &Context<'_>, key: Key, session: SessionId, again: Option<Duration>) {
         let card = self.outbox.get(key).and_then(|message| self.pinned_card(message));
-        if let (Some(_), Some(card)) = (again, card) {
-            self.hand_over(cx, key, session, &card);
+        match (again, card) {
+            (Some(_), Some(card)) => {
+                self.hand_over(cx, key, session, &card);
+            }
+            _ => self.note_unanswered(cx, key, session),
         }
         let pause = again.map_or(REQUEST_RETRY, |again| (again * 2).min(REQUEST_RETRY_MAX));
         let stage = Stage::Direct {
@@ -122,6 +126,8 @@ impl Client {
             return;
         }
         let pause = pause(busy.retry_after_ms);
+        let (by, reason) = (Via::Peer, busy.reason);
+        self.journal.note(key, cx.now, What::PutOff { by, reason, pause });
         let address = message.to.address();
         let unknown_since = match busy.reason {
             BusyReason::UnknownSender => Some(*message.unknown_since.get_or_insert(cx.now.at)),
@@ -157,6 +163,7 @@ impl Client {
         for key in self.outbox.direct_on(session) {
             let keeps = self.keeper_of(cx.now.at, key).is_some();
             self.timers.clear(&Timer::Message(key));
+            self.journal.note(key, cx.now, What::SessionLost);
             self.outbox.set_stage(key, Stage::Queued, cx.now.at);
             if let Some(message) = self.outbox.get_mut(key) {
                 message.unknown_since = None;
@@ -209,7 +216,13 @@ impl Client {
 
     /// Says of a message that it waits, unless that was told before.
     pub(super) fn tell_one_waiting(&mut self, cx: &Context<'_>, key: Key) {
-        if let Some((slot, to)) = self.outbox.tell_waiting(key, cx.now.at) {
+        let message = self.outbox.get(key);
+        let begins = message.is_some_and(|message| !message.waits && message.stage == Stage::Queued);
+        let told = self.outbox.tell_waiting(key, cx.now.at);
+        if begins || told.is_some() {
+            self.journal.note(key, cx.now, What::Waits);
+        }
+        if let Some((slot, to)) = told {
             let event = match to {
                 To::Peer(to) => Event::Waiting { to },
                 To::Room(Hall { name: room, .. }) => Event::Room(RoomEvent::Waiting { room }),

@@ -226,7 +226,7 @@ impl Client {
     /// Shows what may be shown now.
     pub(super) fn release(&mut self, cx: &Context<'_>) {
         for post in std::mem::take(&mut self.shelf.posts) {
-            self.tell_incoming(post);
+            self.tell_incoming(cx, post);
         }
         for (id, held, late) in self.shelf.take_due(cx.now.at) {
             let road = match (late, held.stored) {
@@ -237,13 +237,14 @@ impl Client {
             if held.stored {
                 self.announce(cx.now.at);
             }
-            self.tell_incoming(Incoming {
+            let incoming = Incoming {
                 id,
                 from: held.from,
                 sent_at: held.sent_at,
                 text: held.text,
                 road,
-            });
+            };
+            self.tell_incoming(cx, incoming);
         }
         match self.shelf.next_due() {
             Some(at) => self.timers.set(Timer::Hold, at),

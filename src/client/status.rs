@@ -25,6 +25,7 @@ impl Client {
         let earlier = self.outbox.len().saturating_sub(MESSAGES_MAX);
         let shown = self.outbox.iter().skip(earlier);
         let messages = shown.map(|(key, message)| MessageStatus {
+            number: key.0,
             id: self.named(message.slot),
             to: message.to.clone(),
             sent_at: message.sent_at,
@@ -59,7 +60,7 @@ impl Client {
     }
 
     /// Where a message is.
-    fn standing(&self, now: Instant, key: Key, message: &Outgoing) -> Standing {
+    pub(super) fn standing(&self, now: Instant, key: Key, message: &Outgoing) -> Standing {
         match message.stage {
             Stage::Direct { .. } => Standing::Sent,
             Stage::Stored => Standing::Stored,

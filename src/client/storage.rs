@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::interface::{Recorded, Refusal};
+use crate::client::interface::{One, Recorded, Refusal};
 use crate::client::to::To;
 use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
@@ -132,6 +132,10 @@ pub enum Scope {
     Conversations(Vec<String>),
     /// Of those that have these words.
     Words(String),
+    /// Of those that we wrote, in these conversations or at all.
+    Written(Option<Vec<String>>),
+    /// This one.
+    One(One),
 }
 
 /// `Request::Remove`.

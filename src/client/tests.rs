@@ -35,6 +35,7 @@ mod silence;
 mod status;
 mod stored;
 mod telling;
+mod trace;
 mod transcript;
 mod trust;
 mod unanswered;

@@ -11,7 +11,8 @@ use rusqlite::{Params, Result, Row, ToSql, params};
 
 use super::client::Tables;
 use super::client_image::{parsed, rows, slot, state, to};
-use crate::client::interface::{Recorded, Way};
+use super::database::Bits;
+use crate::client::interface::{One, Recorded, Way};
 use crate::client::storage::{Page, Removal, Removed, Scope};
 use crate::client::to::To;
 use crate::clock::WallTime;
@@ -21,7 +22,8 @@ use crate::wire::room::Hall;
 
 /// What [`came`] reads.
 pub(super) const CAME: &str = "inbox.arrival, inbox.received_ms, inbox.sent_ms, inbox.text, inbox.epoch, inbox.sequence,
-    (SELECT identity FROM sender WHERE sender.sender = inbox.sender), inbox.name, inbox.folded, inbox.room, inbox.hall";
+    (SELECT identity FROM sender WHERE sender.sender = inbox.sender), inbox.name, inbox.folded, inbox.room, inbox.hall,
+    inbox.stored";
 /// What [`went`] reads.
 pub(super) const WENT: &str =
     "outbox.message, outbox.sent_ms, outbox.text, outbox.epoch, outbox.sequence, outbox.name, outbox.room,
@@ -49,7 +51,9 @@ pub(super) fn came(row: &Row<'_>) -> Result<(Place, Recorded)> {
         (None, Some(Ok(address))) => To::At(address),
         (None, _) => To::Peer(from.clone()),
     };
+    let row_number: i64 = row.get(0)?;
     let recorded = Recorded {
+        number: number(row_number),
         id: MessageId {
             sender: IdentityId(row.get(6)?),
             slot: slot(row, 4)?,
@@ -60,12 +64,13 @@ pub(super) fn came(row: &Row<'_>) -> Result<(Place, Recorded)> {
         way: Way::In {
             from,
             received_at: WallTime::from_unix_ms(at_ms),
+            stored: row.get(11)?,
         },
     };
     let place = Place {
         at_ms,
         outbox: false,
-        row: row.get(0)?,
+        row: row_number,
     };
     Ok((place, recorded))
 }
@@ -75,7 +80,9 @@ pub(super) fn went(row: &Row<'_>, own: IdentityId) -> Result<(Place, Recorded)> 
     let wall =
         |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(WallTime::from_unix_ms));
     let at_ms = row.get(1)?;
+    let row_number: i64 = row.get(0)?;
     let recorded = Recorded {
+        number: number(row_number),
         id: MessageId {
             sender: own,
             slot: slot(row, 3)?,
@@ -92,9 +99,14 @@ pub(super) fn went(row: &Row<'_>, own: IdentityId) -> Result<(Place, Recorded)> 
     let place = Place {
         at_ms,
         outbox: true,
-        row: row.get(0)?,
+        row: row_number,
     };
     Ok((place, recorded))
+}
+
+/// Rows are numbered from 1.
+fn number(row: i64) -> u64 {
+    u64::try_from(row).unwrap_or(0)
 }
 
 /// The last messages of several lists.
@@ -114,9 +126,36 @@ impl Newest {
         [inbox, outbox]: &[String; 2],
         values: &[&dyn ToSql],
     ) -> Result<()> {
+        self.read_inbox(tables, inbox, values)?;
+        self.read_outbox(tables, outbox, values)
+    }
+
+    fn read_inbox(&mut self, tables: &Tables<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<()> {
+        self.read_list(tables, sql, values, came)
+    }
+
+    fn read_outbox(&mut self, tables: &Tables<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<()> {
         let own = self.own;
-        self.read_list(tables, inbox, values, came)?;
-        self.read_list(tables, outbox, values, |row| went(row, own))
+        self.read_list(tables, sql, values, |row| went(row, own))
+    }
+
+    /// Reads that one, if it is there.
+    fn read_one(&mut self, tables: &Tables<'_>, one: One) -> Result<()> {
+        let registry = tables.registry;
+        let row = |number| i64::try_from(number).unwrap_or(0);
+        match one {
+            One::Received(number) => self.read_inbox(tables, &of_row()[0], params![registry, row(number)]),
+            One::Written(number) => self.read_outbox(tables, &of_row()[1], params![registry, row(number)]),
+            One::Called(MessageId { sender, slot }) => {
+                let (epoch, sequence) = (Bits(slot.epoch.0), Bits(slot.sequence.0));
+                if sender == self.own {
+                    self.read_outbox(tables, &of_id()[1], params![registry, epoch, sequence])
+                } else {
+                    let values = params![registry, epoch, sequence, sender.0];
+                    self.read_inbox(tables, &of_id()[0], values)
+                }
+            }
+        }
     }
 
     /// Reads a list, the last first: as much as a page can take, and of one more that it is there.
@@ -206,6 +245,32 @@ fn of_words() -> [String; 2] {
     ]
 }
 
+/// A message by its row, in each box.
+fn of_row() -> [String; 2] {
+    [
+        format!(
+            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND arrival = ?2 AND digest IS NULL ORDER BY arrival"
+        ),
+        format!(
+            "SELECT {WENT} FROM outbox WHERE registry = ?1 AND message = ?2 AND removed = 0 ORDER BY message"
+        ),
+    ]
+}
+
+/// A message by what its author calls it; the outbox has but our own.
+fn of_id() -> [String; 2] {
+    [
+        format!(
+            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND epoch = ?2 AND sequence = ?3 AND digest IS NULL
+             AND sender = (SELECT sender FROM sender WHERE identity = ?4) ORDER BY arrival"
+        ),
+        format!(
+            "SELECT {WENT} FROM outbox WHERE registry = ?1 AND epoch = ?2 AND sequence = ?3 AND removed = 0
+             ORDER BY message"
+        ),
+    ]
+}
+
 impl Tables<'_> {
     /// The last messages of these; `own`: who we are.
     pub(super) fn recall(&self, scope: &Scope, most: usize, own: IdentityId) -> Result<Page> {
@@ -228,6 +293,13 @@ impl Tables<'_> {
                     newest.read(self, &of_words(), params![registry, pattern])?;
                 }
             }
+            Scope::Written(None) => newest.read_outbox(self, &of_all()[1], params![registry])?,
+            Scope::Written(Some(keys)) => {
+                for key in keys {
+                    newest.read_outbox(self, &of_conversation()[1], params![registry, key])?;
+                }
+            }
+            Scope::One(one) => newest.read_one(self, *one)?,
         }
         Ok(newest.page())
     }

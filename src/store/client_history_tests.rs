@@ -152,6 +152,7 @@ fn both_boxes_are_one_history_in_the_order_of_our_clock() {
     let way = Way::In {
         from: name("Bob"),
         received_at: WallTime::from_unix_ms(20),
+        stored: false,
     };
     assert_eq!((&two.way, two.sent_at), (&way, WallTime::from_unix_ms(19)));
     // Another registry has a history of its own.
@@ -160,6 +161,44 @@ fn both_boxes_are_one_history_in_the_order_of_our_clock() {
     ends(&mut store, key, Finish::Delivered, 50);
     assert_eq!(page(&mut store, with_bob(), 10).messages, []);
     assert_eq!(found(&mut store, "two"), [""; 0]);
+}
+
+#[test]
+fn one_message_is_found_by_its_number_or_its_id_with_its_own_registry() {
+    let mut store = store();
+    let (_, slot) = writes(&mut store, name("bob"), "one", 10);
+    let out_of_mailbox = Receive {
+        stored: true,
+        ..from_bob(1, 0, "two", 20)
+    };
+    let id = out_of_mailbox.id;
+    comes(&mut store, out_of_mailbox);
+    writes(&mut store, name("eve"), "three", 30);
+    let own = MessageId { sender: OWN, slot };
+    let bob = || Some(vec!["bob".to_owned()]);
+    let scopes = [
+        (Scope::One(One::Written(1)), "one"),
+        (Scope::One(One::Called(own)), "one"),
+        (Scope::One(One::Received(1)), "two"),
+        (Scope::One(One::Called(id)), "two"),
+        (Scope::Written(None), "three"),
+        (Scope::Written(bob()), "one"),
+    ];
+    for (scope, text) in &scopes {
+        let found = page(&mut store, scope.clone(), 1).messages;
+        assert_eq!(texts(&found), [*text], "{scope:?}");
+        let stored = matches!(found[0].way, Way::In { stored: true, .. });
+        assert_eq!(stored, *text == "two");
+    }
+    for number in [0, 3, u64::MAX] {
+        for one in [One::Written(number), One::Received(number)] {
+            assert_eq!(page(&mut store, Scope::One(one), 1).messages, [], "{one:?}");
+        }
+    }
+    use_registry(&mut store, 2);
+    for (scope, _) in scopes {
+        assert_eq!(page(&mut store, scope, 1).messages, []);
+    }
 }
 
 #[test]

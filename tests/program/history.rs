@@ -7,7 +7,7 @@ use crate::common::schema::fault;
 use crate::common::{World, free_ports};
 
 /// A world in which x and y have talked, directly and by way of the server. x is running.
-fn talked() -> (World, Program, Program) {
+pub(crate) fn talked() -> (World, Program, Program) {
     let world = World::new();
     let registry = Program::registry(&world);
     let mut x = Program::client(&world, "x");
@@ -25,8 +25,10 @@ fn talked() -> (World, Program, Program) {
     (world, registry, x)
 }
 
-/// A line without the time at its beginning.
+/// A line without the number and the time at its beginning.
 fn said(line: &str) -> &str {
+    let (number, line) = line.trim_start().split_once(' ').unwrap_or_default();
+    assert!(number.starts_with(['<', '>']), "{number}");
     let (time, rest) = line.split_at_checked(9).unwrap_or_default();
     assert!(time.ends_with(' ') && time.matches(':').count() == 2, "{line}");
     rest

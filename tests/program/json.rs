@@ -125,7 +125,9 @@ fn each_text_is_answered_under_its_tag_and_status_and_fingerprint_are_objects() 
         (&error["reason"], &error["tag"]),
         (&"too-large".into(), &2.into())
     );
-    x.ask(r#"{"message":"to nobody","to":"z","tag":1}"#);
+    // Kept for one who is away: it is not refused before that can be asked.
+    Speaker::start(&world, "z").end();
+    x.ask(r#"{"message":"for later","to":"z","tag":1}"#);
     let accepted = x.expect_state("accepted");
     assert_eq!(accepted["tag"], 1);
     x.ask(r#"{"operation":"status"}"#);

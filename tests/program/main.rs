@@ -30,3 +30,4 @@ mod serverless;
 mod services;
 mod settings;
 mod streams;
+mod trace;

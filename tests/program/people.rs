@@ -126,11 +126,11 @@ fn what_is_unfinished_is_listed_and_of_a_post_who_has_it() {
     x.type_line("status");
     x.expect("[Unfinished messages: 2]");
     assert!(
-        x.expect_start("#den ")
+        x.expect_start(">1      #den ")
             .ends_with("at the server, until all members have it")
     );
     assert!(
-        x.expect_start("yvonne ")
+        x.expect_start(">2      yvonne ")
             .ends_with("at the server, until yvonne comes")
     );
     let readers = x.expect_start("[Message of ");

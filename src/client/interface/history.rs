@@ -46,6 +46,8 @@ pub enum Subject {
 /// A message that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
+    /// Its number in this database, among what we wrote, or among what came.
+    pub number: u64,
     /// What it is called.
     pub id: MessageId,
     /// Its conversation.
@@ -67,6 +69,8 @@ pub enum Way {
         from: Name,
         /// When it was committed here.
         received_at: WallTime,
+        /// Whether it came out of the mailbox.
+        stored: bool,
     },
     /// From us.
     Out {

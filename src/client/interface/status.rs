@@ -20,6 +20,8 @@ pub struct Status {
 /// An unfinished message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageStatus {
+    /// Its number in this database, among what we wrote.
+    pub number: u64,
     /// As it is called now.
     pub id: MessageId,
     /// For whom.

@@ -47,7 +47,7 @@ impl Driver {
     }
 
     /// Alice and bob have each said something, which the other has, and she has seen.
-    fn talked() -> (Self, SessionId) {
+    pub(super) fn talked() -> (Self, SessionId) {
         let mut driver = Self::registered(&[online("bob")]);
         let session = driver.peer_opens("bob");
         driver.hear_from(

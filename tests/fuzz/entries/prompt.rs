@@ -7,7 +7,7 @@ use udpchat::cli::commands::{self, Parsed, Typist};
 use udpchat::cli::focus::Focus;
 use udpchat::cli::render;
 use udpchat::cli::sanitise::escape;
-use udpchat::client::interface::{Command, RoomCommand, Subject};
+use udpchat::client::interface::{Command, One, RoomCommand, Subject, Which};
 use udpchat::id::Name;
 use udpchat::limits::BODY_BYTES_MAX;
 
@@ -67,6 +67,13 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
         Command::Room(command) => about_rooms(command),
         Command::Users => "userlist".to_owned(),
         Command::Status => "status".to_owned(),
+        Command::Trace(which) => match which {
+            Which::Last(None) => "trace".to_owned(),
+            Which::Last(Some(partner)) => format!("trace {partner}"),
+            Which::One(One::Written(number)) => format!("trace {number}"),
+            Which::One(One::Received(number)) => format!("trace <{number}"),
+            Which::One(One::Called(id)) => format!("trace {id}"),
+        },
         Command::Net => "net".to_owned(),
         Command::Fingerprint { of: None } => "fingerprint".to_owned(),
         Command::Fingerprint { of: Some(name) } => format!("fingerprint {name}"),

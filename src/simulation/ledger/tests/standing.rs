@@ -14,6 +14,7 @@ const fn slot_of(sequence: u64) -> Slot {
 /// Said of c1's message of this number to c2.
 fn said(number: u64, standing: Standing) -> MessageStatus {
     MessageStatus {
+        number,
         id: MessageId {
             sender: card(0).id,
             slot: slot_of(number),
