@@ -78,7 +78,8 @@ fn of_focus(focus: &Focus) -> Partner {
     }
 }
 
-fn partner(word: &str) -> Result<Partner, String> {
+/// Whom a word means.
+pub(super) fn partner(word: &str) -> Result<Partner, String> {
     if word.parse::<SocketAddr>().is_ok() {
         return parse_peer(word).map(Partner::At);
     }

@@ -39,11 +39,15 @@ const FORM: &str =
 fn fields(word: &str, at: bool) -> (&'static [&'static str], &'static [&'static str]) {
     match word {
         "trust" if at => (&["address", "fingerprint"], &[]),
+        "verify" if at => (&["address"], &["fingerprint"]),
+        "block" | "unblock" if at => (&["address"], &[]),
         "roomcreate" | "roomjoin" => (&["room"], &[]),
         "roomleave" | "members" => (&[], &["room"]),
         "kick" => (&[], &["room", "user"]),
         "poke" | "dereg" | "reg" => (&[], &["user"]),
-        "presence" => (&["on"], &[]),
+        "presence" | "dnd" => (&["on"], &[]),
+        "verify" => (&["user"], &["fingerprint"]),
+        "block" | "unblock" => (&["user"], &[]),
         "history" => (&[], &["room", "user", "address", "count"]),
         "forget" => (&[], &["room", "user", "address"]),
         "search" => (&["words"], &[]),

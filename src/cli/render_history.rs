@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::marks;
 use super::render::{OffsetAt, day, refusal, time_of_day, timestamp};
 use super::sanitise::escape;
 use crate::client::interface::{Forgotten, History, Recorded, Subject, Way};
@@ -55,14 +56,22 @@ fn line(message: &Recorded, history: &History, offset_at: OffsetAt) -> String {
 pub(super) fn head(message: &Recorded, own: &Name, is_known: bool, offset_at: OffsetAt) -> String {
     let time = moment(message.sent_at, message.at(), offset_at);
     let who = who(message, own, is_known);
+    let mark = match message.way {
+        Way::Out { .. } if is_known => None,
+        Way::In { .. } | Way::Out { .. } => marks::word(message.trust).map(str::to_owned),
+    };
     let more = match &message.way {
         Way::In { received_at, .. } if differs(message.sent_at, *received_at) => {
-            format!(" (arrived {})", time_of_day(*received_at, offset_at))
+            Some(format!("arrived {}", time_of_day(*received_at, offset_at)))
         }
-        Way::In { .. } => String::new(),
-        Way::Out { .. } => format!(" ({})", fate(message, offset_at)),
+        Way::In { .. } => None,
+        Way::Out { .. } => Some(fate(message, offset_at)),
     };
-    format!("{time} {who}{more}")
+    let aside: Vec<String> = [mark, more].into_iter().flatten().collect();
+    match aside.as_slice() {
+        [] => format!("{time} {who}"),
+        aside => format!("{time} {who} ({})", aside.join(", ")),
+    }
 }
 
 /// The time of day, on the day that it is told under.

@@ -7,15 +7,16 @@ use std::net::SocketAddr;
 
 use crate::cli::args_values::parse_peer;
 use crate::cli::arguments::{
-    ADDRESS, ANY_CONVERSATION, Argument, CONVERSATION, COUNT, FINGERPRINT, WORDS as WORDS_SOUGHT, shown,
+    ADDRESS, ANY_CONVERSATION, ANY_FINGERPRINT, Argument, CONVERSATION, COUNT, FINGERPRINT, PERSON, SWITCH,
+    WORDS as WORDS_SOUGHT, shown,
 };
 use crate::cli::commands::{self, Parsed, Typist};
 use crate::cli::commands_history::{read_forget, read_history, read_search};
-use crate::cli::commands_people::read_fingerprint;
+use crate::cli::commands_people::{read_block, read_dnd, read_fingerprint, read_unblock, read_verify};
 use crate::cli::format::Format;
 use crate::cli::grammar::Begun;
 use crate::cli::{json_input, talk_objects};
-use crate::client::interface::Command;
+use crate::client::interface::{Command, PeopleCommand};
 use crate::limits::BODY_BYTES_MAX;
 
 /// A word with a colon before it.
@@ -69,6 +70,36 @@ static WORDS: &[Word] = &[
         arguments: &[ADDRESS, FINGERPRINT],
         summary: "accept a new identity there",
         read: |rest, _| read_trust(rest),
+    },
+    Word {
+        name: ":verify",
+        arguments: &[PERSON, ANY_FINGERPRINT],
+        summary: "mark somebody's key as compared",
+        read: read_verify,
+    },
+    Word {
+        name: ":block",
+        arguments: &[PERSON],
+        summary: "show nothing of what somebody writes",
+        read: read_block,
+    },
+    Word {
+        name: ":unblock",
+        arguments: &[PERSON],
+        summary: "show it again",
+        read: read_unblock,
+    },
+    Word {
+        name: ":blocked",
+        arguments: &[],
+        summary: "list who is blocked",
+        read: |_, _| Parsed::Command(Command::People(PeopleCommand::Blocked)),
+    },
+    Word {
+        name: ":dnd",
+        arguments: &[SWITCH],
+        summary: "do not disturb: no bell, no program",
+        read: read_dnd,
     },
 ];
 

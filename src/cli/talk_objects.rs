@@ -21,13 +21,14 @@ struct Asked {
     fingerprint: Option<String>,
     count: Option<u32>,
     words: Option<String>,
+    on: Option<bool>,
     tag: Option<u64>,
 }
 
 /// What there can be in one.
 const FORM: &str = "An object has a message, perhaps with an address and a tag; or an operation: status, net, fingerprint, help, quit, \
-                    history (perhaps with a user or an address, and a count), search with words, forget with a user or an address, or \
-                    trust with an address and a fingerprint.";
+                    blocked, history (perhaps with a user or an address, and a count), search with words, forget, block, unblock or verify \
+                    (perhaps with a fingerprint) with a user or an address, trust with an address and a fingerprint, or dnd with on.";
 
 /// Reads one.
 pub(super) fn read(line: &str, typist: Typist<'_>) -> Parsed {
@@ -64,18 +65,22 @@ impl Asked {
     /// The line that asks for the same; `None` if something is missing.
     fn line(&mut self, operation: &str) -> Option<Result<String, String>> {
         Some(Ok(match operation {
-            "status" | "net" | "fingerprint" => format!(":{operation}"),
+            "status" | "net" | "fingerprint" | "blocked" => format!(":{operation}"),
+            "dnd" => format!(":dnd {}", if self.on.take()? { "on" } else { "off" }),
             "help" | "quit" => operation.to_owned(),
             "search" => format!(":search {}", self.words.take()?),
-            "history" | "forget" => {
+            "history" | "forget" | "verify" | "block" | "unblock" => {
                 let whose = match self.whose()? {
                     Ok(whose) => whose,
                     Err(sentence) => return Some(Err(sentence)),
                 };
-                let count = self.count.take().filter(|_| operation == "history");
                 let whose = whose.or((operation == "history").then(|| "all".to_owned()))?;
-                let count = count.map(|count| format!(" {count}")).unwrap_or_default();
-                format!(":{operation} {whose}{count}")
+                let more = match operation {
+                    "history" => self.count.take().map(|count| format!(" {count}")),
+                    "verify" => self.fingerprint.take().map(|digits| format!(" {digits}")),
+                    _ => None,
+                };
+                format!(":{operation} {whose}{}", more.unwrap_or_default())
             }
             "trust" => match self.address.as_deref().map(parse_peer)? {
                 Ok(address) => {
@@ -108,6 +113,7 @@ impl Asked {
             fingerprint,
             count,
             words,
+            on,
             tag,
         } = self;
         message.is_none()
@@ -117,6 +123,7 @@ impl Asked {
             && fingerprint.is_none()
             && count.is_none()
             && words.is_none()
+            && on.is_none()
             && tag.is_none()
     }
 }

@@ -43,8 +43,9 @@ impl Client {
         self.recalls >= HISTORY_QUESTIONS_MAX
     }
 
-    pub(super) fn recalled(&mut self, subject: Subject, page: Page) {
+    pub(super) fn recalled(&mut self, subject: Subject, mut page: Page) {
         self.recalls -= 1;
+        page.messages.iter_mut().for_each(|message| self.judge(message));
         self.out.event(Event::History(History {
             subject,
             own: self.config.name.clone(),

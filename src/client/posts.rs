@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::Client;
 use super::committed::After;
 use super::directory::Knowledge;
-use crate::client::interface::{Event, Incoming, Road, RoomEvent};
+use crate::client::interface::{Event, Incoming, Road, RoomEvent, Trust};
 use crate::client::storage::{Outcome, Receive, Received, Request};
 use crate::clock::WallTime;
 use crate::engine::Context;
@@ -243,6 +243,7 @@ impl Client {
         let incoming = Incoming {
             id,
             from,
+            trust: Trust::default(),
             sent_at: envelope.sent_at,
             text,
             road: Road::Room {
@@ -298,7 +299,7 @@ impl Client {
         } = posted;
         let unhandled = self.is_unhandled(&received).then_some(incoming.id);
         if received.outcome == Outcome::Fresh {
-            self.tell_incoming(incoming);
+            self.tell_incoming(cx, incoming);
         }
         if self.commit_over(hall.id, number) {
             if let Some(chain) = self.posts.chains.get_mut(&hall.id)
