@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use crate::cli::format::Format;
 use crate::cli::handing;
 use crate::client::interface::Incoming;
-use crate::runtime::child::{Job, Outcome, Programs, Prints};
+use crate::runtime::child::{Job, Outcome, Prints, Programs};
 
 /// Programs at once: one that hangs does not hold up the others at once, and a flood of messages starts no flood of them.
 const AT_ONCE: usize = 4;
@@ -70,20 +70,26 @@ impl Hook {
             && !std::mem::replace(&mut self.told_full, true)
         {
             said.push(
-                "[Messages come faster than the --on-message program can take them: for some it is not run.]".to_owned(),
+                "[Messages come faster than the --on-message program can take them: for some it is not run.]"
+                    .to_owned(),
             );
         }
         if let Ok(why) = self.failures.try_recv()
             && !std::mem::replace(&mut self.told_failure, true)
         {
-            said.push(format!("[The --on-message program {why}; it is run for others all the same.]"));
+            said.push(format!(
+                "[The --on-message program {why}; it is run for others all the same.]"
+            ));
         }
         said
     }
 }
 
 impl Runner {
-    #[expect(clippy::disallowed_methods, reason = "whoever shows messages does not wait for programs")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever shows messages does not wait for programs"
+    )]
     fn start(self) -> io::Result<()> {
         // Not joined: what runs is ended with the program.
         thread::Builder::new()
@@ -133,7 +139,9 @@ mod tests {
         // They run until they are stopped.
         let command = format!("echo >>{}; sleep 1000", folder.path().join("runs").display());
         let mut hook = Hook::start(command, Format::Lines, programs.clone()).unwrap();
-        let said: Vec<String> = (0..WAITING_MAX + AT_ONCE + 10).flat_map(|_| hook.hear(&hi())).collect();
+        let said: Vec<String> = (0..WAITING_MAX + AT_ONCE + 10)
+            .flat_map(|_| hook.hear(&hi()))
+            .collect();
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].contains("faster"), "{said:?}");
         programs.stop();

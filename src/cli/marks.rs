@@ -81,9 +81,15 @@ mod tests {
 
     #[test]
     fn a_mark_is_a_word_that_is_no_part_of_a_name() {
-        let shown = [Trust::Known, Trust::New, Trust::Changed, Trust::Verified].map(|trust| marked(&"bob", trust));
+        let shown =
+            [Trust::Known, Trust::New, Trust::Changed, Trust::Verified].map(|trust| marked(&"bob", trust));
         assert_eq!(shown, ["bob", "bob (new)", "bob (changed)", "bob (verified)"]);
-        assert!(shown.iter().skip(1).all(|text| text.parse::<crate::id::Name>().is_err()));
+        assert!(
+            shown
+                .iter()
+                .skip(1)
+                .all(|text| text.parse::<crate::id::Name>().is_err())
+        );
     }
 
     #[test]
@@ -100,7 +106,10 @@ mod tests {
         assert_eq!(introductions.before(&from(Road::Direct, Trust::Known)), None);
         assert_eq!(introductions.before(&from(den(), Trust::New)), None);
         let said = "[First met: alice. To compare keys by another way: fingerprint alice]";
-        assert_eq!(introductions.before(&from(Road::Stored, Trust::New)).as_deref(), Some(said));
+        assert_eq!(
+            introductions.before(&from(Road::Stored, Trust::New)).as_deref(),
+            Some(said)
+        );
         assert_eq!(introductions.before(&from(Road::Direct, Trust::New)), None);
     }
 }

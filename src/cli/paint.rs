@@ -91,7 +91,9 @@ impl Paint {
                     Road::Direct | Road::Stored | Road::Late => said(message, &line),
                 },
                 // Nothing in a row of these can hold a bracket but a mark.
-                Event::Users(_) | Event::Room(RoomEvent::Members { .. }) => with_marks(program(style, line), ""),
+                Event::Users(_) | Event::Room(RoomEvent::Members { .. }) => {
+                    with_marks(program(style, line), "")
+                }
                 // Nobody's message: an announcement of the room's.
                 Event::Room(RoomEvent::News { .. }) => dyed(style, &line),
                 _ => program(style, line),

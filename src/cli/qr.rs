@@ -24,7 +24,10 @@ pub(super) fn lines(id: IdentityId) -> Vec<String> {
     };
     let inside = |at: usize| at.checked_sub(BORDER).filter(|at| *at < code.size);
     let is_dark = |x: usize, y: usize| match (inside(x), inside(y)) {
-        (Some(x), Some(y)) => code.data.get(y * code.size + x).is_some_and(|module| module.value()),
+        (Some(x), Some(y)) => code
+            .data
+            .get(y * code.size + x)
+            .is_some_and(|module| module.value()),
         // Below the border the terminal goes on.
         _ => y >= COLUMNS,
     };

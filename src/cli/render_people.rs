@@ -24,7 +24,9 @@ pub(super) fn lines(event: &PeopleEvent, offset_at: OffsetAt) -> Vec<String> {
         ],
         PeopleEvent::Unblocked { name } => vec![
             format!("[{name} is not blocked any more.]"),
-            format!("  What of {name} still waits comes within some minutes; what was posted to rooms is in the history."),
+            format!(
+                "  What of {name} still waits comes within some minutes; what was posted to rooms is in the history."
+            ),
         ],
         PeopleEvent::All(blocked) => list(blocked, offset_at),
     }
@@ -44,7 +46,9 @@ fn not_verified(whose: &Whose, known: &IdentityId, why: &NotVerified) -> Vec<Str
             ),
         ],
         NotVerified::Changed(found) => vec![
-            format!("[{who} is not verified: another key has turned up, and you have not decided which to believe.]"),
+            format!(
+                "[{who} is not verified: another key has turned up, and you have not decided which to believe.]"
+            ),
             known,
             format!("  found: {}", found.fingerprint()),
             format!(
@@ -113,16 +117,32 @@ fn who(whose: &Whose) -> String {
 }
 
 /// What may have happened where a key has changed, and what to do. `what`: whoever it is, as he is called; `trust`: the command.
-pub(super) fn changed(heading: String, (known, found): (&IdentityId, &IdentityId), what: &str, trust: &str) -> Vec<String> {
+pub(super) fn changed(
+    heading: String,
+    (known, found): (&IdentityId, &IdentityId),
+    what: &str,
+    trust: &str,
+) -> Vec<String> {
     vec![
         heading,
         format!("  known: {}", known.fingerprint()),
         format!("  found: {}", found.fingerprint()),
-        format!("  What may have happened: {what} has begun anew, without the old data folder; or somebody has taken over"),
-        format!("  the name or the address; or somebody stands in between, who would read what you write to {what}."),
-        format!("  What you have written to {what} waits on your disk, and so does what you write now, until its time is over."),
-        format!("  Ask {what} by another way, on the telephone or in person, which key is right: whoami says it there."),
-        format!("  If {what} confirms the one found by another way: {trust} {}", found.fingerprint()),
+        format!(
+            "  What may have happened: {what} has begun anew, without the old data folder; or somebody has taken over"
+        ),
+        format!(
+            "  the name or the address; or somebody stands in between, who would read what you write to {what}."
+        ),
+        format!(
+            "  What you have written to {what} waits on your disk, and so does what you write now, until its time is over."
+        ),
+        format!(
+            "  Ask {what} by another way, on the telephone or in person, which key is right: whoami says it there."
+        ),
+        format!(
+            "  If {what} confirms the one found by another way: {trust} {}",
+            found.fingerprint()
+        ),
     ]
 }
 

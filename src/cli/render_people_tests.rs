@@ -100,7 +100,10 @@ fn a_fingerprint_comes_with_what_it_is_worth_and_what_to_do() {
     let verified = second(person(), Trust::Verified);
     assert_eq!(verified.as_deref(), Some("  verified: you have compared it"));
     let changed = second(Whose::Listed(bob()), Trust::Changed).unwrap();
-    assert!(changed.ends_with(&format!("trust bob {}", KNOWN.fingerprint())), "{changed}");
+    assert!(
+        changed.ends_with(&format!("trust bob {}", KNOWN.fingerprint())),
+        "{changed}"
+    );
 }
 
 #[test]

@@ -319,7 +319,8 @@ fn the_readme_has_every_line_and_no_other() {
             std::iter::once(first).chain(more.split('`').skip(1).step_by(2))
         })
         .collect();
-    let answers = ["dereg bob", "reg bob", "what?", "dnd on", "dnd off"].map(|typed| answer(&parsed(typed)).remove(0));
+    let answers =
+        ["dereg bob", "reg bob", "what?", "dnd on", "dnd off"].map(|typed| answer(&parsed(typed)).remove(0));
     let mut told: Vec<String> = faces().into_iter().map(|(_, line)| line.to_owned()).collect();
     told.extend(answers);
     let lacking: Vec<&String> = told

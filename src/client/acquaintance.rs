@@ -96,9 +96,13 @@ impl Client {
         if places.iter().any(|place| self.contacts.shown(*place).is_some()) {
             return Trust::Changed;
         }
-        let known = places.iter().map(|place| self.acquaintances.of(&To::At(*place).key()));
+        let known = places
+            .iter()
+            .map(|place| self.acquaintances.of(&To::At(*place).key()));
         let known: Vec<Trust> = known.collect();
-        let best = [Trust::Verified, Trust::Known].into_iter().find(|trust| known.contains(trust));
+        let best = [Trust::Verified, Trust::Known]
+            .into_iter()
+            .find(|trust| known.contains(trust));
         best.unwrap_or(Trust::New)
     }
 
@@ -163,18 +167,29 @@ impl Client {
             self.tell_unknown(partner);
             return;
         };
-        let Meant { whose, of, card, found } = meant;
+        let Meant {
+            whose,
+            of,
+            card,
+            found,
+        } = meant;
         let id = card.id;
         let wrong = fingerprint.filter(|given| !is_fingerprint_of(id, given));
-        let why = found.map(NotVerified::Changed).or_else(|| wrong.map(NotVerified::Differs));
+        let why = found
+            .map(NotVerified::Changed)
+            .or_else(|| wrong.map(NotVerified::Differs));
         if let Some(why) = why {
             self.out
                 .event(Event::People(PeopleEvent::NotVerified { whose, id, why }));
-        } else if of.iter().all(|to| self.acquaintances.verified.contains(&to.key())) {
+        } else if of
+            .iter()
+            .all(|to| self.acquaintances.verified.contains(&to.key()))
+        {
             self.out.event(Event::NotAccepted(NotAccepted::NoChange));
         } else {
             let request = Request::Verify { of: of.clone(), card };
-            self.out.store_surely(request, After::Verified { whose, of, card });
+            self.out
+                .store_surely(request, After::Verified { whose, of, card });
         }
     }
 

@@ -10,9 +10,7 @@ use std::collections::BTreeMap;
 use super::Client;
 use super::committed::After;
 use super::incoming::Source;
-use crate::client::interface::{
-    Blocked, Event, NotAccepted, Partner, PeopleCommand, PeopleEvent, Whose,
-};
+use crate::client::interface::{Blocked, Event, NotAccepted, Partner, PeopleCommand, PeopleEvent, Whose};
 use crate::client::storage::Request;
 use crate::clock::WallTime;
 use crate::engine::Context;
@@ -106,7 +104,13 @@ impl Client {
             let was = matches!(partner, Partner::Person(name) if name.matches(&blocked.name));
             was || Some(blocked.id) == meant
         };
-        let theirs: Vec<Blocked> = self.block_list.people.values().filter(is_meant).cloned().collect();
+        let theirs: Vec<Blocked> = self
+            .block_list
+            .people
+            .values()
+            .filter(is_meant)
+            .cloned()
+            .collect();
         if theirs.is_empty() {
             self.out.event(Event::NotAccepted(NotAccepted::NoChange));
         }

@@ -19,9 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::client::interface::contacts::{Contact, ContactEvent};
 pub use crate::client::interface::history::{Forgotten, History, Partner, Recorded, Subject, Way};
 pub use crate::client::interface::net::{Net, Other, RegistryLink, SessionReport};
-pub use crate::client::interface::people::{
-    Blocked, NotVerified, PeopleCommand, PeopleEvent, Trust, Whose,
-};
+pub use crate::client::interface::people::{Blocked, NotVerified, PeopleCommand, PeopleEvent, Trust, Whose};
 pub use crate::client::interface::rooms::{Member, NotDone, RoomCommand, RoomEvent};
 pub use crate::client::interface::status::{MessageStatus, Standing, Status};
 pub use crate::client::interface::users::{Names, User, Users};

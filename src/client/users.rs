@@ -19,7 +19,9 @@ impl Client {
         let me = &self.config.name;
         let current = self.registered();
         let told = self.directory.told();
-        let mut users: Vec<User> = told.map(|record| user(record, self.trust_of(&record.name))).collect();
+        let mut users: Vec<User> = told
+            .map(|record| user(record, self.trust_of(&record.name)))
+            .collect();
         let own = users.iter().position(|user| user.name.matches(me));
         match own.and_then(|at| users.get_mut(at)) {
             Some(own) if own.online == current => {}
