@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::marks;
+use super::marks::marked;
 use super::render::{OffsetAt, day, refusal, time_of_day, timestamp};
 use super::sanitise::escape;
 use crate::client::interface::{Forgotten, History, Recorded, Subject, Way};
@@ -56,22 +56,14 @@ fn line(message: &Recorded, history: &History, offset_at: OffsetAt) -> String {
 pub(super) fn head(message: &Recorded, own: &Name, is_known: bool, offset_at: OffsetAt) -> String {
     let time = moment(message.sent_at, message.at(), offset_at);
     let who = who(message, own, is_known);
-    let mark = match message.way {
-        Way::Out { .. } if is_known => None,
-        Way::In { .. } | Way::Out { .. } => marks::word(message.trust).map(str::to_owned),
-    };
     let more = match &message.way {
         Way::In { received_at, .. } if differs(message.sent_at, *received_at) => {
-            Some(format!("arrived {}", time_of_day(*received_at, offset_at)))
+            format!(" (arrived {})", time_of_day(*received_at, offset_at))
         }
-        Way::In { .. } => None,
-        Way::Out { .. } => Some(fate(message, offset_at)),
+        Way::In { .. } => String::new(),
+        Way::Out { .. } => format!(" ({})", fate(message, offset_at)),
     };
-    let aside: Vec<String> = [mark, more].into_iter().flatten().collect();
-    match aside.as_slice() {
-        [] => format!("{time} {who}"),
-        aside => format!("{time} {who} ({})", aside.join(", ")),
-    }
+    format!("{time} {who}{more}")
 }
 
 /// The time of day, on the day that it is told under.
@@ -89,15 +81,16 @@ fn differs(one: WallTime, other: WallTime) -> bool {
 
 /// Who wrote it; and to whom, or where, unless that is what the list is about.
 fn who(message: &Recorded, own: &Name, is_known: bool) -> String {
-    let writer = match &message.way {
-        Way::In { from, .. } => from,
-        Way::Out { .. } => own,
+    let trust = message.trust;
+    let (writer, is_ours) = match &message.way {
+        Way::In { from, .. } => (marked(from, trust), false),
+        Way::Out { .. } => (own.to_string(), true),
     };
-    match (&message.with, &message.way) {
-        _ if is_known => writer.to_string(),
-        (To::Room(hall), _) => format!("#{}: {writer}", hall.name),
-        (_, Way::In { .. }) => writer.to_string(),
-        (to, Way::Out { .. }) => format!("{writer} to {to}"),
+    match &message.with {
+        _ if is_known => writer,
+        To::Room(hall) => format!("#{}: {writer}", hall.name),
+        to if is_ours => format!("{writer} to {}", marked(to, trust)),
+        _ => writer,
     }
 }
 

@@ -202,10 +202,10 @@ fn converse(
         .line_history
         .then(|| setup.file(line_history::FILE))
         .flatten();
-    let programs = Programs::new();
-    let hook = match screen.on_message.clone() {
+    let programs = screen.on_message.as_ref().map(|_| Programs::new());
+    let hook = match screen.on_message.clone().zip(programs.clone()) {
         Some(_) if !can_wait() => return Err(Fault::children_ignored()),
-        Some(command) => Some(Hook::start(command, format, programs.clone())?),
+        Some((command, programs)) => Some(Hook::start(command, format, programs)?),
         None => None,
     };
     let (console, mut printer, closing) = console::open(Talk {
@@ -219,7 +219,9 @@ fn converse(
     })?;
     let hurry = closing.hurry();
     let knell = Knell::new(move || {
-        programs.stop();
+        if let Some(programs) = &programs {
+            programs.stop();
+        }
         hurry();
     });
     let mut seen = 0;

@@ -36,8 +36,10 @@ impl Saved {
 
     /// Has them put back if a second signal ends the process at once.
     pub(super) fn keep_for_the_end(&self) {
-        FOUND.get_or_init(|| self.0.clone());
-        signal::before_the_end(restore_now);
+        FOUND.get_or_init(|| {
+            signal::before_the_end(restore_now);
+            self.0.clone()
+        });
     }
 
     /// Puts them back, and takes the prompt off the screen. A terminal that is gone needs neither.

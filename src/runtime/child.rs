@@ -71,8 +71,10 @@ impl Programs {
     /// None yet. What runs is ended, too, where a second signal ends us at once.
     pub fn new() -> Self {
         let programs = Self::default();
-        LAST.get_or_init(|| programs.clone());
-        signal::before_the_end(stop_last);
+        LAST.get_or_init(|| {
+            signal::before_the_end(stop_last);
+            programs.clone()
+        });
         programs
     }
 
