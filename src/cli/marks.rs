@@ -1,7 +1,8 @@
 //! Marks beside names: how well the key behind one is known.
 //!
 //! Words, which tell it without colours, too; in brackets, which no name has. A message's line keeps the form that it always had as
-//! long as nothing is known but that the key is new: that is said once, before the first such message, to a person at a prompt.
+//! long as nothing is known but that the key is new: that is said once, before the first such message, to a person at a prompt; and
+//! not in a client's first run, in which everybody is new.
 //! Pure. Invariant: what is marked as verified was said to be so by the engine.
 
 use std::collections::BTreeSet;
@@ -42,6 +43,8 @@ const INTRODUCED_MAX: usize = 1_024;
 /// Who was introduced.
 #[derive(Debug, Default)]
 pub(super) struct Introductions {
+    /// Whether there was an earlier run, once that is known: the first registration tells it.
+    is_back: Option<bool>,
     people: BTreeSet<IdentityId>,
 }
 
@@ -49,12 +52,18 @@ impl Introductions {
     /// What is said before an event: who it is whose first message it is, if his key is new.
     pub(super) fn before(&mut self, event: &Event) -> Option<String> {
         match event {
+            Event::Registered { returning } => {
+                self.is_back.get_or_insert(*returning);
+                None
+            }
             // That says so itself.
             Event::Contact(ContactEvent::Met { id, .. }) => {
                 self.is_news(*id);
                 None
             }
-            Event::Incoming(message) if is_new(message) && self.is_news(message.id.sender) => {
+            Event::Incoming(message)
+                if self.is_back == Some(true) && is_new(message) && self.is_news(message.id.sender) =>
+            {
                 let from = &message.from;
                 Some(format!(
                     "[First met: {from}. To compare keys by another way: fingerprint {from}]"
@@ -95,6 +104,7 @@ mod tests {
     #[test]
     fn whoever_is_new_is_introduced_once() {
         let mut introductions = Introductions::default();
+        let registered = |returning| Event::Registered { returning };
         let from = |road, trust| match message("hi", road) {
             Event::Incoming(message) => Event::Incoming(Incoming { trust, ..message }),
             other => other,
@@ -103,6 +113,7 @@ mod tests {
             name: "den".parse().unwrap(),
             before: false,
         };
+        assert_eq!(introductions.before(&registered(true)), None);
         assert_eq!(introductions.before(&from(Road::Direct, Trust::Known)), None);
         assert_eq!(introductions.before(&from(den(), Trust::New)), None);
         let said = "[First met: alice. To compare keys by another way: fingerprint alice]";
@@ -111,5 +122,14 @@ mod tests {
             Some(said)
         );
         assert_eq!(introductions.before(&from(Road::Direct, Trust::New)), None);
+
+        let mut first_run = Introductions::default();
+        for event in [
+            registered(false),
+            registered(true),
+            from(Road::Direct, Trust::New),
+        ] {
+            assert_eq!(first_run.before(&event), None, "everybody is new");
+        }
     }
 }

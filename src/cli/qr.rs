@@ -59,7 +59,7 @@ mod tests {
         let lines = lines(IdentityId([0xab; 32]));
         assert_eq!(lines.len(), LINES);
         assert!(lines.iter().all(|line| line.chars().count() == COLUMNS));
-        let border = |at: usize| at < BORDER || at >= COLUMNS - BORDER;
+        let border = |at: usize| !(BORDER..COLUMNS - BORDER).contains(&at);
         let is_finder = |x: usize, y: usize| {
             // Rings around a middle, by the distance from it: dark, dark, light, dark, and light around.
             let distance = x.abs_diff(3).max(y.abs_diff(3));

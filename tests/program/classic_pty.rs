@@ -54,7 +54,6 @@ fn a_session_on_two_terminals() {
         golden(screen),
         [
             WELCOME,
-            "[First met: x. To compare keys by another way: fingerprint x]",
             "x: hello",
             ">>> dereg",
             OFFLINE,
