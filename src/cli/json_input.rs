@@ -189,7 +189,7 @@ fn no_address(sentence: &str) -> Parsed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::interface::RoomCommand;
+    use crate::client::interface::{Partner, PeopleCommand, RoomCommand};
 
     fn read(line: &str) -> Parsed {
         let own = name("alice");
@@ -295,6 +295,28 @@ mod tests {
             read(r#"{"operation":"dereg","user":"bob"}"#),
             Parsed::NotSelf("deregister")
         );
+        let who = Partner::Person(name("bob"));
+        let verify = PeopleCommand::Verify {
+            who: who.clone(),
+            fingerprint: Some(["abab"; 16].join(" ")),
+        };
+        for (line, command) in [
+            (
+                format!(
+                    r#"{{"operation":"verify","user":"bob","fingerprint":"{}"}}"#,
+                    "ab".repeat(32)
+                ),
+                verify,
+            ),
+            (
+                r#"{"operation":"block","user":"bob"}"#.to_owned(),
+                PeopleCommand::Block(who),
+            ),
+            (r#"{"operation":"blocked"}"#.to_owned(), PeopleCommand::Blocked),
+        ] {
+            assert_eq!(read(&line), Parsed::Command(Command::People(command)));
+        }
+        assert_eq!(read(r#"{"operation":"dnd","on":true}"#), Parsed::Quiet(true));
         let digits = "ab".repeat(32);
         let trust = read(&format!(
             r#"{{"operation":"trust","user":"bob","fingerprint":"{digits}"}}"#

@@ -23,7 +23,7 @@ impl Quiet {
 /// The answer to the wish.
 pub(super) fn answer(on: bool) -> String {
     if on {
-        "[You are not disturbed: no bell, and no --on-message program. Messages are shown. To end that: dnd off]".to_owned()
+        "[Do not disturb: no bell and no --on-message program, until: dnd off]".to_owned()
     } else {
         "[The bell and the --on-message program are on again, where they are wanted.]".to_owned()
     }

@@ -263,6 +263,14 @@ mod tests {
         for (operation, line) in [
             (r#""status""#, ":status"),
             (r#""fingerprint""#, ":fingerprint"),
+            (r#""blocked""#, ":blocked"),
+            (r#""dnd","on":true"#, ":dnd on"),
+            (r#""block","user":"bob""#, ":block bob"),
+            (
+                r#""unblock","address":"192.0.2.7:4000""#,
+                ":unblock 192.0.2.7:4000",
+            ),
+            (r#""verify","user":"bob""#, ":verify bob"),
             (r#""quit""#, "quit"),
             (r#""help""#, "help"),
         ] {
@@ -278,6 +286,9 @@ mod tests {
             r#"{"message":"hi","operation":"status"}"#,
             r#"{"operation":"status","tag":1}"#,
             r#"{"operation":"roomjoin"}"#,
+            r#"{"operation":"block"}"#,
+            r#"{"operation":"dnd"}"#,
+            r#"{"operation":"block","user":"bob","fingerprint":"x"}"#,
             r#"{"operation":"trust","address":"192.0.2.7:4000"}"#,
             "{",
             "{}",

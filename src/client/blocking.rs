@@ -69,24 +69,34 @@ impl Client {
     }
 
     fn block(&mut self, at: WallTime, partner: &Partner) {
-        let Some(meant) = self.meant(partner) else {
+        let Some((id, name)) = self.unwanted(partner) else {
             self.tell_unknown(partner);
             return;
         };
-        let id = meant.card.id;
-        let name = match meant.whose {
-            Whose::Person(name) | Whose::Listed(name) => Some(name),
-            Whose::Contact(contact) => contact.name,
-            Whose::Own => None,
-        };
-        match name {
-            Some(name) if !self.blocks(id) && self.block_list.people.len() < BLOCKED_MAX => {
-                let blocked = Blocked { id, name, at };
-                self.out
-                    .store_surely(Request::Block(blocked.clone()), After::Blocked(blocked));
+        if self.blocks(id) {
+            self.out.event(Event::NotAccepted(NotAccepted::NoChange));
+        } else if self.block_list.people.len() >= BLOCKED_MAX {
+            self.out.event(Event::NotAccepted(NotAccepted::BlockedFull));
+        } else {
+            let blocked = Blocked { id, name, at };
+            self.out
+                .store_surely(Request::Block(blocked.clone()), After::Blocked(blocked));
+        }
+    }
+
+    /// Who is not to be heard: whoever is known by that name, or has posted under it.
+    fn unwanted(&self, partner: &Partner) -> Option<(IdentityId, Name)> {
+        match (self.meant(partner), partner) {
+            (Some(meant), _) => {
+                let name = match meant.whose {
+                    Whose::Person(name) | Whose::Listed(name) => name,
+                    Whose::Contact(contact) => contact.name?,
+                    Whose::Own => return None,
+                };
+                Some((meant.card.id, name))
             }
-            Some(_) if !self.blocks(id) => self.out.event(Event::NotAccepted(NotAccepted::BlockedFull)),
-            _ => self.out.event(Event::NotAccepted(NotAccepted::NoChange)),
+            (None, Partner::Person(name)) => Some((self.posts.author(name)?, name.clone())),
+            (None, Partner::At(_) | Partner::Room(_)) => None,
         }
     }
 

@@ -120,7 +120,7 @@ fn a_program_is_run_for_each_message_but_for_none_that_is_not_to_be_heard() {
     y.type_line("send x two");
     y.expect("[Messages received by the server and saved]");
     x.type_line("dnd on");
-    x.expect_start("[You are not disturbed");
+    x.expect_start("[Do not disturb: ");
     z.type_line("send x three");
     x.expect("z: three");
     x.type_line("dnd off");

@@ -171,6 +171,19 @@ fn what_he_posts_is_kept_and_not_shown_and_holds_up_nobody() {
 }
 
 #[test]
+fn whoever_is_known_by_what_he_has_posted_alone_can_be_blocked() {
+    let mut driver = inside(0);
+    let carol = || Partner::Person(name("carol"));
+    let unknown = driver.people(PeopleCommand::Block(carol()));
+    assert!(matches!(unknown[..], [Event::Fingerprint { id: None, .. }]));
+    driver.comes(1, 0, true, says("carol", 0, "carol 0"));
+    let blocked = Event::People(PeopleEvent::Blocked { name: name("carol") });
+    assert_eq!(driver.people(PeopleCommand::Block(carol())), [blocked]);
+    driver.comes(2, 1, false, says("carol", 1, "carol 1"));
+    assert_eq!(driver.posts_read(), [""; 0]);
+}
+
+#[test]
 fn what_he_posts_needs_no_handling() {
     let config = Config {
         receipts: Receipts::Handled,
