@@ -295,6 +295,18 @@ mod tests {
             read(r#"{"operation":"dereg","user":"bob"}"#),
             Parsed::NotSelf("deregister")
         );
+        let digits = "ab".repeat(32);
+        let trust = read(&format!(
+            r#"{{"operation":"trust","user":"bob","fingerprint":"{digits}"}}"#
+        ));
+        assert!(
+            matches!(trust, Parsed::Command(Command::Trust { .. })),
+            "{trust:?}"
+        );
+    }
+
+    #[test]
+    fn whom_to_believe_and_whom_to_hear_is_asked_likewise() {
         let who = Partner::Person(name("bob"));
         let verify = PeopleCommand::Verify {
             who: who.clone(),
@@ -317,14 +329,6 @@ mod tests {
             assert_eq!(read(&line), Parsed::Command(Command::People(command)));
         }
         assert_eq!(read(r#"{"operation":"dnd","on":true}"#), Parsed::Quiet(true));
-        let digits = "ab".repeat(32);
-        let trust = read(&format!(
-            r#"{{"operation":"trust","user":"bob","fingerprint":"{digits}"}}"#
-        ));
-        assert!(
-            matches!(trust, Parsed::Command(Command::Trust { .. })),
-            "{trust:?}"
-        );
     }
 
     #[test]
