@@ -271,6 +271,8 @@ pub const HISTORY_MESSAGES_MAX: usize = 1_000;
 pub const HISTORY_BYTES_MAX: usize = 256 * 1024;
 /// Words to be searched for: more than anybody remembers of a message.
 pub const SEARCH_BYTES_MAX: usize = 256;
+/// Senders whose messages a user does not want to see: more than anybody quarrels with, and less than 200 KiB of memory.
+pub const BLOCKED_MAX: usize = 1_000;
 /// Answers to such questions that are waited for: with more, commands wait.
 pub const HISTORY_QUESTIONS_MAX: usize = 4;
 /// Kept messages that lose their text in one commit: it takes some 10 ms.

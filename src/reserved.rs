@@ -16,6 +16,7 @@ pub const WORDS: &[&str] = &[
     "chat",
     "create_group",
     "dereg",
+    "dnd",
     "everyone",
     "exit",
     "fingerprint",

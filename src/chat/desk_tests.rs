@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::chat::{NotSent, State as Stage};
-use crate::client::interface::{Event as Said, Incoming, NotAccepted, Road, RoomCommand, RoomEvent};
+use crate::client::interface::{Event as Said, Incoming, NotAccepted, Road, RoomCommand, RoomEvent, Trust};
 use crate::client::to::To;
 use crate::clock::WallTime;
 use crate::id::{self, Epoch, IdentityId, Sequence, Slot};
@@ -47,6 +47,7 @@ fn message(text: &str) -> Notice {
     let incoming = Incoming {
         id: id(0),
         from: name("bob"),
+        trust: Trust::default(),
         sent_at: WallTime::from_unix_ms(0),
         text: text.to_owned(),
         road: Road::Direct,

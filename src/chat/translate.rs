@@ -272,6 +272,7 @@ fn not_sent(why: &engine::NotAccepted) -> Option<NotSent> {
         engine::NotAccepted::Ambiguous { address, .. } => NotSent::Ambiguous(*address),
         engine::NotAccepted::NoChange
         | engine::NotAccepted::NothingToTrust
+        | engine::NotAccepted::BlockedFull
         | engine::NotAccepted::TooManyAddresses
         | engine::NotAccepted::Leaving => return None,
     })

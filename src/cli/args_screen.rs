@@ -1,4 +1,4 @@
-//! Options of how a client looks and sounds, and what it remembers of what was typed.
+//! Options of how a client looks and sounds, what it runs for messages, and what it remembers of what was typed.
 //!
 //! Invariant: as `args`': a [`ScreenOptions`] needs no further check of its form.
 
@@ -10,12 +10,14 @@ pub use crate::cli::paint::Colors;
 use crate::cli::said::Said;
 
 /// How a client looks and sounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScreenOptions {
     /// When there are colours.
     pub colors: Colors,
     /// For which messages the terminal rings.
     pub bell: Bell,
+    /// What is run for each message that is shown.
+    pub on_message: Option<String>,
     /// Whether what is typed is there in the next run.
     pub line_history: bool,
 }
@@ -37,6 +39,13 @@ pub(super) struct ScreenFlags {
     #[arg(long, value_name = "FOR", default_value = "off", conflicts_with = "serve")]
     bell: Said,
 
+    /// Run a program for each message that is shown, with the text on its standard input
+    ///
+    /// COMMAND is for sh; its environment is that of --exec. The chat does not wait for it, and what it prints goes nowhere. It
+    /// is not run while dnd is on, nor for those who are blocked; where messages come faster than it ends, not for all.
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["serve", "send", "recv", "export"])]
+    on_message: Option<Said>,
+
     /// Forget at the end what was typed, instead of keeping it for the arrow keys and Ctrl+R
     ///
     /// Otherwise the last lines are in the file lines of your folder, which only you may read. A line that begins with a
@@ -47,10 +56,11 @@ pub(super) struct ScreenFlags {
 
 impl ScreenFlags {
     /// How it is to be.
-    pub(super) fn check(&self) -> Result<ScreenOptions, String> {
+    pub(super) fn check(self) -> Result<ScreenOptions, String> {
         Ok(ScreenOptions {
             colors: self.color.read(colors)?,
             bell: self.bell.read(bell)?,
+            on_message: self.on_message.map(|said| said.read(command)).transpose()?,
             line_history: !self.no_line_history,
         })
     }
@@ -62,6 +72,13 @@ fn colors(text: &str) -> Result<Colors, String> {
         "always" => Ok(Colors::Always),
         "never" => Ok(Colors::Never),
         _ => Err(format!("--color is auto, always or never, not '{}'", shown(text))),
+    }
+}
+
+fn command(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("--on-message needs a command".to_owned()),
+        _ => Ok(text.to_owned()),
     }
 }
 

@@ -396,6 +396,7 @@ fn how_it_looks_and_sounds_can_be_chosen() {
     let usual = ScreenOptions {
         colors: Colors::Auto,
         bell: Bell::Off,
+        on_message: None,
         line_history: true,
     };
     assert_eq!(screen(""), usual);
@@ -405,6 +406,7 @@ fn how_it_looks_and_sounds_can_be_chosen() {
         ScreenOptions {
             colors: Colors::Never,
             bell: Bell::Mention,
+            on_message: None,
             line_history: false,
         }
     );

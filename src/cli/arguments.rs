@@ -56,6 +56,7 @@ pub(super) const COUNT: Argument = argument("[number]", What::Word);
 pub(super) const WORDS: Argument = argument("<words>", What::Rest);
 pub(super) const ADDRESS: Argument = argument("<ip:port>", What::Word);
 pub(super) const FINGERPRINT: Argument = argument("<fingerprint>", What::Rest);
+pub(super) const ANY_FINGERPRINT: Argument = argument("[fingerprint]", What::Rest);
 pub(super) const TEXT: Argument = argument("<text>", What::Rest);
 
 impl Argument {

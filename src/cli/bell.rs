@@ -57,6 +57,7 @@ fn mentions(text: &str, own: &Name) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::interface::Trust;
     use crate::clock::WallTime;
     use crate::id::{Epoch, IdentityId, MessageId, Sequence, Slot};
 
@@ -70,6 +71,7 @@ mod tests {
                 },
             },
             from: "bob".parse().unwrap(),
+            trust: Trust::default(),
             sent_at: WallTime::default(),
             text: text.to_owned(),
             road,

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::cli::arguments::{
-    ANY_COMMAND, ANY_CONVERSATION, ANY_MEMBER, ANY_MESSAGE, ANY_PERSON, ANY_ROOM, Argument, CONVERSATION,
+    ANY_COMMAND, ANY_CONVERSATION, ANY_FINGERPRINT, ANY_MEMBER, ANY_MESSAGE, ANY_PERSON, ANY_ROOM, Argument, CONVERSATION,
     COUNT, FINGERPRINT, NEW_ROOM, OWN_NAME, PERSON, ROOM, SWITCH, TEXT, WORDS, shown,
 };
 use crate::cli::commands_history as history;
@@ -237,9 +237,20 @@ pub static TABLE: &[Entry] = &[
         aliases: &["whoami"],
         arguments: &[ANY_PERSON],
         summary: "say your fingerprint, or somebody's, to compare",
-        details: "Read it out to each other by another way: if both see the same, nobody stands between you. Without a \
-                  name also those of all whom you write to by address.",
+        details: "Read it out to each other by another way: if both see the same, nobody stands between you; then verify \
+                  <name>. On a terminal with room for it the digits are also a QR code. Without a name also those of all whom \
+                  you write to by address.",
         read: people::read_fingerprint_of,
+    },
+    Entry {
+        name: "verify",
+        aliases: &[],
+        arguments: &[PERSON, ANY_FINGERPRINT],
+        summary: "mark somebody's key as compared",
+        details: "After you have compared the fingerprints by another way; or with what was read out, and it is compared for \
+                  you. Names are marked: (new): the key was first met in this run, or not yet. (changed): another key has \
+                  turned up, and you have not decided. (verified): you have compared it. No mark: an earlier run has met it.",
+        read: people::read_verify,
     },
     Entry {
         name: "trust",
@@ -248,6 +259,39 @@ pub static TABLE: &[Entry] = &[
         summary: "accept somebody's new identity",
         details: "Only after having asked that person, by another way, whether the fingerprint is right.",
         read: people::read_trust,
+    },
+    Entry {
+        name: "block",
+        aliases: &[],
+        arguments: &[PERSON],
+        summary: "show nothing more of what somebody writes",
+        details: "Whatever the name becomes: it is the key that is blocked. Nobody is told. What is sent to you waits until its \
+                  time is over, or you unblock; what was posted to rooms is then in the history.",
+        read: people::read_block,
+    },
+    Entry {
+        name: "unblock",
+        aliases: &[],
+        arguments: &[PERSON],
+        summary: "show it again",
+        details: "",
+        read: people::read_unblock,
+    },
+    Entry {
+        name: "blocked",
+        aliases: &[],
+        arguments: &[],
+        summary: "list who is blocked",
+        details: "",
+        read: people::read_blocked,
+    },
+    Entry {
+        name: "dnd",
+        aliases: &[],
+        arguments: &[SWITCH],
+        summary: "do not disturb: no bell, no --on-message program",
+        details: "Messages are shown all the same; the prompt shows that it is on. It is off at the start.",
+        read: people::read_dnd,
     },
     Entry {
         name: "help",
@@ -276,6 +320,8 @@ pub enum Parsed {
     Command(Command),
     /// To whom lines go from now on that are no command; `None`: to nobody.
     Focus(Option<Focus>),
+    /// Nothing is to disturb from now on, or may again.
+    Quiet(bool),
     /// A question about commands: all of them, one, or how else they are spelled ([`spellings::TOPIC`]).
     Help(Option<&'static str>),
     /// `dereg` or `reg` with somebody else's name.

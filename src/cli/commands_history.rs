@@ -78,6 +78,7 @@ fn of_focus(focus: &Focus) -> Partner {
     }
 }
 
+/// Whom a word means.
 pub(super) fn partner(word: &str) -> Result<Partner, String> {
     if word.parse::<SocketAddr>().is_ok() {
         return parse_peer(word).map(Partner::At);

@@ -5,9 +5,10 @@
 use std::str::FromStr;
 
 use super::commands::{Parsed, Typist, alone, split_word, usage, usage_since, with_text};
+use super::commands_history::partner;
 use super::focus::Focus;
 use super::talk;
-use crate::client::interface::Command;
+use crate::client::interface::{Command, Partner, PeopleCommand};
 use crate::id::Name;
 
 pub(super) fn read_send(rest: &str, _typist: Typist<'_>) -> Parsed {
@@ -81,6 +82,61 @@ pub(super) fn read_trust(rest: &str, _typist: Typist<'_>) -> Parsed {
     match Name::from_str(word) {
         Err(error) => usage_since("trust", &error),
         Ok(name) => Parsed::Command(Command::Trust { name, fingerprint }),
+    }
+}
+
+pub(super) fn read_verify(rest: &str, typist: Typist<'_>) -> Parsed {
+    let (word, fingerprint) = split_word(rest);
+    let fingerprint = match fingerprint.trim() {
+        "" => Ok(None),
+        typed => read_fingerprint(typed).map(Some),
+    };
+    match (another("verify", word, typist), fingerprint) {
+        (Ok(who), Ok(fingerprint)) => about(PeopleCommand::Verify { who, fingerprint }),
+        (Err(wrong), _) | (_, Err(wrong)) => wrong,
+    }
+}
+
+pub(super) fn read_block(rest: &str, typist: Typist<'_>) -> Parsed {
+    match another("block", rest.trim(), typist) {
+        Ok(who) => about(PeopleCommand::Block(who)),
+        Err(wrong) => wrong,
+    }
+}
+
+pub(super) fn read_unblock(rest: &str, typist: Typist<'_>) -> Parsed {
+    match another("unblock", rest.trim(), typist) {
+        Ok(who) => about(PeopleCommand::Unblock(who)),
+        Err(wrong) => wrong,
+    }
+}
+
+pub(super) fn read_blocked(rest: &str, _typist: Typist<'_>) -> Parsed {
+    alone("blocked", rest, Command::People(PeopleCommand::Blocked))
+}
+
+pub(super) fn read_dnd(rest: &str, _typist: Typist<'_>) -> Parsed {
+    match rest.trim() {
+        "on" => Parsed::Quiet(true),
+        "off" => Parsed::Quiet(false),
+        _ => usage("dnd"),
+    }
+}
+
+const fn about(command: PeopleCommand) -> Parsed {
+    Parsed::Command(Command::People(command))
+}
+
+/// Somebody else, by name or address.
+fn another(command: &str, word: &str, typist: Typist<'_>) -> Result<Partner, Parsed> {
+    match partner(word) {
+        _ if word.is_empty() => Err(usage(command)),
+        Ok(Partner::Person(name)) if name.matches(typist.own) => {
+            Err(usage_since(command, &"that is your own"))
+        }
+        Ok(Partner::Room(_)) => Err(usage_since(command, &"that is a room")),
+        Ok(who) => Ok(who),
+        Err(error) => Err(usage_since(command, &error)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tests of the command table: what each line turns into.
 
 use super::*;
-use crate::client::interface::RoomCommand;
+use crate::client::interface::{Partner, PeopleCommand, RoomCommand};
 use proptest::prelude::*;
 
 fn name(text: &str) -> Name {
@@ -288,5 +288,42 @@ proptest! {
     fn any_text_that_is_not_blank_is_sent_unchanged(text in any::<String>()) {
         prop_assume!(!text.trim().is_empty());
         prop_assert_eq!(read(&format!("send bob {text}")), sent("bob", &text));
+    }
+}
+
+#[test]
+fn whose_key_was_compared_and_who_is_not_heard_is_said_by_name_or_address() {
+    let about = |command| Parsed::Command(Command::People(command));
+    let bob = || Partner::Person(name("bob"));
+    let fingerprint = ["abab"; 16].join(" ");
+    let verify = |fingerprint| PeopleCommand::Verify {
+        who: bob(),
+        fingerprint,
+    };
+    assert_eq!(read("verify bob"), about(verify(None)));
+    for typed in [fingerprint.clone(), "AB".repeat(32)] {
+        let line = format!("verify bob  {typed} ");
+        assert_eq!(read(&line), about(verify(Some(fingerprint.clone()))));
+    }
+    let address = Partner::At("192.0.2.7:4000".parse().unwrap());
+    assert_eq!(read("block 192.0.2.7:4000"), about(PeopleCommand::Block(address)));
+    assert_eq!(read("$unblock bob "), about(PeopleCommand::Unblock(bob())));
+    assert_eq!(read("blocked"), about(PeopleCommand::Blocked));
+    assert_eq!(read("dnd on"), Parsed::Quiet(true));
+    assert_eq!(read("dnd off"), Parsed::Quiet(false));
+    for wrong in [
+        "verify",
+        "verify Alice",
+        "verify #den",
+        "verify bob 12",
+        "block",
+        "block alice",
+        "block bob eve",
+        "unblock",
+        "blocked bob",
+        "dnd",
+        "dnd later",
+    ] {
+        assert!(matches!(read(wrong), Parsed::Wrong(_)), "{wrong}");
     }
 }

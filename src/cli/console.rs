@@ -16,6 +16,7 @@ use crate::cli::format::Format;
 use crate::cli::gate::Gate;
 use crate::cli::grammar::Grammar;
 use crate::cli::heard::Heard;
+use crate::cli::hook::Hook;
 use crate::cli::line_history::LineHistory;
 use crate::cli::paint::Paint;
 use crate::cli::plain::{self, Line};
@@ -67,6 +68,8 @@ pub(super) struct Talk {
     pub(super) format: Format,
     /// How it looks and sounds.
     pub(super) screen: ScreenOptions,
+    /// What is run for messages.
+    pub(super) hook: Option<Hook>,
     /// Where what is typed is kept.
     pub(super) history: LineHistory,
 }
@@ -85,7 +88,7 @@ pub(super) fn open(talk: Talk) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
     let heard = Arc::new(Heard::with_focus(talk.focus));
     let saved = Saved::take();
-    let look = look(talk.format, talk.screen, &talk.own);
+    let look = look(talk.format, &talk.screen, &talk.own);
     let for_people = talk.format == Format::Lines && io::stdin().is_terminal() && io::stdout().is_terminal();
     let prompt = if for_people {
         let aids = Aids {
@@ -112,11 +115,12 @@ pub(super) fn open(talk: Talk) -> io::Result<(Console, Printer, Closing)> {
         saved.keep_for_the_end();
     }
     let closing = Closing { gate, saved };
-    Ok((console, Printer::new(screen, talk.format, look, heard), closing))
+    let printer = Printer::new(screen, talk.format, look, heard).with_hook(talk.hook);
+    Ok((console, printer, closing))
 }
 
 /// Colours and bell: for people only, and the bell only where one can ring.
-fn look(format: Format, screen: ScreenOptions, own: &Name) -> Look {
+fn look(format: Format, screen: &ScreenOptions, own: &Name) -> Look {
     if format == Format::Json {
         return Look::default();
     }
@@ -254,7 +258,12 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
                 self.heard.attention.turn(focus);
                 Flow::Continue
             }
-            parsed => self.answer(&parsed),
+            parsed => {
+                if let Parsed::Quiet(on) = parsed {
+                    self.heard.quiet.set(on);
+                }
+                self.answer(&parsed)
+            }
         }
     }
 

@@ -98,7 +98,12 @@ fn without_a_registry_there_are_its_words_and_texts() {
             ":search ",
             ":forget ",
             ":fingerprint",
-            ":trust "
+            ":trust ",
+            ":verify ",
+            ":block ",
+            ":unblock ",
+            ":blocked",
+            ":dnd "
         ]
     );
     assert_eq!(typed(":tr"), [":trace ", ":trust "]);

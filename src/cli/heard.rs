@@ -1,10 +1,12 @@
-//! What the typing end of a console learns from what is printed at the other: both share it.
+//! What the two ends of a console share: what the typing end learns from what is printed at the other, and what is typed about
+//! how that is done.
 //!
 //! Invariant: it is told of every event, in their order.
 
 use crate::cli::begun::Begun;
 use crate::cli::focus::{Attention, Focus};
 use crate::cli::known::Known;
+use crate::cli::quiet::Quiet;
 use crate::client::interface::Event;
 
 /// What was heard, each thing by itself.
@@ -16,6 +18,8 @@ pub(super) struct Heard {
     pub(super) attention: Attention,
     /// Which names there are.
     pub(super) known: Known,
+    /// Whether anything may disturb.
+    pub(super) quiet: Quiet,
 }
 
 impl Heard {

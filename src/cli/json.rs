@@ -7,11 +7,13 @@
 use crate::cli::commands::{self, Parsed};
 use crate::cli::json_net::Paths;
 use crate::cli::json_objects::{Message, Object, State, timestamp};
-use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
+use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room, Unheard};
 use crate::cli::json_trace::Way;
 use crate::cli::json_words as words;
 use crate::cli::render;
-use crate::client::interface::{ContactEvent, Event, NotAccepted, Notice, RoomEvent};
+use crate::client::interface::{
+    ContactEvent, Event, NotAccepted, NotVerified, Notice, PeopleEvent, RoomEvent, Trust,
+};
 use crate::id::{IdentityId, MessageId, Name};
 
 /// What is told, as a line; none for what only helps a person to type.
@@ -35,6 +37,7 @@ pub(super) fn answer(parsed: &Parsed) -> Option<String> {
             tag: None,
         },
         Parsed::TooLarge(bytes) => not_accepted(&NotAccepted::TooLarge(*bytes), None),
+        Parsed::Quiet(on) => Object::Dnd { on: *on },
         Parsed::Wrong(hint) => Object::Error {
             reason: "wrong-input",
             text: hint.clone(),
@@ -85,7 +88,9 @@ fn object(notice: &Notice) -> Option<Object<'_>> {
         Event::Net(net) => Object::Net(Paths::of(net)),
         Event::History(history) => Object::of_history(history),
         Event::Forgotten(forgotten) => Object::of_forgotten(forgotten),
-        Event::Fingerprint { whose, id } => Object::Fingerprint(Fingerprint::of(whose, id.as_ref())),
+        Event::Fingerprint { whose, id, trust } => {
+            Object::Fingerprint(Fingerprint::of(whose, id.as_ref(), *trust))
+        }
         Event::Presence { name, online } => Object::Presence {
             user: name,
             online: *online,
@@ -99,6 +104,7 @@ fn object(notice: &Notice) -> Option<Object<'_>> {
         Event::NotAccepted(reason) => not_accepted(reason, notice.tag),
         Event::IdentityChanged { name, known, found } => changed(name, known, found),
         Event::Room(event) => room(notice, event),
+        Event::People(event) => people(event),
         Event::Contact(event) => contact(notice, event),
         Event::Trusted { name } => Object::Trusted { user: name },
         Event::Trouble(text) => Object::Trouble { text },
@@ -123,6 +129,30 @@ fn changed<'a>(user: &'a Name, known: &IdentityId, found: &IdentityId) -> Object
         user,
         known: known.fingerprint(),
         found: found.fingerprint(),
+    }
+}
+
+fn people(event: &PeopleEvent) -> Object<'_> {
+    match event {
+        PeopleEvent::Verified { whose, id } => {
+            Object::Verified(Fingerprint::of(whose, Some(id), Trust::Verified))
+        }
+        PeopleEvent::NotVerified { whose, id, why } => {
+            let (reason, found, trust) = match why {
+                NotVerified::Differs(given) => ("differs", given.clone(), Trust::Known),
+                NotVerified::Changed(found) => ("changed", found.fingerprint(), Trust::Changed),
+            };
+            Object::NotVerified {
+                known: Fingerprint::of(whose, Some(id), trust),
+                reason,
+                found,
+            }
+        }
+        PeopleEvent::Blocked { name } => Object::UserBlocked { user: name },
+        PeopleEvent::Unblocked { name } => Object::UserUnblocked { user: name },
+        PeopleEvent::All(blocked) => Object::Blocked {
+            users: blocked.iter().map(Unheard::of).collect(),
+        },
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::json_objects::{Object, timestamp};
 use super::json_words as words;
+use super::marks;
 use crate::client::interface::{Forgotten, History, Partner, Recorded, Subject, Way};
 use crate::client::storage::{Finish, State};
 use crate::client::to::To;
@@ -31,6 +32,9 @@ pub(super) struct About<'a> {
 pub(super) struct Kept<'a> {
     user: Option<&'a Name>,
     own: bool,
+    /// How well the key is known of its writer, or of whom it is for, if that is worth a mark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<&'a Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,6 +118,7 @@ impl<'a> Kept<'a> {
         let is_own = matches!(message.way, Way::Out { .. });
         let kept = Self {
             own: is_own,
+            key: marks::word(message.trust),
             message: &message.text,
             id: message.id.to_string(),
             sent_at: timestamp(message.sent_at),

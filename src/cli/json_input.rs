@@ -41,11 +41,15 @@ const FORM: &str =
 fn fields(word: &str, at: bool) -> (&'static [&'static str], &'static [&'static str]) {
     match word {
         "trust" if at => (&["address", "fingerprint"], &[]),
+        "verify" if at => (&["address"], &["fingerprint"]),
+        "block" | "unblock" if at => (&["address"], &[]),
         "roomcreate" | "roomjoin" => (&["room"], &[]),
         "roomleave" | "members" => (&[], &["room"]),
         "kick" => (&[], &["room", "user"]),
         "poke" | "dereg" | "reg" => (&[], &["user"]),
-        "presence" => (&["on"], &[]),
+        "presence" | "dnd" => (&["on"], &[]),
+        "verify" => (&["user"], &["fingerprint"]),
+        "block" | "unblock" => (&["user"], &[]),
         "history" => (&[], &["room", "user", "address", "count"]),
         "trace" => (&[], &["room", "user", "address", "id"]),
         "forget" => (&[], &["room", "user", "address"]),
@@ -193,7 +197,7 @@ fn no_address(sentence: &str) -> Parsed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::interface::RoomCommand;
+    use crate::client::interface::{Partner, PeopleCommand, RoomCommand};
 
     fn read(line: &str) -> Parsed {
         let own = name("alice");
@@ -307,6 +311,32 @@ mod tests {
             matches!(trust, Parsed::Command(Command::Trust { .. })),
             "{trust:?}"
         );
+    }
+
+    #[test]
+    fn whom_to_believe_and_whom_to_hear_is_asked_likewise() {
+        let who = Partner::Person(name("bob"));
+        let verify = PeopleCommand::Verify {
+            who: who.clone(),
+            fingerprint: Some(["abab"; 16].join(" ")),
+        };
+        for (line, command) in [
+            (
+                format!(
+                    r#"{{"operation":"verify","user":"bob","fingerprint":"{}"}}"#,
+                    "ab".repeat(32)
+                ),
+                verify,
+            ),
+            (
+                r#"{"operation":"block","user":"bob"}"#.to_owned(),
+                PeopleCommand::Block(who),
+            ),
+            (r#"{"operation":"blocked"}"#.to_owned(), PeopleCommand::Blocked),
+        ] {
+            assert_eq!(read(&line), Parsed::Command(Command::People(command)));
+        }
+        assert_eq!(read(r#"{"operation":"dnd","on":true}"#), Parsed::Quiet(true));
     }
 
     #[test]

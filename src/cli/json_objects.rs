@@ -11,9 +11,10 @@ use time::macros::format_description;
 
 use crate::cli::json_history::{About, Kept};
 use crate::cli::json_net::Paths;
-use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room};
+use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room, Unheard};
 use crate::cli::json_trace::Way;
 use crate::cli::json_words as words;
+use crate::cli::marks;
 use crate::client::interface::{
     Contact, ContactEvent, Event, Incoming, MessageStatus, Notice, Road, RoomEvent,
 };
@@ -162,6 +163,25 @@ pub(super) enum Object<'a> {
     },
     PeerListsNot(Peer<'a>),
     PeerTrusted(Peer<'a>),
+    Verified(Fingerprint<'a>),
+    NotVerified {
+        #[serde(flatten)]
+        known: Fingerprint<'a>,
+        reason: &'static str,
+        found: String,
+    },
+    UserBlocked {
+        user: &'a Name,
+    },
+    UserUnblocked {
+        user: &'a Name,
+    },
+    Blocked {
+        users: Vec<Unheard<'a>>,
+    },
+    Dnd {
+        on: bool,
+    },
     Help {
         text: String,
     },
@@ -184,6 +204,9 @@ pub(super) struct Message<'a> {
     id: String,
     sent_at: String,
     road: &'static str,
+    /// How well its writer's key is known, if that is worth a mark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<&'a Name>,
     /// Whether it was posted before we were in the room.
@@ -365,6 +388,7 @@ impl<'a> Message<'a> {
             id: message.id.to_string(),
             sent_at: timestamp(message.sent_at),
             road,
+            key: marks::word(message.trust),
             room,
             before,
         }

@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::json_objects::timestamp;
-use crate::client::interface::{Contact, Notice, User, Whose};
+use super::marks;
+use crate::client::interface::{self, Blocked, Contact, Notice, Trust, User, Whose};
 use crate::client::storage::Reach;
 use crate::clock::WallTime;
 use crate::id::{IdentityId, MessageId, Name};
-use crate::wire::room::{MemberListed, RoomListed};
+use crate::wire::room::RoomListed;
 
 /// Who has a post of ours.
 #[derive(Debug, Serialize)]
@@ -36,6 +37,8 @@ pub(super) struct Fingerprint<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<SocketAddr>,
     fingerprint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'static str>,
 }
 
 /// Whoever is at an address.
@@ -55,10 +58,20 @@ pub(super) struct Room<'a> {
     online: u32,
 }
 
+/// Somebody who is blocked.
+#[derive(Debug, Serialize)]
+pub(super) struct Unheard<'a> {
+    user: &'a Name,
+    fingerprint: String,
+    since: String,
+}
+
 /// Somebody in the table of clients.
 #[derive(Debug, Serialize)]
 pub(super) struct Listed<'a> {
     user: &'a Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'static str>,
     online: bool,
     since: Option<String>,
     address: Option<SocketAddr>,
@@ -68,11 +81,13 @@ pub(super) struct Listed<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct Member<'a> {
     user: &'a Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'static str>,
     online: bool,
 }
 
 impl<'a> Fingerprint<'a> {
-    pub(super) fn of(whose: &'a Whose, id: Option<&IdentityId>) -> Self {
+    pub(super) fn of(whose: &'a Whose, id: Option<&IdentityId>, trust: Trust) -> Self {
         let (user, address) = match whose {
             Whose::Own => (None, None),
             Whose::Person(name) | Whose::Listed(name) => (Some(name), None),
@@ -84,6 +99,7 @@ impl<'a> Fingerprint<'a> {
             user,
             address,
             fingerprint: id.map(IdentityId::fingerprint),
+            key: id.and_then(|_| marks::word(trust)),
         }
     }
 }
@@ -131,6 +147,7 @@ impl<'a> Listed<'a> {
     pub(super) fn of(user: &'a User) -> Self {
         Self {
             user: &user.name,
+            key: marks::word(user.trust),
             online: user.online,
             since: user.since.map(timestamp),
             address: user.address,
@@ -138,10 +155,21 @@ impl<'a> Listed<'a> {
     }
 }
 
+impl<'a> Unheard<'a> {
+    pub(super) fn of(blocked: &'a Blocked) -> Self {
+        Self {
+            user: &blocked.name,
+            fingerprint: blocked.id.fingerprint(),
+            since: timestamp(blocked.at),
+        }
+    }
+}
+
 impl<'a> Member<'a> {
-    pub(super) fn of(member: &'a MemberListed) -> Self {
+    pub(super) fn of(member: &'a interface::Member) -> Self {
         Self {
             user: &member.name,
+            key: marks::word(member.trust),
             online: member.online,
         }
     }

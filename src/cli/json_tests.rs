@@ -83,6 +83,7 @@ fn answers() -> Vec<Parsed> {
     vec![
         Parsed::Help(None),
         Parsed::NotSelf("deregister"),
+        Parsed::Quiet(true),
         Parsed::TooLarge(70_000),
         Parsed::Wrong("There is no such command.".to_owned()),
     ]
@@ -170,6 +171,7 @@ fn messages_to_the_letter() {
     let message = Incoming {
         id: id(7),
         from: name("alice"),
+        trust: Trust::default(),
         sent_at: AT,
         text: "a\n\u{1b}[31m\"b\" grüße".to_owned(),
         road: Road::Direct,
@@ -188,6 +190,11 @@ fn messages_to_the_letter() {
         },
         ..message
     };
+    let verified = Incoming {
+        trust: Trust::Verified,
+        ..posted.clone()
+    };
+    assert!(incoming(&verified).contains(r#""road":"room","key":"verified","room":"den""#));
     let line = incoming(&posted);
     assert!(
         line.ends_with(r#""road":"room","room":"den","before":true}"#),

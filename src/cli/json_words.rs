@@ -58,6 +58,7 @@ pub(super) const fn not_accepted(reason: &NotAccepted) -> &'static str {
         NotAccepted::Storage(_) => "storage",
         NotAccepted::NoChange => "no-change",
         NotAccepted::NothingToTrust => "nothing-to-trust",
+        NotAccepted::BlockedFull => "blocked-full",
         NotAccepted::Leaving => "leaving",
     }
 }

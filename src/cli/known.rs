@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::client::interface::{Event, Names, RoomEvent};
+use crate::client::interface::{Event, Names, RoomEvent, Trust};
 use crate::id::Name;
 
 /// Rooms held. A registry has more only if somebody makes rooms to no purpose.
@@ -21,7 +21,7 @@ pub(super) struct Known {
 
 #[derive(Debug, Default)]
 struct State {
-    people: BTreeMap<String, Name>,
+    people: BTreeMap<String, (Name, Trust)>,
     rooms: BTreeMap<String, Name>,
 }
 
@@ -31,7 +31,8 @@ impl Known {
         match event {
             Event::Names(Names { people, rooms }) => {
                 let mut state = self.lock();
-                state.people = people.iter().map(|name| (name.folded(), name.clone())).collect();
+                let by_name = |person: &(Name, Trust)| (person.0.folded(), person.clone());
+                state.people = people.iter().map(by_name).collect();
                 rooms.iter().for_each(|room| state.learn(room));
             }
             Event::Room(RoomEvent::Entered { room, .. }) => self.lock().learn(&room.hall.name),
@@ -47,12 +48,17 @@ impl Known {
 
     /// People whose names begin so, in whatever case.
     pub(super) fn people(&self, beginning: &str) -> Vec<String> {
-        beginning_with(&self.lock().people, beginning)
+        beginning_with(&self.lock().people, beginning, |(name, _)| name)
     }
 
     /// Rooms whose names begin so, in whatever case.
     pub(super) fn rooms(&self, beginning: &str) -> Vec<String> {
-        beginning_with(&self.lock().rooms, beginning)
+        beginning_with(&self.lock().rooms, beginning, |name| name)
+    }
+
+    /// How well the key of somebody is known, if he is.
+    pub(super) fn trust_of(&self, name: &Name) -> Option<Trust> {
+        self.lock().people.get(&name.folded()).map(|(_, trust)| *trust)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -68,12 +74,12 @@ impl State {
     }
 }
 
-fn beginning_with(names: &BTreeMap<String, Name>, beginning: &str) -> Vec<String> {
+fn beginning_with<T>(names: &BTreeMap<String, T>, beginning: &str, name_of: fn(&T) -> &Name) -> Vec<String> {
     let folded = beginning.to_ascii_lowercase();
     names
         .range(folded.clone()..)
         .take_while(|(name, _)| name.starts_with(&folded))
-        .map(|(_, name)| name.to_string())
+        .map(|(_, known)| name_of(known).to_string())
         .collect()
 }
 
@@ -81,6 +87,11 @@ fn beginning_with(names: &BTreeMap<String, Name>, beginning: &str) -> Vec<String
 pub(super) mod tests {
     use super::*;
     use crate::wire::room::RoomListed;
+
+    fn people(texts: &[&str]) -> Vec<(Name, Trust)> {
+        let people = names(texts).into_iter();
+        people.map(|name| (name, Trust::default())).collect()
+    }
 
     fn names(texts: &[&str]) -> Vec<Name> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -90,7 +101,7 @@ pub(super) mod tests {
     pub(in crate::cli) fn knowing(people: &[&str], rooms: &[&str]) -> Known {
         let known = Known::default();
         known.told(&Event::Names(Names {
-            people: names(people),
+            people: super::tests::people(people),
             rooms: names(rooms),
         }));
         known
@@ -120,7 +131,7 @@ pub(super) mod tests {
     fn people_who_are_gone_are_forgotten_and_rooms_are_learned() {
         let known = knowing(&["alice"], &["den"]);
         known.told(&Event::Names(Names {
-            people: names(&["bob"]),
+            people: people(&["bob"]),
             rooms: Vec::new(),
         }));
         assert_eq!(known.people(""), ["bob"]);

@@ -103,6 +103,7 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::interface::Trust;
     use crate::clock::WallTime;
     use crate::id::{Epoch, MessageId, Sequence, Slot};
 
@@ -117,6 +118,7 @@ mod tests {
                 },
             },
             from: name,
+            trust: Trust::default(),
             sent_at: WallTime::default(),
             text: text.to_owned(),
             road: room.map_or(Road::Direct, |room| Road::Room {

@@ -8,9 +8,10 @@
 //! | [`commands`], `commands_history`, `commands_people`, `commands_rooms`, `commands_trace`, `talk` | a typed line into a command, or into what is wrong with it; `talk` where there is no registry |
 //! | [`spellings`] | how else commands are typed |
 //! | `arguments`, `grammar` | what follows the word of a command; what helps to type it: completion, hints |
-//! | [`render`], `render_contacts`, `render_history`, `render_net`, `render_rooms`, `render_status`, `render_trace`, `render_users`, [`table`] | events into lines |
+//! | [`render`], `render_contacts`, `render_history`, `render_net`, `render_people`, `render_rooms`, `render_status`, `render_trace`, `render_users`, [`table`] | events into lines |
 //! | [`mod@format`], `json`, `json_history`, `json_objects`, `json_parts`, `json_net`, `json_trace`, `json_words`, `json_input`, `talk_objects` | the same as objects for programs, and what they ask with objects |
 //! | [`sanitise`] | anybody's text into one that a terminal shows and never obeys |
+//! | `marks`, `qr` | how well the keys behind names are known; a fingerprint as a picture |
 //! | `paint`, `bell` | the colours of lines; what rings |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
@@ -18,7 +19,8 @@
 //! | `exporting` | `--export`: the whole history, read beside the client |
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
 //! | `gate`, `terminal` | who may write; the settings put back |
-//! | `heard`: `begun`, [`focus`], `known` | what the typing end learns from what is printed: when a pipe's lines are read; to whom lines go; which names there are |
+//! | `heard`: `begun`, [`focus`], `known`, `quiet` | what both ends share: when a pipe's lines are read; to whom lines go; which names there are; whether anything may disturb |
+//! | `hook`, `handing` | `--on-message`: a program for each message that is shown; what one is given |
 //! | `line_history` | what was typed, from run to run |
 //!
 //! The rows down to `paint` are pure, but for [`surroundings::Here`], which reads files. Invariant: no byte from another person
@@ -46,7 +48,9 @@ pub mod format;
 mod gate;
 mod generated;
 mod grammar;
+mod handing;
 mod heard;
+mod hook;
 mod json;
 mod json_history;
 mod json_input;
@@ -61,16 +65,20 @@ mod lanes;
 mod letter;
 mod line_history;
 mod manual;
+mod marks;
 mod once;
 mod paint;
 mod plain;
 pub mod printer;
 mod prompt;
+mod qr;
+mod quiet;
 mod receiving;
 pub mod render;
 mod render_contacts;
 mod render_history;
 mod render_net;
+mod render_people;
 mod render_rooms;
 mod render_status;
 mod render_trace;

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{Ansi256Color, AnsiColor, Color, Style};
 
 use crate::cli::commands::Parsed;
-use crate::client::interface::{ContactEvent, Event, Road, RoomEvent};
+use crate::cli::marks;
+use crate::client::interface::{ContactEvent, Event, Incoming, PeopleEvent, Road, RoomEvent, Trust};
 use crate::id::Name;
 
 /// When there are to be colours.
@@ -40,6 +41,10 @@ const STORED: Style = AnsiColor::Cyan.on_default();
 const RECEIVED: Style = AnsiColor::Green.on_default();
 /// It will not arrive; or something else went wrong.
 const WRONG: Style = AnsiColor::Red.on_default();
+/// Dark on light, in colours that no terminal gives another meaning.
+const PICTURE: Style = Style::new()
+    .fg_color(Some(Color::Ansi256(Ansi256Color(231))))
+    .bg_color(Some(Color::Ansi256(Ansi256Color(16))));
 /// What to type, at the beginning of the line.
 const PROMPT: Style = Style::new().bold();
 
@@ -82,9 +87,13 @@ impl Paint {
             .into_iter()
             .map(|line| match event {
                 Event::Incoming(message) => match &message.road {
-                    Road::Room { name, .. } => posted(name, &message.from, &line),
-                    Road::Direct | Road::Stored | Road::Late => said(&message.from, &line),
+                    Road::Room { name, .. } => posted(name, message, &line),
+                    Road::Direct | Road::Stored | Road::Late => said(message, &line),
                 },
+                // Nothing in a row of these can hold a bracket but a mark.
+                Event::Users(_) | Event::Room(RoomEvent::Members { .. }) => {
+                    with_marks(program(style, line), "")
+                }
                 // Nobody's message: an announcement of the room's.
                 Event::Room(RoomEvent::News { .. }) => dyed(style, &line),
                 _ => program(style, line),
@@ -104,9 +113,22 @@ impl Paint {
         lines.into_iter().map(|line| program(WRONG, line)).collect()
     }
 
-    /// The prompt.
+    /// The prompt, perhaps with a mark in it.
     pub(super) fn prompt(self, prompt: &str) -> Cow<'_, str> {
-        self.dye(PROMPT, prompt)
+        match self.dye(PROMPT, prompt) {
+            Cow::Owned(dyed) => Cow::Owned(with_marks(dyed, &PROMPT.render().to_string())),
+            plain => plain,
+        }
+    }
+
+    /// A line of a picture: dark on light, whatever the terminal's own colours are.
+    pub(super) fn picture(self, line: &str) -> Cow<'_, str> {
+        self.dye(PICTURE, line)
+    }
+
+    /// What the program says beside what has happened.
+    pub(super) fn aside(self, line: String) -> String {
+        if self.on { program(QUIET, line) } else { line }
     }
 
     /// What is not typed, beside what is.
@@ -136,19 +158,46 @@ fn program(style: Style, line: String) -> String {
     }
 }
 
-/// A line that begins with a name.
-fn said(name: &Name, line: &str) -> String {
-    match line.strip_prefix(name.as_str()) {
-        Some(rest) => dyed(of(name), name.as_str()) + rest,
-        None => line.to_owned(),
+/// The colour of a mark.
+const fn of_trust(trust: Trust) -> Style {
+    match trust {
+        Trust::Known => QUIET,
+        Trust::New => WAITING,
+        Trust::Changed => WRONG,
+        Trust::Verified => RECEIVED,
     }
 }
 
+/// The marks in a text that is the program's own; `then`: the colour that goes on behind one.
+fn with_marks(text: String, then: &str) -> String {
+    let marks = [Trust::New, Trust::Changed, Trust::Verified].into_iter();
+    marks.fold(text, |text, trust| match marks::word(trust) {
+        Some(word) => {
+            let mark = format!("({word})");
+            text.replace(&mark, &(dyed(of_trust(trust), &mark) + then))
+        }
+        None => text,
+    })
+}
+
+/// A line that begins with a name, and perhaps with a mark behind it.
+fn said(message: &Incoming, line: &str) -> String {
+    let name = &message.from;
+    let Some(rest) = line.strip_prefix(name.as_str()) else {
+        return line.to_owned();
+    };
+    let (mark, rest) = match rest.find(": ").and_then(|end| rest.split_at_checked(end)) {
+        Some((mark, rest)) if !mark.is_empty() => (dyed(of_trust(message.trust), mark), rest),
+        _ => (String::new(), rest),
+    };
+    dyed(of(name), name.as_str()) + &mark + rest
+}
+
 /// A line that begins with a room's name, and somebody's.
-fn posted(room: &Name, name: &Name, line: &str) -> String {
+fn posted(room: &Name, message: &Incoming, line: &str) -> String {
     let room = format!("{room}: ");
     match line.strip_prefix(&room) {
-        Some(rest) => dyed(QUIET, &room) + &said(name, rest),
+        Some(rest) => dyed(QUIET, &room) + &said(message, rest),
         None => line.to_owned(),
     }
 }
@@ -186,6 +235,8 @@ const fn style(event: &Event) -> Style {
         | Event::IdentityChanged { .. }
         | Event::Trouble(_) => WRONG,
         Event::Room(event) => style_in_rooms(event),
+        Event::People(PeopleEvent::Verified { .. }) => RECEIVED,
+        Event::People(PeopleEvent::NotVerified { .. }) => WRONG,
         Event::Contact(event) => style_of_contacts(event),
         _ => QUIET,
     }

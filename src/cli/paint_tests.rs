@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cli::render;
-use crate::client::interface::Incoming;
+use crate::client::interface::{Incoming, Trust};
 use crate::clock::WallTime;
 use crate::id::{Epoch, IdentityId, MessageId, Sequence, Slot};
 use time::UtcOffset;
@@ -30,6 +30,7 @@ fn message(text: &str, road: Road) -> Event {
             },
         },
         from: "bob".parse().unwrap(),
+        trust: Trust::default(),
         sent_at: WallTime::default(),
         text: text.to_owned(),
         road,
@@ -111,6 +112,32 @@ fn of_a_message_the_names_are_coloured_and_never_the_text() {
         format!("\x1b[2mden: \x1b[0m{bob}: den: hi")
     );
     assert_eq!(of(&"Bob".parse().unwrap()), of(&"bob".parse().unwrap()));
+}
+
+#[test]
+fn marks_are_coloured_where_they_are_the_programs_and_not_in_a_text() {
+    let painted = |text, trust| {
+        let event = match message(text, Road::Direct) {
+            Event::Incoming(message) => Event::Incoming(Incoming { trust, ..message }),
+            other => other,
+        };
+        COLOURED.event(&event, lines(&event)).remove(0)
+    };
+    let bob = dyed(of(&"bob".parse().unwrap()), "bob");
+    let verified = "\x1b[32m (verified)\x1b[0m";
+    assert_eq!(painted("hi", Trust::Verified), format!("{bob}{verified}: hi"));
+    assert_eq!(
+        painted("(verified): hi", Trust::Known),
+        format!("{bob}: (verified): hi")
+    );
+    assert_eq!(
+        painted("(verified): hi", Trust::Changed),
+        format!("{bob}\x1b[31m (changed)\x1b[0m: (verified): hi")
+    );
+    assert_eq!(
+        COLOURED.prompt("bob (new)>>> "),
+        "\x1b[1mbob \x1b[33m(new)\x1b[0m\x1b[1m>>> \x1b[0m"
+    );
 }
 
 #[test]

@@ -14,10 +14,13 @@ use crate::cli::bell::{RING, Ringer};
 use crate::cli::format::Format;
 use crate::cli::gate::{Answer, Gate};
 use crate::cli::heard::Heard;
+use crate::cli::hook::Hook;
+use crate::cli::marks::Introductions;
 use crate::cli::paint::Paint;
 use crate::cli::render::{self, OffsetAt};
 use crate::cli::streams::write_out;
-use crate::client::interface::Notice;
+use crate::cli::{qr, terminal};
+use crate::client::interface::{Event, Notice, Trust, Whose};
 
 /// Writes to standard output, around the prompt if there is one.
 pub struct Printer {
@@ -26,6 +29,8 @@ pub struct Printer {
     look: Look,
     offset_at: OffsetAt,
     heard: Arc<Heard>,
+    hook: Option<Hook>,
+    introductions: Introductions,
 }
 
 /// How it looks and sounds.
@@ -50,7 +55,14 @@ impl Printer {
             look,
             offset_at: render::local_offset,
             heard,
+            hook: None,
+            introductions: Introductions::default(),
         }
+    }
+
+    /// The same, with a program that is run for messages.
+    pub(super) fn with_hook(self, hook: Option<Hook>) -> Self {
+        Self { hook, ..self }
     }
 
     /// Writes lines that hold no control characters. They are on the screen when this returns.
@@ -86,13 +98,10 @@ impl Printer {
         for notice in notices {
             self.heard.told(&notice.event);
         }
-        let lines = |notice: &Notice| {
-            let plain = self.format.notice(notice, self.offset_at);
-            self.look.paint.event(&notice.event, plain)
-        };
-        let lines: Vec<String> = notices.iter().flat_map(lines).collect();
-        let rings = |ringer: &Ringer| notices.iter().any(|notice| ringer.rings(&notice.event));
-        let ring = if self.look.ringer.as_ref().is_some_and(rings) {
+        let lines: Vec<String> = notices.iter().flat_map(|notice| self.lines(notice)).collect();
+        let disturbs = |ringer: &Ringer| notices.iter().any(|notice| ringer.rings(&notice.event));
+        let may_ring = !self.heard.quiet.is_on();
+        let ring = if may_ring && self.look.ringer.as_ref().is_some_and(disturbs) {
             RING
         } else {
             ""
@@ -103,6 +112,47 @@ impl Printer {
         }
         printed
     }
+}
+
+impl Printer {
+    /// What is said of an event; to a person at a prompt with more of what helps him to know whose key it is.
+    fn lines(&mut self, notice: &Notice) -> Vec<String> {
+        let paint = self.look.paint;
+        let plain = self.format.notice(notice, self.offset_at);
+        let mut lines = paint.event(&notice.event, plain);
+        if self.screen.is_some() {
+            if let Some(line) = self.introductions.before(&notice.event) {
+                lines.insert(0, paint.aside(line));
+            }
+            if let Event::Fingerprint { whose, id, trust } = &notice.event
+                && let Some(id) = id.filter(|_| is_drawn(whose, *trust))
+            {
+                lines.extend(qr::lines(id).iter().map(|line| paint.picture(line).into_owned()));
+            }
+        }
+        if let (Some(hook), Event::Incoming(message)) = (&mut self.hook, &notice.event)
+            && !self.heard.quiet.is_on()
+        {
+            let said = hook.hear(message).into_iter();
+            // Nothing that a program expects.
+            let said = said.filter(|_| self.format == Format::Lines);
+            lines.extend(said.map(|line| paint.aside(line)));
+        }
+        lines
+    }
+}
+
+/// Whether a fingerprint is drawn: where there is room for it, and of one person's two keys the one that is to be compared.
+fn is_drawn(whose: &Whose, trust: Trust) -> bool {
+    let is_asked = match whose {
+        Whose::Own | Whose::Listed(_) => true,
+        Whose::Person(_) => trust != Trust::Changed,
+        // All of them are told at once.
+        Whose::Contact(_) => false,
+    };
+    let (columns, lines) = terminal::size();
+    // With the line that is typed.
+    is_asked && columns >= qr::COLUMNS && lines > qr::LINES
 }
 
 /// Writes whole lines past the editor.

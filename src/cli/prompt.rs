@@ -29,6 +29,7 @@ use crate::cli::gate::Gate;
 use crate::cli::grammar::Grammar;
 use crate::cli::heard::Heard;
 use crate::cli::line_history::{LINES_MAX, LineHistory};
+use crate::cli::marks::marked;
 use crate::cli::paint::Paint;
 use crate::cli::plain::Line;
 use crate::cli::printer::BACK;
@@ -41,9 +42,16 @@ const PROMPT: &str = ">>> ";
 /// Candidates that are listed: half a screen of them.
 const LISTED_MAX: usize = 60;
 
-/// The prompt of a line that goes there, unless it is a command.
-fn prompt_for(focus: Option<&Focus>) -> String {
-    focus.map_or_else(|| PROMPT.to_owned(), |focus| format!("{focus}{PROMPT}"))
+/// The prompt of a line that goes there, unless it is a command; with what is known of whom it goes to, and whether nothing is to
+/// disturb.
+fn prompt_for(heard: &Heard) -> String {
+    let quiet = if heard.quiet.is_on() { "(dnd) " } else { "" };
+    let focus = match heard.attention.current() {
+        None => String::new(),
+        Some(Focus::Person(name)) => marked(&name, heard.known.trust_of(&name).unwrap_or_default()),
+        Some(room) => room.to_string(),
+    };
+    format!("{quiet}{focus}{PROMPT}")
 }
 
 /// The editor and its gate.
@@ -120,7 +128,7 @@ impl Prompt {
 
     /// Reads a line. Ctrl+D on an empty line is the end.
     pub(super) fn read_line(&mut self) -> io::Result<Line> {
-        let prompt = prompt_for(self.heard.attention.current().as_ref());
+        let prompt = prompt_for(&self.heard);
         self.gate.begin_line();
         let result = match self.editor.readline(prompt.as_str()) {
             Ok(text) => Ok(Line::Text(text)),
@@ -177,7 +185,7 @@ impl Watcher {
     /// Whether a hint has room in the line's row. One more row would come and go with the keys, and the editor's list of
     /// candidates would be written over it.
     fn fits(&self, line: &str, hint: &str) -> bool {
-        let prompt = prompt_for(self.heard.attention.current().as_ref());
+        let prompt = prompt_for(&self.heard);
         let width = |text: &str| -> usize {
             // No character is wider than two columns.
             text.chars()
@@ -259,10 +267,14 @@ impl Highlighter for Watcher {
         // stays empty if the prompt was on the first one.
         let back = if self.key.replace(false) { "" } else { BACK };
         let above = self.gate.draw() + &self.listed.take();
-        // The focus may have ended since the line began. The editor goes by the width that the prompt had then.
+        // The focus may have ended since the line began, or a mark have changed. The editor goes by the width that the prompt had
+        // then: what is longer is for the next line.
         let prompt = if default {
-            let now = prompt_for(self.heard.attention.current().as_ref());
-            let now = format!("{now:>width$}", width = prompt.len());
+            let now = prompt_for(&self.heard);
+            let now = match now.len() > prompt.len() {
+                true => prompt.to_owned(),
+                false => format!("{now:>width$}", width = prompt.len()),
+            };
             Cow::Owned(self.paint.prompt(&now).into_owned())
         } else {
             Cow::Borrowed(prompt)
@@ -291,6 +303,7 @@ impl Helper for Watcher {}
 mod tests {
     use super::*;
     use crate::cli::grammar;
+    use crate::client::interface::{Event, Names, Trust};
 
     fn watcher(heard: &Arc<Heard>) -> Watcher {
         Watcher {
@@ -356,8 +369,35 @@ mod tests {
     #[test]
     fn a_room_is_not_taken_for_somebody_of_its_name() {
         let bob = || "bob".parse().unwrap();
-        assert_eq!(prompt_for(Some(&Focus::Person(bob()))), "bob>>> ");
-        assert_eq!(prompt_for(Some(&Focus::Room(bob()))), "#bob>>> ");
+        let on = |focus| prompt_for(&Heard::with_focus(Some(focus)));
+        assert_eq!(on(Focus::Person(bob())), "bob>>> ");
+        assert_eq!(on(Focus::Room(bob())), "#bob>>> ");
+    }
+
+    #[test]
+    fn a_mark_that_changes_while_a_line_is_typed_is_shown_where_it_has_room() {
+        let bob: Name = "bob".parse().unwrap();
+        let heard = Arc::new(Heard::with_focus(Some(Focus::Person(bob.clone()))));
+        let watcher = watcher(&heard);
+        let knows = |trust| {
+            let people = vec![(bob.clone(), trust)];
+            heard.told(&Event::Names(Names {
+                people,
+                rooms: Vec::new(),
+            }));
+        };
+        let drawn = |prompt| {
+            watcher.key.set(true);
+            watcher.highlight_prompt(prompt, true).into_owned()
+        };
+        knows(Trust::Verified);
+        let prompt = prompt_for(&heard);
+        assert_eq!(prompt, "bob (verified)>>> ");
+        knows(Trust::Changed);
+        assert_eq!(drawn(&prompt), " bob (changed)>>> ");
+        heard.quiet.set(true);
+        assert_eq!(drawn(&prompt), prompt, "no room before the next line");
+        assert_eq!(prompt_for(&heard), "(dnd) bob (changed)>>> ");
     }
 
     #[test]
@@ -369,7 +409,7 @@ mod tests {
             watcher.key.set(true);
             watcher.highlight_prompt(prompt, default).into_owned()
         };
-        let prompt = prompt_for(attention.current().as_ref());
+        let prompt = prompt_for(&heard);
         assert_eq!(prompt, "#den>>> ");
         assert_eq!(drawn(&prompt, true), "#den>>> ");
         attention.turn(None);

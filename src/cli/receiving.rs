@@ -11,14 +11,14 @@ use crossbeam_channel::{Receiver, TryRecvError, bounded, never, select};
 
 use crate::cli::args::ReceiveOptions;
 use crate::cli::format::Format;
-use crate::cli::json_objects::timestamp;
+use crate::cli::handing;
 use crate::cli::lanes::Lanes;
 use crate::cli::once::{Failure, tell_aside};
 use crate::cli::render;
 use crate::cli::streams::{self, write_err, write_out};
-use crate::client::interface::{Command, Event, Incoming, Notice, Road};
+use crate::client::interface::{Command, Event, Incoming, Notice};
 use crate::clock::Instant;
-use crate::runtime::child::{Job, Outcome, Programs, can_wait};
+use crate::runtime::child::{Job, Outcome, Prints, Programs, can_wait};
 use crate::runtime::client::{self, Setup};
 use crate::runtime::clock;
 use crate::runtime::outlet::Knell;
@@ -174,8 +174,8 @@ impl Handler {
     }
 
     fn hand_over(&self, message: &Incoming) -> Handed {
-        let notice = Notice::from(Event::Incoming(message.clone()));
         let Some(command) = &self.exec else {
+            let notice = Notice::from(Event::Incoming(message.clone()));
             let lines = self.format.notice(&notice, render::local_offset);
             return match write_out(&format!("{}\n", lines.join("\n"))) {
                 Ok(()) => Handed::Done,
@@ -185,14 +185,11 @@ impl Handler {
                 }
             };
         };
-        let input = match self.format {
-            Format::Lines => message.text.clone(),
-            Format::Json => self.format.notice(&notice, render::local_offset).join("\n"),
-        };
         let outcome = self.programs.run(&Job {
             command,
-            input: input.as_bytes(),
-            environment: &environment(message),
+            input: handing::input(self.format, message).as_bytes(),
+            environment: &handing::environment(message),
+            prints: Prints::Here,
         });
         match outcome {
             Outcome::Done => Handed::Done,
@@ -221,26 +218,12 @@ enum Handed {
     Over,
 }
 
-/// What a program is told of its message.
-fn environment(message: &Incoming) -> [(&'static str, Option<String>); 5] {
-    let room = match &message.road {
-        Road::Room { name, .. } => Some(name.to_string()),
-        _ => None,
-    };
-    [
-        ("UDPCHAT_FROM", Some(message.from.to_string())),
-        ("UDPCHAT_ID", Some(message.id.to_string())),
-        ("UDPCHAT_SENT_AT", Some(timestamp(message.sent_at))),
-        ("UDPCHAT_SEQ", Some(message.id.slot.sequence.0.to_string())),
-        ("UDPCHAT_ROOM", room),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use crossbeam_channel::Select;
 
     use super::*;
+    use crate::client::interface::{Road, Trust};
     use crate::clock::WallTime;
     use crate::id::{Epoch, IdentityId, MessageId, Sequence, Slot};
 
@@ -255,6 +238,7 @@ mod tests {
         Incoming {
             id,
             from: "bob".parse().unwrap(),
+            trust: Trust::default(),
             sent_at: WallTime::default(),
             text: "hi".into(),
             road: Road::Direct,

@@ -13,9 +13,10 @@ use time::{OffsetDateTime, UtcOffset};
 use crate::cli::commands::{self, Parsed};
 use crate::cli::sanitise::escape;
 use crate::cli::{
-    render_contacts, render_history, render_net, render_rooms, render_status, render_trace, render_users,
+    marks, quiet, render_contacts, render_history, render_net, render_people, render_rooms, render_status,
+    render_trace, render_users,
 };
-use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road, Whose};
+use crate::client::interface::{Ending, Event, Incoming, NotAccepted, Refusal, Road};
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
 use crate::limits;
@@ -109,12 +110,17 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
         Event::Status(status) => return render_status::list(status, offset_at),
         Event::Trace(trace) => return render_trace::list(trace, offset_at),
         Event::Net(net) => return render_net::list(net),
-        Event::Fingerprint { whose, id } => fingerprint(whose, id.as_ref()),
+        Event::Fingerprint { whose, id, trust } => {
+            return render_people::fingerprint(whose, id.as_ref(), *trust);
+        }
         Event::Presence { name, online } => render_users::presence(name, *online),
         Event::PresenceTold { on } => render_users::told(*on),
         Event::Room(event) => return render_rooms::lines(event, offset_at),
+        Event::People(event) => return render_people::lines(event, offset_at),
         Event::Contact(event) => return render_contacts::lines(event, offset_at),
-        Event::IdentityChanged { name, known, found } => return changed_identity(name, known, found),
+        Event::IdentityChanged { name, known, found } => {
+            return render_people::changed_identity(name, known, found);
+        }
         Event::Trusted { name } => {
             format!("[The new identity of {name} is trusted; what waits for {name} is sent.]")
         }
@@ -152,12 +158,13 @@ pub fn answer(parsed: &Parsed) -> Vec<String> {
         Parsed::Answer(lines) => lines.clone(),
         Parsed::NotSelf(verb) => vec![format!("[You can only {verb} yourself.]")],
         Parsed::TooLarge(bytes) => vec![not_accepted(&NotAccepted::TooLarge(*bytes))],
+        Parsed::Quiet(on) => vec![quiet::answer(*on)],
         Parsed::Wrong(hint) => vec!["[Wrong input]".to_owned(), escape(hint).into_owned()],
     }
 }
 
 fn incoming(message: &Incoming, offset_at: OffsetAt) -> String {
-    let (from, text) = (&message.from, escape(&message.text));
+    let (from, text) = (marks::writer(message), escape(&message.text));
     match &message.road {
         Road::Direct => format!("{from}: {text}"),
         Road::Stored | Road::Late => format!("{from}: {} {text}", timestamp(message.sent_at, offset_at)),
@@ -165,19 +172,6 @@ fn incoming(message: &Incoming, offset_at: OffsetAt) -> String {
         Road::Room { name, before: true } => {
             format!("{name}: {from}: {} {text}", timestamp(message.sent_at, offset_at))
         }
-    }
-}
-
-fn fingerprint(whose: &Whose, id: Option<&IdentityId>) -> String {
-    let who = match whose {
-        Whose::Own => "yourself".to_owned(),
-        Whose::Person(name) => name.to_string(),
-        Whose::Listed(name) => format!("{name}, as the server says"),
-        Whose::Contact(contact) => render_contacts::at(contact),
-    };
-    match id {
-        Some(id) => format!("[Fingerprint of {who}: {}]", id.fingerprint()),
-        None => format!("[No identity of {who} is known yet.]"),
     }
 }
 
@@ -224,9 +218,10 @@ pub(super) fn refusal(reason: &Refusal, to: &impl Display) -> String {
     };
     match registry {
         DepositRefusal::NoSuchName => "nobody has that name.".to_owned(),
-        DepositRefusal::IdentityChanged => {
-            format!("the name {to} belongs to another identity than the one it was written to.")
-        }
+        DepositRefusal::IdentityChanged => format!(
+            "the name {to} belongs to another identity than the one it was written to: {to} has begun anew, or somebody has taken \
+             the name over. Nobody was given it. Ask {to} by another way, then look: fingerprint {to}."
+        ),
         DepositRefusal::MailboxFull => {
             format!("the mailbox of {to} is full. Send it again when {to} is online.")
         }
@@ -278,6 +273,10 @@ pub(super) fn not_accepted(reason: &NotAccepted) -> String {
         NotAccepted::NothingToTrust => {
             "[Nothing has changed: no identity with that fingerprint was seen under that name.]".to_owned()
         }
+        NotAccepted::BlockedFull => format!(
+            "[Not blocked: {} are, and more cannot be. To see them: blocked; to make room: unblock <name>]",
+            limits::BLOCKED_MAX
+        ),
         NotAccepted::Leaving => "[Not done: leaving is under way; try again when it is done.]".to_owned(),
     }
 }
@@ -291,19 +290,6 @@ fn stored_again(messages: u64) -> String {
     format!(
         "[The server may not have them any more: it was restored, or there is another copy of you; {what} to be sent again.]"
     )
-}
-
-fn changed_identity(name: &Name, known: &IdentityId, found: &IdentityId) -> Vec<String> {
-    vec![
-        format!("[The identity of {name} is not the one you know; nothing is sent to {name}.]"),
-        format!("  known: {}", known.fingerprint()),
-        format!("  found: {}", found.fingerprint()),
-        format!("  {name} may have moved without the old data folder, or somebody poses as {name}."),
-        format!(
-            "  If {name} confirms the new one by another way: trust {name} {}",
-            found.fingerprint()
-        ),
-    ]
 }
 
 fn changed_registry(known: &IdentityId, found: &IdentityId) -> Vec<String> {

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 
 use super::render::{OffsetAt, refusal, timestamp};
+use super::render_people;
 use crate::client::interface::{Contact, ContactEvent};
 use crate::clock::WallTime;
 use crate::id::{IdentityId, Name};
@@ -73,22 +74,15 @@ fn met(who: &Contact, id: &IdentityId) -> Vec<String> {
 }
 
 fn changed(who: &Contact, known: &IdentityId, found: &IdentityId) -> Vec<String> {
-    let address = who.address;
-    vec![
+    render_people::changed(
         format!(
             "[The identity of {} is not the one you know; nothing is sent there.]",
             at(who)
         ),
-        format!("  known: {}", known.fingerprint()),
-        format!("  found: {}", found.fingerprint()),
-        format!(
-            "  {who} may have started without the old data folder, or somebody else is at {address} now."
-        ),
-        format!(
-            "  If {who} confirms the new one by another way: :trust {address} {}",
-            found.fingerprint()
-        ),
-    ]
+        (known, found),
+        &who.to_string(),
+        &format!(":trust {}", who.address),
+    )
 }
 
 fn name_taken(address: SocketAddr, name: &Name) -> String {

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::marks::marked;
 use super::render::{OffsetAt, day, refusal, time_of_day, timestamp};
 use super::sanitise::escape;
 use crate::client::interface::{Forgotten, History, Recorded, Subject, Way};
@@ -101,15 +102,16 @@ fn differs(one: WallTime, other: WallTime) -> bool {
 
 /// Who wrote it; and to whom, or where, unless that is what the list is about.
 fn who(message: &Recorded, own: &Name, is_known: bool) -> String {
-    let writer = match &message.way {
-        Way::In { from, .. } => from,
-        Way::Out { .. } => own,
+    let trust = message.trust;
+    let (writer, is_ours) = match &message.way {
+        Way::In { from, .. } => (marked(from, trust), false),
+        Way::Out { .. } => (own.to_string(), true),
     };
-    match (&message.with, &message.way) {
-        _ if is_known => writer.to_string(),
-        (To::Room(hall), _) => format!("#{}: {writer}", hall.name),
-        (_, Way::In { .. }) => writer.to_string(),
-        (to, Way::Out { .. }) => format!("{writer} to {to}"),
+    match &message.with {
+        _ if is_known => writer,
+        To::Room(hall) => format!("#{}: {writer}", hall.name),
+        to if is_ours => format!("{writer} to {}", marked(to, trust)),
+        _ => writer,
     }
 }
 

@@ -3,7 +3,7 @@
 use time::{OffsetDateTime, UtcOffset};
 
 use super::*;
-use crate::client::interface::{Event, Partner, Refusal};
+use crate::client::interface::{Event, Partner, Refusal, Trust};
 use crate::client::storage::Reach;
 use crate::id::{Epoch, IdentityId, MessageId, RoomId, Sequence, Slot};
 use crate::wire::message::DepositRefusal;
@@ -45,6 +45,7 @@ fn recorded(with: To, sent: i64, text: &str, way: Way) -> Recorded {
             },
         },
         with,
+        trust: Trust::default(),
         sent_at: at(sent),
         text: text.to_owned(),
         way,

@@ -5,7 +5,7 @@
 use super::*;
 
 /// Kinds of events that have words.
-pub(super) const KINDS: usize = 56;
+pub(super) const KINDS: usize = 58;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 pub(super) const fn kind(event: &Event) -> usize {
@@ -51,7 +51,9 @@ pub(super) const fn kind(event: &Event) -> usize {
         Event::Trusted { .. } => 35,
         Event::Trouble(_) => 36,
         Event::Ended(_) => 37,
-        // Which words each of these has: `render_rooms_tests.rs`, `render_contacts_tests.rs`, `render_history_tests.rs`.
+        // Which words each of these has: `render_rooms_tests.rs`, `render_contacts_tests.rs`, `render_history_tests.rs`,
+        // `render_people_tests.rs`.
+        Event::People(_) => 55,
         Event::Room(_) => 41,
         Event::Contact(_) => 47,
         Event::History(_) | Event::Forgotten(_) => 53,
@@ -82,5 +84,6 @@ const fn kind_of_denial(reason: &NotAccepted) -> usize {
         NotAccepted::NotInside(_) => 40,
         NotAccepted::TooManyAddresses => 48,
         NotAccepted::Ambiguous { .. } => 52,
+        NotAccepted::BlockedFull => 56,
     }
 }

@@ -3,11 +3,12 @@
 //! Announcements are spelled as people know them from chat servers: `Server: time=10.01 batman has joined. Member count=3`.
 //! Invariant: text of others is escaped before it gets here; names need not be.
 
+use super::marks::marked;
 use super::render::{OffsetAt, refusal, time_of_day, timestamp};
-use crate::client::interface::{NotDone, RoomCommand, RoomEvent};
+use crate::client::interface::{Member, NotDone, RoomCommand, RoomEvent};
 use crate::clock::WallTime;
 use crate::id::Name;
-use crate::wire::room::{MemberListed, Membership, News, RoomListed, RoomRefusal};
+use crate::wire::room::{Membership, News, RoomListed, RoomRefusal};
 
 pub(super) fn lines(event: &RoomEvent, offset_at: OffsetAt) -> Vec<String> {
     let line = match event {
@@ -160,11 +161,11 @@ fn list(rooms: &[RoomListed]) -> Vec<String> {
     rooms.iter().map(line).collect()
 }
 
-fn members_of(room: &Name, members: &[MemberListed]) -> Vec<String> {
+fn members_of(room: &Name, members: &[Member]) -> Vec<String> {
     let heading = format!("[Members of {room}: {}]", members.len());
-    let line = |member: &MemberListed| {
+    let line = |member: &Member| {
         let status = if member.online { "online" } else { "offline" };
-        format!("{:<32}  {status}", member.name.as_str())
+        format!("{:<32}  {status}", marked(&member.name, member.trust))
     };
     std::iter::once(heading).chain(members.iter().map(line)).collect()
 }

@@ -1,7 +1,7 @@
 //! Every line about rooms, as it is spelled.
 
 use super::*;
-use crate::client::interface::Refusal;
+use crate::client::interface::{Refusal, Trust};
 use crate::client::storage::Reach;
 use crate::id::RoomId;
 use crate::wire::message::DepositRefusal;
@@ -257,8 +257,9 @@ fn lists_are_tables() {
         ["den    1/3 online, of ann", "lobby  0/10 online, of the server"]
     );
     assert_eq!(said(&RoomEvent::Rooms(Vec::new())), ["[There are no rooms.]"]);
-    let members = [("ann", true), ("bea", false)].map(|(who, online)| MemberListed {
+    let members = [("ann", true), ("bea", false)].map(|(who, online)| Member {
         name: name(who),
+        trust: if online { Trust::Verified } else { Trust::New },
         online,
     });
     let told = said(&RoomEvent::Members {
@@ -267,8 +268,8 @@ fn lists_are_tables() {
     });
     assert_eq!(told.len(), 3);
     assert_eq!(told[0], "[Members of den: 2]");
-    assert!(told[1].starts_with("ann ") && told[1].ends_with("  online"));
-    assert!(told[2].ends_with("  offline"));
+    assert!(told[1].starts_with("ann (verified) ") && told[1].ends_with("  online"));
+    assert!(told[2].starts_with("bea (new) ") && told[2].ends_with("  offline"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use self::kinds::{KINDS, kind};
 use super::*;
+use crate::client::interface::{Trust, Whose};
 use crate::id::{Epoch, MessageId, Sequence, Slot};
 use proptest::prelude::*;
 
@@ -29,7 +30,7 @@ fn lines(event: &Event) -> Vec<String> {
     super::event(event, offset_at)
 }
 
-fn message(text: &str, road: Road) -> Event {
+pub(in crate::cli) fn message(text: &str, road: Road) -> Event {
     Event::Incoming(Incoming {
         id: MessageId {
             sender: IdentityId([1; 32]),
@@ -39,6 +40,7 @@ fn message(text: &str, road: Road) -> Event {
             },
         },
         from: name("alice"),
+        trust: Trust::default(),
         sent_at: SENT_AT,
         text: text.to_owned(),
         road,
@@ -62,6 +64,7 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
     faces.extend(render_net::tests::faces());
     faces.extend(render_trace::tests::faces());
     faces.extend(render_history::tests::faces());
+    faces.extend(render_people::tests::faces());
     let rooms = render_rooms::tests::faces().into_iter();
     faces.extend(rooms.map(|(event, line)| (Event::Room(event), line)));
     let contacts = render_contacts::tests::faces().into_iter();
@@ -88,6 +91,7 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
             Event::Fingerprint {
                 whose: Whose::Own,
                 id: Some(IdentityId([0xab; 32])),
+                trust: Trust::Known,
             },
             "[Fingerprint of yourself: abab abab abab abab abab abab abab abab abab abab abab abab abab abab abab abab]",
         ),
@@ -95,6 +99,7 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
             Event::Fingerprint {
                 whose: Whose::Person(name("bob")),
                 id: None,
+                trust: Trust::New,
             },
             "[No identity of bob is known yet.]",
         ),
@@ -249,6 +254,10 @@ fn faces_of_refusals() -> Vec<(Event, &'static str)> {
             "[Nothing has changed: no identity with that fingerprint was seen under that name.]",
         ),
         (
+            NotAccepted::BlockedFull,
+            "[Not blocked: 1000 are, and more cannot be. To see them: blocked; to make room: unblock <name>]",
+        ),
+        (
             NotAccepted::Leaving,
             "[Not done: leaving is under way; try again when it is done.]",
         ),
@@ -311,7 +320,8 @@ fn the_readme_has_every_line_and_no_other() {
             std::iter::once(first).chain(more.split('`').skip(1).step_by(2))
         })
         .collect();
-    let answers = ["dereg bob", "reg bob", "what?"].map(|typed| answer(&parsed(typed)).remove(0));
+    let answers =
+        ["dereg bob", "reg bob", "what?", "dnd on", "dnd off"].map(|typed| answer(&parsed(typed)).remove(0));
     let mut told: Vec<String> = faces().into_iter().map(|(_, line)| line.to_owned()).collect();
     told.extend(answers);
     let lacking: Vec<&String> = told
@@ -324,6 +334,25 @@ fn the_readme_has_every_line_and_no_other() {
         .filter(|pattern| !told.iter().any(|line| fits(pattern, line)))
         .collect();
     assert_eq!(untold, [&""; 0], "nothing says so");
+}
+
+#[test]
+fn a_message_is_marked_by_how_well_its_writers_key_is_known() {
+    let shown = |road: Road, trust| match message("hi", road) {
+        Event::Incoming(message) => lines(&Event::Incoming(Incoming { trust, ..message })).remove(0),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(shown(Road::Direct, Trust::Verified), "alice (verified): hi");
+    assert_eq!(
+        shown(Road::Stored, Trust::Changed),
+        "alice (changed): 2026-01-02 05:04:05 hi"
+    );
+    assert_eq!(shown(in_den(false), Trust::Verified), "den: alice (verified): hi");
+    assert_eq!(
+        shown(Road::Direct, Trust::New),
+        "alice: hi",
+        "that is said once, in a line of its own"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use super::marks::marked;
 use super::render::{OffsetAt, timestamp};
 use super::table::aligned;
 use crate::client::interface::{User, Users};
@@ -28,7 +29,7 @@ fn row(user: &User, offset_at: OffsetAt) -> [String; 4] {
     let dash = || "-".to_owned();
     let plain = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
     [
-        user.name.to_string(),
+        marked(&user.name, user.trust),
         if user.online { "online" } else { "offline" }.to_owned(),
         user.since.map_or_else(dash, |since| timestamp(since, offset_at)),
         user.address
@@ -49,7 +50,7 @@ pub(super) fn told(on: bool) -> String {
 #[cfg(test)]
 pub(in crate::cli) mod tests {
     use super::*;
-    use crate::client::interface::Event;
+    use crate::client::interface::{Event, Trust};
     use crate::clock::WallTime;
 
     /// Each event, with its first line.
@@ -76,6 +77,7 @@ pub(in crate::cli) mod tests {
     fn user(name: &str, online: bool, address: Option<&str>) -> User {
         User {
             name: name.parse().unwrap(),
+            trust: if online { Trust::Known } else { Trust::New },
             online,
             since: address.map(|_| WallTime::from_unix_ms(1_767_323_045_678)),
             address: address.map(|text| text.parse().unwrap()),
@@ -97,11 +99,11 @@ pub(in crate::cli) mod tests {
         let zone = |_| time::UtcOffset::from_hms(2, 0, 0).unwrap();
         let table = [
             "[Clients: 4, online: 3]",
-            "name            status   since                address",
-            "alice           online   2026-01-02 05:04:05  127.0.0.1:1232",
-            "bob-the-second  offline  -                    -",
-            "c               online   2026-01-02 05:04:05  10.1.2.3:9",
-            "d               online   2026-01-02 05:04:05  [2001:db8::1]:65535",
+            "name                  status   since                address",
+            "alice                 online   2026-01-02 05:04:05  127.0.0.1:1232",
+            "bob-the-second (new)  offline  -                    -",
+            "c                     online   2026-01-02 05:04:05  10.1.2.3:9",
+            "d                     online   2026-01-02 05:04:05  [2001:db8::1]:65535",
         ];
         assert_eq!(list(&users, zone), table);
         (users.all, users.current) = (false, false);

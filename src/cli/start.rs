@@ -17,6 +17,7 @@ use crate::cli::exporting;
 use crate::cli::focus::Focus;
 use crate::cli::format::Format;
 use crate::cli::grammar::{Grammar, WITH_REGISTRY, WITHOUT_REGISTRY};
+use crate::cli::hook::Hook;
 use crate::cli::line_history::{self, LineHistory};
 use crate::cli::printer::Printer;
 use crate::cli::receiving;
@@ -29,6 +30,7 @@ use crate::client::Receipts;
 use crate::client::interface::{Command, Notice};
 use crate::id::Name;
 use crate::registry::interface;
+use crate::runtime::child::{Programs, can_wait};
 use crate::runtime::client::Company;
 use crate::runtime::outlet::Knell;
 use crate::runtime::program::Hatch;
@@ -200,15 +202,28 @@ fn converse(
         .line_history
         .then(|| setup.file(line_history::FILE))
         .flatten();
+    let programs = screen.on_message.as_ref().map(|_| Programs::new());
+    let hook = match screen.on_message.clone().zip(programs.clone()) {
+        Some(_) if !can_wait() => return Err(Fault::children_ignored()),
+        Some((command, programs)) => Some(Hook::start(command, format, programs)?),
+        None => None,
+    };
     let (console, mut printer, closing) = console::open(Talk {
         own: setup.name.clone(),
         grammar,
         focus: setup.join.clone().map(Focus::Room),
         format,
         screen,
+        hook,
         history: LineHistory::new(history),
     })?;
-    let knell = Knell::new(closing.hurry());
+    let hurry = closing.hurry();
+    let knell = Knell::new(move || {
+        if let Some(programs) = &programs {
+            programs.stop();
+        }
+        hurry();
+    });
     let mut seen = 0;
     let (failed, failure) = bounded(1);
     let show = move |events: &[Notice]| {

@@ -7,17 +7,17 @@ use std::net::SocketAddr;
 
 use crate::cli::args_values::parse_peer;
 use crate::cli::arguments::{
-    ADDRESS, ANY_CONVERSATION, ANY_MESSAGE, Argument, CONVERSATION, COUNT, FINGERPRINT,
+    ADDRESS, ANY_CONVERSATION, ANY_FINGERPRINT, ANY_MESSAGE, Argument, CONVERSATION, COUNT, FINGERPRINT, PERSON, SWITCH,
     WORDS as WORDS_SOUGHT, shown,
 };
 use crate::cli::commands::{self, Parsed, Typist};
 use crate::cli::commands_history::{read_forget, read_history, read_search};
-use crate::cli::commands_people::read_fingerprint;
+use crate::cli::commands_people::{read_block, read_dnd, read_fingerprint, read_unblock, read_verify};
 use crate::cli::commands_trace::read_trace;
 use crate::cli::format::Format;
 use crate::cli::grammar::Begun;
 use crate::cli::{json_input, talk_objects};
-use crate::client::interface::Command;
+use crate::client::interface::{Command, PeopleCommand};
 use crate::limits::BODY_BYTES_MAX;
 
 /// A word with a colon before it.
@@ -91,6 +91,36 @@ static WORDS: &[Word] = &[
         arguments: &[ADDRESS, FINGERPRINT],
         summary: "accept a new identity there",
         read: |rest, _| read_trust(rest),
+    },
+    Word {
+        name: ":verify",
+        arguments: &[PERSON, ANY_FINGERPRINT],
+        summary: "mark somebody's key as compared",
+        read: read_verify,
+    },
+    Word {
+        name: ":block",
+        arguments: &[PERSON],
+        summary: "show nothing of what somebody writes",
+        read: read_block,
+    },
+    Word {
+        name: ":unblock",
+        arguments: &[PERSON],
+        summary: "show it again",
+        read: read_unblock,
+    },
+    Word {
+        name: ":blocked",
+        arguments: &[],
+        summary: "list who is blocked",
+        read: |_, _| Parsed::Command(Command::People(PeopleCommand::Blocked)),
+    },
+    Word {
+        name: ":dnd",
+        arguments: &[SWITCH],
+        summary: "do not disturb: no bell, no program",
+        read: read_dnd,
     },
 ];
 
@@ -267,6 +297,14 @@ mod tests {
         for (operation, line) in [
             (r#""status""#, ":status"),
             (r#""fingerprint""#, ":fingerprint"),
+            (r#""blocked""#, ":blocked"),
+            (r#""dnd","on":true"#, ":dnd on"),
+            (r#""block","user":"bob""#, ":block bob"),
+            (
+                r#""unblock","address":"192.0.2.7:4000""#,
+                ":unblock 192.0.2.7:4000",
+            ),
+            (r#""verify","user":"bob""#, ":verify bob"),
             (r#""quit""#, "quit"),
             (r#""help""#, "help"),
         ] {
@@ -282,6 +320,9 @@ mod tests {
             r#"{"message":"hi","operation":"status"}"#,
             r#"{"operation":"status","tag":1}"#,
             r#"{"operation":"roomjoin"}"#,
+            r#"{"operation":"block"}"#,
+            r#"{"operation":"dnd"}"#,
+            r#"{"operation":"block","user":"bob","fingerprint":"x"}"#,
             r#"{"operation":"trust","address":"192.0.2.7:4000"}"#,
             "{",
             "{}",

@@ -24,13 +24,15 @@ struct Asked {
     id: Option<String>,
     count: Option<u32>,
     words: Option<String>,
+    on: Option<bool>,
     tag: Option<u64>,
 }
 
 /// What there can be in one.
 const FORM: &str = "An object has a message, perhaps with an address and a tag; or an operation: status, net, fingerprint, help, quit, \
-                    history (perhaps with a user or an address, and a count), search with words, forget with a user or an address, trace \
-                    (perhaps with an id, a user or an address), or trust with an address and a fingerprint.";
+                    blocked, history (perhaps with a user or an address, and a count), search with words, forget, block, unblock or verify \
+                    (perhaps with a fingerprint) with a user or an address, trace (perhaps with an id, a user or an address), trust with \
+                    an address and a fingerprint, or dnd with on.";
 
 /// Reads one.
 pub(super) fn read(line: &str, typist: Typist<'_>) -> Parsed {
@@ -67,7 +69,8 @@ impl Asked {
     /// The line that asks for the same; `None` if something is missing.
     fn line(&mut self, operation: &str) -> Option<Result<String, String>> {
         Some(Ok(match operation {
-            "status" | "net" | "fingerprint" => format!(":{operation}"),
+            "status" | "net" | "fingerprint" | "blocked" => format!(":{operation}"),
+            "dnd" => format!(":dnd {}", if self.on.take()? { "on" } else { "off" }),
             "help" | "quit" => operation.to_owned(),
             "search" => format!(":search {}", self.words.take()?),
             // A name may be all digits, and a number alone would be how many.
@@ -82,8 +85,12 @@ impl Asked {
                 }
                 Err(sentence) => return Some(Err(sentence)),
             },
-            "forget" => match self.whose()? {
-                Ok(whose) => format!(":forget {}", whose?),
+            "forget" | "verify" | "block" | "unblock" => match self.whose()? {
+                Ok(whose) => {
+                    let digits = (operation == "verify").then(|| self.fingerprint.take());
+                    let digits = digits.flatten().map(|digits| format!(" {digits}"));
+                    format!(":{operation} {}{}", whose?, digits.unwrap_or_default())
+                }
                 Err(sentence) => return Some(Err(sentence)),
             },
             "trace" => {
@@ -130,6 +137,7 @@ impl Asked {
             id,
             count,
             words,
+            on,
             tag,
         } = self;
         message.is_none()
@@ -140,6 +148,7 @@ impl Asked {
             && id.is_none()
             && count.is_none()
             && words.is_none()
+            && on.is_none()
             && tag.is_none()
     }
 }

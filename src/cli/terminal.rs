@@ -1,4 +1,4 @@
-//! The terminal's settings, put back when the program ends while a line is being edited; and its width.
+//! The terminal's settings, put back when the program ends while a line is being edited; and its size.
 //!
 //! The editor restores them itself when its line is finished; this is for an end that comes from elsewhere: a
 //! signal, a server that does not answer, a refused name.
@@ -14,9 +14,14 @@ use crate::runtime::signal;
 
 /// How many columns standard output has; where that is not known, as many as terminals had.
 pub(super) fn columns() -> usize {
+    size().0
+}
+
+/// How many columns and lines it has.
+pub(super) fn size() -> (usize, usize) {
     match tcgetwinsize(io::stdout()) {
-        Ok(size) if size.ws_col > 0 => size.ws_col.into(),
-        _ => 80,
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
+        _ => (80, 24),
     }
 }
 
@@ -31,8 +36,10 @@ impl Saved {
 
     /// Has them put back if a second signal ends the process at once.
     pub(super) fn keep_for_the_end(&self) {
-        FOUND.get_or_init(|| self.0.clone());
-        signal::before_the_end(restore_now);
+        FOUND.get_or_init(|| {
+            signal::before_the_end(restore_now);
+            self.0.clone()
+        });
     }
 
     /// Puts them back, and takes the prompt off the screen. A terminal that is gone needs neither.

@@ -11,10 +11,10 @@ use super::posts::Posted;
 use super::stalling::Lack;
 use super::storage::{Finish, Key, Reply, Told};
 use super::{Client, Timer};
-use crate::client::interface::{Event, NotAccepted, Partner, Subject, Which};
+use crate::client::interface::{Blocked, Event, NotAccepted, Partner, Subject, Which, Whose};
 use crate::client::to::To;
 use crate::engine::{Context, StoreFault};
-use crate::id::{Name, Slot};
+use crate::id::{IdentityId, Name, Slot};
 use crate::identity::Card;
 use crate::limits::REQUEST_RETRY;
 
@@ -61,6 +61,16 @@ pub(super) enum After {
     Trusted {
         to: To,
         card: Card,
+    },
+    Verified {
+        whose: Whose,
+        of: Vec<To>,
+        card: Card,
+    },
+    Blocked(Blocked),
+    Unblocked {
+        id: IdentityId,
+        name: Name,
     },
     Received(Box<Inbound>),
     Posted(Box<Posted>),
@@ -149,6 +159,9 @@ impl Client {
             (After::Trusted { to, card }, Reply::Renumbered(slots)) => {
                 self.trusted(cx, &to, card, &slots);
             }
+            (After::Verified { whose, of, card }, _) => self.verified(whose, &of, card),
+            (After::Blocked(blocked), _) => self.blocked(blocked),
+            (After::Unblocked { id, name }, _) => self.unblocked(id, name),
             (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
             (After::Posted(posted), Reply::Received(received)) => self.post_received(cx, *posted, received),
             (After::Told(lines), _) => self.marks_written(cx, &lines),

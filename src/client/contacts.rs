@@ -197,9 +197,14 @@ impl Contacts {
     /// Where the one was met who was met there; that address, if nobody was.
     pub(super) fn same_as(&self, address: SocketAddr) -> Vec<SocketAddr> {
         match self.met(address) {
-            Some((_, card)) => self.met_where(|(_, other)| other.id == card.id),
+            Some((_, card)) => self.where_met(card.id),
             None => vec![address],
         }
+    }
+
+    /// Where this identity was met.
+    pub(super) fn where_met(&self, id: IdentityId) -> Vec<SocketAddr> {
+        self.met_where(|(_, card)| card.id == id)
     }
 
     fn met_where(&self, is_meant: impl Fn(&(Name, Card)) -> bool) -> Vec<SocketAddr> {

@@ -23,9 +23,15 @@ const OWED_MAX: usize = super::incoming::RECEIPTS_MAX;
 const RETRY_UNHANDLED_MS: u32 = 5_000;
 
 impl Client {
-    /// Tells a message. That it was seen is marked once it was, or once it was handled.
-    pub(super) fn tell_incoming(&mut self, cx: &Context<'_>, message: Incoming) {
+    /// Tells a message, and how well its writer is known. That it was seen is marked once it was, or once it was handled; what
+    /// is not to be shown needs neither.
+    pub(super) fn tell_incoming(&mut self, cx: &Context<'_>, mut message: Incoming) {
+        if self.blocks(message.id.sender) {
+            self.handled(cx, message.id);
+            return;
+        }
         self.journal.note_received(message.id, cx.now, What::Shown);
+        message.trust = self.trust_of_writer(&message.from, message.id.sender);
         let seen = (self.config.receipts == Receipts::Committed).then_some(Told::Incoming(message.id));
         self.out.tell(Event::Incoming(message), seen);
     }

@@ -53,8 +53,9 @@ impl Client {
         self.recalls -= 1;
     }
 
-    pub(super) fn recalled(&mut self, subject: Subject, page: Page) {
+    pub(super) fn recalled(&mut self, subject: Subject, mut page: Page) {
         self.history_answered();
+        page.messages.iter_mut().for_each(|message| self.judge(message));
         self.out.event(Event::History(History {
             subject,
             own: self.config.name.clone(),

@@ -178,6 +178,10 @@ impl Client {
             tracing::debug!(id = ?envelope.id(), "envelope is not for us, or not his");
             return;
         }
+        if self.blocks(envelope.sender.id) {
+            self.leave_waiting(cx, source, envelope.id());
+            return;
+        }
         if self.is_leaving() {
             self.put_off_sender(cx, source, envelope.id(), BusyReason::Overload, RETRY_SOON_MS);
             return;

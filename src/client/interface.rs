@@ -7,6 +7,7 @@
 mod contacts;
 mod history;
 mod net;
+mod people;
 mod rooms;
 mod status;
 mod trace;
@@ -19,7 +20,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::client::interface::contacts::{Contact, ContactEvent};
 pub use crate::client::interface::history::{Forgotten, History, Partner, Recorded, Subject, Way};
 pub use crate::client::interface::net::{Net, Other, RegistryLink, SessionReport};
-pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
+pub use crate::client::interface::people::{Blocked, NotVerified, PeopleCommand, PeopleEvent, Trust, Whose};
+pub use crate::client::interface::rooms::{Member, NotDone, RoomCommand, RoomEvent};
 pub use crate::client::interface::status::{MessageStatus, Standing, Status};
 pub use crate::client::interface::trace::{One, Record, Step, Trace, Via, What, Which};
 pub use crate::client::interface::users::{Names, User, Users};
@@ -82,6 +84,8 @@ pub enum Command {
     },
     /// Something about rooms.
     Room(RoomCommand),
+    /// Something about whom to believe, or to hear.
+    People(PeopleCommand),
     /// Say who there is.
     Users,
     /// Say which messages are unfinished, and why.
@@ -213,6 +217,8 @@ pub enum Event {
         whose: Whose,
         /// The identity; `None`: none of his is known.
         id: Option<IdentityId>,
+        /// How well it is known.
+        trust: Trust,
     },
     /// Somebody has come, or gone; where that is wanted. At most one a second of each name: the last.
     Presence {
@@ -314,6 +320,8 @@ pub enum Event {
     },
     /// About rooms.
     Room(RoomEvent),
+    /// About whom to believe, and to hear.
+    People(PeopleEvent),
     /// About those who are named by address.
     Contact(ContactEvent),
     /// `Trust` is done.
@@ -362,6 +370,8 @@ pub struct Incoming {
     pub id: MessageId,
     /// Who wrote it.
     pub from: Name,
+    /// How well his key is known.
+    pub trust: Trust,
     /// When.
     pub sent_at: WallTime,
     /// What; any text, control characters included.
@@ -429,21 +439,10 @@ pub enum NotAccepted {
     NoChange,
     /// No identity with this fingerprint was seen under the name.
     NothingToTrust,
+    /// As many are blocked as can be.
+    BlockedFull,
     /// Leaving is under way.
     Leaving,
-}
-
-/// Whose a fingerprint is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// Our own.
-    Own,
-    /// Of the one whom we know by this name, and whom messages to it are sealed for, whatever the registry has said since.
-    Person(Name),
-    /// Of the one who has this name, as the registry says: nothing was written to it yet.
-    Listed(Name),
-    /// Of whoever is at an address.
-    Contact(Contact),
 }
 
 /// How the program ends.

@@ -3,16 +3,19 @@
 //! [`Client`] is a [`Role`]: it decides, and says what is to be done. Its parts, each with its rules: `registration`
 //! and `leaving` (the session with the registry), `acceptance`, `delivery`, `retrying`, `declined` and `stalling` (which
 //! road a message takes, and when), `answers`, `ends`, `inquiring` and `withdrawing` (what becomes of it), `telling` (what of
-//! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names` and
-//! `fingerprints` (whom to believe), `users` (who is there), `rooms`, `questions` and `posts` (what many read), `status` (what is
-//! unfinished), `trace` and `journal` (what has happened to a message), `net` and `trails` (how the paths are), `history` (what is
-//! kept), `meeting` (those who are named by address); `committed` goes on with each of them once the store has answered.
+//! that the user has seen), `renewal` (new numbers), `incoming`, `showing` and `handling` (messages for us), `names`,
+//! `acquaintance` and `fingerprints` (whom to believe), `blocking` (whom not to hear), `users` (who is there), `rooms`, `questions`
+//! and `posts` (what many read), `status` (what is unfinished), `trace` and `journal` (what has happened to a message), `net` and
+//! `trails` (how the paths are), `history` (what is kept), `meeting` (those who are named by address); `committed` goes on with each
+//! of them once the store has answered.
 //! `outbox`, `peers`, `contacts` and `directory` keep what they decide on; [`storage`] is the contract with the store.
 //! Invariants: nothing is transmitted before it is committed, nothing acknowledged before what it acknowledges is;
 //! a message leaves memory only when it is final.
 
 mod acceptance;
+mod acquaintance;
 mod answers;
+mod blocking;
 mod calling;
 mod committed;
 mod config;
@@ -121,6 +124,8 @@ pub struct Client {
     trails: Trails,
     journal: journal::Journal,
     contacts: Contacts,
+    acquaintances: acquaintance::Acquaintances,
+    block_list: blocking::BlockList,
     pair_keys: BTreeMap<[u8; 32], Option<PairKey>>,
     outbox: Outbox,
     renewals: renewal::Renewals,
@@ -197,6 +202,8 @@ impl Client {
             directory: Directory::default(),
             peers: Peers::default(),
             contacts,
+            acquaintances: acquaintance::Acquaintances::default(),
+            block_list: blocking::BlockList::load(image.blocked),
             pair_keys: BTreeMap::new(),
             outbox: Outbox::default(),
             renewals: renewal::Renewals::default(),
@@ -408,6 +415,7 @@ impl Role for Client {
             Command::Say { text } => self.say(cx, &text),
             Command::Post { room, text } => self.post(cx, &room, text),
             Command::Room(command) => self.room_command(cx, command),
+            Command::People(command) => self.people_command(cx, command),
             Command::Users => self.list_users(),
             Command::Status => self.tell_status(cx),
             Command::Trace(which) => self.trace(which),

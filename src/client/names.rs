@@ -84,6 +84,7 @@ impl Lookups {
 impl Client {
     /// Takes up what the database holds of the registry.
     pub(super) fn load(&mut self, now: Now, image: RegistryImage) {
+        self.acquaintances = super::acquaintance::Acquaintances::load(&image);
         self.directory = super::directory::Directory::load(image.directory, image.pins, image.version);
         self.contacts.load(image.met);
         self.rooms.load(image.rooms);

@@ -11,15 +11,18 @@ use std::collections::{BTreeMap, VecDeque};
 use super::Client;
 use super::committed::After;
 use super::directory::Knowledge;
-use crate::client::interface::{Event, Incoming, Road, RoomEvent, Via, What};
+use crate::client::interface::{Event, Incoming, Road, RoomEvent, Trust, Via, What};
 use crate::client::storage::{Outcome, Receive, Received, Request};
 use crate::clock::{Now, WallTime};
 use crate::engine::Context;
-use crate::id::{EnvelopeHash, Epoch, MessageId, Name, RoomId, Sequence};
+use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, RoomId, Sequence};
 use crate::limits::{FEED_WINDOW_POSTS, MEMBER_ROOMS_MAX};
 use crate::wire::envelope::{Body, Envelope, Recipient};
 use crate::wire::message::{Forward, ToRegistry};
 use crate::wire::room::{Hall, Post, PostHad, PostItem, PostNumber};
+
+/// Authors that are remembered by their names because nothing else knows them: some who talk at a time.
+const AUTHORS_MAX: usize = 256;
 
 /// What comes of one room in this registration.
 #[derive(Debug, Default)]
@@ -56,9 +59,23 @@ pub(super) struct Posts {
     /// Up to where we had everything in a registration before, in this run: of that the registry need not have heard, and what it
     /// has let go of since we have not missed.
     known: BTreeMap<RoomId, PostNumber>,
+    /// Who has posted last under names that the registry tells nothing of, folded.
+    authors: BTreeMap<String, IdentityId>,
 }
 
 impl Posts {
+    /// Who has posted under this name, if nothing else knows it.
+    pub(super) fn author(&self, name: &Name) -> Option<IdentityId> {
+        self.authors.get(&name.folded()).copied()
+    }
+
+    fn note_author(&mut self, name: &Name, id: IdentityId) {
+        if self.authors.len() >= AUTHORS_MAX {
+            self.authors.clear();
+        }
+        self.authors.insert(name.folded(), id);
+    }
+
     /// Nothing comes of this room any more.
     pub(super) fn forget(&mut self, room: RoomId) {
         self.chains.remove(&room);
@@ -242,11 +259,15 @@ impl Client {
             }));
             return Taken::Had;
         }
+        if self.directory.knows(&from.folded()) == Knowledge::Unknown {
+            self.posts.note_author(&from, envelope.sender.id);
+        }
         let id = envelope.id();
         let Body::Plain(text) = envelope.body;
         let incoming = Incoming {
             id,
             from,
+            trust: Trust::default(),
             sent_at: envelope.sent_at,
             text,
             road: Road::Room {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use super::outbox::Stage;
 use super::{Client, Timer};
-use crate::client::interface::{Event, NotAccepted, NotDone, RoomCommand, RoomEvent};
+use crate::client::interface::{Event, Member, NotAccepted, NotDone, RoomCommand, RoomEvent};
 use crate::client::storage::Reach;
 use crate::client::to::To;
 use crate::clock::{Now, WallTime};
@@ -321,7 +321,7 @@ impl Client {
             (Purpose::Command(RoomCommand::List), RoomDone::Rooms { .. }) => RoomEvent::Rooms(asked.rooms),
             (Purpose::Command(RoomCommand::Members(room)), RoomDone::Members { .. }) => RoomEvent::Members {
                 room,
-                members: asked.members,
+                members: self.with_trust(asked.members),
             },
             (purpose, done) => {
                 tracing::debug!(?purpose, ?done, "answered with something else");
@@ -329,5 +329,15 @@ impl Client {
             }
         };
         self.out.event(Event::Room(event));
+    }
+
+    /// Members as the registry lists them: it is the names that it knows.
+    fn with_trust(&self, members: Vec<MemberListed>) -> Vec<Member> {
+        let member = |MemberListed { name, online }| Member {
+            trust: self.trust_of(&name),
+            name,
+            online,
+        };
+        members.into_iter().map(member).collect()
     }
 }

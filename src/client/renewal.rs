@@ -217,6 +217,7 @@ impl Client {
     }
 
     pub(super) fn trusted(&mut self, cx: &Context<'_>, to: &To, card: Card, slots: &[(Key, Slot)]) {
+        self.acquaintances.forget(&to.key());
         match to {
             To::Peer(name) | To::Room(Hall { name, .. }) => {
                 self.directory.trust(name, card);
@@ -228,6 +229,7 @@ impl Client {
                 self.out.event(Event::Contact(ContactEvent::Trusted { who }));
             }
         }
+        self.tell_names();
         self.renumbered(cx, &to.key(), slots);
         self.judge_strangers(cx, &to.key());
     }

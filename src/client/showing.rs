@@ -3,13 +3,13 @@
 //! Per sender and epoch in the order written. A message whose predecessor is missing is held back for two seconds;
 //! the hold begins only when no mail can be under way that would fill the gap: the mailbox is drained, or the
 //! registry away. What comes later than its successor is shown as late.
-//! Invariant: a message that is committed is shown; only its order can suffer.
+//! Invariant: a message that is committed is shown, unless its sender is blocked; only its order can suffer.
 
 use std::collections::BTreeMap;
 
 use super::incoming::Inbound;
 use super::{Client, Timer};
-use crate::client::interface::{Event, Incoming, Road};
+use crate::client::interface::{Event, Incoming, Road, Trust};
 use crate::client::storage::{Outcome, Received, Unshown};
 use crate::clock::{Instant, WallTime};
 use crate::engine::Context;
@@ -75,6 +75,7 @@ impl Shelf {
                 shelf.posts.push(Incoming {
                     id: message.id,
                     from: message.from,
+                    trust: Trust::default(),
                     sent_at: message.sent_at,
                     text: message.text,
                     road: Road::Room {
@@ -234,12 +235,13 @@ impl Client {
                 (false, true) => Road::Stored,
                 (false, false) => Road::Direct,
             };
-            if held.stored {
+            if held.stored && !self.blocks(id.sender) {
                 self.announce(cx.now.at);
             }
             let incoming = Incoming {
                 id,
                 from: held.from,
+                trust: Trust::default(),
                 sent_at: held.sent_at,
                 text: held.text,
                 road,

@@ -2,7 +2,9 @@
 //!
 //! Every test says what goes in and asserts exactly what comes out, on both sides of every deadline.
 
+mod acquaintance;
 mod addressed;
+mod blocking;
 mod crowds;
 mod direct;
 mod driver;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Client;
-use crate::client::interface::{Event, Names, NotAccepted, User, Users};
+use crate::client::interface::{Event, Names, NotAccepted, Trust, User, Users};
 use crate::id::Name;
 use crate::wire::message::Record;
 
@@ -18,7 +18,10 @@ impl Client {
     pub(super) fn list_users(&mut self) {
         let me = &self.config.name;
         let current = self.registered();
-        let mut users: Vec<User> = self.directory.told().map(user).collect();
+        let told = self.directory.told();
+        let mut users: Vec<User> = told
+            .map(|record| user(record, self.trust_of(&record.name)))
+            .collect();
         let own = users.iter().position(|user| user.name.matches(me));
         match own.and_then(|at| users.get_mut(at)) {
             Some(own) if own.online == current => {}
@@ -70,8 +73,10 @@ impl Client {
             return;
         }
         let others = self.directory.names().into_iter();
+        let others = others.filter(|name| !name.matches(&self.config.name));
+        let with_trust = |name: Name| (name.clone(), self.trust_of(&name));
         let names = Names {
-            people: others.filter(|name| !name.matches(&self.config.name)).collect(),
+            people: others.map(with_trust).collect(),
             rooms: self.rooms.names(),
         };
         self.out.event(Event::Names(names));
@@ -88,10 +93,11 @@ impl Client {
     }
 }
 
-fn user(record: &Record) -> User {
+fn user(record: &Record, trust: Trust) -> User {
     let online = record.presence.online.as_ref();
     User {
         name: record.name.clone(),
+        trust,
         online: online.is_some(),
         since: Some(record.presence.since),
         address: online.map(|online| online.observed),
@@ -102,6 +108,7 @@ fn user(record: &Record) -> User {
 fn ourselves(me: &Name, online: bool) -> User {
     User {
         name: me.clone(),
+        trust: Trust::Known,
         online,
         since: None,
         address: None,

@@ -2,7 +2,7 @@
 //!
 //! Each runs under `sh -c` in a process group of its own, so that what it has started ends with it. How long one may take is the
 //! user's to say (`timeout 10 …`). What its end means is the caller's business.
-//! Invariant: one at a time; after `stop` none runs and none is started.
+//! Invariant: each thread runs one at a time; after `stop` none runs and none is started.
 
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -22,6 +22,17 @@ pub struct Job<'a> {
     pub input: &'a [u8],
     /// Variables that are set for it, or not there at all.
     pub environment: &'a [(&'static str, Option<String>)],
+    /// Where what it prints goes.
+    pub prints: Prints,
+}
+
+/// Where what a program prints goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prints {
+    /// Where ours goes.
+    Here,
+    /// Nobody reads it.
+    Nowhere,
 }
 
 /// How it ended.
@@ -35,7 +46,7 @@ pub enum Outcome {
     Stopped,
 }
 
-/// The one that runs, if any.
+/// Those that run: one for each thread that runs any.
 #[derive(Clone, Debug, Default)]
 pub struct Programs {
     running: Arc<Mutex<Running>>,
@@ -43,7 +54,7 @@ pub struct Programs {
 
 #[derive(Debug, Default)]
 struct Running {
-    group: Option<Pid>,
+    groups: Vec<Pid>,
     stopped: bool,
 }
 
@@ -60,8 +71,10 @@ impl Programs {
     /// None yet. What runs is ended, too, where a second signal ends us at once.
     pub fn new() -> Self {
         let programs = Self::default();
-        LAST.get_or_init(|| programs.clone());
-        signal::before_the_end(stop_last);
+        LAST.get_or_init(|| {
+            signal::before_the_end(stop_last);
+            programs.clone()
+        });
         programs
     }
 
@@ -74,14 +87,14 @@ impl Programs {
         outcome.unwrap_or_else(|error| Outcome::Failed(format!("cannot be run: {error}")))
     }
 
-    /// Ends the one that runs, and lets no other begin. Waits for nothing.
+    /// Ends those that run, and lets no other begin. Waits for nothing.
     pub fn stop(&self) {
         let mut running = self.lock();
         running.stopped = true;
-        if let Some(group) = running.group
-            && let Err(error) = kill_process_group(group, Signal::KILL)
-        {
-            tracing::debug!(%error, "the program has gone already");
+        for group in &running.groups {
+            if let Err(error) = kill_process_group(*group, Signal::KILL) {
+                tracing::debug!(%error, "the program has gone already");
+            }
         }
     }
 
@@ -89,6 +102,9 @@ impl Programs {
         let mut command = Command::new("sh");
         command.args(["-c", job.command]);
         command.stdin(Stdio::piped()).process_group(0);
+        if job.prints == Prints::Nowhere {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        }
         for (name, value) in job.environment {
             match value {
                 Some(value) => command.env(name, value),
@@ -100,7 +116,7 @@ impl Programs {
             return Ok(None);
         }
         let child = command.spawn()?;
-        running.group = pid_of(&child);
+        running.groups.extend(pid_of(&child));
         Ok(Some(child))
     }
 
@@ -117,7 +133,8 @@ impl Programs {
             && matches!(waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR))
         {}
         let mut running = self.lock();
-        running.group = None;
+        let ended = pid_of(&child);
+        running.groups.retain(|group| Some(*group) != ended);
         let status = child.wait()?;
         Ok(match status.success() {
             true => Outcome::Done,
@@ -159,6 +176,7 @@ mod tests {
             command,
             input: input.as_bytes(),
             environment,
+            prints: Prints::Here,
         };
         Programs::default().run(&job)
     }
@@ -185,6 +203,17 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_is_to_read_goes_nowhere() {
+        let job = Job {
+            command: "test -c /dev/stdout && echo said && echo wrong >&2",
+            input: b"",
+            environment: &[],
+            prints: Prints::Nowhere,
+        };
+        assert_eq!(Programs::default().run(&job), Outcome::Done);
+    }
+
+    #[test]
     fn what_runs_is_stopped_with_all_that_it_has_started() {
         let programs = Programs::default();
         let folder = tempfile::TempDir::new().unwrap();
@@ -207,6 +236,7 @@ mod tests {
                     command: &command,
                     input: b"",
                     environment: &[],
+                    prints: Prints::Here,
                 })
             });
             let mut read = io::BufReader::new(std::fs::File::open(&pipe).unwrap());
@@ -220,6 +250,7 @@ mod tests {
             command: "true",
             input: b"",
             environment: &[],
+            prints: Prints::Here,
         };
         assert_eq!(programs.run(&job), Outcome::Stopped);
     }

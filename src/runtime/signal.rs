@@ -22,11 +22,13 @@ const ECHO: Duration = Duration::from_millis(200);
 static ASKED_AT: OnceLock<Instant> = OnceLock::new();
 
 /// What is put in order before the end at once.
-static LAST: OnceLock<fn()> = OnceLock::new();
+static LAST: [OnceLock<fn()>; 2] = [const { OnceLock::new() }; 2];
 
-/// Has `last` called before a second signal ends the process. It must not wait for anything. The first one counts.
+/// Has `last` called before a second signal ends the process. It must not wait for anything. There are two places: for the
+/// terminal, and for programs that are run; each asks once.
 pub fn before_the_end(last: fn()) {
-    LAST.get_or_init(|| last);
+    let is_kept = LAST.iter().any(|place| place.set(last).is_ok());
+    debug_assert!(is_kept, "a place for each who asks");
 }
 
 /// Leaves ignored what was ignored when the program was started, as `nohup` does with SIGHUP and a script with the SIGINT
@@ -107,7 +109,7 @@ pub fn asked() {
     reason = "the person asked twice; whatever hangs must not stop this"
 )]
 fn at_once() {
-    if let Some(last) = LAST.get() {
+    for last in LAST.iter().filter_map(OnceLock::get) {
         last();
     }
     std::process::exit(CODE_AT_ONCE);

@@ -125,6 +125,9 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request)
         Request::Directory(update) => tables.directory(update),
         Request::Pin { name, card } => tables.pin(name, card).map(|()| Reply::Done),
         Request::Meet(met) => tables.meet(met),
+        Request::Verify { of, card } => tables.verify(of, card),
+        Request::Block(blocked) => tables.block(blocked),
+        Request::Unblock(id) => tables.unblock(*id),
         Request::Accept(accept) => tables.accept(accept),
         Request::Deposit { key, slot, recipient } => tables.deposit(*key, *slot, recipient.as_ref()),
         Request::Stored {

@@ -12,7 +12,7 @@ use rusqlite::{Params, Result, Row, ToSql, params};
 use super::client::Tables;
 use super::client_image::{parsed, rows, slot, state, to};
 use super::database::Bits;
-use crate::client::interface::{One, Recorded, Way};
+use crate::client::interface::{One, Recorded, Trust, Way};
 use crate::client::storage::{Page, Removal, Removed, Scope};
 use crate::client::to::To;
 use crate::clock::WallTime;
@@ -59,6 +59,7 @@ pub(super) fn came(row: &Row<'_>) -> Result<(Place, Recorded)> {
             slot: slot(row, 4)?,
         },
         with,
+        trust: Trust::default(),
         sent_at: WallTime::from_unix_ms(row.get(2)?),
         text: row.get(3)?,
         way: Way::In {
@@ -88,6 +89,7 @@ pub(super) fn went(row: &Row<'_>, own: IdentityId) -> Result<(Place, Recorded)> 
             slot: slot(row, 3)?,
         },
         with: to(row, 5, 6)?,
+        trust: Trust::default(),
         sent_at: WallTime::from_unix_ms(at_ms),
         text: row.get(2)?,
         way: Way::Out {
@@ -204,11 +206,15 @@ impl Newest {
     }
 }
 
+/// Who wrote it is somebody whom the user wants to hear.
+const HEARD: &str = "inbox.sender NOT IN (SELECT sender.sender FROM sender JOIN blocked USING (identity))";
+
 /// All messages of a registry in each box, the last first. An index has them so.
 fn of_all() -> [String; 2] {
     [
         format!(
-            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND digest IS NULL ORDER BY received_ms DESC, arrival DESC"
+            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND digest IS NULL AND {HEARD}
+             ORDER BY received_ms DESC, arrival DESC"
         ),
         format!(
             "SELECT {WENT} FROM outbox WHERE registry = ?1 AND removed = 0 ORDER BY sent_ms DESC, message DESC"
@@ -220,7 +226,7 @@ fn of_all() -> [String; 2] {
 fn of_conversation() -> [String; 2] {
     [
         format!(
-            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND folded = ?2 AND digest IS NULL
+            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND folded = ?2 AND digest IS NULL AND {HEARD}
              ORDER BY received_ms DESC, arrival DESC"
         ),
         format!(
@@ -236,7 +242,7 @@ fn of_words() -> [String; 2] {
     [
         format!(
             "SELECT {CAME} FROM inbox_words CROSS JOIN inbox ON inbox.arrival = inbox_words.rowid
-             WHERE inbox_words MATCH ?2 AND inbox.registry = ?1 ORDER BY inbox_words.rowid DESC"
+             WHERE inbox_words MATCH ?2 AND inbox.registry = ?1 AND {HEARD} ORDER BY inbox_words.rowid DESC"
         ),
         format!(
             "SELECT {WENT} FROM outbox_words CROSS JOIN outbox ON outbox.message = outbox_words.rowid

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 
+use crate::client::interface::Blocked;
 use crate::client::storage::{
     ENDED_MAX, Ended, Image, Key, KnownRoom, Listed, Met, RegistryImage, State, Unfinished, Unshown, Untold,
 };
@@ -51,6 +52,7 @@ pub(super) fn load(connection: &Connection) -> Result<Image> {
             directory: directory(connection, number)?,
             pins: pins(connection, number)?,
             met: met(connection, number)?,
+            verified: verified(connection, number)?,
             rooms: rooms(connection, number)?,
             outbox: outbox(connection, number)?,
             ended: ended(connection, number)?,
@@ -63,6 +65,7 @@ pub(super) fn load(connection: &Connection) -> Result<Image> {
         addresses,
         registries,
         unshown: unshown(connection)?,
+        blocked: blocked(connection)?,
     })
 }
 
@@ -133,6 +136,7 @@ fn registry(row: &Row<'_>) -> Result<RegistryImage> {
         directory: Vec::new(),
         pins: Vec::new(),
         met: Vec::new(),
+        verified: Vec::new(),
         rooms: Vec::new(),
         outbox: Vec::new(),
         untold: Vec::new(),
@@ -199,6 +203,30 @@ fn met(connection: &Connection, registry: i64) -> Result<Vec<Met>> {
                 address: parsed(row, 0)?,
                 name: parsed(row, 1)?,
                 card: card(row, 2)?,
+            })
+        },
+    )
+}
+
+fn verified(connection: &Connection, registry: i64) -> Result<Vec<String>> {
+    rows(
+        connection,
+        "SELECT folded FROM pin WHERE registry = ?1 AND verified = 1 ORDER BY folded",
+        params![registry],
+        |row| row.get(0),
+    )
+}
+
+fn blocked(connection: &Connection) -> Result<Vec<Blocked>> {
+    rows(
+        connection,
+        "SELECT identity, name, blocked_ms FROM blocked ORDER BY blocked_ms, identity",
+        [],
+        |row| {
+            Ok(Blocked {
+                id: IdentityId(row.get(0)?),
+                name: parsed(row, 1)?,
+                at: WallTime::from_unix_ms(row.get(2)?),
             })
         },
     )

@@ -1,14 +1,15 @@
-//! Whom a client knows: the SQL of its directory copy, its pins, and whom it has met where.
+//! Whom a client knows: the SQL of its directory copy, its pins, whom it has met where, and whom its user does not want to hear.
 //!
 //! What the registry says and what the user has seen are kept apart; which of them wins is the engine's to decide.
-//! Invariant: a pin is replaced by the user's word alone.
+//! Invariant: a pin is replaced by the user's word alone, and a key is compared by his word about that key.
 
 use rusqlite::{Result, named_params, params};
 
 use super::client::Tables;
+use crate::client::interface::Blocked;
 use crate::client::storage::{DirectoryUpdate, Listed, Met, Reply};
 use crate::client::to::To;
-use crate::id::Name;
+use crate::id::{IdentityId, Name};
 use crate::identity::Card;
 use crate::store::database::Bits;
 
@@ -95,7 +96,7 @@ impl Tables<'_> {
     pub(super) fn trust(&self, to: &To, card: &Card) -> Result<()> {
         let Some(name) = to.name() else {
             self.execute(
-                "UPDATE pin SET identity = ?3, key = ?4, signature = ?5 WHERE registry = ?1 AND folded = ?2",
+                "UPDATE pin SET identity = ?3, key = ?4, signature = ?5, verified = 0 WHERE registry = ?1 AND folded = ?2",
                 params![self.registry, to.key(), card.id.0, card.key, card.signature],
             )?;
             return Ok(());
@@ -105,5 +106,32 @@ impl Tables<'_> {
             params![self.registry, to.key()],
         )?;
         self.pin(name, card)
+    }
+
+    /// The user has compared the key: a name that was not used yet is pinned with it.
+    pub(super) fn verify(&self, of: &[To], card: &Card) -> Result<Reply> {
+        for to in of {
+            if let To::Peer(name) = to {
+                self.pin(name, card)?;
+            }
+            self.execute(
+                "UPDATE pin SET verified = 1 WHERE registry = ?1 AND folded = ?2 AND identity = ?3",
+                params![self.registry, to.key(), card.id.0],
+            )?;
+        }
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn block(&self, blocked: &Blocked) -> Result<Reply> {
+        self.execute(
+            "INSERT INTO blocked (identity, name, blocked_ms) VALUES (?1, ?2, ?3) ON CONFLICT (identity) DO NOTHING",
+            params![blocked.id.0, blocked.name.as_str(), blocked.at.unix_ms()],
+        )?;
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn unblock(&self, id: IdentityId) -> Result<Reply> {
+        self.execute("DELETE FROM blocked WHERE identity = ?1", params![id.0])?;
+        Ok(Reply::Done)
     }
 }

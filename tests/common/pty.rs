@@ -113,11 +113,16 @@ impl Terminal {
 
     /// How a line is coloured that begins so: the colour of its first character, and whether that is dim.
     pub fn color_of(&self, beginning: &str) -> (vt100::Color, bool) {
+        self.color_in(beginning, 0)
+    }
+
+    /// The same of the character in this column of that line.
+    pub fn color_in(&self, beginning: &str, column: u16) -> (vt100::Color, bool) {
         let screen = self.screen.screen();
         let columns = screen.size().1.get();
         let row = screen.rows(0, columns).position(|row| row.starts_with(beginning));
         let row = row.and_then(|row| u16::try_from(row).ok()).expect("the line");
-        let cell = screen.cell(row, 0).expect("its first character");
+        let cell = screen.cell(row, column).expect("its character");
         (cell.fgcolor(), cell.dim())
     }
 

@@ -62,10 +62,10 @@ fn the_prompt_shows_to_whom_a_line_goes() {
     x.wait_line("[Welcome, You are registered.]");
     x.wait_last(">>>");
     x.press(&format!("poke y{ENTER}"));
-    x.wait_last("y>>>");
+    x.wait_last("y (new)>>>");
     x.press(&format!("hello{ENTER}"));
     y.expect("x: hello");
-    x.wait_line("y>>> hello");
+    x.wait_line("y (new)>>> hello");
     x.press(&format!("poke{ENTER}"));
     x.wait_last(">>>");
     x.press(&format!("roomjoin den{ENTER}"));

@@ -48,19 +48,19 @@ fn what_was_said_is_shown_found_and_forgotten() {
     x.type_line("history y");
     let all = [
         "x (received): The quick brown fox",
-        "y: two\\u{7}words",
+        "y (new): two\\u{7}words",
         "x (at the server): for later",
     ];
     assert_eq!(answer(&mut x, "[Messages with y: 3]", 3), all);
     x.type_line("history 1");
     assert_eq!(
         answer(&mut x, "[Messages, the last 1 of them:]", 1),
-        ["x to y (at the server): for later"]
+        ["x to y (new) (at the server): for later"]
     );
     x.type_line("search FOX quick");
     assert_eq!(
         answer(&mut x, "[Messages with 'FOX quick': 1]", 1),
-        ["x to y (received): The quick brown fox"]
+        ["x to y (new) (received): The quick brown fox"]
     );
     x.type_line("history #y");
     x.expect("[No messages with #y are kept.]");
@@ -223,13 +223,13 @@ fn without_a_registry_the_same_is_had_by_name_and_by_address() {
         ),
     ] {
         alice.type_line(&format!(":history {whom}"));
-        let said = ["alice (received): good morning", "bob: good evening"];
+        let said = ["alice (received): good morning", "bob (new): good evening"];
         assert_eq!(answer(&mut alice, &heading, 2), said);
     }
     alice.type_line(":search evening");
     assert_eq!(
         answer(&mut alice, "[Messages with 'evening': 1]", 1),
-        ["bob: good evening"]
+        ["bob (new): good evening"]
     );
     let mut export = arguments("alice", a, b);
     export.extend(["--export", "jsonl"].map(str::to_owned));

@@ -14,9 +14,9 @@ fn who_is_there_is_listed_and_who_comes_and_goes_is_told() {
     x.expect("[yvonne is online.]");
     x.type_line("userlist");
     x.expect("[Clients: 2, online: 2]");
-    x.expect("name    status  since                address");
-    for name in ["x     ", "yvonne"] {
-        let row = x.expect_start(name);
+    x.expect("name          status  since                address");
+    for name in ["x             ", "yvonne (new)  "] {
+        let row = x.expect_start(name).replace(" (new)", "");
         let cells: Vec<&str> = row.split_whitespace().collect();
         assert_eq!((cells.len(), cells[1]), (5, "online"), "{row}");
         assert_eq!((cells[2].len(), cells[3].len()), (10, 8), "{row}");
@@ -29,7 +29,7 @@ fn who_is_there_is_listed_and_who_comes_and_goes_is_told() {
     x.expect("[Clients: 2, online: 1]");
     let row = x.expect_start("yvonne");
     assert!(
-        row.starts_with("yvonne  offline  ") && row.ends_with("  -"),
+        row.starts_with("yvonne (new)  offline  ") && row.ends_with("  -"),
         "{row}"
     );
     x.type_line("presence off");

@@ -191,7 +191,7 @@ fn another_identity_is_refused_until_it_is_trusted() {
     alice.expect_start(&format!(
         "[The identity of bob at 127.0.0.1:{b} is not the one you know"
     ));
-    let trust = alice.expect_start("  If bob confirms the new one by another way: ");
+    let trust = alice.expect_start("  If bob confirms the one found by another way: ");
     let trust = trust.split_once(": ").expect("what to type").1.to_owned();
     alice.type_line("to whom?");
     alice.expect(&waiting("bob"));

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::Trust;
 use crate::client::storage::State;
 use crate::client::to::To;
 use crate::clock::WallTime;
@@ -52,6 +53,8 @@ pub struct Recorded {
     pub id: MessageId,
     /// Its conversation.
     pub with: To,
+    /// How well the key is known of whoever wrote it, or of whom it is for; for the engine to say, which knows it.
+    pub trust: Trust,
     /// When it was written.
     pub sent_at: WallTime,
     /// What it says.

@@ -2,11 +2,11 @@
 //!
 //! The texts that are posted are messages like others: [`super::Incoming`]. Invariant: as [`super`]'s.
 
-use super::Refusal;
+use super::{Refusal, Trust};
 use crate::client::storage::Reach;
 use crate::clock::WallTime;
 use crate::id::Name;
-use crate::wire::room::{MemberListed, Membership, News, RoomListed, RoomRefusal};
+use crate::wire::room::{Membership, News, RoomListed, RoomRefusal};
 
 /// What a person wants of rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,17 @@ pub enum NotDone {
     TooMany,
     /// The registry says no.
     Refused(RoomRefusal),
+}
+
+/// Somebody who is in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub name: Name,
+    /// How well his key is known.
+    pub trust: Trust,
+    /// Whether he is there.
+    pub online: bool,
 }
 
 /// What a person is told about rooms.
@@ -111,7 +122,7 @@ pub enum RoomEvent {
         /// Which.
         room: Name,
         /// Who.
-        members: Vec<MemberListed>,
+        members: Vec<Member>,
     },
     /// Who has a post of ours that not everybody has.
     Readers {

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use super::Trust;
 use crate::clock::WallTime;
 use crate::id::Name;
 
@@ -21,8 +22,8 @@ pub struct Users {
 /// The names that a person may mean. There are as many people as the directory copy has, and those who were written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
-    /// Everybody but oneself, there or not, in the order of their folded names.
-    pub people: Vec<Name>,
+    /// Everybody but oneself, there or not, in the order of their folded names; and how well their keys are known.
+    pub people: Vec<(Name, Trust)>,
     /// The rooms that we are in, likewise.
     pub rooms: Vec<Name>,
 }
@@ -32,6 +33,8 @@ pub struct Names {
 pub struct User {
     /// Who.
     pub name: Name,
+    /// How well his key is known.
+    pub trust: Trust,
     /// Whether he is there.
     pub online: bool,
     /// The registry's wall clock when that began.

@@ -3,7 +3,7 @@
 use super::driver::{Driver, ms};
 use super::meeting::{contact, event, met, received, waiting};
 use super::people::{address, id_of, message_from, name, online, person, usurped};
-use crate::client::interface::{Command, ContactEvent, Event, NotAccepted, Whose};
+use crate::client::interface::{Command, ContactEvent, Event, NotAccepted, Trust, Whose};
 use crate::limits::LISTED_MAX;
 use crate::transport::{CloseCause, SessionId};
 use crate::wire::frame::CloseCode;
@@ -187,6 +187,7 @@ fn a_fingerprint_says_whether_messages_are_sealed_for_it() {
     let bob = |whose| Event::Fingerprint {
         whose,
         id: Some(person("bob").id()),
+        trust: Trust::New,
     };
     assert_eq!(ask(&mut driver, Some("bob")), [bob(Whose::Listed(name("bob")))]);
     driver.send("bob", "hi");
@@ -199,10 +200,12 @@ fn a_fingerprint_says_whether_messages_are_sealed_for_it() {
     let own = Event::Fingerprint {
         whose: Whose::Own,
         id: Some(person("alice").id()),
+        trust: Trust::Known,
     };
     let eve = Event::Fingerprint {
         whose: Whose::Contact(contact(50, Some("eve"))),
         id: Some(person("eve").id()),
+        trust: Trust::New,
     };
     assert_eq!(ask(&mut driver, None), [own, eve]);
 }

@@ -2,7 +2,7 @@
 
 use super::driver::{Driver, ms};
 use super::people::{address, gone, here, name, offline, online};
-use crate::client::interface::{Command, Event, Names, NotAccepted, User, Users};
+use crate::client::interface::{Command, Event, Names, NotAccepted, Trust, User, Users};
 use crate::clock::WallTime;
 use crate::wire::message::Change;
 
@@ -31,6 +31,7 @@ impl Driver {
 fn user(who: &str, online: bool) -> User {
     User {
         name: name(who),
+        trust: if who == "alice" { Trust::Known } else { Trust::New },
         online,
         since: Some(WallTime::from_unix_ms(if online { 1 } else { 2 })),
         address: online.then(|| address(60)),
@@ -120,7 +121,7 @@ fn who_comes_and_goes_is_told_where_it_is_wanted() {
 fn names_are_told_where_they_are_wanted_and_when_there_are_others() {
     let known = |people: &[&str]| {
         Event::Names(Names {
-            people: people.iter().copied().map(name).collect(),
+            people: people.iter().map(|who| (name(who), Trust::New)).collect(),
             rooms: Vec::new(),
         })
     };

@@ -9,11 +9,11 @@ use std::ops::RangeInclusive;
 
 use super::halls::{Out, Stand, What};
 use super::{Ledger, Verdict};
-use crate::client::interface::RoomEvent;
+use crate::client::interface::{Member, RoomEvent};
 use crate::client::storage::KnownRoom;
 use crate::clock::Instant;
 use crate::id::Name;
-use crate::wire::room::{MemberListed, Membership, News, RoomListed};
+use crate::wire::room::{Membership, News, RoomListed};
 
 /// Where somebody takes himself to be.
 #[derive(Clone, Debug, Default)]
@@ -220,7 +220,7 @@ impl Ledger {
     }
 
     /// Whether these were all members at one moment.
-    fn are_members(&self, since: Instant, name: &Name, members: &[MemberListed]) -> bool {
+    fn are_members(&self, since: Instant, name: &Name, members: &[Member]) -> bool {
         let told: BTreeSet<Option<usize>> = members.iter().map(|member| self.who(&member.name)).collect();
         let mut stands = self.halls.stands(since);
         told.len() == members.len()

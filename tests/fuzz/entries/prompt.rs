@@ -7,7 +7,7 @@ use udpchat::cli::commands::{self, Parsed, Typist};
 use udpchat::cli::focus::Focus;
 use udpchat::cli::render;
 use udpchat::cli::sanitise::escape;
-use udpchat::client::interface::{Command, One, RoomCommand, Subject, Which};
+use udpchat::client::interface::{Command, One, PeopleCommand, RoomCommand, Subject, Which};
 use udpchat::id::Name;
 use udpchat::limits::BODY_BYTES_MAX;
 
@@ -41,7 +41,7 @@ fn line(line: &str, typist: Typist<'_>) {
         }
         Parsed::Focus(_) => assert!(answer.is_empty()),
         Parsed::TooLarge(bytes) => assert!(*bytes > BODY_BYTES_MAX && *bytes <= line.len()),
-        Parsed::Help(_) | Parsed::Answer(_) | Parsed::NotSelf(_) | Parsed::Wrong(_) => {
+        Parsed::Help(_) | Parsed::Answer(_) | Parsed::NotSelf(_) | Parsed::Quiet(_) | Parsed::Wrong(_) => {
             assert!(!answer.is_empty());
         }
     }
@@ -65,6 +65,7 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
             format!("post {room} {text}")
         }
         Command::Room(command) => about_rooms(command),
+        Command::People(command) => about_people(command),
         Command::Users => "userlist".to_owned(),
         Command::Status => "status".to_owned(),
         Command::Trace(which) => match which {
@@ -109,6 +110,25 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
         }
     };
     assert_eq!(commands::parse(&again, typist), Parsed::Command(command.clone()));
+}
+
+fn about_people(command: &PeopleCommand) -> String {
+    match command {
+        PeopleCommand::Verify {
+            who,
+            fingerprint: None,
+        } => format!("verify {who}"),
+        PeopleCommand::Verify {
+            who,
+            fingerprint: Some(fingerprint),
+        } => {
+            assert_eq!(fingerprint.len(), 79);
+            format!("verify {who} {fingerprint}")
+        }
+        PeopleCommand::Block(who) => format!("block {who}"),
+        PeopleCommand::Unblock(who) => format!("unblock {who}"),
+        PeopleCommand::Blocked => "blocked".to_owned(),
+    }
 }
 
 fn about_rooms(command: &RoomCommand) -> String {

@@ -2,10 +2,10 @@
 
 use super::rooms::{ROOM, hall, posts_ended};
 use super::*;
-use crate::client::interface::{NotDone, RoomCommand, RoomEvent};
+use crate::client::interface::{Member, NotDone, RoomCommand, RoomEvent, Trust};
 use crate::registry::rooms::storage::{RoomKey, RoomReply, RoomRequest, RoomRow, Who};
 use crate::reserved::LOBBY;
-use crate::wire::room::{MemberListed, Membership, News, PostNumber, RoomListed, RoomRefusal};
+use crate::wire::room::{Membership, News, PostNumber, RoomListed, RoomRefusal};
 
 fn kick(whom: usize) -> RoomCommand {
     RoomCommand::Kick {
@@ -167,8 +167,9 @@ fn lists_are_what_was_so_since_they_were_asked_for() {
         room: hall(1).name,
         members: people
             .iter()
-            .map(|&person| MemberListed {
+            .map(|&person| Member {
                 name: name(person),
+                trust: Trust::default(),
                 online: true,
             })
             .collect(),

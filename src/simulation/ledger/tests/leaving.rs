@@ -1,7 +1,7 @@
 //! That a program is found guilty that leaves too early, in silence, too late, or says that it ends otherwise than it does.
 
 use super::*;
-use crate::client::interface::Ending;
+use crate::client::interface::{Ending, Trust};
 use crate::simulation::ledger::leaving::ENDS_WITHIN;
 
 const AT_WORK: (bool, bool) = (false, true);
@@ -148,6 +148,7 @@ fn mail_that_was_there_before_is_not_left_behind() {
                     slot: slot(),
                 },
                 from: name(0),
+                trust: Trust::default(),
                 sent_at: WallTime::from_unix_ms(9),
                 text: play.ledger.letters()[0].text.clone(),
                 road: Road::Direct,

@@ -2,7 +2,7 @@
 //! who is in one are in `doors`.
 
 use super::*;
-use crate::client::interface::RoomCommand;
+use crate::client::interface::{RoomCommand, Trust};
 use crate::id::RoomId;
 use crate::identity::{Identity, Role};
 use crate::registry::rooms::storage::{NewPost, PostEnd, RoomKey, RoomReply, RoomRequest, RoomRow, Who};
@@ -172,6 +172,7 @@ impl Play {
         let shown = Incoming {
             id: self.post_id(sequence),
             from: name(0),
+            trust: Trust::default(),
             sent_at: WallTime::from_unix_ms(9),
             text: text.to_owned(),
             road: Road::Room {

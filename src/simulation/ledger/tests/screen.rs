@@ -1,7 +1,7 @@
 //! That lines are found guilty that stand in the wrong place, or say of whom and when they are what is not so.
 
 use super::*;
-use crate::client::interface::{Incoming, Road};
+use crate::client::interface::{Incoming, Road, Trust};
 
 fn slot_of(number: usize) -> Slot {
     Slot {
@@ -63,6 +63,7 @@ impl Play {
                 slot: slot_of(number),
             },
             from: name(0),
+            trust: Trust::default(),
             sent_at: WallTime::from_unix_ms(9),
             text: self.ledger.letters()[number].text.clone(),
             road,
