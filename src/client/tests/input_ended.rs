@@ -66,13 +66,19 @@ fn what_an_earlier_run_has_left_is_waited_for_as_well() {
     assert!(leaves(&driver));
 }
 
-#[test]
-fn the_mail_that_was_kept_is_waited_for() {
+/// Its input has ended, and its mailbox is not gone through yet.
+fn leaving_with_mail() -> Driver {
     let mut driver = Driver::start();
     driver.come_up();
     driver.directory(&[online("bob")]);
     driver.clear();
     driver.command(Command::LeaveSettled);
+    driver
+}
+
+#[test]
+fn the_mail_that_was_kept_is_waited_for() {
+    let mut driver = leaving_with_mail();
     for sequence in 0..3 {
         driver.pass_alive(14);
         assert!(!leaves(&driver), "it is coming");
@@ -211,11 +217,7 @@ fn who_wanted_to_be_back_is_back_before_the_end() {
 
 #[test]
 fn a_reader_who_takes_nothing_for_long_gets_all_his_mail() {
-    let mut driver = Driver::start();
-    driver.come_up();
-    driver.directory(&[online("bob")]);
-    driver.clear();
-    driver.command(Command::LeaveSettled);
+    let mut driver = leaving_with_mail();
     driver.mail(message_from("bob", 1, 0, 0, "hi"));
     driver.pass_alive(60);
     assert!(!leaves(&driver), "he has not read that yet");
@@ -289,11 +291,7 @@ fn a_peer_who_leaves_gap_after_gap_does_not_keep_us() {
 
 #[test]
 fn a_message_that_is_being_committed_is_shown_before_the_end() {
-    let mut driver = Driver::start();
-    driver.come_up();
-    driver.directory(&[online("bob")]);
-    driver.clear();
-    driver.command(Command::LeaveSettled);
+    let mut driver = leaving_with_mail();
     driver.disk = Disk::Waits;
     driver.mail(message_from("bob", 1, 1, 0, "second"));
     driver.drained();
@@ -308,11 +306,7 @@ fn a_message_that_is_being_committed_is_shown_before_the_end() {
 
 #[test]
 fn mail_that_was_lost_on_the_way_is_waited_for() {
-    let mut driver = Driver::start();
-    driver.come_up();
-    driver.directory(&[online("bob")]);
-    driver.clear();
-    driver.command(Command::LeaveSettled);
+    let mut driver = leaving_with_mail();
     driver.hear(FromRegistry::Replayed { forwards: 2 });
     driver.mail(message_from("bob", 1, 1, 0, "second"));
     driver.pass(ms(10_000));
@@ -325,11 +319,7 @@ fn mail_that_was_lost_on_the_way_is_waited_for() {
 
 #[test]
 fn mail_that_was_lost_on_the_way_is_waited_for_though_newer_comes() {
-    let mut driver = Driver::start();
-    driver.come_up();
-    driver.directory(&[online("bob")]);
-    driver.clear();
-    driver.command(Command::LeaveSettled);
+    let mut driver = leaving_with_mail();
     driver.hear(FromRegistry::Replayed { forwards: 2 });
     let forward = |place, sequence| FromRegistry::Forward {
         place,
