@@ -83,7 +83,7 @@ fn replay(host: &Host, counter: u64, letters: &[Mail]) -> Duration {
         for client in &mut fleet.clients {
             let mut news = false;
             while let Some(message) = client.heard.pop_front() {
-                let FromRegistry::Forward(forward) = message else {
+                let FromRegistry::Forward { forward, .. } = message else {
                     continue;
                 };
                 let envelope = Envelope::parse(&forward.envelope).expect("an envelope");

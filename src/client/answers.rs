@@ -45,7 +45,7 @@ impl Client {
                 self.timers.clear(&Timer::Withdraw(slot));
             }
             FromRegistry::Outcome(outcome) => self.outcome(cx, outcome),
-            FromRegistry::Forward(forward) => self.forwarded(cx, session, forward),
+            FromRegistry::Forward { place, forward } => self.forwarded(cx, session, place, forward),
             FromRegistry::Replayed { forwards } => {
                 if self.link.replay.announced(forwards) {
                     self.replayed(cx);

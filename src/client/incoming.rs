@@ -153,10 +153,10 @@ impl Client {
         self.take_in(cx, Source::Peer(session, card), forward);
     }
 
-    /// The registry has forwarded a message.
-    pub(super) fn forwarded(&mut self, cx: &Context<'_>, session: SessionId, forward: Forward) {
+    /// The registry has forwarded a message, in this place among all.
+    pub(super) fn forwarded(&mut self, cx: &Context<'_>, session: SessionId, place: u64, forward: Forward) {
         self.take_in(cx, Source::Registry(session), forward);
-        if self.link.replay.came() {
+        if self.link.replay.came(place) {
             self.replayed(cx);
         }
     }

@@ -2,12 +2,13 @@
 //!
 //! Invariant: there is a session in `Registering` and `Registered`, and in no other phase.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::id::IdentityId;
-use crate::limits::{ATTEMPT, ATTEMPTS, REQUEST_RETRY};
+use crate::limits::{ATTEMPT, ATTEMPTS, REQUEST_RETRY, SESSION_MESSAGES_MAX};
 use crate::transport::{Attempt, SessionId};
 
 /// So long without an answer in sight, and the registry is silent, where the path is not slower.
@@ -101,19 +102,28 @@ pub(super) struct Link {
     pub(super) replay: Replay,
 }
 
-/// How much of the mailbox has come since we are registered.
-#[derive(Clone, Copy, Debug, Default)]
+/// How much of the mailbox has come since we are registered. What is forwarded later may come before what was forwarded then: so it
+/// counts which have come, not how many.
+#[derive(Debug, Default)]
 pub(super) struct Replay {
-    forwards: u64,
+    /// All in the places below have come.
+    next: u64,
+    /// So have these. As far ahead as messages of a session are at most.
+    ahead: BTreeSet<u64>,
     /// How many there were when the registry had forwarded all.
     all: Option<u64>,
 }
 
 impl Replay {
-    /// Another has come. True if that was the last.
-    pub(super) const fn came(&mut self) -> bool {
+    /// The one in this place has come. True if that was the last.
+    pub(super) fn came(&mut self, place: u64) -> bool {
         let before = self.is_over();
-        self.forwards = self.forwards.saturating_add(1);
+        if (self.next..self.next.saturating_add(SESSION_MESSAGES_MAX)).contains(&place) {
+            self.ahead.insert(place);
+        }
+        while self.ahead.remove(&self.next) {
+            self.next += 1;
+        }
         self.is_over() && !before
     }
 
@@ -124,9 +134,9 @@ impl Replay {
     }
 
     /// Whether nothing of it is under way.
-    pub(super) const fn is_over(self) -> bool {
+    pub(super) const fn is_over(&self) -> bool {
         match self.all {
-            Some(all) => all <= self.forwards,
+            Some(all) => all <= self.next,
             None => false,
         }
     }

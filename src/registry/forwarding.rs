@@ -16,8 +16,8 @@ use crate::registry::timers::Timer;
 use crate::transport::{Backlog, SEND_OVERHEAD};
 use crate::wire::message::{Forward, FromRegistry, Outcome};
 
-/// What a forwarded message costs beside its envelope: its kind, floor and length.
-const FORWARD_OVERHEAD: usize = 16 + SEND_OVERHEAD;
+/// What a forwarded message costs beside its envelope: its kind, place, floor and length.
+const FORWARD_OVERHEAD: usize = 24 + SEND_OVERHEAD;
 /// More than an encoded outcome has, and what that costs.
 const OUTCOME_BYTES: usize = 256;
 const OUTCOME_BYTES_MAX: usize = OUTCOME_BYTES + SEND_OVERHEAD;
@@ -51,9 +51,13 @@ impl Item {
         }
     }
 
-    fn into_message(self) -> FromRegistry {
+    /// `place`: how many were sent on its lane before.
+    fn into_message(self, place: u64) -> FromRegistry {
         match self {
-            Self::Mail(mail) => FromRegistry::Forward(mail.forward),
+            Self::Mail(mail) => FromRegistry::Forward {
+                place,
+                forward: mail.forward,
+            },
             Self::Notice(notice) => FromRegistry::Outcome(Outcome {
                 slot: notice.slot,
                 hash: notice.hash,
@@ -168,8 +172,9 @@ impl Registry {
             match lane.turn(&key) {
                 Turn::Skip => {}
                 Turn::Send if bytes <= self.out.room(cx, session) => {
+                    let place = lane.sent();
                     due = earlier(due, lane.send(cx.now.at, key, row, bytes as u64));
-                    self.out.send(session, &item.into_message());
+                    self.out.send(session, &item.into_message(place));
                 }
                 Turn::Send => {
                     more = true;
@@ -226,15 +231,16 @@ impl Registry {
         let lane = seat.lane(kind);
         let (key, row, bytes) = (item.key(member), item.row(), item.bytes());
         let has_room = bytes <= self.out.room(cx, session);
+        let place = lane.sent();
         if has_room && let Some(due) = lane.resend(cx.now.at, &key) {
-            self.out.send(session, &item.into_message());
+            self.out.send(session, &item.into_message(place));
             self.timers.set_earliest(Timer::Lane(member, kind), due);
             return;
         }
         if lane.is_drained() && has_room && lane.turn(&key) == Turn::Send {
             let due = lane.send(cx.now.at, key, row, bytes as u64);
             lane.pass(row);
-            self.out.send(session, &item.into_message());
+            self.out.send(session, &item.into_message(place));
             self.timers.set_earliest(Timer::Lane(member, kind), due);
             return;
         }

@@ -121,7 +121,7 @@ impl Quotas {
             let half = Limit::of(messages / 2, bytes_max / 2);
             half.judge(mailbox.strangers, bytes, DepositRefusal::MailboxFull)?;
         }
-        self.add(recipient, sender, Usage { messages: 1, bytes });
+        self.add(recipient, sender, Usage::one(bytes));
         Ok(())
     }
 
@@ -136,12 +136,12 @@ impl Quotas {
 
     /// There is one message more that is in no mailbox.
     pub(super) const fn add_row(&mut self, bytes: u64) {
-        self.total = self.total.plus(Usage { messages: 1, bytes });
+        self.total = self.total.plus(Usage::one(bytes));
     }
 
     /// There is one message less that is in no mailbox.
     pub(super) const fn drop_row(&mut self, bytes: u64) {
-        self.total = self.total.minus(Usage { messages: 1, bytes });
+        self.total = self.total.minus(Usage::one(bytes));
     }
 
     /// Gives back what a message took.

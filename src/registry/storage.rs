@@ -41,6 +41,11 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// One message of so many bytes.
+    pub(crate) const fn one(bytes: u64) -> Self {
+        Self { messages: 1, bytes }
+    }
+
     /// Both together.
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self {
@@ -60,11 +65,6 @@ impl Usage {
     /// Whether it is more than these bounds, in messages or in bytes.
     pub(crate) fn exceeds(self, bounds: Self) -> bool {
         self.messages > bounds.messages || self.bytes > bounds.bytes
-    }
-
-    /// What of it is beyond these bounds.
-    pub(crate) const fn beyond(self, messages: u64, bytes: u64) -> Self {
-        self.minus(Self { messages, bytes })
     }
 }
 

@@ -64,10 +64,7 @@ pub(super) fn give_way(
         match oldest(db, new.room, behind..number, payer)? {
             Some((row, place)) => {
                 let post = end_post(db, row, new.keep_until)?;
-                let gone = Usage {
-                    messages: 1,
-                    bytes: post.bytes,
-                };
+                let gone = Usage::one(post.bytes);
                 all = all.minus(gone);
                 if post.author == new.author {
                     his = his.minus(gone);

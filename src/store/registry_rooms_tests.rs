@@ -51,10 +51,6 @@ pub(in crate::store) fn new_post(number: u64, author: MemberId) -> NewPost {
     }
 }
 
-const fn one(bytes: u64) -> Usage {
-    Usage { messages: 1, bytes }
-}
-
 const fn numbered(number: u64) -> Slot {
     Slot {
         epoch: Epoch(1),
@@ -168,7 +164,7 @@ impl Both {
 
     /// What stands in the log, and of it what is this author's; and his oldest post, or else anybody's, beside the last.
     fn open(&self, author: MemberId) -> (Usage, Usage, Option<u64>, Option<u64>) {
-        let sum = |usage: Usage, post: &Counted| usage.plus(one(post.bytes));
+        let sum = |usage: Usage, post: &Counted| usage.plus(Usage::one(post.bytes));
         let his = || self.posts.iter().filter(|(_, post)| post.author == author);
         let oldest = |number: Option<(&u64, &Counted)>| number.map(|(number, _)| *number);
         let before = |(number, _): &(&u64, &Counted)| **number < self.head;

@@ -136,10 +136,15 @@ pub enum FromRegistry {
     /// How a deposited message ended. Told until `OutcomeAck` comes.
     Outcome(Outcome),
     /// A message out of your mailbox. → `Receipt` or `Busy`
-    Forward(Forward),
+    Forward {
+        /// How many were forwarded before it since you registered, repetitions included.
+        place: u64,
+        /// The message.
+        forward: Forward,
+    },
     /// Your mailbox holds nothing that was not forwarded since you are registered.
     Replayed {
-        /// So many `Forward`s that was, repetitions included: some may still be on their way.
+        /// So many `Forward`s that was, repetitions included, those in the places below this: some may still be on their way.
         forwards: u64,
     },
     /// The answer to `Room`.

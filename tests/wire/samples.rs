@@ -345,7 +345,13 @@ pub(crate) fn from_registry() -> Named<FromRegistry> {
                 reason: DepositRefusal::Released,
             }),
         ),
-        ("forward", From::Forward(forward())),
+        (
+            "forward",
+            From::Forward {
+                place: 0x1234,
+                forward: forward(),
+            },
+        ),
         ("replayed", From::Replayed { forwards: 0x1234 }),
         (
             "deposit_refused_no_such_room",

@@ -166,7 +166,10 @@ fn the_largest_message_of_each_kind_fits() {
     }));
     fits(&ToRegistry::Busy(busy(largest_receipt().id)));
     fits(&ToRegistry::Receipt(largest_receipt()));
-    fits(&FromRegistry::Forward(largest_forward()));
+    fits(&FromRegistry::Forward {
+        place: u64::MAX,
+        forward: largest_forward(),
+    });
     fits(&FromRegistry::Busy(busy(Some(SLOT))));
     fits(&FromRegistry::Found {
         record: largest_record(),

@@ -254,7 +254,7 @@ fn mail_answer() -> impl Strategy<Value = FromRegistry> {
         busy(proptest::option::of(slot())).prop_map(From::Busy),
         slot().prop_map(|slot| From::Withdrawn { slot }),
         (slot(), hash(), end).prop_map(|(slot, hash, end)| From::Outcome(Outcome { slot, hash, end })),
-        forward().prop_map(From::Forward),
+        (any::<u64>(), forward()).prop_map(|(place, forward)| From::Forward { place, forward }),
         any::<u64>().prop_map(|forwards| From::Replayed { forwards }),
     ]
 }

@@ -82,6 +82,8 @@ pub(super) struct Driver {
     pub(super) notices: Vec<Notice>,
     pub(super) sent: Vec<(SessionId, Vec<u8>)>,
     pub(super) connects: Vec<Connect>,
+    /// How many messages the registry has forwarded.
+    pub(super) forwards: u64,
     pub(super) closes: Vec<(SessionId, CloseCode)>,
     pub(super) abandoned: Vec<Attempt>,
     pub(super) sockets: Vec<SocketRequest>,
@@ -125,6 +127,7 @@ impl Driver {
             notices: Vec::new(),
             sent: Vec::new(),
             connects: Vec::new(),
+            forwards: 0,
             closes: Vec::new(),
             abandoned: Vec::new(),
             sockets: Vec::new(),

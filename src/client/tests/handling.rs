@@ -9,7 +9,7 @@ use crate::client::{Config, Receipts};
 use crate::id::MessageId;
 use crate::transport::{CloseCause, SessionId};
 use crate::wire::envelope::{Receipt, Verdict};
-use crate::wire::message::{BusyReason, Forward, FromRegistry, ToPeer, ToRegistry};
+use crate::wire::message::{BusyReason, Forward, ToPeer, ToRegistry};
 
 /// A client that hands messages to a program.
 pub(super) fn config() -> Config {
@@ -66,7 +66,7 @@ impl Driver {
     }
 
     fn forwards(&mut self, message: &Forward) {
-        self.hear(FromRegistry::Forward(message.clone()));
+        self.mail(message.clone());
     }
 }
 

@@ -66,17 +66,23 @@ fn what_an_earlier_run_has_left_is_waited_for_as_well() {
     assert!(leaves(&driver));
 }
 
-#[test]
-fn the_mail_that_was_kept_is_waited_for() {
+/// Its input has ended, and its mailbox is not gone through yet.
+fn leaving_with_mail() -> Driver {
     let mut driver = Driver::start();
     driver.come_up();
     driver.directory(&[online("bob")]);
     driver.clear();
     driver.command(Command::LeaveSettled);
+    driver
+}
+
+#[test]
+fn the_mail_that_was_kept_is_waited_for() {
+    let mut driver = leaving_with_mail();
     for sequence in 0..3 {
         driver.pass_alive(14);
         assert!(!leaves(&driver), "it is coming");
-        driver.hear(FromRegistry::Forward(message_from("bob", 1, sequence, 0, "hi")));
+        driver.mail(message_from("bob", 1, sequence, 0, "hi"));
     }
     driver.drained();
     assert!(leaves(&driver));
@@ -87,7 +93,7 @@ fn what_is_held_back_for_a_gap_is_shown_before_the_end() {
     let mut driver = Driver::start();
     driver.come_up();
     driver.directory(&[online("bob")]);
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "second")));
+    driver.mail(message_from("bob", 1, 1, 0, "second"));
     driver.clear();
     driver.command(Command::LeaveSettled);
     driver.drained();
@@ -101,7 +107,7 @@ fn what_is_held_back_for_a_gap_is_shown_before_the_end() {
 #[test]
 fn mail_of_somebody_who_is_looked_up_first_is_waited_for() {
     let mut driver = Driver::registered(&[]);
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "hi")));
+    driver.mail(message_from("bob", 1, 0, 0, "hi"));
     driver.command(Command::LeaveSettled);
     assert!(!leaves(&driver));
     driver.hear(FromRegistry::Found {
@@ -114,7 +120,7 @@ fn mail_of_somebody_who_is_looked_up_first_is_waited_for() {
 fn mail_that_has_overtaken_the_registration_is_waited_for() {
     let mut driver = Driver::in_first_session();
     driver.command(Command::LeaveSettled);
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "hi")));
+    driver.mail(message_from("bob", 1, 0, 0, "hi"));
     driver.registry_registers();
     driver.hear(FromRegistry::Replayed { forwards: 1 });
     assert!(!leaves(&driver), "whose it is is being asked");
@@ -211,17 +217,13 @@ fn who_wanted_to_be_back_is_back_before_the_end() {
 
 #[test]
 fn a_reader_who_takes_nothing_for_long_gets_all_his_mail() {
-    let mut driver = Driver::start();
-    driver.come_up();
-    driver.directory(&[online("bob")]);
-    driver.clear();
-    driver.command(Command::LeaveSettled);
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "hi")));
+    let mut driver = leaving_with_mail();
+    driver.mail(message_from("bob", 1, 0, 0, "hi"));
     driver.pass_alive(60);
     assert!(!leaves(&driver), "he has not read that yet");
     driver.see();
     driver.pass_alive(14);
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "ho")));
+    driver.mail(message_from("bob", 1, 1, 0, "ho"));
     driver.see();
     driver.drained();
     assert!(leaves(&driver));
@@ -289,13 +291,9 @@ fn a_peer_who_leaves_gap_after_gap_does_not_keep_us() {
 
 #[test]
 fn a_message_that_is_being_committed_is_shown_before_the_end() {
-    let mut driver = Driver::start();
-    driver.come_up();
-    driver.directory(&[online("bob")]);
-    driver.clear();
-    driver.command(Command::LeaveSettled);
+    let mut driver = leaving_with_mail();
     driver.disk = Disk::Waits;
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "second")));
+    driver.mail(message_from("bob", 1, 1, 0, "second"));
     driver.drained();
     assert!(!leaves(&driver));
     driver.commit();
@@ -308,18 +306,31 @@ fn a_message_that_is_being_committed_is_shown_before_the_end() {
 
 #[test]
 fn mail_that_was_lost_on_the_way_is_waited_for() {
-    let mut driver = Driver::start();
-    driver.come_up();
-    driver.directory(&[online("bob")]);
-    driver.clear();
-    driver.command(Command::LeaveSettled);
+    let mut driver = leaving_with_mail();
     driver.hear(FromRegistry::Replayed { forwards: 2 });
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 1, 0, "second")));
+    driver.mail(message_from("bob", 1, 1, 0, "second"));
     driver.pass(ms(10_000));
     assert!(!leaves(&driver) && driver.read().is_empty(), "one is on its way");
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "first")));
+    driver.mail(message_from("bob", 1, 0, 0, "first"));
     let texts: Vec<String> = driver.read().into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["first", "second"]);
+    assert!(leaves(&driver));
+}
+
+#[test]
+fn mail_that_was_lost_on_the_way_is_waited_for_though_newer_comes() {
+    let mut driver = leaving_with_mail();
+    driver.hear(FromRegistry::Replayed { forwards: 2 });
+    let forward = |place, sequence| FromRegistry::Forward {
+        place,
+        forward: message_from("bob", 1, sequence, 0, "hi"),
+    };
+    driver.hear(forward(0, 0));
+    // Written while the other one was on its way.
+    driver.hear(forward(2, 2));
+    assert!(!leaves(&driver), "one is on its way");
+    driver.hear(forward(1, 1));
+    assert_eq!(driver.read().len(), 3);
     assert!(leaves(&driver));
 }
 

@@ -208,6 +208,13 @@ impl Driver {
         self.hear(FromRegistry::Replayed { forwards: 0 });
     }
 
+    /// The registry forwards a message.
+    pub(super) fn mail(&mut self, forward: Forward) {
+        let place = self.forwards;
+        self.forwards += 1;
+        self.hear(FromRegistry::Forward { place, forward });
+    }
+
     pub(super) fn hear_from(&mut self, session: SessionId, message: &ToPeer) {
         self.message(session, codec::encode(message));
     }

@@ -63,7 +63,7 @@ fn a_duplicate_is_receipted_again_on_its_own_road_and_not_shown_again() {
     driver.hear_from(session, &ToPeer::Deliver(message.clone()));
     driver.read();
     driver.clear();
-    driver.hear(FromRegistry::Forward(message));
+    driver.mail(message);
     assert!(
         matches!(driver.to_registry()[..], [ToRegistry::Receipt(receipt)] if receipt.verdict == Verdict::Received)
     );
@@ -191,7 +191,7 @@ fn the_hold_begins_when_the_registry_puts_us_off() {
 fn stored_mail_is_announced_once_for_a_batch() {
     let (mut driver, _) = with_bob();
     for (sequence, text) in [(0, "a"), (1, "b")] {
-        driver.hear(FromRegistry::Forward(message_from("bob", 1, sequence, 0, text)));
+        driver.mail(message_from("bob", 1, sequence, 0, text));
     }
     let announced = |events: &[Event]| {
         events
@@ -206,7 +206,7 @@ fn stored_mail_is_announced_once_for_a_batch() {
         [(Road::Stored, "a".to_owned()), (Road::Stored, "b".to_owned())]
     );
     driver.pass(ms(10_000));
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 2, 0, "c")));
+    driver.mail(message_from("bob", 1, 2, 0, "c"));
     assert_eq!(announced(&driver.events), 1, "a new batch");
 }
 
@@ -259,7 +259,7 @@ fn stored_mail_whose_sender_has_lost_his_name_is_put_off() {
     for answer in [not_found, FromRegistry::Found { record: another }] {
         let mut driver = Driver::registered(&[]);
         let forward = message_from("bob", 1, 0, 0, "hi");
-        driver.hear(FromRegistry::Forward(forward.clone()));
+        driver.mail(forward.clone());
         driver.hear(answer);
         let put_off = ToRegistry::Busy(Busy {
             of: id_of(&forward),
@@ -317,7 +317,7 @@ fn a_message_for_another_or_from_another_or_changed_is_not_taken() {
 #[test]
 fn the_registry_is_told_that_a_forged_message_is_not_taken() {
     let (mut driver, _) = with_bob();
-    driver.hear(FromRegistry::Forward(changed()));
+    driver.mail(changed());
     let busy = ToRegistry::Busy(Busy {
         of: id_of(&changed()),
         reason: BusyReason::UnknownSender,
@@ -388,7 +388,7 @@ fn a_peer_may_send_so_much_at_once_and_so_fast_and_another_as_much() {
     driver.hear_from(again, &ToPeer::Deliver(message_from("bob", 1, 9, 0, "hi")));
     assert_eq!(driver.inbox().len(), 6);
     // The registry has limits of its own.
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 10, 0, "hi")));
+    driver.mail(message_from("bob", 1, 10, 0, "hi"));
     assert_eq!(driver.inbox().len(), 7);
 }
 

@@ -112,13 +112,13 @@ fn what_was_received_before_is_a_duplicate_after_the_restart() {
     let mut driver = Driver::registered(&[online("bob")]);
     driver.pass(ms(1_000));
     let message = message_from("bob", 1, 0, 0, "hi");
-    driver.hear(FromRegistry::Forward(message.clone()));
+    driver.mail(message.clone());
     assert_eq!(driver.read().len(), 1);
     driver.pass(ms(100));
     driver.restart();
     driver.come_up();
     driver.clear();
-    driver.hear(FromRegistry::Forward(message));
+    driver.mail(message);
     assert!(matches!(driver.to_registry()[..], [ToRegistry::Receipt(_)]));
     assert_eq!(driver.read(), []);
 }
@@ -151,7 +151,7 @@ fn a_held_message_is_held_again_and_then_shown() {
     driver.come_up();
     driver.drained();
     assert_eq!(driver.read(), []);
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "a")));
+    driver.mail(message_from("bob", 1, 0, 0, "a"));
     let texts: Vec<String> = driver.read().into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["a", "b"]);
 }
@@ -168,7 +168,7 @@ fn what_comes_after_its_successor_was_shown_in_an_earlier_run_is_late() {
     driver.restart();
     driver.come_up();
     driver.drained();
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "a")));
+    driver.mail(message_from("bob", 1, 0, 0, "a"));
     assert_eq!(driver.read(), [(Road::Late, "a".to_owned())]);
 }
 

@@ -4,7 +4,7 @@ use super::driver::{Driver, ms};
 use super::others::REGISTRY;
 use super::people::{message_from, name};
 use crate::client::interface::Event;
-use crate::wire::message::{FromRegistry, ToRegistry};
+use crate::wire::message::ToRegistry;
 
 /// So many of what was said to the registry.
 fn said(driver: &Driver, is_it: impl Fn(&ToRegistry) -> bool) -> usize {
@@ -72,7 +72,7 @@ fn a_registry_that_does_not_even_hear_a_look_up_is_asked_whether_it_is_there() {
 #[test]
 fn a_look_up_because_of_its_own_message_is_no_sign_that_it_hears() {
     let mut driver = Driver::registered(&[]);
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "hi")));
+    driver.mail(message_from("bob", 1, 0, 0, "hi"));
     let alive = |driver: &Driver| said(driver, |message| matches!(message, ToRegistry::KeepAlive { .. }));
     driver.pass(ms(499));
     assert_eq!(alive(&driver), 0);

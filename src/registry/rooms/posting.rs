@@ -40,10 +40,7 @@ impl Registry {
             }
         };
         let Deposit { forward, ttl_ms } = deposit;
-        let post = Usage {
-            messages: 1,
-            bytes: forward.envelope.len() as u64,
-        };
+        let post = Usage::one(forward.envelope.len() as u64);
         if let Some(why) = self.no_row_for(id.sender, post.bytes) {
             let not_kept = NotKept::NoRoom {
                 why,
@@ -92,9 +89,11 @@ impl Registry {
     }
 
     fn opens_too_much(&self, author: MemberId, bytes: u64) -> bool {
-        let open = self.rooms.open_of(author).plus(Usage { messages: 1, bytes });
-        let (posts, bytes) = (self.config.open_posts_max, self.config.open_bytes_max);
-        open.beyond(posts, bytes) != Usage::default()
+        let open = self.rooms.open_of(author).plus(Usage::one(bytes));
+        open.exceeds(Usage {
+            messages: self.config.open_posts_max,
+            bytes: self.config.open_bytes_max,
+        })
     }
 
     fn may_post(&self, author: MemberId, hall: &Hall) -> Result<RoomKey, DepositRefusal> {
@@ -180,7 +179,7 @@ impl Registry {
     }
 
     fn forget_post(&mut self, room: RoomKey, author: MemberId, bytes: u64) {
-        self.rooms.drop_posts(room, author, Usage { messages: 1, bytes });
+        self.rooms.drop_posts(room, author, Usage::one(bytes));
         self.quotas.drop_row(bytes);
     }
 

@@ -154,7 +154,7 @@ impl Chaos {
     fn hear(&mut self, who: usize, session: SessionId, message: FromRegistry) {
         let answers = self.healed || self.below(2) == 0;
         match message {
-            FromRegistry::Forward(forward) => {
+            FromRegistry::Forward { forward, .. } => {
                 let envelope = Envelope::parse(&forward.envelope).unwrap();
                 let Recipient::Peer(party) = &envelope.recipient else {
                     panic!("to a room");

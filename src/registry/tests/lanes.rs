@@ -88,7 +88,7 @@ fn forwarded(heard: &[FromRegistry]) -> Vec<u64> {
     heard
         .iter()
         .filter_map(|message| match message {
-            FromRegistry::Forward(forward) => {
+            FromRegistry::Forward { forward, .. } => {
                 Some(Envelope::parse(&forward.envelope).unwrap().slot.sequence.0)
             }
             _ => None,
@@ -167,7 +167,7 @@ fn put_off_all(
 ) -> usize {
     let mut all = 0;
     for message in heard {
-        if let FromRegistry::Forward(forward) = message {
+        if let FromRegistry::Forward { forward, .. } = message {
             let id = Envelope::parse(&forward.envelope).unwrap().id();
             assert_eq!(id.sender, ann.id(0).sender);
             let busy = Busy {
@@ -230,7 +230,7 @@ fn what_the_recipient_will_not_take_from_one_does_not_hold_up_others() {
     world.run(2 * MINUTE, &alive);
     for _ in 0..3 {
         for message in world.heard_mail(to_bea) {
-            if let FromRegistry::Forward(forward) = message {
+            if let FromRegistry::Forward { forward, .. } = message {
                 let sequence = Envelope::parse(&forward.envelope).unwrap().slot.sequence.0;
                 let receipt = bea.receipt(&ann, sequence, &forward.envelope, Verdict::Received);
                 world.say(to_bea, &ToRegistry::Receipt(receipt));
@@ -417,7 +417,7 @@ fn what_is_forwarded_twice_before_all_was_forwarded_once_counts_twice() {
         world.run(Duration::from_secs(6), &[to_bea]);
         for message in world.heard_mail(to_bea) {
             match message {
-                FromRegistry::Forward(_) if all.is_none() => forwards += 1,
+                FromRegistry::Forward { .. } if all.is_none() => forwards += 1,
                 FromRegistry::Replayed { forwards } => all = Some(forwards),
                 _ => {}
             }
@@ -429,4 +429,6 @@ fn what_is_forwarded_twice_before_all_was_forwarded_once_counts_twice() {
     }
     assert!(forwards > 600, "some came twice");
     assert_eq!(all, Some(forwards));
+    let places = world.places.iter().copied().take_while(|place| *place < forwards);
+    assert!(places.eq(0..forwards), "each has its own place, repetitions too");
 }

@@ -32,7 +32,10 @@ fn answered(sequence: u64, envelope: &[u8], receipt: Receipt) -> FromRegistry {
 }
 
 pub(super) fn passed_on(envelope: &[u8]) -> FromRegistry {
-    FromRegistry::Forward(forward(envelope))
+    FromRegistry::Forward {
+        place: 0,
+        forward: forward(envelope),
+    }
 }
 
 #[test]
@@ -433,7 +436,7 @@ fn a_large_mailbox_comes_in_windows_and_is_complete() {
         let heard = world.heard_mail(to_bea);
         for message in heard {
             match message {
-                FromRegistry::Forward(forward) => {
+                FromRegistry::Forward { forward, .. } => {
                     seen.push(forward.envelope);
                     on_the_way += 1;
                 }

@@ -55,6 +55,8 @@ struct World {
     sessions: Table,
     now: Now,
     did: Vec<Did>,
+    /// The places of what was forwarded; in what it did they are 0.
+    places: Vec<u64>,
     /// Requests that wait for `World::commit` while `held`.
     asked: Vec<(Ticket, Request)>,
     held: bool,
@@ -77,6 +79,7 @@ impl World {
             sessions: Table::default(),
             now,
             did: Vec::new(),
+            places: Vec::new(),
             asked: Vec::new(),
             held: false,
             failing: false,
@@ -133,7 +136,10 @@ impl World {
 
     /// What the endpoint does with a message: it takes what there is room for.
     fn send(&mut self, session: SessionId, bytes: &[u8]) {
-        let message = codec::decode(bytes).unwrap();
+        let mut message = codec::decode(bytes).unwrap();
+        if let FromRegistry::Forward { place, .. } = &mut message {
+            self.places.push(std::mem::take(place));
+        }
         let Some(link) = self.sessions.0.get_mut(&session) else {
             return;
         };
@@ -145,7 +151,7 @@ impl World {
         // Who asks will ask again; what nobody asks for has to look first.
         let unasked = matches!(
             message,
-            FromRegistry::Forward(_)
+            FromRegistry::Forward { .. }
                 | FromRegistry::Outcome(_)
                 | FromRegistry::Directory(_)
                 | FromRegistry::Replayed { .. }

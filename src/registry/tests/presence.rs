@@ -1,5 +1,6 @@
 //! Leases, closing, taking a session's place, stopping, the operator's table.
 
+use super::mail::passed_on;
 use super::registration::presence_told;
 use super::*;
 use crate::registry::interface::Row as TableLine;
@@ -77,14 +78,7 @@ fn who_was_replaced_stays_online_for_a_lease_and_hears_nothing_until_he_register
     assert_eq!(world.take(), [Did::Say(to_bea, deposited(0, &text))]);
     world.say(new, &register(&ann, 2));
     let heard = world.heard_mail(new);
-    assert_eq!(
-        heard,
-        [
-            registered(&ann, 2, true),
-            FromRegistry::Forward(forward(&text)),
-            replayed(1)
-        ]
-    );
+    assert_eq!(heard, [registered(&ann, 2, true), passed_on(&text), replayed(1)]);
     let newer = world.open(4, &ann);
     world.close(new, CloseCause::Replaced(newer));
     world.run(Duration::from_micros(59_999_999), &[to_bea]);

@@ -68,7 +68,7 @@ fn those_who_come_back_at_once_are_read_for_as_memory_allows() {
     let forwards = world
         .take()
         .iter()
-        .filter(|did| matches!(did, Did::Say(_, FromRegistry::Forward(_))))
+        .filter(|did| matches!(did, Did::Say(_, FromRegistry::Forward { .. })))
         .count();
     assert_eq!(forwards, 5 * others.len(), "everybody has all of his, at once");
 }

@@ -30,10 +30,6 @@ enum Why {
     Time,
 }
 
-const fn one(bytes: u64) -> Usage {
-    Usage { messages: 1, bytes }
-}
-
 impl Ledger {
     /// All who are in a room have these, or never will.
     pub(super) fn posts_had(&mut self, at: Instant, posts: &[PostEnd]) -> Verdict {
@@ -304,7 +300,7 @@ impl Ledger {
         let author = self.books.members.get(&author);
         let (mut all, mut his) = (Usage::default(), Usage::default());
         for entry in hall.log.values().filter(|entry| entry.is_open) {
-            let post = one(entry.bytes);
+            let post = Usage::one(entry.bytes);
             all = all.plus(post);
             if self.author_of(entry) == author {
                 his = his.plus(post);
@@ -324,7 +320,7 @@ impl Ledger {
         let hall = self.halls.of_key(new.room)?;
         let quarters = self.halls.quarters;
         let author = self.books.members.get(&new.author);
-        let is_full = |usage: Usage, posts, bytes| usage.beyond(posts, bytes) != Usage::default();
+        let is_full = |usage: Usage, posts, bytes| usage.messages > posts || usage.bytes > bytes;
         let is_part_full = |his: Usage| is_full(his, quarters.author_posts, quarters.author_bytes);
         let is_room_full = |all: Usage| is_full(all, quarters.posts, quarters.bytes);
         let (mut all, mut his) = self.open(hall, new.author);
@@ -346,7 +342,7 @@ impl Ledger {
             if !is_due {
                 return Some("there is room");
             }
-            let gone = one(entry.bytes);
+            let gone = Usage::one(entry.bytes);
             all = all.minus(gone);
             if is_his(&&entry) {
                 his = his.minus(gone);

@@ -366,7 +366,8 @@ impl Scene {
         let floor = Sequence((input.byte() % 4).into());
         let forward = Forward { floor, envelope };
         if input.one_in(2) {
-            self.say(&FromRegistry::Forward(forward));
+            let place = u64::from(input.byte() % 4);
+            self.say(&FromRegistry::Forward { place, forward });
         } else if let Some(session) = self.session_of(Service::Peer, Some(from)) {
             self.bench.hear(session, codec::encode(&ToPeer::Deliver(forward)));
         }

@@ -104,7 +104,7 @@ impl Judge<Registry> for Books {
                     "an end that is none"
                 );
             }
-            FromRegistry::Forward(forward) => {
+            FromRegistry::Forward { forward, .. } => {
                 let envelope = Envelope::parse(&forward.envelope).unwrap();
                 let Recipient::Peer(party) = &envelope.recipient else {
                     panic!("to a room");
