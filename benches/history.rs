@@ -168,6 +168,7 @@ fn ask(path: &Path, scope: &Scope, found: usize) -> Duration {
         let request = Request::Recall {
             scope: scope.clone(),
             most: 20,
+            before: None,
             own: IdentityId([0; 32]),
         };
         let before = Instant::now();

@@ -18,6 +18,8 @@ pub struct ScreenOptions {
     pub bell: Bell,
     /// Whether what is typed is there in the next run.
     pub line_history: bool,
+    /// Whether it fills the screen.
+    pub full: bool,
 }
 
 /// The grammar.
@@ -30,6 +32,12 @@ pub(super) struct ScreenFlags {
     /// what is typed either.
     #[arg(long, value_name = "WHEN", default_value = "auto", conflicts_with = "serve")]
     color: Said,
+
+    /// Fill the screen: conversations with what is unread, the open one, and how the connection is
+    ///
+    /// F1 says there what the keys do. Where standard input or output is no terminal it is as without.
+    #[arg(long, conflicts_with_all = ["serve", "peers", "json"])]
+    tui: bool,
 
     /// Ring the terminal's bell: for no message (off), for 'all', or on 'mention'
     ///
@@ -52,6 +60,7 @@ impl ScreenFlags {
             colors: self.color.read(colors)?,
             bell: self.bell.read(bell)?,
             line_history: !self.no_line_history,
+            full: self.tui,
         })
     }
 }

@@ -39,7 +39,11 @@ pub(super) fn read_history(rest: &str, typist: Typist<'_>) -> Parsed {
     let most = count.map_or(Some(MESSAGES), |count| count.parse().ok());
     let most = most.filter(|most| (1..=HISTORY_MESSAGES_MAX).contains(most));
     match (subject, most) {
-        (Ok(subject), Some(most)) => Parsed::Command(Command::History { subject, most }),
+        (Ok(subject), Some(most)) => Parsed::Command(Command::History {
+            subject,
+            most,
+            before: None,
+        }),
         (Ok(_), None) => Parsed::Wrong(format!(
             "Usage: history [name] [number]; the number is 1 to {HISTORY_MESSAGES_MAX}. All of it: udpchat --export."
         )),
@@ -56,6 +60,7 @@ pub(super) fn read_search(rest: &str, _typist: Typist<'_>) -> Parsed {
         words => Parsed::Command(Command::History {
             subject: Subject::Words(words.to_owned()),
             most: MESSAGES,
+            before: None,
         }),
     }
 }
@@ -104,7 +109,11 @@ mod tests {
     }
 
     fn history(subject: Subject, most: usize) -> Parsed {
-        Parsed::Command(Command::History { subject, most })
+        Parsed::Command(Command::History {
+            subject,
+            most,
+            before: None,
+        })
     }
 
     #[test]

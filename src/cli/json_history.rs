@@ -64,7 +64,7 @@ impl<'a> Object<'a> {
         Self::History {
             about: About::of(&history.subject),
             messages: messages.map(|message| Kept::of(message, &history.own)).collect(),
-            earlier: history.earlier,
+            earlier: history.earlier.is_some(),
         }
     }
 

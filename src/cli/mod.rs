@@ -74,6 +74,7 @@ mod render_status;
 mod render_users;
 mod said;
 pub mod sanitise;
+mod screen;
 mod sending;
 mod settings;
 pub mod simulate;

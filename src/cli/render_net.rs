@@ -101,7 +101,7 @@ fn lately(samples: &[Duration]) -> String {
 }
 
 /// As short as says enough: `412 µs`, `3.2 ms`, `250 ms`, `1.5 s`, `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
-fn span(span: Duration) -> String {
+pub(super) fn span(span: Duration) -> String {
     let (micros, seconds) = (span.as_micros(), span.as_secs());
     match (micros, seconds) {
         (..1_000, _) => format!("{micros} µs"),

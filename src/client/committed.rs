@@ -11,7 +11,7 @@ use super::posts::Posted;
 use super::stalling::Lack;
 use super::storage::{Finish, Key, Reply, Told};
 use super::{Client, Timer};
-use crate::client::interface::{Event, NotAccepted, Partner, Subject};
+use crate::client::interface::{Event, NotAccepted, Partner, Place, Subject};
 use crate::client::to::To;
 use crate::engine::{Context, StoreFault};
 use crate::id::{Name, Slot};
@@ -65,7 +65,10 @@ pub(super) enum After {
     Received(Box<Inbound>),
     Posted(Box<Posted>),
     Told(Vec<Told>),
-    Recalled(Subject),
+    Recalled {
+        subject: Subject,
+        before: Option<Place>,
+    },
     Forgotten {
         with: Partner,
         /// How many texts so far.
@@ -86,8 +89,8 @@ impl Client {
             Some(After::Posted(posted)) => self.post_not_received(&posted),
             Some(After::Told(lines)) => self.marks_not_written(cx, lines),
             // Whoever has asked is told so, each time.
-            Some(after @ (After::Recalled(_) | After::Forgotten { .. })) => {
-                if let After::Recalled(_) = after {
+            Some(after @ (After::Recalled { .. } | After::Forgotten { .. })) => {
+                if let After::Recalled { .. } = after {
                     self.not_recalled();
                 }
                 self.out.event(Event::Trouble(format!(
@@ -151,7 +154,9 @@ impl Client {
             (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
             (After::Posted(posted), Reply::Received(received)) => self.post_received(cx, *posted, received),
             (After::Told(lines), _) => self.marks_written(cx, &lines),
-            (After::Recalled(subject), Reply::Recalled(page)) => self.recalled(subject, page),
+            (After::Recalled { subject, before }, Reply::Recalled(page)) => {
+                self.recalled(subject, before, page)
+            }
             (After::Forgotten { with, removed }, Reply::Removed(more)) => self.forgotten(with, removed, more),
             (After::Thinned, Reply::Removed(removed)) => self.thinned(cx, removed),
             (After::Nothing | After::Directory, _) => {}

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::committed::After;
 use super::{Client, SWEEP_AFTER, Timer};
-use crate::client::interface::{Event, Forgotten, History, Partner, Subject};
+use crate::client::interface::{Event, Forgotten, History, Partner, Place, Subject};
 use crate::client::storage::{Page, Removal, Removed, Request, Scope};
 use crate::client::to::To;
 use crate::clock::{Instant, WallTime};
@@ -22,8 +22,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(3_600);
 const PIECE_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Client {
-    /// The user asks for the last messages of a subject.
-    pub(super) fn recall(&mut self, subject: Subject, most: usize) {
+    /// The user asks for the last messages of a subject, or for the last before one of them.
+    pub(super) fn recall(&mut self, subject: Subject, most: usize, before: Option<Place>) {
         let scope = match &subject {
             Subject::All => Scope::All,
             Subject::With(partner) => Scope::Conversations(self.conversations_with(partner)),
@@ -32,10 +32,11 @@ impl Client {
         let request = Request::Recall {
             scope,
             most: most.clamp(1, HISTORY_MESSAGES_MAX),
+            before,
             own: self.me.id(),
         };
         self.recalls += 1;
-        self.out.store(request, After::Recalled(subject));
+        self.out.store(request, After::Recalled { subject, before });
     }
 
     /// Whether as many answers are waited for as may be.
@@ -43,10 +44,11 @@ impl Client {
         self.recalls >= HISTORY_QUESTIONS_MAX
     }
 
-    pub(super) fn recalled(&mut self, subject: Subject, page: Page) {
+    pub(super) fn recalled(&mut self, subject: Subject, before: Option<Place>, page: Page) {
         self.recalls -= 1;
         self.out.event(Event::History(History {
             subject,
+            before,
             own: self.config.name.clone(),
             messages: page.messages,
             earlier: page.earlier,

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::client::interface::contacts::{Contact, ContactEvent};
-pub use crate::client::interface::history::{Forgotten, History, Partner, Recorded, Subject, Way};
+pub use crate::client::interface::history::{Forgotten, History, Partner, Place, Recorded, Subject, Way};
 pub use crate::client::interface::net::{Net, Other, RegistryLink, SessionReport};
 pub use crate::client::interface::rooms::{NotDone, RoomCommand, RoomEvent};
 pub use crate::client::interface::status::{MessageStatus, Standing, Status};
@@ -102,6 +102,8 @@ pub enum Command {
         subject: Subject,
         /// How many; at most `HISTORY_MESSAGES_MAX`.
         most: usize,
+        /// Of those before this one, to go on from an answer (`History::earlier`); `None`: the last of all.
+        before: Option<Place>,
     },
     /// Remove what was said with a partner, as far as it has ended.
     Forget(Partner),

@@ -410,7 +410,11 @@ impl Role for Client {
             Command::Fingerprint { of } => self.tell_fingerprint(of),
             Command::Presence { on } => self.want_presence(on),
             Command::Names => self.want_names(),
-            Command::History { subject, most } => self.recall(subject, most),
+            Command::History {
+                subject,
+                most,
+                before,
+            } => self.recall(subject, most, before),
             Command::Forget(partner) => self.forget(partner),
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),

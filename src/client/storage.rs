@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::interface::{Recorded, Refusal};
+use crate::client::interface::{Place, Recorded, Refusal};
 use crate::client::to::To;
 use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
@@ -115,6 +115,8 @@ pub enum Request {
         scope: Scope,
         /// So many at most.
         most: usize,
+        /// Of those before this one; `None`: of all.
+        before: Option<Place>,
         /// Who we are.
         own: IdentityId,
     },
@@ -329,8 +331,8 @@ pub enum Reply {
 pub struct Page {
     /// They, oldest first.
     pub messages: Vec<Recorded>,
-    /// Whether there are earlier ones.
-    pub earlier: bool,
+    /// Where the first of them stands, if there are earlier ones.
+    pub earlier: Option<Place>,
 }
 
 /// `Reply::Removed`.

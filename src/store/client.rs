@@ -139,7 +139,12 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request)
         Request::Rooms { inside, outside } => tables.rooms(inside, outside),
         Request::Told(lines) => tables.told_lines(lines),
         Request::Life { age, wall } => tables.life(age.as_ms(), *wall),
-        Request::Recall { scope, most, own } => tables.recall(scope, *most, *own).map(Reply::Recalled),
+        Request::Recall {
+            scope,
+            most,
+            before,
+            own,
+        } => tables.recall(scope, *most, *before, *own).map(Reply::Recalled),
         Request::Remove(removal) => tables.remove(removal).map(Reply::Removed),
     }
 }

@@ -11,7 +11,7 @@ use rusqlite::{Params, Result, Row, ToSql, params};
 
 use super::client::Tables;
 use super::client_image::{parsed, rows, slot, state, to};
-use crate::client::interface::{Recorded, Way};
+use crate::client::interface::{Place, Recorded, Way};
 use crate::client::storage::{Page, Removal, Removed, Scope};
 use crate::client::to::To;
 use crate::clock::WallTime;
@@ -26,14 +26,6 @@ pub(super) const CAME: &str = "inbox.arrival, inbox.received_ms, inbox.sent_ms, 
 pub(super) const WENT: &str =
     "outbox.message, outbox.sent_ms, outbox.text, outbox.epoch, outbox.sequence, outbox.name, outbox.room,
     outbox.state, outbox.reason, outbox.stored_ms, outbox.ended_ms";
-
-/// Where a message stands in the history: when it came to be here, in which box, and in which row of that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) at_ms: i64,
-    outbox: bool,
-    pub(super) row: i64,
-}
 
 /// A row of the inbox.
 pub(super) fn came(row: &Row<'_>) -> Result<(Place, Recorded)> {
@@ -97,9 +89,10 @@ pub(super) fn went(row: &Row<'_>, own: IdentityId) -> Result<(Place, Recorded)> 
     Ok((place, recorded))
 }
 
-/// The last messages of several lists.
+/// The last messages of several lists, before a place.
 struct Newest {
     most: usize,
+    before: Option<Place>,
     own: IdentityId,
     found: Vec<(Place, Recorded)>,
     /// Some list was not read to its end.
@@ -108,27 +101,26 @@ struct Newest {
 
 impl Newest {
     /// Reads the lists of both boxes.
-    fn read(
-        &mut self,
-        tables: &Tables<'_>,
-        [inbox, outbox]: &[String; 2],
-        values: &[&dyn ToSql],
-    ) -> Result<()> {
+    fn read(&mut self, tables: &Tables<'_>, [inbox, outbox]: &[String; 2], key: Option<&str>) -> Result<()> {
         let own = self.own;
-        self.read_list(tables, inbox, values, came)?;
-        self.read_list(tables, outbox, values, |row| went(row, own))
+        let ends = [false, true].map(|outbox| end(self.before, outbox));
+        let [inbox_end, outbox_end] = ends;
+        self.read_list(tables, (inbox, inbox_end), key, came)?;
+        self.read_list(tables, (outbox, outbox_end), key, |row| went(row, own))
     }
 
     /// Reads a list, the last first: as much as a page can take, and of one more that it is there.
     fn read_list(
         &mut self,
         tables: &Tables<'_>,
-        sql: &str,
-        values: &[&dyn ToSql],
+        (sql, (at_ms, row)): (&str, (i64, i64)),
+        key: Option<&str>,
         read: impl Fn(&Row<'_>) -> Result<(Place, Recorded)>,
     ) -> Result<()> {
+        let mut values: Vec<&dyn ToSql> = vec![&tables.registry, &at_ms, &row];
+        values.extend(key.as_ref().map(|key| key as &dyn ToSql));
         let mut statement = tables.connection.prepare_cached(sql)?;
-        let mut list = statement.query(values)?;
+        let mut list = statement.query(values.as_slice())?;
         let (mut messages, mut bytes) = (0, 0);
         while let Some(row) = list.next()? {
             if messages == self.most || bytes >= HISTORY_BYTES_MAX {
@@ -154,25 +146,37 @@ impl Newest {
         };
         let fitting = self.found.iter().rev().take(self.most).take_while(fits).count();
         let earlier = self.found.len() - fitting;
+        let is_more = self.cut || earlier > 0;
+        let page = self.found.split_off(earlier);
         Page {
-            earlier: self.cut || earlier > 0,
-            messages: self
-                .found
-                .drain(earlier..)
-                .map(|(_, recorded)| recorded)
-                .collect(),
+            earlier: page.first().filter(|_| is_more).map(|(place, _)| *place),
+            messages: page.into_iter().map(|(_, recorded)| recorded).collect(),
         }
     }
+}
+
+/// The time and the row of a box before which its messages stand before a place. In one moment the inbox is the first.
+fn end(place: Option<Place>, outbox: bool) -> (i64, i64) {
+    place.map_or((i64::MAX, i64::MAX), |place| {
+        let row = match (outbox, place.outbox) {
+            (false, true) => i64::MAX,
+            (true, false) => i64::MIN,
+            _ => place.row,
+        };
+        (place.at_ms, row)
+    })
 }
 
 /// All messages of a registry in each box, the last first. An index has them so.
 fn of_all() -> [String; 2] {
     [
         format!(
-            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND digest IS NULL ORDER BY received_ms DESC, arrival DESC"
+            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND digest IS NULL AND (received_ms, arrival) < (?2, ?3)
+             ORDER BY received_ms DESC, arrival DESC"
         ),
         format!(
-            "SELECT {WENT} FROM outbox WHERE registry = ?1 AND removed = 0 ORDER BY sent_ms DESC, message DESC"
+            "SELECT {WENT} FROM outbox WHERE registry = ?1 AND removed = 0 AND (sent_ms, message) < (?2, ?3)
+             ORDER BY sent_ms DESC, message DESC"
         ),
     ]
 }
@@ -181,12 +185,12 @@ fn of_all() -> [String; 2] {
 fn of_conversation() -> [String; 2] {
     [
         format!(
-            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND folded = ?2 AND digest IS NULL
-             ORDER BY received_ms DESC, arrival DESC"
+            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND folded = ?4 AND digest IS NULL
+             AND (received_ms, arrival) < (?2, ?3) ORDER BY received_ms DESC, arrival DESC"
         ),
         format!(
-            "SELECT {WENT} FROM outbox WHERE registry = ?1 AND folded = ?2 AND removed = 0
-             ORDER BY sent_ms DESC, message DESC"
+            "SELECT {WENT} FROM outbox WHERE registry = ?1 AND folded = ?4 AND removed = 0
+             AND (sent_ms, message) < (?2, ?3) ORDER BY sent_ms DESC, message DESC"
         ),
     ]
 }
@@ -197,35 +201,43 @@ fn of_words() -> [String; 2] {
     [
         format!(
             "SELECT {CAME} FROM inbox_words CROSS JOIN inbox ON inbox.arrival = inbox_words.rowid
-             WHERE inbox_words MATCH ?2 AND inbox.registry = ?1 ORDER BY inbox_words.rowid DESC"
+             WHERE inbox_words MATCH ?4 AND inbox.registry = ?1 AND (received_ms, arrival) < (?2, ?3)
+             ORDER BY inbox_words.rowid DESC"
         ),
         format!(
             "SELECT {WENT} FROM outbox_words CROSS JOIN outbox ON outbox.message = outbox_words.rowid
-             WHERE outbox_words MATCH ?2 AND outbox.registry = ?1 ORDER BY outbox_words.rowid DESC"
+             WHERE outbox_words MATCH ?4 AND outbox.registry = ?1 AND (sent_ms, message) < (?2, ?3)
+             ORDER BY outbox_words.rowid DESC"
         ),
     ]
 }
 
 impl Tables<'_> {
-    /// The last messages of these; `own`: who we are.
-    pub(super) fn recall(&self, scope: &Scope, most: usize, own: IdentityId) -> Result<Page> {
+    /// The last messages of these, or the last before a place; `own`: who we are.
+    pub(super) fn recall(
+        &self,
+        scope: &Scope,
+        most: usize,
+        before: Option<Place>,
+        own: IdentityId,
+    ) -> Result<Page> {
         let mut newest = Newest {
             most,
+            before,
             own,
             found: Vec::new(),
             cut: false,
         };
-        let registry = self.registry;
         match scope {
-            Scope::All => newest.read(self, &of_all(), params![registry])?,
+            Scope::All => newest.read(self, &of_all(), None)?,
             Scope::Conversations(keys) => {
                 for key in keys {
-                    newest.read(self, &of_conversation(), params![registry, key])?;
+                    newest.read(self, &of_conversation(), Some(key))?;
                 }
             }
             Scope::Words(words) => {
                 if let Some(pattern) = pattern(words) {
-                    newest.read(self, &of_words(), params![registry, pattern])?;
+                    newest.read(self, &of_words(), Some(&pattern))?;
                 }
             }
         }

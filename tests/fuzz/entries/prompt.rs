@@ -71,7 +71,11 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
         Command::Fingerprint { of: None } => "fingerprint".to_owned(),
         Command::Fingerprint { of: Some(name) } => format!("fingerprint {name}"),
         Command::Presence { on } => format!("presence {}", if *on { "on" } else { "off" }),
-        Command::History { subject, most } => match subject {
+        Command::History {
+            subject,
+            most,
+            before: None,
+        } => match subject {
             Subject::All => format!("history all {most}"),
             Subject::With(partner) => format!("history {partner} {most}"),
             Subject::Words(words) => format!("search {words}"),

@@ -1,0 +1,522 @@
+//! What the full screen shows: conversations, the open one, what is being typed, how the path is.
+//!
+//! Fed with keys (`keys`) and with what the client tells (`telling`); what it wants of the client it leaves to be taken. No I/O and
+//! no clock: what is drawn of it is `view`'s. Invariants: one conversation is open; a text is seen where it goes; what is held is
+//! bounded, and what is let go is in the database.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::conversation::{Anchor, Conversation, Earlier, Last, Line, Message, Over, PAGE, Saying, same};
+use super::input::Input;
+use super::rows::{Layout, Row, cut};
+use crate::cli::focus::Focus;
+use crate::cli::grammar::Grammar;
+use crate::cli::heard::Heard;
+use crate::cli::paint::Paint;
+use crate::cli::render::OffsetAt;
+use crate::cli::sanitise::escape;
+use crate::client::interface::{Command, Net, Partner, Place, Subject};
+use crate::clock::WallTime;
+use crate::id::Name;
+
+/// Conversations in the list: more than anybody looks through. Those in which nothing was said for longest are not in it.
+const CONVERSATIONS_MAX: usize = 200;
+
+/// Messages that are read at the start, to know with whom there are conversations.
+const SEED: usize = 500;
+
+/// Columns of a last line in the list: as many as the list may have.
+const LAST_COLUMNS: usize = 32;
+
+/// The conversation with the program itself. Whoever is called so has a mark before his name.
+pub(super) const CONSOLE: &str = "udpchat";
+
+/// How the connection to the registry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    Connecting,
+    Registered,
+    Silent,
+    Offline,
+}
+
+/// Who uses the screen, and how.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) own: Name,
+    pub(super) grammar: &'static Grammar,
+    pub(super) heard: Arc<Heard>,
+    pub(super) paint: Paint,
+    pub(super) offset_at: OffsetAt,
+}
+
+pub(super) struct Model {
+    pub(super) settings: Settings,
+    pub(super) open: Conversation,
+    pub(super) others: Vec<Conversation>,
+    pub(super) over: Option<Over>,
+    pub(super) input: Input,
+    pub(super) link: Link,
+    /// The paths, as they were told last.
+    pub(super) net: Option<Net>,
+    /// Columns and rows of the part that shows a conversation.
+    pub(super) pane: (usize, usize),
+    /// What is wanted of the client.
+    wanted: Vec<Command>,
+    /// The page of the history that is being read.
+    pub(super) reading: Option<(Subject, Option<Place>)>,
+    /// The last messages of all are asked for: with whom there are conversations.
+    pub(super) seeds: bool,
+    /// Answers to questions of the screen's own that nobody wants to see.
+    pub(super) quiet: Quiet,
+    /// Who was met at which address.
+    pub(super) met: BTreeMap<String, SocketAddr>,
+    tags: u64,
+    numbers: u64,
+    /// What is said on the terminal when the screen is gone: why.
+    pub(super) last_words: Vec<String>,
+}
+
+/// How many answers of a kind are for the screen itself. Who else asks meanwhile is told the same.
+#[derive(Debug, Default)]
+pub(super) struct Quiet {
+    pub(super) users: usize,
+    pub(super) net: usize,
+}
+
+impl Model {
+    pub(super) fn new(settings: Settings, focus: Option<Focus>) -> Self {
+        let mut model = Self {
+            settings,
+            open: Conversation::new(None, CONSOLE.to_owned()),
+            others: Vec::new(),
+            over: None,
+            input: Input::default(),
+            link: Link::Connecting,
+            net: None,
+            pane: (80, 20),
+            wanted: Vec::new(),
+            reading: None,
+            seeds: true,
+            quiet: Quiet::default(),
+            met: BTreeMap::new(),
+            tags: 0,
+            numbers: 0,
+            last_words: Vec::new(),
+        };
+        model.want(Command::Names);
+        model.want(Command::History {
+            subject: Subject::All,
+            most: SEED,
+            before: None,
+        });
+        if let Some(focus) = focus {
+            model.turn_to(&partner_of(&focus));
+        }
+        model
+    }
+
+    pub(super) fn want(&mut self, command: Command) {
+        self.wanted.push(command);
+    }
+
+    /// Takes what is wanted of the client.
+    pub(super) fn take_wanted(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.wanted)
+    }
+
+    /// Some time has passed: how are the paths?
+    pub(super) fn tick(&mut self) {
+        if self.quiet.net == 0 {
+            self.quiet.net += 1;
+            self.want(Command::Net);
+        }
+    }
+
+    /// All conversations in the order of the list: the program, then those in which something was said last, then by name.
+    pub(super) fn list(&self) -> Vec<&Conversation> {
+        let mut list: Vec<&Conversation> = self.others.iter().chain([&self.open]).collect();
+        list.sort_by_key(|conversation| {
+            let at = conversation.last.as_ref().map(|last| last.at.unix_ms());
+            let rank = (conversation.with.is_some(), std::cmp::Reverse(at));
+            (rank, conversation.title.to_lowercase())
+        });
+        list
+    }
+
+    /// Messages that came and were not in sight.
+    pub(super) fn unread(&self) -> usize {
+        self.others.iter().map(|other| other.unread).sum()
+    }
+
+    /// What is shown: what was found, or the open conversation.
+    pub(super) fn shown(&self) -> &Conversation {
+        self.over.as_ref().map_or(&self.open, |over| &over.found)
+    }
+
+    fn shown_mut(&mut self) -> &mut Conversation {
+        match &mut self.over {
+            Some(over) => &mut over.found,
+            None => &mut self.open,
+        }
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    pub(super) fn tag(&mut self) -> u64 {
+        self.tags += 1;
+        self.tags
+    }
+
+    pub(super) const fn layout(&self) -> Layout {
+        Layout {
+            columns: self.pane.0,
+            offset_at: self.settings.offset_at,
+        }
+    }
+}
+
+/// Conversations.
+impl Model {
+    /// The conversation with somebody, which is there from now on.
+    pub(super) fn with(&mut self, partner: &Partner) -> &mut Conversation {
+        if self.open.is_with(partner) {
+            return &mut self.open;
+        }
+        let found = self.others.iter().position(|other| other.is_with(partner));
+        let at = found.unwrap_or_else(|| {
+            self.make_room();
+            let title = partner.to_string();
+            self.others.push(Conversation::new(Some(partner.clone()), title));
+            self.others.len() - 1
+        });
+        // It is there; otherwise what is said is at least not lost.
+        self.others.get_mut(at).unwrap_or(&mut self.open)
+    }
+
+    /// The same, if there is one.
+    pub(super) fn known(&mut self, partner: &Partner) -> Option<&mut Conversation> {
+        let mut all = self.others.iter_mut().chain([&mut self.open]);
+        all.find(|conversation| conversation.is_with(partner))
+    }
+
+    pub(super) fn console(&mut self) -> &mut Conversation {
+        let mut others = self.others.iter_mut();
+        others
+            .find(|other| other.with.is_none())
+            .unwrap_or(&mut self.open)
+    }
+
+    fn make_room(&mut self) {
+        while self.others.len() >= CONVERSATIONS_MAX {
+            let age = |(_, other): &(usize, &Conversation)| {
+                let at = other.last.as_ref().map(|last| last.at.unix_ms());
+                (other.with.is_none(), other.unread > 0, at)
+            };
+            let Some((oldest, _)) = self.others.iter().enumerate().min_by_key(age) else {
+                return;
+            };
+            self.others.swap_remove(oldest);
+        }
+    }
+
+    /// Opens the conversation with somebody.
+    pub(super) fn turn_to(&mut self, partner: &Partner) {
+        self.with(partner);
+        self.turn(|other| other.is_with(partner));
+    }
+
+    pub(super) fn turn_to_console(&mut self) {
+        self.turn(|other| other.with.is_none());
+    }
+
+    fn turn(&mut self, is_it: impl Fn(&Conversation) -> bool) {
+        self.over = None;
+        if let Some(other) = self.others.iter_mut().find(|other| is_it(other)) {
+            std::mem::swap(&mut self.open, other);
+            other.rest();
+            self.open.unread = 0;
+        }
+        let focus = self.open.with.as_ref().and_then(focus_of);
+        self.settings.heard.attention.turn(focus);
+        if self.open.earlier == Earlier::Unknown {
+            self.read(None);
+        }
+    }
+
+    /// Opens the next conversation of the list, or the one before.
+    pub(super) fn turn_by(&mut self, forward: bool) {
+        let list = self.list();
+        let at = list.iter().position(|other| same_as(other, &self.open));
+        let count = list.len();
+        let step = if forward { 1 } else { count.saturating_sub(1) };
+        let next = at.and_then(|at| list.get((at + step) % count));
+        self.turn_to_same(next.map(|next| next.with.clone()));
+    }
+
+    /// Opens the next conversation with something unread: the one where it was said last.
+    pub(super) fn turn_to_unread(&mut self) -> bool {
+        let next = self.list().into_iter().find(|other| other.unread > 0);
+        let next = next.map(|next| next.with.clone());
+        self.turn_to_same(next.clone());
+        next.is_some()
+    }
+
+    fn turn_to_same(&mut self, with: Option<Option<Partner>>) {
+        match with {
+            Some(Some(partner)) => self.turn_to(&partner),
+            Some(None) => self.turn_to_console(),
+            None => {}
+        }
+    }
+
+    /// Adds a message to the conversation with somebody.
+    pub(super) fn say(&mut self, partner: &Partner, message: Message, now: WallTime) {
+        let line = Line {
+            number: self.number(),
+            at: now,
+            saying: Saying::Message(message),
+        };
+        let last = last_of(&line, partner, &self.settings.own);
+        let is_open = self.open.is_with(partner) && self.open.anchor.is_none() && self.over.is_none();
+        let conversation = self.with(partner);
+        let is_own = line.message().is_some_and(|message| message.mark.is_some());
+        conversation.unread += usize::from(!is_open && !is_own);
+        conversation.last = last;
+        conversation.push(line);
+        self.tidy();
+    }
+
+    /// Says something about somebody, or in general, without the name of whoever says it.
+    pub(super) fn notice(
+        &mut self,
+        with: Option<&Partner>,
+        lines: Vec<String>,
+        style: anstyle::Style,
+        now: WallTime,
+    ) {
+        if lines.is_empty() {
+            return;
+        }
+        let line = Line {
+            number: self.number(),
+            at: now,
+            saying: Saying::Notice(lines, style),
+        };
+        match with {
+            Some(partner) => self.with(partner).push(line),
+            None => self.console().push(line),
+        }
+        self.tidy();
+    }
+
+    /// Answers whoever types, where he looks.
+    pub(super) fn answer(&mut self, lines: Vec<String>, style: anstyle::Style, now: WallTime) {
+        self.over = None;
+        let with = self.open.with.clone();
+        self.open.anchor = None;
+        self.notice(with.as_ref(), lines, style, now);
+    }
+
+    /// Keeps what is held within its bounds.
+    fn tidy(&mut self) {
+        if self.open.shorten() && self.open.with.is_some() {
+            self.read(None);
+        }
+        for other in &mut self.others {
+            if other.lines.len() > 2 * PAGE {
+                other.rest();
+            }
+        }
+    }
+}
+
+/// Back and forth in what is shown.
+impl Model {
+    /// Reads a page of what is shown.
+    fn read(&mut self, before: Option<Place>) {
+        let subject = match (&self.over, &self.open.with) {
+            (Some(over), _) => over.words.clone().map(Subject::Words),
+            (None, with) => with.clone().map(Subject::With),
+        };
+        let Some(subject) = subject else { return };
+        let wanted = Some((subject.clone(), before));
+        if self.reading != wanted {
+            self.reading = wanted;
+            self.want(Command::History {
+                subject,
+                most: PAGE,
+                before,
+            });
+        }
+    }
+
+    /// What is kept of the open conversation is not what is shown.
+    pub(super) fn read_again(&mut self) {
+        self.reading = None;
+        self.read(None);
+    }
+
+    /// The rows that are in sight, the last of them last.
+    pub(super) fn sight(&self) -> Vec<Row> {
+        let shown = self.shown();
+        let (_, height) = self.pane;
+        let (mut at, mut below) = match shown.anchor.and_then(|anchor| self.place_of(anchor)) {
+            Some(place) => place,
+            None => (shown.lines.len().saturating_sub(1), 0),
+        };
+        let mut rows: Vec<Row> = Vec::new();
+        while let (Some(line_rows), true) = (self.rows_at(at), rows.len() < height) {
+            let seen = line_rows.len().saturating_sub(below);
+            rows.extend(line_rows.into_iter().take(seen).rev());
+            below = 0;
+            let Some(before) = at.checked_sub(1) else { break };
+            at = before;
+        }
+        rows.truncate(height);
+        rows.reverse();
+        rows
+    }
+
+    fn place_of(&self, anchor: Anchor) -> Option<(usize, usize)> {
+        let mut lines = self.shown().lines.iter();
+        let at = lines.position(|line| line.number == anchor.line)?;
+        Some((at, anchor.below))
+    }
+
+    fn rows_at(&self, at: usize) -> Option<Vec<Row>> {
+        let lines = &self.shown().lines;
+        let before = at.checked_sub(1).and_then(|before| lines.get(before));
+        lines.get(at).map(|line| self.layout().rows(line, before))
+    }
+
+    fn height_at(&self, at: usize) -> usize {
+        self.rows_at(at).map_or(0, |rows| rows.len())
+    }
+
+    /// Goes so many rows back. At the first row that is held, more is read.
+    pub(super) fn back(&mut self, rows: usize) {
+        let shown = self.shown();
+        let place = shown.anchor.and_then(|anchor| self.place_of(anchor));
+        let (mut at, mut below) = place.unwrap_or((shown.lines.len().saturating_sub(1), 0));
+        below += rows;
+        while below >= self.height_at(at) && at > 0 {
+            below -= self.height_at(at);
+            at -= 1;
+        }
+        let (top, least) = self.top();
+        let is_top = (at, std::cmp::Reverse(below)) <= (top, std::cmp::Reverse(least));
+        if is_top {
+            (at, below) = (top, least);
+        }
+        self.stand_at(at, below);
+        if is_top {
+            match self.shown().earlier {
+                Earlier::Before(place) => self.read(Some(place)),
+                Earlier::Unknown => self.read(None),
+                Earlier::Nothing => {}
+            }
+        }
+    }
+
+    /// The line, and the rows below it, with which the first row is on top.
+    fn top(&self) -> (usize, usize) {
+        let (_, height) = self.pane;
+        let mut seen = 0;
+        for at in 0..self.shown().lines.len() {
+            let rows = self.height_at(at);
+            if seen + rows >= height {
+                return (at, seen + rows - height);
+            }
+            seen += rows;
+        }
+        (self.shown().lines.len().saturating_sub(1), 0)
+    }
+
+    /// Goes so many rows on; from the last row on, what comes is in sight again.
+    pub(super) fn on(&mut self, rows: usize) {
+        let Some((mut at, mut below)) = self.shown().anchor.and_then(|anchor| self.place_of(anchor)) else {
+            return;
+        };
+        let mut left = rows;
+        while left > below {
+            left -= below + 1;
+            at += 1;
+            below = self.height_at(at).saturating_sub(1);
+        }
+        if at + 1 < self.shown().lines.len() || (at + 1 == self.shown().lines.len() && below > left) {
+            self.stand_at(at, below - left);
+        } else {
+            self.latest();
+        }
+    }
+
+    /// To the end.
+    pub(super) fn latest(&mut self) {
+        let shown = self.shown_mut();
+        shown.anchor = None;
+        shown.unread = 0;
+        if shown.cut {
+            shown.lines.clear();
+            shown.cut = false;
+            self.read(None);
+        }
+    }
+
+    fn stand_at(&mut self, at: usize, below: usize) {
+        let last = self.shown().lines.len().saturating_sub(1);
+        let shown = self.shown_mut();
+        let line = shown.lines.get(at).map(|line| line.number);
+        shown.anchor = line
+            .map(|line| Anchor { line, below })
+            .filter(|_| (at, below) != (last, 0));
+    }
+}
+
+/// To whom lines go there.
+pub(super) fn focus_of(partner: &Partner) -> Option<Focus> {
+    match partner {
+        Partner::Person(name) => Some(Focus::Person(name.clone())),
+        Partner::Room(room) => Some(Focus::Room(room.clone())),
+        Partner::At(_) => None,
+    }
+}
+
+pub(super) fn partner_of(focus: &Focus) -> Partner {
+    match focus {
+        Focus::Person(name) => Partner::Person(name.clone()),
+        Focus::Room(room) => Partner::Room(room.clone()),
+    }
+}
+
+fn same_as(one: &Conversation, other: &Conversation) -> bool {
+    match (&one.with, &other.with) {
+        (Some(one), Some(other)) => same(one, other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+/// A message as the list shows it.
+pub(super) fn last_of(line: &Line, partner: &Partner, own: &Name) -> Option<Last> {
+    let message = line.message()?;
+    let first = message.text.lines().next().unwrap_or_default();
+    let text = escape(first);
+    let text = match (message.mark, partner) {
+        (Some(_), _) => format!("{own}: {text}"),
+        (None, Partner::Room(_)) => format!("{}: {text}", message.author),
+        (None, _) => text.into_owned(),
+    };
+    Some(Last {
+        at: line.at,
+        text: cut(&text, LAST_COLUMNS),
+    })
+}
+
+#[cfg(test)]
+#[path = "model_tests.rs"]
+mod tests;

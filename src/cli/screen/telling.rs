@@ -1,0 +1,468 @@
+//! What the client tells, taken into what the screen shows: messages, what becomes of one's own, who is there, and what is said
+//! beside.
+//!
+//! The words are `render`'s. Pure. Invariants: every event is shown somewhere, but for the answers to the screen's own questions; the
+//! mark of a message is what was told of it last.
+
+use super::conversation::{self, Conversation, Line, Mark, Message, Over, Saying, partner};
+use super::model::{Link, Model, last_of};
+use crate::cli::{paint, render, render_history};
+use crate::client::interface::{
+    Command, ContactEvent, Event, Forgotten, History, Incoming, Notice, Partner, Recorded, RegistryLink,
+    Road, RoomCommand, RoomEvent, Subject, Users, Way,
+};
+use crate::client::storage::{Finish, State};
+use crate::clock::WallTime;
+use crate::id::{MessageId, Name};
+use crate::limits::LISTED_MAX;
+
+/// What became of a message of one's own, and of whose.
+struct Fate {
+    with: Option<Partner>,
+    mark: Mark,
+}
+
+impl Model {
+    /// Something was told, now.
+    pub(super) fn told(&mut self, notice: &Notice, now: WallTime) {
+        let event = &notice.event;
+        self.follow_link(event);
+        match event {
+            Event::Incoming(message) => self.incoming(message, now),
+            Event::Accepted { .. } => self.accepted(notice),
+            Event::Renumbered { was, .. } => self.renumbered(*was, notice),
+            Event::NotAccepted(_) if self.not_accepted(notice) => {}
+            Event::History(history) => self.history(history, now),
+            Event::Forgotten(forgotten) => self.forgotten(forgotten, event, now),
+            Event::Users(users) => {
+                self.mark_users(users);
+                if self.quiet.users > 0 {
+                    self.quiet.users -= 1;
+                } else {
+                    self.answered(event, now);
+                }
+            }
+            Event::Net(net) => {
+                self.net = Some(net.clone());
+                if self.quiet.net > 0 {
+                    self.quiet.net -= 1;
+                } else {
+                    self.answered(event, now);
+                }
+            }
+            Event::TableUpdated => self.ask_users(),
+            Event::Names(_) | Event::Ended(_) => {}
+            _ => match fate(event) {
+                Some(fate) => self.became(&fate, notice, now),
+                None => self.said(event, now),
+            },
+        }
+    }
+
+    fn lines(&self, event: &Event) -> Vec<String> {
+        render::event(event, self.settings.offset_at)
+    }
+
+    /// Who is there is asked for once at a time.
+    fn ask_users(&mut self) {
+        if self.quiet.users == 0 {
+            self.quiet.users += 1;
+            self.want(Command::Users);
+        }
+    }
+
+    fn follow_link(&mut self, event: &Event) {
+        let link = match event {
+            Event::Registered { .. } | Event::ServerBack => Link::Registered,
+            Event::ServerSilent => Link::Silent,
+            Event::Deregistered | Event::Superseded | Event::RegistrationRefused { .. } => Link::Offline,
+            Event::Net(net) => match net.registry {
+                Some(RegistryLink::Registered) => Link::Registered,
+                Some(RegistryLink::Connecting) => Link::Connecting,
+                Some(RegistryLink::Silent) => Link::Silent,
+                Some(RegistryLink::Offline) | None => Link::Offline,
+            },
+            _ => self.link,
+        };
+        let is_new = link != self.link;
+        self.link = link;
+        match event {
+            Event::Registered { .. } | Event::ServerBack => {
+                self.last_words.clear();
+                self.ask_users();
+            }
+            Event::ServerSilent
+            | Event::Deregistered
+            | Event::RegistrationRefused { .. }
+            | Event::RegistryChanged { .. }
+            | Event::Trouble(_)
+            | Event::Ended(_) => {
+                let lines = self.lines(event);
+                self.last_words.extend(lines);
+                // Of a disk that fails again and again the last is enough.
+                let many = self.last_words.len().saturating_sub(LAST_WORDS_MAX);
+                self.last_words.drain(..many);
+            }
+            _ => {}
+        }
+        if is_new && link == Link::Offline {
+            self.offline();
+        }
+    }
+
+    /// Nobody tells who is there.
+    fn offline(&mut self) {
+        for conversation in self.others.iter_mut().chain([&mut self.open]) {
+            conversation.online = None;
+        }
+    }
+
+    fn incoming(&mut self, incoming: &Incoming, now: WallTime) {
+        let Incoming {
+            id,
+            from,
+            sent_at,
+            text,
+            road,
+        } = incoming;
+        let with = match road {
+            Road::Room { name, .. } => Partner::Room(name.clone()),
+            Road::Direct | Road::Stored | Road::Late => match self.met.get(&from.folded()) {
+                Some(address) => Partner::At(*address),
+                None => Partner::Person(from.clone()),
+            },
+        };
+        let message = Message {
+            id: Some(*id),
+            tag: None,
+            sent_at: *sent_at,
+            author: from.clone(),
+            head: from.to_string(),
+            text: text.clone(),
+            mark: None,
+            note: None,
+        };
+        self.say(&with, message, now);
+    }
+
+    /// The message of ours that is called so, wherever it is.
+    fn find(&mut self, is_it: impl Fn(&Message) -> bool) -> Option<&mut Message> {
+        let found = self.over.iter_mut().map(|over| &mut over.found);
+        let mut all = [&mut self.open].into_iter().chain(&mut self.others).chain(found);
+        all.find_map(|conversation: &mut Conversation| conversation.find(&is_it))
+    }
+
+    fn accepted(&mut self, notice: &Notice) {
+        let (Some(tag), Some(id)) = (notice.tag, notice.about.first()) else {
+            return;
+        };
+        if let Some(message) = self.find(|message| message.tag == Some(tag)) {
+            (message.id, message.tag) = (Some(*id), None);
+            message.mark = Some(Mark::Waiting);
+        }
+    }
+
+    fn renumbered(&mut self, was: MessageId, notice: &Notice) {
+        let id = notice.about.first().copied();
+        if let Some(message) = self.find(|message| message.id == Some(was)) {
+            message.id = id.or(message.id);
+        }
+    }
+
+    /// A text of ours was not accepted: that stands below it. False if it was no text.
+    fn not_accepted(&mut self, notice: &Notice) -> bool {
+        let why = self.lines(&notice.event).join(" ");
+        let tag = notice.tag;
+        let found = self.find(|message| tag.is_some() && message.tag == tag);
+        let is_text = found.is_some();
+        if let Some(message) = found {
+            message.tag = None;
+            message.mark = Some(Mark::Refused);
+            message.note = Some(why);
+        }
+        is_text
+    }
+
+    /// Something became of messages of ours.
+    fn became(&mut self, fate: &Fate, notice: &Notice, now: WallTime) {
+        let lines = self.lines(&notice.event);
+        let note = match (fate.mark, &notice.event) {
+            (Mark::Refused | Mark::Expired, _)
+            | (_, Event::Room(RoomEvent::Reached { reach: Some(_), .. })) => Some(lines.join(" ")),
+            _ => None,
+        };
+        let mut unseen = notice.about.is_empty();
+        for id in &notice.about {
+            match self.find(|message| message.id == Some(*id)) {
+                Some(message) => {
+                    message.mark = Some(fate.mark);
+                    message.note.clone_from(&note);
+                }
+                None => unseen = true,
+            }
+        }
+        // It is of an earlier day, and not in sight: then it is told in words.
+        if unseen || matches!(notice.event, Event::StoredAgain { .. }) {
+            self.notice(fate.with.as_ref(), lines, paint::style(&notice.event), now);
+        }
+    }
+
+    /// An answer to what was typed.
+    fn answered(&mut self, event: &Event, now: WallTime) {
+        let lines = self.lines(event);
+        self.answer(lines, paint::style(event), now);
+    }
+
+    /// What is neither a message nor about one.
+    fn said(&mut self, event: &Event, now: WallTime) {
+        if let Event::Presence { name, online } = event
+            && let Some(conversation) = self.known(&Partner::Person(name.clone()))
+        {
+            conversation.online = Some(*online);
+        }
+        if let Event::Contact(ContactEvent::Met { who, .. }) = event
+            && let Some(name) = &who.name
+            && self.met.len() < LISTED_MAX
+        {
+            self.met.insert(name.folded(), who.address);
+        }
+        let lines = self.lines(event);
+        let style = paint::style(event);
+        match about(event) {
+            About::Typist => self.answer(lines, style, now),
+            About::Partner(with) => {
+                self.notice(Some(&with), lines, style, now);
+                if matches!(event, Event::IdentityChanged { .. }) {
+                    self.worth_a_look(&with);
+                }
+            }
+            About::Program => {
+                // What goes wrong is said wherever one looks.
+                if matches!(
+                    event,
+                    Event::Trouble(_) | Event::Superseded | Event::RegistryChanged { .. }
+                ) && self.open.with.is_some()
+                {
+                    self.answer(lines.clone(), style, now);
+                }
+                self.notice(None, lines, style, now);
+            }
+        }
+    }
+
+    fn worth_a_look(&mut self, with: &Partner) {
+        if !self.open.is_with(with) {
+            self.with(with).unread += 1;
+        }
+    }
+
+    fn mark_users(&mut self, users: &Users) {
+        for user in &users.users {
+            if user.name.matches(&self.settings.own) {
+                continue;
+            }
+            let with = Partner::Person(user.name.clone());
+            let online = Some(user.online).filter(|_| users.current);
+            if user.online && self.known(&with).is_none() {
+                self.with(&with);
+            }
+            if let Some(conversation) = self.known(&with) {
+                conversation.online = online;
+            }
+        }
+    }
+}
+
+/// The history.
+impl Model {
+    fn history(&mut self, history: &History, now: WallTime) {
+        let is_read = self.reading.as_ref() == Some(&(history.subject.clone(), history.before));
+        match &history.subject {
+            Subject::All if self.seeds => self.seed(history),
+            Subject::Words(words) if !is_read => self.found(words, history),
+            subject if is_read => {
+                self.reading = None;
+                self.page(subject, history);
+            }
+            _ => {
+                let lines = render_history::list(history, self.settings.offset_at);
+                self.answer(lines, paint::QUIET, now);
+            }
+        }
+    }
+
+    /// With whom there are conversations, and what was said there last.
+    fn seed(&mut self, history: &History) {
+        self.seeds = false;
+        for recorded in history.messages.iter().rev() {
+            let with = partner(&recorded.with);
+            let line = self.line(recorded, true);
+            let last = last_of(&line, &with, &self.settings.own);
+            let conversation = self.with(&with);
+            if conversation.last.is_none() {
+                conversation.last = last;
+            }
+        }
+    }
+
+    fn found(&mut self, words: &str, history: &History) {
+        let mut found = Conversation::new(None, format!("search: {words}"));
+        let lines = history
+            .messages
+            .iter()
+            .map(|recorded| self.line(recorded, false))
+            .collect();
+        found.renew(lines, history.earlier);
+        self.over = Some(Over {
+            words: Some(words.to_owned()),
+            found,
+        });
+    }
+
+    /// A page of what is shown; of what is not any more, nothing is taken in.
+    fn page(&mut self, subject: &Subject, history: &History) {
+        let is_known = matches!(subject, Subject::With(_));
+        let lines: Vec<Line> = history
+            .messages
+            .iter()
+            .map(|recorded| self.line(recorded, is_known))
+            .collect();
+        let shown = match (subject, &mut self.over) {
+            (Subject::Words(words), Some(over)) if over.words.as_ref() == Some(words) => &mut over.found,
+            (Subject::With(partner), _) if self.open.is_with(partner) => &mut self.open,
+            _ => return,
+        };
+        match history.before {
+            Some(_) => shown.merge(lines, history.earlier),
+            None => shown.renew(lines, history.earlier),
+        }
+    }
+
+    /// `is_known`: with whom it was exchanged is said elsewhere.
+    fn line(&mut self, recorded: &Recorded, is_known: bool) -> Line {
+        let own = self.settings.own.clone();
+        let head = render_history::who(recorded, &own, is_known);
+        let note = match &recorded.way {
+            Way::Out {
+                state: State::Ended(Finish::Refused(why)),
+                ..
+            } => Some(format!("refused: {}", render::refusal(why, &recorded.with))),
+            Way::Out {
+                state: State::Ended(Finish::Expired),
+                ..
+            } => Some("expired: it could not be delivered in time.".to_owned()),
+            Way::Out {
+                state: State::Ended(Finish::Reached(reach)),
+                ..
+            } if reach.received < reach.of => Some(format!("received by {} of {}", reach.received, reach.of)),
+            _ => None,
+        };
+        let (at, message) = conversation::recorded(recorded, &own, head, note);
+        Line {
+            number: self.number(),
+            at,
+            saying: Saying::Message(message),
+        }
+    }
+
+    fn forgotten(&mut self, forgotten: &Forgotten, event: &Event, now: WallTime) {
+        if let Some(conversation) = self.known(&forgotten.with) {
+            let (with, title) = (conversation.with.clone(), conversation.title.clone());
+            let online = conversation.online;
+            *conversation = Conversation::new(with, title);
+            conversation.online = online;
+        }
+        if self.open.is_with(&forgotten.with) {
+            self.read_again();
+        }
+        self.answered(event, now);
+    }
+}
+
+/// Words that are kept for the end: a screen full is more than is read then.
+const LAST_WORDS_MAX: usize = 20;
+
+/// What an event says of messages of ours, if it does.
+fn fate(event: &Event) -> Option<Fate> {
+    let person = |name: &Name| Some(Partner::Person(name.clone()));
+    let room = |name: &Name| Some(Partner::Room(name.clone()));
+    let (with, mark) = match event {
+        Event::Received { to } | Event::ReceivedLater { to, .. } => (person(to), Mark::Delivered),
+        Event::NoAnswer { to } | Event::Offline { to } | Event::Waiting { to } => (person(to), Mark::Waiting),
+        Event::Stored { to } => (person(to), Mark::Stored),
+        Event::StoredAgain { .. } => (None, Mark::Waiting),
+        Event::Refused { to, .. } => (person(to), Mark::Refused),
+        Event::Expired { to, .. } => (person(to), Mark::Expired),
+        Event::Room(event) => match event {
+            RoomEvent::Posted { room: name } => (room(name), Mark::Stored),
+            RoomEvent::Waiting { room: name } => (room(name), Mark::Waiting),
+            RoomEvent::Reached { room: name, .. } => (room(name), Mark::Delivered),
+            RoomEvent::Refused { room: name, .. } => (room(name), Mark::Refused),
+            RoomEvent::Expired { room: name, .. } => (room(name), Mark::Expired),
+            _ => return None,
+        },
+        Event::Contact(event) => {
+            let (to, mark) = match event {
+                ContactEvent::Received { to } | ContactEvent::ReceivedLater { to, .. } => {
+                    (to, Mark::Delivered)
+                }
+                ContactEvent::Waiting { to, .. } => (to, Mark::Waiting),
+                ContactEvent::Refused { to, .. } => (to, Mark::Refused),
+                ContactEvent::Expired { to, .. } => (to, Mark::Expired),
+                _ => return None,
+            };
+            (Some(Partner::At(to.address)), mark)
+        }
+        _ => return None,
+    };
+    Some(Fate { with, mark })
+}
+
+/// Whom something is about that is said beside.
+enum About {
+    /// Whoever types: it is an answer.
+    Typist,
+    Partner(Partner),
+    /// The connection, the program.
+    Program,
+}
+
+fn about(event: &Event) -> About {
+    match event {
+        Event::IdentityChanged { name, .. } | Event::Trusted { name } => {
+            About::Partner(Partner::Person(name.clone()))
+        }
+        Event::Room(event) => match event {
+            RoomEvent::Entered { room, .. } => About::Partner(Partner::Room(room.hall.name.clone())),
+            RoomEvent::Left { room }
+            | RoomEvent::Kicked { room, .. }
+            | RoomEvent::News { room, .. }
+            | RoomEvent::Outside { room }
+            | RoomEvent::Missed { room, .. }
+            | RoomEvent::Impostor { room, .. } => About::Partner(Partner::Room(room.clone())),
+            RoomEvent::NotDone {
+                command: RoomCommand::Join(room) | RoomCommand::Create(room),
+                ..
+            } => About::Partner(Partner::Room(room.clone())),
+            RoomEvent::Offered { .. } => About::Program,
+            _ => About::Typist,
+        },
+        Event::Contact(event) => match event {
+            ContactEvent::Met { who, .. }
+            | ContactEvent::Changed { who, .. }
+            | ContactEvent::Renamed { who, .. }
+            | ContactEvent::NotListed { by: who }
+            | ContactEvent::Trusted { who } => About::Partner(Partner::At(who.address)),
+            _ => About::Program,
+        },
+        Event::Status(_)
+        | Event::Fingerprint { .. }
+        | Event::NotAccepted(_)
+        | Event::PresenceTold { .. }
+        | Event::Users(_)
+        | Event::Net(_)
+        | Event::History(_)
+        | Event::Forgotten(_) => About::Typist,
+        _ => About::Program,
+    }
+}
