@@ -14,6 +14,7 @@
 //! | `paint`, `bell` | the colours of lines; what rings |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
+//! | `screen` | the full screen, in the place of both ends |
 //! | `once`, `sending`, `letter`, `receiving`, `lanes` | `--send` and `--recv`: a message and what becomes of it; messages for a program |
 //! | `exporting` | `--export`: the whole history, read beside the client |
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |

@@ -248,13 +248,14 @@ impl Terminal {
         (status.exit_code(), self.lines())
     }
 
-    /// Whether the terminal echoes and edits lines itself and brackets no pastes, as before and after the program.
+    /// Whether the terminal echoes and edits lines itself, brackets no pastes and shows its first screen, as before and after the program.
     pub fn is_restored(&self) -> bool {
         let edits = self
             .master
             .get_termios()
             .is_some_and(|settings| format!("{:?}", settings.local_flags).contains("ICANON"));
-        edits && !self.screen.screen().bracketed_paste()
+        let screen = self.screen.screen();
+        edits && !screen.bracketed_paste() && !screen.alternate_screen()
     }
 }
 

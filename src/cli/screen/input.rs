@@ -273,12 +273,12 @@ mod tests {
 
     #[test]
     fn rows_break_at_newlines_and_before_what_does_not_fit() {
-        let mut input = typed("ab你好\nc\u{1b}");
-        let rows = input.rows(5);
-        assert_eq!(rows.rows, ["ab你", "好", "c", "\\u{1b}"]);
-        assert_eq!(rows.cursor, (4 - 1, 6));
+        let mut input = typed("abcd你好\nc\u{1b}");
+        let rows = input.rows(7);
+        assert_eq!(rows.rows, ["abcd你", "好", "c\\u{1b}", ""]);
+        assert_eq!(rows.cursor, (3, 0));
         input.home();
-        assert_eq!(input.rows(5).cursor, (0, 0));
+        assert_eq!(input.rows(7).cursor, (0, 0));
         assert_eq!(typed("abcde").rows(5).rows, ["abcde", ""]);
     }
 

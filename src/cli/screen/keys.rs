@@ -227,7 +227,8 @@ impl Model {
             self.answer(lines, paint::WRONG, now);
             return;
         }
-        let text = text.to_owned();
+        // Whole lines were pasted: the last of them has an end as well.
+        let text = text.trim_end_matches('\n').to_owned();
         self.input.take();
         self.send(&with, text, now);
     }

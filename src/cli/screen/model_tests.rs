@@ -298,7 +298,7 @@ fn a_paste_of_several_lines_is_typed_and_goes_as_one_message() {
     trial.press(KeyCode::Enter, NO);
     let wanted = trial.wanted();
     assert!(
-        matches!(wanted.as_slice(), [Command::Send { text, .. }] if text.body == "one\ntwo\nthree\n"),
+        matches!(wanted.as_slice(), [Command::Send { text, .. }] if text.body == "one\ntwo\nthree"),
         "{wanted:?}"
     );
     trial.types_without_enter("one");

@@ -55,9 +55,14 @@ impl Layout {
     fn notice(self, lines: &[String], style: Style, at: WallTime, rows: &mut Vec<Row>) {
         let columns = self.columns.saturating_sub(MARGIN).max(1);
         let mut margin = format!("{:<MARGIN$}", self.minute(at));
-        for text in lines.iter().flat_map(|line| wrap(line, columns, columns)) {
-            rows.push(vec![(cut(&margin, self.columns), paint::QUIET), (text, style)]);
-            margin = " ".repeat(MARGIN);
+        for line in lines {
+            let hanging = hang(line, columns);
+            let indents = std::iter::once(0).chain(std::iter::repeat(hanging));
+            for (text, indent) in wrap(line, columns, columns - hanging).into_iter().zip(indents) {
+                let text = " ".repeat(indent) + &text;
+                rows.push(vec![(cut(&margin, self.columns), paint::QUIET), (text, style)]);
+                margin = " ".repeat(MARGIN);
+            }
         }
     }
 
@@ -161,23 +166,44 @@ const fn note_style(mark: Option<Mark>) -> Style {
     }
 }
 
-/// What the keys do.
+/// What the keys do: beside them, or below where there is no room.
 fn help(columns: usize) -> Vec<Row> {
-    let side = (columns / 3).min(24);
+    let is_narrow = columns < 60;
+    let side = if is_narrow { 2 } else { KEYS_COLUMNS };
     let beside = columns.saturating_sub(side).max(1);
-    let rows = HELP.iter().flat_map(|(keys, what)| {
-        let mut keys = cut(keys, side.saturating_sub(1));
-        wrap(what, beside, beside).into_iter().map(move |text| {
-            let keys = std::mem::take(&mut keys);
-            let gap = " ".repeat(side.saturating_sub(keys.width()));
-            vec![(keys, paint::PROMPT), (gap, Style::new()), (text, Style::new())]
-        })
+    let mut rows: Vec<Row> = Vec::new();
+    for (keys, what) in HELP {
+        let mut margin = format!("{keys:<side$}");
+        if is_narrow {
+            rows.push(vec![(cut(keys, columns), paint::PROMPT)]);
+            margin = " ".repeat(side);
+        }
+        for text in wrap(what, beside, beside) {
+            rows.push(vec![(margin, paint::PROMPT), (text, Style::new())]);
+            margin = " ".repeat(side);
+        }
+    }
+    let marks = wrap(MARKS, columns, columns).into_iter();
+    rows.extend(marks.map(|text| vec![(text, paint::QUIET)]));
+    rows
+}
+
+/// Columns for the keys in the help: as many as the longest of them has, and two more.
+const KEYS_COLUMNS: usize = 24;
+
+/// What the marks say: those of [`sign_of`], and those of the list.
+const MARKS: &str = "Marks: · being written down, … waiting, ↑ stored at the server, ✓ delivered, ✗ refused, † expired; \
+                     ● online, ○ offline, ? not known.";
+
+/// Where the second column of a line begins, if it has two of which the second has the more room: there its other rows begin.
+fn hang(line: &str, columns: usize) -> usize {
+    let indent = line.len() - line.trim_start().len();
+    let gap = line.trim_start().find("  ");
+    let column = gap.and_then(|gap| {
+        let (before, after) = line.split_at_checked(indent + gap)?;
+        Some(before.width() + after.len() - after.trim_start().len())
     });
-    let marks = "Marks: · being written down, … waiting, ↑ stored at the server, ✓ delivered, ✗ refused, † expired; ● online, ○ offline";
-    let marks = wrap(marks, columns, columns)
-        .into_iter()
-        .map(|text| vec![(text, paint::QUIET)]);
-    rows.chain(marks).collect()
+    column.unwrap_or(indent).min(columns / 2)
 }
 
 /// A text in rows: the first of so many columns, the others of so many. Broken at spaces where there are some.
@@ -231,6 +257,9 @@ mod tests {
         assert_eq!(wrap("你好世界", 5, 5), ["你好", "世界"]);
         assert_eq!(wrap("", 5, 5), [""]);
         assert_eq!(cut("a你好", 4), "a你");
+        assert_eq!(hang("send <name>  send a text", 40), 13);
+        assert_eq!(hang("  known: it", 40), 2);
+        assert_eq!(hang("one two", 40), 0);
     }
 
     proptest! {

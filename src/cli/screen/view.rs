@@ -49,7 +49,8 @@ impl Parts {
             height: above,
             ..area
         });
-        let left = list.map_or(0, |list| list.width);
+        // A cell beside the edge of the list stays free.
+        let left = list.map_or(0, |list| list.width + 1);
         let title = u16::from(above > 2);
         let beside = Rect {
             x: area.x + left,
@@ -188,7 +189,7 @@ impl Canvas<'_> {
         let about = match (&shown.with, shown.online) {
             _ if model.over.is_some() => "  Esc: back".to_owned(),
             (Some(Partner::Person(_)), Some(true)) => "  online".to_owned(),
-            (Some(Partner::Person(_)), Some(false)) => "  offline; what is sent is kept for him".to_owned(),
+            (Some(Partner::Person(_)), Some(false)) => "  offline".to_owned(),
             _ => String::new(),
         };
         row.push((about, paint::QUIET));
