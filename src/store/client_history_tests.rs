@@ -324,7 +324,7 @@ fn words_are_found_however_they_are_written_and_only_where_all_of_them_are() {
 fn plan(store: &ClientStore, sql: &str) -> String {
     let explain = format!("EXPLAIN QUERY PLAN {sql}");
     let mut statement = store.connection().prepare(&explain).unwrap();
-    let values: &[&dyn ToSql] = params![1, "x"];
+    let values: &[&dyn ToSql] = params![1, 0, 0, "x"];
     let values = values.get(..statement.parameter_count()).unwrap();
     let steps = statement
         .query_map(values, |row| row.get::<_, String>(3))

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use vt100::Parser;
@@ -188,8 +188,13 @@ impl Terminal {
 
     /// Waits until the screen is as wanted.
     pub fn wait(&mut self, what: &str, is_so: impl Fn(&[String]) -> bool) {
+        // A full screen is never quiet for long.
+        let until = Instant::now() + PATIENCE;
         while !is_so(&self.lines()) {
-            match self.output.recv_timeout(PATIENCE) {
+            match self
+                .output
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+            {
                 Ok(bytes) => self.see(&bytes),
                 Err(error) => panic!("no {what} ({error}) on the screen:\n{}", self.lines().join("\n")),
             }

@@ -19,6 +19,8 @@ pub(super) struct Input {
     past: Vec<String>,
     /// Which of those is shown, and what was being typed before it was.
     recalled: Option<(usize, String)>,
+    /// What was being typed when something else had to be typed first.
+    aside: Option<String>,
 }
 
 /// The text as rows of cells, and where the cursor is: its row and column.
@@ -67,11 +69,31 @@ impl Input {
         self.text = text;
     }
 
+    /// Puts what is being typed aside, until another line that begins so was typed.
+    pub(super) fn begin(&mut self, line: &str) {
+        let typed = std::mem::take(&mut self.text);
+        if !typed.starts_with(line) {
+            self.aside = Some(typed);
+        }
+        self.set(line.to_owned());
+    }
+
+    /// Takes up again what was put aside, if something was.
+    pub(super) fn resume(&mut self) -> bool {
+        let typed = self.aside.take();
+        let was_aside = typed.is_some();
+        if let Some(typed) = typed {
+            self.set(typed);
+        }
+        was_aside
+    }
+
     /// Takes the text away, to be remembered.
     pub(super) fn take(&mut self) -> String {
         let text = std::mem::take(&mut self.text);
         self.cursor = 0;
         self.recalled = None;
+        self.resume();
         if !text.trim().is_empty() && self.past.last() != Some(&text) {
             if self.past.len() >= LINES_MAX {
                 self.past.remove(0);
@@ -269,6 +291,19 @@ mod tests {
             input.later();
             assert_eq!(input.text(), text);
         }
+    }
+
+    #[test]
+    fn what_was_being_typed_is_taken_up_again_after_something_else() {
+        let mut input = typed("half");
+        input.begin("/search ");
+        assert_eq!(input.text(), "/search ");
+        assert!(input.insert("words"));
+        assert_eq!((input.take().as_str(), input.text()), ("/search words", "half"));
+        assert!(!input.resume());
+        input.begin("/search ");
+        assert!(input.resume());
+        assert_eq!(input.text(), "half");
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
         "Ctrl+W, Ctrl+U, Ctrl+K",
         "delete the word before the cursor, all before it, all after it",
     ),
-    ("F1", "this help"),
+    ("F1, Ctrl+L", "this help; draw the screen anew"),
     ("Ctrl+C, Ctrl+D", "leave; Ctrl+D on an empty line"),
 ];
 
@@ -61,6 +61,8 @@ const HELP_ROWS: usize = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Key,
+    /// Something else has written on the screen: draw all of it.
+    Anew,
     /// This line was typed; it is to be kept.
     Typed,
     /// Leave.
@@ -85,7 +87,8 @@ impl Model {
             (KeyCode::Tab, _) => self.tab(now),
             (KeyCode::Esc, _) => self.escape(),
             (KeyCode::F(1), _) => self.help(now),
-            (KeyCode::Char('f'), CTRL) => self.input.set("/search ".to_owned()),
+            (KeyCode::Char('l'), CTRL) => return Next::Anew,
+            (KeyCode::Char('f'), CTRL) => self.input.begin("/search "),
             (KeyCode::Up, ALT) | (KeyCode::Char('p'), CTRL) => self.turn_by(false),
             (KeyCode::Down, ALT) | (KeyCode::Char('n'), CTRL) => self.turn_by(true),
             (KeyCode::PageUp, _) => self.back(self.turned()),
@@ -142,7 +145,7 @@ impl Model {
     }
 
     fn escape(&mut self) {
-        if self.over.take().is_none() {
+        if !self.input.resume() && self.over.take().is_none() {
             self.latest();
         }
     }

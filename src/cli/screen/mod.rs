@@ -2,8 +2,8 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | [`conversation`], [`model`] | what is shown: conversations, their lines, where one stands in them |
-//! | [`telling`], [`keys`] | what changes it: what the client tells, what is typed |
+//! | [`conversation`], [`model`], [`scrolling`] | what is shown: conversations, their lines, where one stands in them |
+//! | [`telling`], [`pages`], [`keys`] | what changes it: what the client tells, what it has kept, what is typed |
 //! | [`input`] | the line that is typed |
 //! | [`rows`], [`view`] | how it looks: lines as rows, the screen |
 //! | [`stage`] | the terminal: who reads and draws, and who puts it back |
@@ -14,7 +14,9 @@ mod conversation;
 mod input;
 mod keys;
 mod model;
+mod pages;
 mod rows;
+mod scrolling;
 mod stage;
 mod telling;
 #[cfg(test)]

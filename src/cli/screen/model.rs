@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::conversation::{Anchor, Conversation, Earlier, Last, Line, Message, Over, PAGE, Saying, same};
+use anstyle::Style;
+
+use super::conversation::{Conversation, Earlier, Last, Line, Message, Over, PAGE, Saying, same};
 use super::input::Input;
-use super::rows::{Layout, Row, cut};
+use super::rows::{Layout, cut};
 use crate::cli::focus::Focus;
 use crate::cli::grammar::Grammar;
 use crate::cli::heard::Heard;
@@ -22,7 +24,7 @@ use crate::clock::WallTime;
 use crate::id::Name;
 
 /// Conversations in the list: more than anybody looks through. Those in which nothing was said for longest are not in it.
-const CONVERSATIONS_MAX: usize = 200;
+pub(super) const CONVERSATIONS_MAX: usize = 200;
 
 /// Messages that are read at the start, to know with whom there are conversations.
 const SEED: usize = 500;
@@ -71,6 +73,8 @@ pub(super) struct Model {
     pub(super) seeds: bool,
     /// Answers to questions of the screen's own that nobody wants to see.
     pub(super) quiet: Quiet,
+    /// Who is there and who is not, by folded name, as the client told last.
+    pub(super) people: BTreeMap<String, bool>,
     /// Who was met at which address.
     pub(super) met: BTreeMap<String, SocketAddr>,
     tags: u64,
@@ -87,7 +91,7 @@ pub(super) struct Quiet {
 }
 
 impl Model {
-    pub(super) fn new(settings: Settings, focus: Option<Focus>) -> Self {
+    pub(super) fn new(settings: Settings, focus: Option<Focus>, now: WallTime) -> Self {
         let mut model = Self {
             settings,
             open: Conversation::new(None, CONSOLE.to_owned()),
@@ -101,11 +105,18 @@ impl Model {
             reading: None,
             seeds: true,
             quiet: Quiet::default(),
+            people: BTreeMap::new(),
             met: BTreeMap::new(),
             tags: 0,
             numbers: 0,
             last_words: Vec::new(),
         };
+        let lines = vec![
+            "Talk to somebody: /poke <name>, or Alt+Down for those on the list. /help lists what else can be typed, F1 says what the \
+             keys do."
+                .to_owned(),
+        ];
+        model.notice(None, lines, Style::new(), now);
         model.want(Command::Names);
         model.want(Command::History {
             subject: Subject::All,
@@ -156,7 +167,7 @@ impl Model {
         self.over.as_ref().map_or(&self.open, |over| &over.found)
     }
 
-    fn shown_mut(&mut self) -> &mut Conversation {
+    pub(super) fn shown_mut(&mut self) -> &mut Conversation {
         match &mut self.over {
             Some(over) => &mut over.found,
             None => &mut self.open,
@@ -191,15 +202,24 @@ impl Model {
         let found = self.others.iter().position(|other| other.is_with(partner));
         let at = found.unwrap_or_else(|| {
             self.make_room();
-            let title = partner.to_string();
-            self.others.push(Conversation::new(Some(partner.clone()), title));
+            let mut new = Conversation::new(Some(partner.clone()), partner.to_string());
+            new.online = self.is_online(partner);
+            self.others.push(new);
             self.others.len() - 1
         });
         // It is there; otherwise what is said is at least not lost.
         self.others.get_mut(at).unwrap_or(&mut self.open)
     }
 
-    /// The same, if there is one.
+    /// Whether he is there; `None`: that is not known, or it is no person.
+    pub(super) fn is_online(&self, partner: &Partner) -> Option<bool> {
+        match partner {
+            Partner::Person(name) => self.people.get(&name.folded()).copied(),
+            Partner::Room(_) | Partner::At(_) => None,
+        }
+    }
+
+    /// The conversation with somebody, if there is one.
     pub(super) fn known(&mut self, partner: &Partner) -> Option<&mut Conversation> {
         let mut all = self.others.iter_mut().chain([&mut self.open]);
         all.find(|conversation| conversation.is_with(partner))
@@ -293,13 +313,7 @@ impl Model {
     }
 
     /// Says something about somebody, or in general, without the name of whoever says it.
-    pub(super) fn notice(
-        &mut self,
-        with: Option<&Partner>,
-        lines: Vec<String>,
-        style: anstyle::Style,
-        now: WallTime,
-    ) {
+    pub(super) fn notice(&mut self, with: Option<&Partner>, lines: Vec<String>, style: Style, now: WallTime) {
         if lines.is_empty() {
             return;
         }
@@ -316,7 +330,7 @@ impl Model {
     }
 
     /// Answers whoever types, where he looks.
-    pub(super) fn answer(&mut self, lines: Vec<String>, style: anstyle::Style, now: WallTime) {
+    pub(super) fn answer(&mut self, lines: Vec<String>, style: Style, now: WallTime) {
         self.over = None;
         let with = self.open.with.clone();
         self.open.anchor = None;
@@ -333,148 +347,6 @@ impl Model {
                 other.rest();
             }
         }
-    }
-}
-
-/// Back and forth in what is shown.
-impl Model {
-    /// Reads a page of what is shown.
-    fn read(&mut self, before: Option<Place>) {
-        let subject = match (&self.over, &self.open.with) {
-            (Some(over), _) => over.words.clone().map(Subject::Words),
-            (None, with) => with.clone().map(Subject::With),
-        };
-        let Some(subject) = subject else { return };
-        let wanted = Some((subject.clone(), before));
-        if self.reading != wanted {
-            self.reading = wanted;
-            self.want(Command::History {
-                subject,
-                most: PAGE,
-                before,
-            });
-        }
-    }
-
-    /// What is kept of the open conversation is not what is shown.
-    pub(super) fn read_again(&mut self) {
-        self.reading = None;
-        self.read(None);
-    }
-
-    /// The rows that are in sight, the last of them last.
-    pub(super) fn sight(&self) -> Vec<Row> {
-        let shown = self.shown();
-        let (_, height) = self.pane;
-        let (mut at, mut below) = match shown.anchor.and_then(|anchor| self.place_of(anchor)) {
-            Some(place) => place,
-            None => (shown.lines.len().saturating_sub(1), 0),
-        };
-        let mut rows: Vec<Row> = Vec::new();
-        while let (Some(line_rows), true) = (self.rows_at(at), rows.len() < height) {
-            let seen = line_rows.len().saturating_sub(below);
-            rows.extend(line_rows.into_iter().take(seen).rev());
-            below = 0;
-            let Some(before) = at.checked_sub(1) else { break };
-            at = before;
-        }
-        rows.truncate(height);
-        rows.reverse();
-        rows
-    }
-
-    fn place_of(&self, anchor: Anchor) -> Option<(usize, usize)> {
-        let mut lines = self.shown().lines.iter();
-        let at = lines.position(|line| line.number == anchor.line)?;
-        Some((at, anchor.below))
-    }
-
-    fn rows_at(&self, at: usize) -> Option<Vec<Row>> {
-        let lines = &self.shown().lines;
-        let before = at.checked_sub(1).and_then(|before| lines.get(before));
-        lines.get(at).map(|line| self.layout().rows(line, before))
-    }
-
-    fn height_at(&self, at: usize) -> usize {
-        self.rows_at(at).map_or(0, |rows| rows.len())
-    }
-
-    /// Goes so many rows back. At the first row that is held, more is read.
-    pub(super) fn back(&mut self, rows: usize) {
-        let shown = self.shown();
-        let place = shown.anchor.and_then(|anchor| self.place_of(anchor));
-        let (mut at, mut below) = place.unwrap_or((shown.lines.len().saturating_sub(1), 0));
-        below += rows;
-        while below >= self.height_at(at) && at > 0 {
-            below -= self.height_at(at);
-            at -= 1;
-        }
-        let (top, least) = self.top();
-        let is_top = (at, std::cmp::Reverse(below)) <= (top, std::cmp::Reverse(least));
-        if is_top {
-            (at, below) = (top, least);
-        }
-        self.stand_at(at, below);
-        if is_top {
-            match self.shown().earlier {
-                Earlier::Before(place) => self.read(Some(place)),
-                Earlier::Unknown => self.read(None),
-                Earlier::Nothing => {}
-            }
-        }
-    }
-
-    /// The line, and the rows below it, with which the first row is on top.
-    fn top(&self) -> (usize, usize) {
-        let (_, height) = self.pane;
-        let mut seen = 0;
-        for at in 0..self.shown().lines.len() {
-            let rows = self.height_at(at);
-            if seen + rows >= height {
-                return (at, seen + rows - height);
-            }
-            seen += rows;
-        }
-        (self.shown().lines.len().saturating_sub(1), 0)
-    }
-
-    /// Goes so many rows on; from the last row on, what comes is in sight again.
-    pub(super) fn on(&mut self, rows: usize) {
-        let Some((mut at, mut below)) = self.shown().anchor.and_then(|anchor| self.place_of(anchor)) else {
-            return;
-        };
-        let mut left = rows;
-        while left > below {
-            left -= below + 1;
-            at += 1;
-            below = self.height_at(at).saturating_sub(1);
-        }
-        if at + 1 < self.shown().lines.len() || (at + 1 == self.shown().lines.len() && below > left) {
-            self.stand_at(at, below - left);
-        } else {
-            self.latest();
-        }
-    }
-
-    /// To the end.
-    pub(super) fn latest(&mut self) {
-        let shown = self.shown_mut();
-        shown.anchor = None;
-        shown.unread = 0;
-        if shown.cut {
-            shown.lines.clear();
-            shown.cut = false;
-            self.read(None);
-        }
-    }
-
-    fn stand_at(&mut self, at: usize, below: usize) {
-        let last = self.shown().lines.len().saturating_sub(1);
-        let shown = self.shown_mut();
-        let line = shown.lines.get(at).map(|line| line.number);
-        shown.anchor = line
-            .map(|line| Anchor { line, below })
-            .filter(|_| (at, below) != (last, 0));
     }
 }
 

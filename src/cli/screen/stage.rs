@@ -108,7 +108,7 @@ pub(in crate::cli) fn open(talk: Talk, look: Look) -> io::Result<(Keys, Teller, 
     let shared = Arc::new(Shared {
         saved,
         stage: Mutex::new(Stage {
-            model: Model::new(settings, talk.focus),
+            model: Model::new(settings, talk.focus, clock::now().wall),
             terminal: None,
             ended: false,
         }),
@@ -155,6 +155,9 @@ impl Keys {
             }
             let typed = stage.model.input.text().to_owned();
             let next = stage.take(event);
+            if let (Next::Anew, Some(terminal)) = (next, &mut stage.terminal) {
+                terminal.clear()?;
+            }
             stage.draw()?;
             wanted = stage.model.take_wanted();
             drop(stage);
@@ -163,7 +166,7 @@ impl Keys {
                 Next::Typed if LineHistory::takes(&typed) && !typed.starts_with(' ') => {
                     self.history.append(&typed)
                 }
-                Next::Typed | Next::Key => {}
+                Next::Typed | Next::Key | Next::Anew => {}
             }
         }
     }

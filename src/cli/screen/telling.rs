@@ -4,14 +4,13 @@
 //! The words are `render`'s. Pure. Invariants: every event is shown somewhere, but for the answers to the screen's own questions; the
 //! mark of a message is what was told of it last.
 
-use super::conversation::{self, Conversation, Line, Mark, Message, Over, Saying, partner};
-use super::model::{Link, Model, last_of};
-use crate::cli::{paint, render, render_history};
+use super::conversation::{Conversation, Mark, Message};
+use super::model::{CONVERSATIONS_MAX, Link, Model};
+use crate::cli::{paint, render};
 use crate::client::interface::{
-    Command, ContactEvent, Event, Forgotten, History, Incoming, Notice, Partner, Recorded, RegistryLink,
-    Road, RoomCommand, RoomEvent, Subject, Users, Way,
+    Command, ContactEvent, Event, Incoming, Notice, Partner, RegistryLink, Road, RoomCommand, RoomEvent,
+    Users,
 };
-use crate::client::storage::{Finish, State};
 use crate::clock::WallTime;
 use crate::id::{MessageId, Name};
 use crate::limits::LISTED_MAX;
@@ -59,8 +58,16 @@ impl Model {
         }
     }
 
+    /// What is to be said, with what is to be typed as it is typed here.
     fn lines(&self, event: &Event) -> Vec<String> {
-        render::event(event, self.settings.offset_at)
+        let lines = render::event(event, self.settings.offset_at).into_iter();
+        let typed_here = |line: String| {
+            let words = TO_TYPE.iter();
+            words.fold(line, |line, word| {
+                line.replace(&format!(": {word}"), &format!(": /{word}"))
+            })
+        };
+        lines.map(typed_here).collect()
     }
 
     /// Who is there is asked for once at a time.
@@ -112,6 +119,7 @@ impl Model {
 
     /// Nobody tells who is there.
     fn offline(&mut self) {
+        self.people.clear();
         for conversation in self.others.iter_mut().chain([&mut self.open]) {
             conversation.online = None;
         }
@@ -208,17 +216,18 @@ impl Model {
     }
 
     /// An answer to what was typed.
-    fn answered(&mut self, event: &Event, now: WallTime) {
+    pub(super) fn answered(&mut self, event: &Event, now: WallTime) {
         let lines = self.lines(event);
         self.answer(lines, paint::style(event), now);
     }
 
     /// What is neither a message nor about one.
     fn said(&mut self, event: &Event, now: WallTime) {
-        if let Event::Presence { name, online } = event
-            && let Some(conversation) = self.known(&Partner::Person(name.clone()))
-        {
-            conversation.online = Some(*online);
+        if let Event::Presence { name, online } = event {
+            self.people.insert(name.folded(), *online);
+            if let Some(conversation) = self.known(&Partner::Person(name.clone())) {
+                conversation.online = Some(*online);
+            }
         }
         if let Event::Contact(ContactEvent::Met { who, .. }) = event
             && let Some(name) = &who.name
@@ -256,128 +265,35 @@ impl Model {
         }
     }
 
+    /// Who is there, and who is not. Those who are there are on the list, as far as it has room.
     fn mark_users(&mut self, users: &Users) {
-        for user in &users.users {
-            if user.name.matches(&self.settings.own) {
-                continue;
-            }
-            let with = Partner::Person(user.name.clone());
-            let online = Some(user.online).filter(|_| users.current);
-            if user.online && self.known(&with).is_none() {
-                self.with(&with);
-            }
-            if let Some(conversation) = self.known(&with) {
-                conversation.online = online;
-            }
-        }
-    }
-}
-
-/// The history.
-impl Model {
-    fn history(&mut self, history: &History, now: WallTime) {
-        let is_read = self.reading.as_ref() == Some(&(history.subject.clone(), history.before));
-        match &history.subject {
-            Subject::All if self.seeds => self.seed(history),
-            Subject::Words(words) if !is_read => self.found(words, history),
-            subject if is_read => {
-                self.reading = None;
-                self.page(subject, history);
-            }
-            _ => {
-                let lines = render_history::list(history, self.settings.offset_at);
-                self.answer(lines, paint::QUIET, now);
-            }
-        }
-    }
-
-    /// With whom there are conversations, and what was said there last.
-    fn seed(&mut self, history: &History) {
-        self.seeds = false;
-        for recorded in history.messages.iter().rev() {
-            let with = partner(&recorded.with);
-            let line = self.line(recorded, true);
-            let last = last_of(&line, &with, &self.settings.own);
-            let conversation = self.with(&with);
-            if conversation.last.is_none() {
-                conversation.last = last;
-            }
-        }
-    }
-
-    fn found(&mut self, words: &str, history: &History) {
-        let mut found = Conversation::new(None, format!("search: {words}"));
-        let lines = history
-            .messages
-            .iter()
-            .map(|recorded| self.line(recorded, false))
-            .collect();
-        found.renew(lines, history.earlier);
-        self.over = Some(Over {
-            words: Some(words.to_owned()),
-            found,
-        });
-    }
-
-    /// A page of what is shown; of what is not any more, nothing is taken in.
-    fn page(&mut self, subject: &Subject, history: &History) {
-        let is_known = matches!(subject, Subject::With(_));
-        let lines: Vec<Line> = history
-            .messages
-            .iter()
-            .map(|recorded| self.line(recorded, is_known))
-            .collect();
-        let shown = match (subject, &mut self.over) {
-            (Subject::Words(words), Some(over)) if over.words.as_ref() == Some(words) => &mut over.found,
-            (Subject::With(partner), _) if self.open.is_with(partner) => &mut self.open,
-            _ => return,
-        };
-        match history.before {
-            Some(_) => shown.merge(lines, history.earlier),
-            None => shown.renew(lines, history.earlier),
-        }
-    }
-
-    /// `is_known`: with whom it was exchanged is said elsewhere.
-    fn line(&mut self, recorded: &Recorded, is_known: bool) -> Line {
         let own = self.settings.own.clone();
-        let head = render_history::who(recorded, &own, is_known);
-        let note = match &recorded.way {
-            Way::Out {
-                state: State::Ended(Finish::Refused(why)),
-                ..
-            } => Some(format!("refused: {}", render::refusal(why, &recorded.with))),
-            Way::Out {
-                state: State::Ended(Finish::Expired),
-                ..
-            } => Some("expired: it could not be delivered in time.".to_owned()),
-            Way::Out {
-                state: State::Ended(Finish::Reached(reach)),
-                ..
-            } if reach.received < reach.of => Some(format!("received by {} of {}", reach.received, reach.of)),
-            _ => None,
-        };
-        let (at, message) = conversation::recorded(recorded, &own, head, note);
-        Line {
-            number: self.number(),
-            at,
-            saying: Saying::Message(message),
+        let others = users.users.iter().filter(|user| !user.name.matches(&own));
+        let told = others
+            .filter(|_| users.current)
+            .map(|user| (user.name.folded(), user.online));
+        self.people = told.collect();
+        for user in users
+            .users
+            .iter()
+            .filter(|user| user.online && !user.name.matches(&own))
+        {
+            if self.others.len() < CONVERSATIONS_MAX {
+                self.with(&Partner::Person(user.name.clone()));
+            }
         }
-    }
-
-    fn forgotten(&mut self, forgotten: &Forgotten, event: &Event, now: WallTime) {
-        if let Some(conversation) = self.known(&forgotten.with) {
-            let (with, title) = (conversation.with.clone(), conversation.title.clone());
-            let online = conversation.online;
-            *conversation = Conversation::new(with, title);
-            conversation.online = online;
+        let people = std::mem::take(&mut self.people);
+        for conversation in self.others.iter_mut().chain([&mut self.open]) {
+            if let Some(Partner::Person(name)) = &conversation.with {
+                conversation.online = people.get(&name.folded()).copied();
+            }
         }
-        if self.open.is_with(&forgotten.with) {
-            self.read_again();
-        }
-        self.answered(event, now);
+        self.people = people;
     }
 }
+
+/// What lines tell to type after a colon, where it has a `/` before it here. No name has one in it.
+const TO_TYPE: [&str; 4] = ["trust ", "roomjoin ", "send ", "reg]"];
 
 /// Words that are kept for the end: a screen full is more than is read then.
 const LAST_WORDS_MAX: usize = 20;

@@ -112,7 +112,7 @@ impl Trial {
             offset_at: utc,
         };
         let mut trial = Self {
-            model: Model::new(settings, None),
+            model: Model::new(settings, None, at(AT)),
             now: AT,
             told: 0,
         };
@@ -324,4 +324,19 @@ impl Trial {
         }
         text
     }
+}
+
+/// Alice's screen, with bob's conversation open, and unread ones with eve and in a room.
+pub(super) fn three() -> Trial {
+    let mut trial = Trial::new("alice");
+    trial.told(Event::Registered { returning: true });
+    trial.users(&[("bob", true), ("eve", false), ("carol", true)]);
+    trial.net(12_400, 0);
+    trial.comes("bob", "hi alice", AT);
+    trial.types("/poke bob");
+    trial.history("bob", &[]);
+    trial.comes("eve", "are you there?", AT + 60_000);
+    trial.posts("den", "carol", "who has the slides?", AT + 61_000);
+    trial.posts("den", "bob", "I do", AT + 62_000);
+    trial
 }

@@ -97,7 +97,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Position {
     if let Some(list) = parts.list {
         canvas.list(model, list);
     }
-    canvas.title(model, parts.title);
+    canvas.title(model, parts.title, parts.list.is_some());
     canvas.pane(model, parts.pane);
     canvas.status(model, parts.status);
     canvas.input(model, parts.input)
@@ -171,9 +171,10 @@ impl Canvas<'_> {
                 });
             }
         }
-        let hidden: usize = list.iter().skip(first + places).map(|one| one.unread).sum();
+        let in_sight: usize = list.iter().skip(first).take(places).map(|one| one.unread).sum();
+        let hidden = model.unread().saturating_sub(in_sight);
         if hidden > 0 {
-            let text = format!(" {hidden} more unread below ");
+            let text = format!(" {hidden} more unread: Tab ");
             let columns = usize::from(inner.width);
             self.row(
                 inner,
@@ -183,7 +184,7 @@ impl Canvas<'_> {
         }
     }
 
-    fn title(&mut self, model: &Model, area: Rect) {
+    fn title(&mut self, model: &Model, area: Rect, is_listed: bool) {
         let shown = model.shown();
         let mut row = vec![(format!("{}{}", mark(shown), shown.title), paint::PROMPT)];
         let about = match (&shown.with, shown.online) {
@@ -194,11 +195,9 @@ impl Canvas<'_> {
         };
         row.push((about, paint::QUIET));
         self.row(area, 0, &row);
-        if area.width < COLUMNS_WITH_LIST {
-            let unread = model.unread();
-            if unread > 0 {
-                self.right(area, &format!(" {unread} unread: Tab "), paint::PROMPT);
-            }
+        let unread = model.unread();
+        if unread > 0 && !is_listed {
+            self.right(area, &format!(" {unread} unread: Tab "), paint::PROMPT);
         }
     }
 
@@ -239,14 +238,12 @@ impl Canvas<'_> {
         let mut text = format!(" {}", link(model.link));
         let scrolled = match (model.shown().anchor, model.open.unread) {
             (None, _) => String::new(),
-            (Some(_), 0) => "scrolled back, Esc: latest".to_owned(),
-            (Some(_), new) => format!("scrolled back, {new} new, Esc: latest"),
+            (Some(_), 0) => "↓ more, Esc: latest".to_owned(),
+            (Some(_), new) => format!("↓ {new} new, Esc: latest"),
         };
-        let lines = model.input.text().lines().count();
-        let pasted = if lines > 1 {
-            format!("{lines} lines, Enter: send as one message")
-        } else {
-            String::new()
+        let pasted = match model.input.text().lines().count() {
+            0 | 1 => String::new(),
+            lines => format!("Enter sends {lines} lines as one"),
         };
         let unread = match model.unread() {
             0 => String::new(),
@@ -254,7 +251,7 @@ impl Canvas<'_> {
         };
         // What there is no room for is left out: the last first.
         for part in [pasted, scrolled, path(model), unread, "F1: keys".to_owned()] {
-            if !part.is_empty() && text.width() + part.width() + 4 <= columns {
+            if !part.is_empty() && text.width() + part.width() + 3 <= columns {
                 // Writing to a string cannot fail.
                 if write!(text, " · {part}").is_err() {
                     break;
@@ -387,3 +384,7 @@ fn hint(model: &Model, columns: usize) -> Option<(String, Style)> {
 #[cfg(test)]
 #[path = "view_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "view_typing_tests.rs"]
+mod typing_tests;

@@ -1,7 +1,6 @@
 //! The screen as it is drawn, to the letter.
 
-use crate::cli::screen::keys::HELP;
-use crate::cli::screen::trial::{AT, Trial, own_message, their_message};
+use crate::cli::screen::trial::{AT, Trial, own_message, their_message, three};
 use crate::client::interface::{Event, Refusal};
 use crate::client::storage::{Finish, State};
 
@@ -9,22 +8,32 @@ use crate::client::storage::{Finish, State};
 fn with_nobody_there() {
     let mut trial = Trial::new("alice");
     trial.told(Event::Registered { returning: false });
-    insta::assert_snapshot!(trial.drawn(80, 24), @"");
-}
-
-/// Bob, eve and a room; bob's is open.
-fn three() -> Trial {
-    let mut trial = Trial::new("alice");
-    trial.told(Event::Registered { returning: true });
-    trial.users(&[("bob", true), ("eve", false), ("carol", true)]);
-    trial.net(12_400, 0);
-    trial.comes("bob", "hi alice", AT);
-    trial.types("/poke bob");
-    trial.history("bob", &[their_message("bob", 0, "hi alice", AT, AT)]);
-    trial.comes("eve", "are you there?", AT + 60_000);
-    trial.posts("den", "carol", "who has the slides?", AT + 61_000);
-    trial.posts("den", "bob", "I do", AT + 62_000);
-    trial
+    insta::assert_snapshot!(trial.drawn(80, 24), @r"
+      udpchat          │   udpchat
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │ ── 2026-01-02 ─────────────────────────────────────────────
+                       │ 03:04   Talk to somebody: /poke <name>, or Alt+Down for
+                       │         those on the list. /help lists what else can be
+                       │         typed, F1 says what the keys do.
+                       │ 03:04   [Welcome, You are registered.]
+     registered · F1: keys
+    >
+    ");
 }
 
 #[test]
@@ -33,9 +42,86 @@ fn three_conversations_two_of_them_unread() {
     trial.types("hello bob, how are you?");
     trial.accepted(1);
     trial.received("bob", 1);
-    insta::assert_snapshot!(trial.drawn(80, 24), @"");
-    insta::assert_snapshot!(trial.drawn(40, 10), @"");
-    insta::assert_snapshot!(trial.drawn(120, 40), @"");
+    insta::assert_snapshot!(trial.drawn(80, 24), @r"
+      udpchat          │ ● bob  online
+                       │
+      #den           2 │
+      bob: I do        │
+    ● bob              │
+      alice: hello bob,│
+    ○ eve            1 │
+      are you there?   │
+    ● carol            │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │ ── 2026-01-02 ─────────────────────────────────────────────
+                       │ 03:04   bob: hi alice
+                       │ 03:05 ✓ alice: hello bob, how are you?
+     registered · server 12 ms, loss 0.0 % · 3 unread · F1: keys
+    >
+    ");
+    insta::assert_snapshot!(trial.drawn(40, 10), @r"
+    ● bob  online             3 unread: Tab
+
+
+
+
+    ── 2026-01-02 ──────────────────────────
+    03:04   bob: hi alice
+    03:05 ✓ alice: hello bob, how are you?
+     registered · server 12 ms, loss 0.0 %
+    >
+    ");
+    insta::assert_snapshot!(trial.drawn(120, 40), @r"
+      udpchat                    │ ● bob  online
+                                 │
+      #den                     2 │
+      bob: I do                  │
+    ● bob                        │
+      alice: hello bob, how are y│
+    ○ eve                      1 │
+      are you there?             │
+    ● carol                      │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │
+                                 │ ── 2026-01-02 ───────────────────────────────────────────────────────────────────────────
+                                 │ 03:04   bob: hi alice
+                                 │ 03:05 ✓ alice: hello bob, how are you?
+     registered · server 12 ms, loss 0.0 % · 3 unread · F1: keys
+    >
+    ");
 }
 
 #[test]
@@ -55,7 +141,32 @@ fn own_messages_in_each_state() {
         .collect();
     trial.history_again("bob", &messages);
     trial.types("not written down yet");
-    insta::assert_snapshot!(trial.drawn(80, 24), @"");
+    insta::assert_snapshot!(trial.drawn(80, 24), @r"
+      udpchat          │ ● bob  online
+                       │
+      #den           2 │
+      bob: I do        │
+    ● bob              │
+      alice: not writte│
+    ○ eve            1 │
+      are you there?   │
+    ● carol            │
+                       │
+                       │
+                       │
+                       │ ── 2026-01-02 ─────────────────────────────────────────────
+                       │ 03:04   bob: hi alice
+                       │ 03:05 … alice: one of mine
+                       │ 03:05 ↑ alice: one of mine
+                       │ 03:05 ✓ alice: one of mine
+                       │ 03:05 ✗ alice: one of mine
+                       │         refused: nobody has that name.
+                       │ 03:05 † alice: one of mine
+                       │         expired: it could not be delivered in time.
+                       │ 03:05 · alice: not written down yet
+     registered · server 12 ms, loss 0.0 % · 3 unread · F1: keys
+    >
+    ");
 }
 
 #[test]
@@ -64,8 +175,44 @@ fn a_changed_key() {
     trial.types("are you still you?");
     trial.accepted(1);
     trial.identity_changed("bob");
-    insta::assert_snapshot!(trial.drawn(80, 24), @"");
-    insta::assert_snapshot!(trial.drawn(40, 10), @"");
+    insta::assert_snapshot!(trial.drawn(80, 24), @r"
+      udpchat          │ ● bob  online
+                       │
+      #den           2 │
+      bob: I do        │
+    ● bob              │
+      alice: are you st│
+    ○ eve            1 │
+      are you there?   │
+    ● carol            │ ── 2026-01-02 ─────────────────────────────────────────────
+                       │ 03:04   bob: hi alice
+                       │ 03:05 … alice: are you still you?
+                       │ 03:05   [The identity of bob is not the one you know;
+                       │         nothing is sent to bob.]
+                       │           known: 0101 0101 0101 0101 0101 0101 0101 0101
+                       │           0101 0101 0101 0101 0101 0101 0101 0101
+                       │           found: 0202 0202 0202 0202 0202 0202 0202 0202
+                       │           0202 0202 0202 0202 0202 0202 0202 0202
+                       │           bob may have moved without the old data folder,
+                       │           or somebody poses as bob.
+                       │           If bob confirms the new one by another way:
+                       │           /trust bob 0202 0202 0202 0202 0202 0202 0202
+                       │           0202 0202 0202 0202 0202 0202 0202 0202 0202
+     registered · server 12 ms, loss 0.0 % · 3 unread · F1: keys
+    >
+    ");
+    insta::assert_snapshot!(trial.drawn(40, 10), @r"
+    ● bob  online             3 unread: Tab
+              old data folder, or somebody
+              poses as bob.
+              If bob confirms the new one by
+              another way: /trust bob 0202
+              0202 0202 0202 0202 0202 0202
+              0202 0202 0202 0202 0202 0202
+              0202 0202 0202
+     registered · server 12 ms, loss 0.0 %
+    >
+    ");
 }
 
 #[test]
@@ -82,8 +229,44 @@ fn long_lines_of_wide_characters() {
         AT + 71_000,
     );
     trial.types_without_enter("我也写一行很长很长的文字，比四十列的屏幕还要宽得多");
-    insta::assert_snapshot!(trial.drawn(40, 10), @"");
-    insta::assert_snapshot!(trial.drawn(80, 24), @"");
+    insta::assert_snapshot!(trial.drawn(40, 10), @r#"
+    ● bob  online             3 unread: Tab
+    03:04   bob: hi alice
+    03:05   bob: 你好世界，这是一条很长的消
+            息，它比屏幕更宽，所以必须换行。
+    03:05   bob: first line
+              second line
+            \u{1b}[31mred?\u{202e}
+     registered · server 12 ms, loss 0.0 %
+    > 我也写一行很长很长的文字，比四十列的屏
+      幕还要宽得多
+    "#);
+    insta::assert_snapshot!(trial.drawn(80, 24), @r#"
+      udpchat          │ ● bob  online
+                       │
+    ● bob              │
+      first line       │
+      #den           2 │
+      bob: I do        │
+    ○ eve            1 │
+      are you there?   │
+    ● carol            │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │ ── 2026-01-02 ─────────────────────────────────────────────
+                       │ 03:04   bob: hi alice
+                       │ 03:05   bob: 你好世界，这是一条很长的消息，它比屏幕更宽，所
+                       │         以必须换行。
+                       │ 03:05   bob: first line
+                       │           second line
+                       │         \u{1b}[31mred?\u{202e}
+     registered · server 12 ms, loss 0.0 % · 3 unread · F1: keys
+    > 我也写一行很长很长的文字，比四十列的屏幕还要宽得多
+    "#);
 }
 
 #[test]
@@ -94,9 +277,45 @@ fn what_was_searched_for() {
         "slides",
         &[their_message("carol", 3, "who has the slides?", AT, AT)],
     );
-    insta::assert_snapshot!(trial.drawn(80, 24), @"");
+    insta::assert_snapshot!(trial.drawn(80, 24), @r"
+      udpchat          │   search: slides  Esc: back
+                       │
+      #den           2 │
+      bob: I do        │
+    ○ eve            1 │
+      are you there?   │
+    ● bob              │
+      hi alice         │
+    ● carol            │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │
+                       │ ── 2026-01-02 ─────────────────────────────────────────────
+                       │ 03:04   carol: who has the slides?
+     registered · server 12 ms, loss 0.0 % · 3 unread · F1: keys
+    >
+    ");
     trial.found("nothing", &[]);
-    insta::assert_snapshot!(trial.drawn(40, 10), @"");
+    insta::assert_snapshot!(trial.drawn(40, 10), @r"
+      search: nothing  Esc: b 3 unread: Tab
+
+
+
+
+
+
+    Nothing that is kept has these words.
+     registered · server 12 ms, loss 0.0 %
+    >
+    ");
 }
 
 #[test]
@@ -119,48 +338,30 @@ fn scrolled_back_with_days_and_late_arrivals() {
     trial.draw(40, 10);
     trial.press_page_up();
     trial.comes("bob", "something new", AT + 80_000);
-    insta::assert_snapshot!(trial.drawn(40, 10), @"");
+    insta::assert_snapshot!(trial.drawn(40, 10), @r"
+    ● bob  online             3 unread: Tab
+    02:54   bob: message 2
+            sent 02:54:05, arrived 03:04:05
+    ── 2025-12-30 ──────────────────────────
+    02:54   bob: message 3
+            sent 02:54:05, arrived 03:04:05
+    ── 2025-12-31 ──────────────────────────
+    02:54   bob: message 4
+     registered · ↓ 1 new, Esc: latest
+    >
+    ");
     trial.press_page_up();
     trial.press_page_up();
-    insta::assert_snapshot!(trial.drawn(40, 10), @"");
-}
-
-#[test]
-fn the_keys_explained_and_a_paste_of_several_lines() {
-    let mut trial = three();
-    trial.press_f1();
-    insta::assert_snapshot!(trial.drawn(40, 10), @"");
-    insta::assert_snapshot!(trial.drawn(80, 24), @"");
-    trial.press_f1();
-    trial.pastes("one\r\ntwo\rthree");
-    insta::assert_snapshot!(trial.drawn(80, 24), @"");
-}
-
-#[test]
-fn a_command_with_its_hint_and_its_answer() {
-    let mut trial = three();
-    trial.types("/nonsense");
-    trial.types_without_enter("/send ");
-    insta::assert_snapshot!(trial.drawn(80, 24), @"");
-}
-
-#[test]
-fn the_readme_explains_the_same_keys() {
-    let readme = include_str!("../../../README.md");
-    for (keys, what) in HELP {
-        let row = format!("| {keys} | {what} |");
-        assert!(readme.contains(&row), "README.md lacks {row}");
-    }
-}
-
-proptest::proptest! {
-    #[test]
-    fn every_size_can_be_drawn(columns in 1_u16..130, rows in 1_u16..45, text in ".{0,80}") {
-        let mut trial = three();
-        trial.comes("bob", &text, AT + 90_000);
-        trial.types_without_enter(&text);
-        trial.drawn(columns, rows);
-        trial.press_page_up();
-        trial.drawn(columns, rows);
-    }
+    insta::assert_snapshot!(trial.drawn(40, 10), @r"
+    ● bob  online             3 unread: Tab
+    ── 2025-12-27 ──────────────────────────
+    02:54   bob: message 0
+            sent 02:54:05, arrived 03:04:05
+    ── 2025-12-28 ──────────────────────────
+    02:54   bob: message 1
+            sent 02:54:05, arrived 03:04:05
+    ── 2025-12-29 ──────────────────────────
+     registered · ↓ 1 new, Esc: latest
+    >
+    ");
 }
