@@ -87,8 +87,8 @@ const PROMPT: &str = "\
   or expired. What waits is sent as soon as the recipient or the server can be
   reached, also after a restart of the client. A paste of several lines is one
   message. A second Ctrl+C ends at once. Tab completes, Ctrl+R searches what was
-  typed, also in earlier runs (--no-line-history). With --tui the client fills the
-  screen: F1 says there what the keys do, and commands have a / before them.
+  typed, also in earlier runs (--no-line-history). With --tui the client fills
+  the screen: F1 says there what the keys do; commands have a / before them.
 
   Without a terminal, commands are read from standard input, a line each, and
   there is no prompt. At the end of the input the client stays until each

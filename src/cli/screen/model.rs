@@ -262,8 +262,6 @@ impl Model {
             other.rest();
             self.open.unread = 0;
         }
-        let focus = self.open.with.as_ref().and_then(focus_of);
-        self.settings.heard.attention.turn(focus);
         if self.open.earlier == Earlier::Unknown {
             self.read(None);
         }

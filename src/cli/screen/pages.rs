@@ -4,6 +4,7 @@
 
 use super::conversation::{self, Conversation, Line, Over, Saying, partner};
 use super::model::{Model, last_of};
+use crate::cli::sanitise::escape;
 use crate::cli::{paint, render, render_history};
 use crate::client::interface::{Event, Forgotten, History, Recorded, Subject, Way};
 use crate::client::storage::{Finish, State};
@@ -42,7 +43,7 @@ impl Model {
     }
 
     fn found(&mut self, words: &str, history: &History) {
-        let mut found = Conversation::new(None, format!("search: {words}"));
+        let mut found = Conversation::new(None, format!("search: {}", escape(words)));
         let lines = history
             .messages
             .iter()

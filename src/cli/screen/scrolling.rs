@@ -38,11 +38,21 @@ impl Model {
     /// The rows that are in sight, the last of them last.
     pub(super) fn sight(&self) -> Vec<Row> {
         let shown = self.shown();
-        let (_, height) = self.pane;
-        let (mut at, mut below) = match shown.anchor.and_then(|anchor| self.place_of(anchor)) {
-            Some(place) => place,
-            None => (shown.lines.len().saturating_sub(1), 0),
+        let Some(place) = shown.anchor.and_then(|anchor| self.place_of(anchor)) else {
+            return self.rows_to((shown.lines.len().saturating_sub(1), 0));
         };
+        let rows = self.rows_to(place);
+        // On a screen that has become larger there may be less before that place than it has room for.
+        if rows.len() < self.pane.1 {
+            self.rows_to(self.top())
+        } else {
+            rows
+        }
+    }
+
+    /// As many rows as there is room for, up to a place.
+    fn rows_to(&self, (mut at, mut below): (usize, usize)) -> Vec<Row> {
+        let (_, height) = self.pane;
         let mut rows: Vec<Row> = Vec::new();
         while let (Some(line_rows), true) = (self.rows_at(at), rows.len() < height) {
             let seen = line_rows.len().saturating_sub(below);

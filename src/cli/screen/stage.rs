@@ -97,7 +97,7 @@ impl Write for Sheet {
 /// Standard input is no terminal.
 pub(in crate::cli) fn open(talk: Talk, look: Look) -> io::Result<(Keys, Teller, Curtain)> {
     let saved = Saved::take(END).ok_or_else(|| io::Error::other("standard input is no terminal"))?;
-    let heard = Arc::new(Heard::with_focus(talk.focus.clone()));
+    let heard = Arc::new(Heard::default());
     let settings = Settings {
         own: talk.own,
         grammar: talk.grammar,

@@ -363,14 +363,13 @@ fn about(event: &Event) -> About {
             RoomEvent::Offered { .. } => About::Program,
             _ => About::Typist,
         },
-        Event::Contact(event) => match event {
+        Event::Contact(
             ContactEvent::Met { who, .. }
             | ContactEvent::Changed { who, .. }
             | ContactEvent::Renamed { who, .. }
             | ContactEvent::NotListed { by: who }
-            | ContactEvent::Trusted { who } => About::Partner(Partner::At(who.address)),
-            _ => About::Program,
-        },
+            | ContactEvent::Trusted { who },
+        ) => About::Partner(Partner::At(who.address)),
         Event::Status(_)
         | Event::Fingerprint { .. }
         | Event::NotAccepted(_)

@@ -22,27 +22,27 @@ fn the_keys_explained_and_a_paste_of_several_lines() {
     ");
     insta::assert_snapshot!(trial.drawn(80, 24), @r"
       udpchat          │   what keys do  Esc: back
-                       │
-      #den           2 │
-      bob: I do        │
-    ○ eve            1 │
-      are you there?   │
-    ● bob              │
-      hi alice         │
-    ● carol            │
-                       │
-                       │
-                       │
-                       │
-                       │
-                       │
-                       │
-                       │
-                       │
                        │ Enter
-                       │   send the line; with a / before it, it is a command: /help
-                       │   lists them
-                       │ Alt+Enter
+      #den           2 │   send the line; with a / before it, it is a command: /help
+      bob: I do        │   lists them
+    ○ eve            1 │ Alt+Enter
+      are you there?   │   begin another line of the same message; a paste of
+    ● bob              │   several lines is one message too
+      hi alice         │ Tab
+    ● carol            │   complete the word of a command, a name or a room; on an
+                       │   empty line: to the next unread conversation
+                       │ Alt+Up, Alt+Down
+                       │   to the conversation above or below; so do Ctrl+P and
+                       │   Ctrl+N
+                       │ PageUp, PageDown
+                       │   back and forth in the conversation; Shift+Up and
+                       │   Shift+Down by a row
+                       │ Esc
+                       │   back to the latest, out of what was found, out of this
+                       │   help
+                       │ Ctrl+F
+                       │   search: type words, then Enter
+                       │ Up, Down
      registered · ↓ more, Esc: latest · server 12 ms, loss 0.0 % · 3 unread
     >
     ");

@@ -74,12 +74,15 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
         Command::History {
             subject,
             most,
-            before: None,
-        } => match subject {
-            Subject::All => format!("history all {most}"),
-            Subject::With(partner) => format!("history {partner} {most}"),
-            Subject::Words(words) => format!("search {words}"),
-        },
+            before,
+        } => {
+            assert_eq!(*before, None, "nobody types a place");
+            match subject {
+                Subject::All => format!("history all {most}"),
+                Subject::With(partner) => format!("history {partner} {most}"),
+                Subject::Words(words) => format!("search {words}"),
+            }
+        }
         Command::Forget(partner) => format!("forget {partner}"),
         Command::Deregister => format!("dereg {}", typist.own),
         Command::Register => "reg".to_owned(),
