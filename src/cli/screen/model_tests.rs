@@ -348,3 +348,30 @@ fn the_screens_own_questions_are_not_answered_on_it() {
     assert_eq!(notices(&trial).trim(), "");
     assert_eq!(trial.model.open.online, Some(true));
 }
+
+#[test]
+fn what_is_said_at_the_end_is_why_it_came() {
+    let mut trial = with_bob();
+    for event in [
+        Event::Trouble("the disk is full".to_owned()),
+        Event::ServerSilent,
+        Event::ServerBack,
+        Event::Trouble("the disk is full".to_owned()),
+    ] {
+        trial.told(event);
+    }
+    assert_eq!(trial.model.last_words, ["[Trouble: the disk is full]"]);
+    trial.told(Event::Deregistered);
+    assert_eq!(trial.model.last_words, ["[You are Offline. Bye.]"]);
+    for _ in 0..100 {
+        trial.told(Event::Trouble("the disk is full".to_owned()));
+    }
+    assert!(trial.model.last_words.len() <= 20);
+}
+
+#[test]
+fn what_lines_tell_to_type_is_typed_with_a_slash_here() {
+    let mut trial = with_bob();
+    trial.identity_changed("bob");
+    assert!(notices(&trial).contains(": /trust bob "), "{}", notices(&trial));
+}

@@ -26,6 +26,7 @@ impl Model {
     pub(super) fn told(&mut self, notice: &Notice, now: WallTime) {
         let event = &notice.event;
         self.follow_link(event);
+        self.keep_last_words(event);
         match event {
             Event::Incoming(message) => self.incoming(message, now),
             Event::Accepted { .. } => self.accepted(notice),
@@ -91,29 +92,38 @@ impl Model {
             },
             _ => self.link,
         };
-        let is_new = link != self.link;
-        self.link = link;
-        match event {
-            Event::Registered { .. } | Event::ServerBack => {
-                self.last_words.clear();
-                self.ask_users();
-            }
-            Event::ServerSilent
-            | Event::Deregistered
-            | Event::RegistrationRefused { .. }
-            | Event::RegistryChanged { .. }
-            | Event::Trouble(_)
-            | Event::Ended(_) => {
-                let lines = self.lines(event);
-                self.last_words.extend(lines);
-                // Of a disk that fails again and again the last is enough.
-                let many = self.last_words.len().saturating_sub(LAST_WORDS_MAX);
-                self.last_words.drain(..many);
-            }
-            _ => {}
+        if matches!(event, Event::Registered { .. } | Event::ServerBack) {
+            self.ask_users();
         }
-        if is_new && link == Link::Offline {
+        if link != self.link && link == Link::Offline {
             self.offline();
+        }
+        self.link = link;
+    }
+
+    /// Keeps what says why the program ends, until it is known that it did not.
+    fn keep_last_words(&mut self, event: &Event) {
+        if matches!(
+            event,
+            Event::Registered { .. } | Event::ServerBack | Event::Deregistered
+        ) {
+            self.last_words.clear();
+        }
+        let says_why = matches!(
+            event,
+            Event::ServerSilent
+                | Event::Deregistered
+                | Event::RegistrationRefused { .. }
+                | Event::RegistryChanged { .. }
+                | Event::Trouble(_)
+                | Event::Ended(_)
+        );
+        if says_why {
+            let lines = self.lines(event);
+            self.last_words.extend(lines);
+            // Of a disk that fails again and again the last is enough.
+            let many = self.last_words.len().saturating_sub(LAST_WORDS_MAX);
+            self.last_words.drain(..many);
         }
     }
 

@@ -238,6 +238,7 @@ impl Canvas<'_> {
         let mut text = format!(" {}", link(model.link));
         let scrolled = match (model.shown().anchor, model.open.unread) {
             (None, _) => String::new(),
+            (Some(_), _) if model.over.is_some() => "↓ more".to_owned(),
             (Some(_), 0) => "↓ more, Esc: latest".to_owned(),
             (Some(_), new) => format!("↓ {new} new, Esc: latest"),
         };

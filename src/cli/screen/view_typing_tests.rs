@@ -1,5 +1,9 @@
 //! The screen while one types: the help, several lines, a command; and every size there is.
 
+use ratatui_core::buffer::Cell;
+use ratatui_core::style::{Color, Modifier};
+
+use crate::cli::paint::Paint;
 use crate::cli::screen::keys::HELP;
 use crate::cli::screen::trial::{AT, three};
 
@@ -17,7 +21,7 @@ fn the_keys_explained_and_a_paste_of_several_lines() {
       begin another line of the same
       message; a paste of several lines is
       one message too
-     registered · ↓ more, Esc: latest
+     registered · ↓ more
     >
     ");
     insta::assert_snapshot!(trial.drawn(80, 24), @r"
@@ -43,7 +47,7 @@ fn the_keys_explained_and_a_paste_of_several_lines() {
                        │ Ctrl+F
                        │   search: type words, then Enter
                        │ Up, Down
-     registered · ↓ more, Esc: latest · server 12 ms, loss 0.0 % · 3 unread
+     registered · ↓ more · server 12 ms, loss 0.0 % · 3 unread · F1: keys
     >
     ");
     trial.press_f1();
@@ -107,6 +111,25 @@ fn a_command_with_its_hint_and_its_answer() {
      registered · server 12 ms, loss 0.0 % · 3 unread · F1: keys
     > /send <name> <text>
     ");
+}
+
+#[test]
+fn without_colours_what_is_open_is_told_from_the_rest_all_the_same() {
+    let mut trial = three();
+    trial.model.settings.paint = Paint::default();
+    trial.types_without_enter("/send ");
+    let buffer = trial.draw(80, 24);
+    let is_bar = |cell: &&Cell| cell.modifier == Modifier::REVERSED;
+    let (bars, others): (Vec<&Cell>, Vec<&Cell>) = buffer.content().iter().partition(is_bar);
+    // The entry of the open conversation, and the line that says how the connection is.
+    assert_eq!(bars.len(), 19 + 80);
+    assert!(others.iter().all(|cell| cell.modifier.is_empty()));
+    let has_color = |cell: &Cell| (cell.fg, cell.bg) != (Color::Reset, Color::Reset);
+    assert!(!buffer.content().iter().any(has_color));
+    assert!(
+        !trial.drawn(80, 24).contains("<name>"),
+        "a hint would pass for typed"
+    );
 }
 
 #[test]
