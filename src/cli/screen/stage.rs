@@ -4,7 +4,8 @@
 //! terminal is put back on every way out: the end, an error, a signal, a panic; after that nothing is drawn.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{self, Event};
@@ -41,12 +42,18 @@ pub(in crate::cli) struct Keys {
 }
 
 /// Leaves when it is dropped, so that a panic leaves too: nobody could press Ctrl+D any more.
-struct Leaving<S: FnMut(Input) -> Flow>(S);
+struct Leaving<S: FnMut(Input) -> Flow> {
+    submit: S,
+    shared: Arc<Shared>,
+}
 
 impl<S: FnMut(Input) -> Flow> Drop for Leaving<S> {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.shared.lock().terminal = None;
+        }
         // Whether more input is wanted does not matter: there is none.
-        (self.0)(Input::Command(Command::Leave));
+        (self.submit)(Input::Command(Command::Leave));
     }
 }
 
@@ -129,8 +136,9 @@ impl Keys {
     /// Takes the screen, reads keys and hands over what is wanted of the client, until the person leaves, `submit` says stop, or
     /// the terminal is gone.
     pub(in crate::cli) fn run_input(mut self, submit: impl FnMut(Input) -> Flow) {
-        let mut leaving = Leaving(submit);
-        if let Err(error) = self.read_keys(&mut leaving.0) {
+        let shared = Arc::clone(&self.shared);
+        let mut leaving = Leaving { submit, shared };
+        if let Err(error) = self.read_keys(&mut leaving.submit) {
             tracing::debug!(%error, "the terminal is gone");
         }
     }
@@ -235,7 +243,6 @@ impl Stage {
         let Some(terminal) = &mut self.terminal else {
             return Ok(());
         };
-        terminal.autoresize()?;
         let model = &mut self.model;
         terminal.draw(|frame| {
             let area = frame.area();
@@ -248,9 +255,13 @@ impl Stage {
 }
 
 impl Shared {
-    /// A panic elsewhere leaves a model that can still be drawn.
+    /// After a panic in the middle of something the screen is given back already: nothing is drawn any more.
     fn lock(&self) -> MutexGuard<'_, Stage> {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stage.lock().unwrap_or_else(|poisoned| {
+            let mut stage = poisoned.into_inner();
+            stage.terminal = None;
+            stage
+        })
     }
 }
 

@@ -158,7 +158,10 @@ impl Model {
             head: from.to_string(),
             text: text.clone(),
             mark: None,
-            note: None,
+            note: matches!(road, Road::Late).then(|| {
+                let time = render::timestamp(*sent_at, self.settings.offset_at);
+                format!("of {time}: it came after later ones")
+            }),
         };
         self.say(&with, message, now);
     }

@@ -250,7 +250,7 @@ impl Canvas<'_> {
             0 => String::new(),
             unread => format!("{unread} unread"),
         };
-        // What there is no room for is left out: the last first.
+        // What there is no room for is left out.
         for part in [pasted, scrolled, path(model), unread, "F1: keys".to_owned()] {
             if !part.is_empty() && text.width() + part.width() + 3 <= columns {
                 // Writing to a string cannot fail.

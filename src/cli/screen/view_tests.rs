@@ -36,12 +36,18 @@ fn with_nobody_there() {
     ");
 }
 
-#[test]
-fn three_conversations_two_of_them_unread() {
+/// Bob has what alice writes.
+fn answered() -> Trial {
     let mut trial = three();
     trial.types("hello bob, how are you?");
     trial.accepted(1);
     trial.received("bob", 1);
+    trial
+}
+
+#[test]
+fn three_conversations_two_of_them_unread() {
+    let mut trial = answered();
     insta::assert_snapshot!(trial.drawn(80, 24), @r"
       udpchat          │ ● bob  online
                        │
@@ -80,6 +86,11 @@ fn three_conversations_two_of_them_unread() {
      registered · server 12 ms, loss 0.0 %
     >
     ");
+}
+
+#[test]
+fn the_same_with_more_room() {
+    let mut trial = answered();
     insta::assert_snapshot!(trial.drawn(120, 40), @r"
       udpchat                    │ ● bob  online
                                  │

@@ -8,7 +8,7 @@ use crate::cli::screen::keys::HELP;
 use crate::cli::screen::trial::{AT, three};
 
 #[test]
-fn the_keys_explained_and_a_paste_of_several_lines() {
+fn the_keys_explained() {
     let mut trial = three();
     trial.draw(40, 10);
     trial.press_f1();
@@ -21,7 +21,7 @@ fn the_keys_explained_and_a_paste_of_several_lines() {
       begin another line of the same
       message; a paste of several lines is
       one message too
-     registered · ↓ more
+     registered · ↓ more · 3 unread
     >
     ");
     insta::assert_snapshot!(trial.drawn(80, 24), @r"
@@ -50,7 +50,11 @@ fn the_keys_explained_and_a_paste_of_several_lines() {
      registered · ↓ more · server 12 ms, loss 0.0 % · 3 unread · F1: keys
     >
     ");
-    trial.press_f1();
+}
+
+#[test]
+fn a_paste_of_several_lines() {
+    let mut trial = three();
     trial.pastes("one\r\ntwo\rthree");
     insta::assert_snapshot!(trial.drawn(80, 24), @r"
       udpchat          │ ● bob  online
