@@ -6,9 +6,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::conversation::{Conversation, Line, Mark, Message, Over, Saying};
-use super::model::{Model, focus_of};
+use super::model::{Model, focus_of, partner_of};
 use crate::cli::commands::{Parsed, Typist};
 use crate::cli::format::Format;
+use crate::cli::prompt::certain;
+use crate::cli::table::in_columns;
 use crate::cli::{paint, render, spellings};
 use crate::client::interface::{Command, NotAccepted, Partner, RoomCommand, Text};
 use crate::clock::WallTime;
@@ -178,23 +180,18 @@ impl Model {
         let own = self.settings.own.as_str();
         let (start, candidates) = self.settings.grammar.complete(line, own, known);
         let typed = line.get(start..).unwrap_or_default();
-        let certain = crate::cli::prompt::certain(&candidates, typed).unwrap_or(typed);
-        let more = certain.get(typed.len()..).unwrap_or_default().to_owned();
-        // The letters that were typed may be of another case.
-        let is_other = !certain.starts_with(typed);
-        let certain = certain.to_owned();
-        if is_other {
-            for _ in 0..typed.chars().count() {
+        let certain = certain(&candidates, typed).unwrap_or(typed);
+        if certain != typed {
+            // What is completed is ASCII, and so is its beginning; its letters may be of another case.
+            let certain = certain.to_owned();
+            for _ in 0..typed.len() {
                 self.input.backspace();
             }
             self.insert(&certain, now);
-        } else if more.is_empty() && candidates.len() > 1 {
+        } else if candidates.len() > 1 {
             let words: Vec<&str> = candidates.iter().map(|word| word.trim_end()).collect();
-            let columns = self.pane.0.saturating_sub(8).max(1);
-            let lines = crate::cli::table::in_columns(&words, columns);
-            self.answer(lines, paint::QUIET, now);
-        } else {
-            self.insert(&more, now);
+            let columns = self.layout().text_columns();
+            self.answer(in_columns(&words, columns), paint::QUIET, now);
         }
     }
 
@@ -277,7 +274,7 @@ impl Model {
         match parsed {
             Parsed::Command(Command::Leave) => return Next::Leave,
             Parsed::Command(command) => self.commanded(command, now),
-            Parsed::Focus(Some(focus)) => self.turn_to(&super::model::partner_of(&focus)),
+            Parsed::Focus(Some(focus)) => self.turn_to(&partner_of(&focus)),
             Parsed::Focus(None) => self.turn_to_console(),
             parsed => {
                 let style = match parsed {

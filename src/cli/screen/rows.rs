@@ -36,6 +36,11 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// Columns that a text has beside the margin.
+    pub(super) fn text_columns(self) -> usize {
+        self.columns.saturating_sub(MARGIN).max(1)
+    }
+
     /// The rows of a line that comes after this one: with a day before it, if it begins one.
     pub(super) fn rows(self, line: &Line, before: Option<&Line>) -> Vec<Row> {
         let today = day(line.at, self.offset_at);
@@ -53,7 +58,7 @@ impl Layout {
     }
 
     fn notice(self, lines: &[String], style: Style, at: WallTime, rows: &mut Vec<Row>) {
-        let columns = self.columns.saturating_sub(MARGIN).max(1);
+        let columns = self.text_columns();
         let mut margin = format!("{:<MARGIN$}", self.minute(at));
         for line in lines {
             let hanging = hang(line, columns);
@@ -67,7 +72,7 @@ impl Layout {
     }
 
     fn message(self, message: &Message, at: WallTime, rows: &mut Vec<Row>) {
-        let columns = self.columns.saturating_sub(MARGIN).max(1);
+        let columns = self.text_columns();
         let head = cut(&format!("{}: ", message.head), columns);
         let times = self.times(message, at);
         let mut row: Row = vec![
