@@ -8,6 +8,7 @@ use crate::client::storage::{Finish, State};
 use crate::client::to::To;
 use crate::clock::WallTime;
 use crate::id::{MessageId, Name};
+use crate::limits::HOLD_BACK;
 
 /// Messages that are read at once: more rows than a screen has.
 pub(super) const PAGE: usize = 100;
@@ -78,8 +79,10 @@ pub(super) enum Saying {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) number: u64,
-    /// When it came to be here.
+    /// When it came to be here, or had its turn after others of its sender.
     pub(super) at: WallTime,
+    /// Its turn among those of that moment.
+    pub(super) turn: u64,
     pub(super) saying: Saying,
 }
 
@@ -242,11 +245,14 @@ impl Conversation {
         for line in &mut page {
             let held = self.lines.iter().position(|held| held.id() == line.id());
             if let Some(held) = held {
-                line.number = self.lines.remove(held).number;
+                let held = self.lines.remove(held);
+                // It stands where it was seen.
+                (line.number, line.at, line.turn) = (held.number, held.at, held.turn);
             }
         }
         page.append(&mut self.lines);
-        page.sort_by_key(|line| line.at.unix_ms());
+        in_turn(&mut page);
+        page.sort_by_key(|line| (line.at.unix_ms(), line.turn));
         self.lines = page;
         self.earlier = earlier.map_or(Earlier::Nothing, Earlier::Before);
         let (mut bytes, mut kept) = (0, self.lines.len());
@@ -308,6 +314,29 @@ impl Conversation {
 
     fn bytes(&self) -> usize {
         self.lines.iter().map(Line::bytes).sum()
+    }
+}
+
+/// Messages of a sender stand in the order in which they were shown: one that came before its turn was held back until then, if that
+/// was not too long.
+fn in_turn(lines: &mut [Line]) {
+    let came = |line: &&mut Line| line.message().is_some_and(|message| message.mark.is_none());
+    let mut came: Vec<(MessageId, &mut Line)> = lines
+        .iter_mut()
+        .filter(came)
+        .filter_map(|line| Some((line.id()?, line)))
+        .collect();
+    came.sort_by_key(|(id, _)| (id.sender, id.slot.epoch, id.slot.sequence));
+    let mut before: Option<(MessageId, WallTime, u64)> = None;
+    for (id, line) in came {
+        if let Some((last, at, turn)) = before
+            && (last.sender, last.slot.epoch) == (id.sender, id.slot.epoch)
+            && (line.at.unix_ms(), line.turn) <= (at.unix_ms(), turn)
+            && at.since(line.at) <= HOLD_BACK
+        {
+            (line.at, line.turn) = (at, turn + 1);
+        }
+        before = Some((id, line.at, line.turn));
     }
 }
 

@@ -161,6 +161,7 @@ impl Model {
         found.push(Line {
             number: self.number(),
             at: now,
+            turn: 0,
             saying: Saying::Help,
         });
         self.over = Some(Over { words: None, found });

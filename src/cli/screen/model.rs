@@ -298,6 +298,7 @@ impl Model {
         let line = Line {
             number: self.number(),
             at: now,
+            turn: 0,
             saying: Saying::Message(message),
         };
         let last = last_of(&line, partner, &self.settings.own);
@@ -318,6 +319,7 @@ impl Model {
         let line = Line {
             number: self.number(),
             at: now,
+            turn: 0,
             saying: Saying::Notice(lines, style),
         };
         match with {

@@ -375,3 +375,15 @@ fn what_lines_tell_to_type_is_typed_with_a_slash_here() {
     trial.identity_changed("bob");
     assert!(notices(&trial).contains(": /trust bob "), "{}", notices(&trial));
 }
+
+#[test]
+fn what_came_before_its_turn_stands_where_it_was_shown() {
+    let mut trial = with_bob();
+    trial.model.read_again();
+    // In the order in which they came: the second was held back for the first, and not for the fourth.
+    let came = [(2, 0), (1, 300), (3, 300), (5, 400), (4, 9_000)];
+    let messages = came.map(|(n, ms)| their_message("bob", n, &format!("number {n}"), AT, AT + ms));
+    trial.history("bob", &messages);
+    let expected = [1, 2, 3, 5, 4].map(|n| format!("number {n}"));
+    assert_eq!(texts(&trial), expected);
+}

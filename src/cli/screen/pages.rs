@@ -98,6 +98,7 @@ impl Model {
         Line {
             number: self.number(),
             at,
+            turn: 0,
             saying: Saying::Message(message),
         }
     }
