@@ -15,7 +15,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use udpchat::client::storage::{Accept, Finish, Key, Receive, Reply, Request, Scope, State, Told};
+use udpchat::client::storage::{Accept, Finish, Key, Receive, Removal, Reply, Request, Scope, State, Told};
 use udpchat::client::to::To;
 use udpchat::clock::{Age, WallTime};
 use udpchat::engine::{Store, Ticket};
@@ -35,8 +35,8 @@ const WORDS: [&str; 20] = [
     "the", "train", "is", "late", "again", "what", "about", "dinner", "tomorrow", "at", "eight", "bring",
     "your", "books", "and", "the", "blue", "umbrella", "please", "thanks",
 ];
-/// One word of a single text.
-const NEEDLE: &str = "needle";
+/// One word of a single text, and which message has it.
+const NEEDLE: (&str, u64) = ("needle", 7);
 
 fn name(person: u64) -> Name {
     format!("person{person}").parse().expect("a name")
@@ -44,8 +44,8 @@ fn name(person: u64) -> Name {
 
 /// Ten words, which differ from one message to the next.
 fn text(number: u64) -> String {
-    if number == MESSAGES / 2 {
-        return NEEDLE.to_owned();
+    if number == NEEDLE.1 {
+        return NEEDLE.0.to_owned();
     }
     let word = |at: u64| {
         let mixed = (number * 7 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
@@ -161,24 +161,43 @@ fn start(path: &Path) -> Duration {
     })
 }
 
-fn ask(path: &Path, scope: &Scope, found: usize) -> Duration {
+/// `found`: how many there have to be; `None`: some, or none.
+fn ask(path: &Path, scope: &Scope, found: Option<usize>) -> Duration {
     let (mut store, _) = ClientStore::open(path).expect("a database");
     commit(&mut store, vec![use_registry()]);
     median(|| {
         let request = Request::Recall {
             scope: scope.clone(),
             most: 20,
+            before: None,
             own: IdentityId([0; 32]),
         };
         let before = Instant::now();
         let replies = commit(&mut store, vec![request]);
         let time = before.elapsed();
         match replies.as_slice() {
-            [Reply::Recalled(page)] => assert!(
-                page.messages.len() == found || found == 0,
-                "{}",
-                page.messages.len()
-            ),
+            [Reply::Recalled(page)] => {
+                let messages = page.messages.len();
+                assert_eq!(messages, found.unwrap_or(messages), "{scope:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+        time
+    })
+}
+
+/// Removes a piece of another conversation in each round.
+fn forget(path: &Path, is_full: bool) -> Duration {
+    let (mut store, _) = ClientStore::open(path).expect("a database");
+    commit(&mut store, vec![use_registry()]);
+    let mut people = (0..PEOPLE).map(name);
+    median(|| {
+        let keys = people.by_ref().take(1).map(|name| name.folded()).collect();
+        let before = Instant::now();
+        let replies = commit(&mut store, vec![Request::Remove(Removal::Conversations(keys))]);
+        let time = before.elapsed();
+        match replies.as_slice() {
+            [Reply::Removed(removed)] => assert_eq!(removed.messages > 0, is_full),
             other => panic!("{other:?}"),
         }
         time
@@ -209,15 +228,20 @@ fn main() {
     let words = |words: &str| Scope::Words(words.to_owned());
     let person = Scope::Conversations(vec![name(3).folded()]);
     for (what, scope, found) in [
-        ("the last 20 of all", Scope::All, 20),
-        ("the last 20 with one of 50", person, 20),
-        ("search: a word of one message", words(NEEDLE), 1),
-        ("search: a word of many", words("umbrella"), 20),
-        ("search: three words", words("train dinner books"), 0),
-        ("search: the beginning of words", words("um*"), 20),
-        ("search: a letter that many have", words("b*"), 20),
-        ("search: a word of none", words("absent"), 0),
+        ("the last 20 of all", Scope::All, Some(20)),
+        ("the last 20 with one of 50", person, Some(20)),
+        ("search: a word of one message", words(NEEDLE.0), Some(1)),
+        ("search: a word of many", words("umbrella"), Some(20)),
+        ("search: three words", words("train dinner books"), None),
+        ("search: the beginning of words", words("um*"), Some(20)),
+        ("search: a letter that many have", words("b*"), Some(20)),
+        ("search: a word of none", words("absent"), Some(0)),
     ] {
-        row(what, ask(&empty, &scope, 0), ask(&full, &scope, found));
+        row(what, ask(&empty, &scope, Some(0)), ask(&full, &scope, found));
     }
+    row(
+        "forget: one commit's worth",
+        forget(&empty, false),
+        forget(&full, true),
+    );
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::args_values::{parse_count, parse_other, parse_timeout, shown};
-use crate::cli::said::Said;
+use crate::cli::said::{OneOf, Said};
 use crate::id::Name;
 use crate::limits::BODY_BYTES_MAX;
 
@@ -89,7 +89,8 @@ pub(super) struct OnceFlags {
     send: Option<Vec<String>>,
 
     /// How far it has to come: 'stored' on the server (or further; the default), or 'delivered'
-    #[arg(long, value_name = "STATE", conflicts_with_all = ["serve", "peers"])]
+    #[arg(long, value_name = "STATE", value_parser = OneOf(&["stored", "delivered"]), hide_possible_values = true,
+        conflicts_with_all = ["serve", "peers"])]
     wait: Option<Said>,
 
     /// How long that may take, like 500ms, 10s or 5m: 15s; with --recv for ever
@@ -117,21 +118,16 @@ pub(super) struct OnceFlags {
     /// Write all messages that are kept to standard output, the oldest first: 'jsonl' or 'markdown'
     ///
     /// It is read beside a client that runs, or without one; nothing is started and nothing sent.
-    #[arg(long, value_name = "FORMAT", conflicts_with_all = [
+    #[arg(long, value_name = "FORMAT", value_parser = OneOf(&["jsonl", "markdown"]), hide_possible_values = true, conflicts_with_all = [
         "serve", "send", "recv", "wait", "timeout", "count", "exec", "ephemeral", "json", "join", "ttl", "keep_history", "bind",
     ])]
-    export: Option<String>,
+    export: Option<Said>,
 }
 
 impl OnceFlags {
     /// How the history is to be written out, if that is all that is wanted.
     pub(super) fn export(&self) -> Result<Option<Paper>, String> {
-        match self.export.as_deref() {
-            None => Ok(None),
-            Some("jsonl") => Ok(Some(Paper::JsonLines)),
-            Some("markdown") => Ok(Some(Paper::Markdown)),
-            Some(other) => Err(format!("--export is jsonl or markdown, not '{}'", shown(other))),
-        }
+        self.export.as_ref().map(|said| said.read(paper)).transpose()
     }
 
     /// What is to be done.
@@ -188,6 +184,14 @@ fn text(text: String) -> Result<String, String> {
         ))
     } else {
         Ok(text)
+    }
+}
+
+fn paper(text: &str) -> Result<Paper, String> {
+    match text {
+        "jsonl" => Ok(Paper::JsonLines),
+        "markdown" => Ok(Paper::Markdown),
+        _ => Err(format!("--export is jsonl or markdown, not '{}'", shown(text))),
     }
 }
 

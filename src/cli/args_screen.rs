@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::args_values::shown;
 pub use crate::cli::bell::Bell;
 pub use crate::cli::paint::Colors;
-use crate::cli::said::Said;
+use crate::cli::said::{OneOf, Said};
 
 /// How a client looks and sounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct ScreenOptions {
     pub on_message: Option<String>,
     /// Whether what is typed is there in the next run.
     pub line_history: bool,
+    /// Whether it fills the screen.
+    pub full: bool,
 }
 
 /// The grammar.
@@ -30,13 +32,21 @@ pub(super) struct ScreenFlags {
     ///
     /// auto: on a terminal that has some, unless the variable NO_COLOR is set. Without colours there are no hints behind
     /// what is typed either.
-    #[arg(long, value_name = "WHEN", default_value = "auto", conflicts_with = "serve")]
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = OneOf(&["auto", "always", "never"]),
+        hide_possible_values = true, conflicts_with = "serve")]
     color: Said,
+
+    /// Fill the screen: conversations with what is unread, the open one, and how the connection is
+    ///
+    /// F1 says there what the keys do. Where standard input or output is no terminal it is as without.
+    #[arg(long, conflicts_with_all = ["serve", "peers", "json"])]
+    tui: bool,
 
     /// Ring the terminal's bell: for no message (off), for 'all', or on 'mention'
     ///
     /// mention: a message to you, or one in a room with your name in it.
-    #[arg(long, value_name = "FOR", default_value = "off", conflicts_with = "serve")]
+    #[arg(long, value_name = "FOR", default_value = "off", value_parser = OneOf(&["off", "mention", "all"]),
+        hide_possible_values = true, conflicts_with = "serve")]
     bell: Said,
 
     /// Run a program for each message that is shown, with the text on its standard input
@@ -62,6 +72,7 @@ impl ScreenFlags {
             bell: self.bell.read(bell)?,
             on_message: self.on_message.map(|said| said.read(command)).transpose()?,
             line_history: !self.no_line_history,
+            full: self.tui,
         })
     }
 }

@@ -398,16 +398,18 @@ fn how_it_looks_and_sounds_can_be_chosen() {
         bell: Bell::Off,
         on_message: None,
         line_history: true,
+        full: false,
     };
     assert_eq!(screen(""), usual);
     assert_eq!(talk("-p alice 0 10.0.0.1:1").screen, usual);
     assert_eq!(
-        screen("--color never --bell mention --no-line-history"),
+        screen("--color never --bell mention --no-line-history --tui"),
         ScreenOptions {
             colors: Colors::Never,
             bell: Bell::Mention,
             on_message: None,
             line_history: false,
+            full: true,
         }
     );
     assert_eq!(screen("--color always --bell all").colors, Colors::Always);
@@ -420,4 +422,5 @@ fn how_it_looks_and_sounds_can_be_chosen() {
         "udpchat: --bell is off, mention or all, not 'loud'"
     );
     assert!(wrong("-s 1 --no-line-history").contains("does not go with"));
+    assert!(wrong("-p alice 0 10.0.0.1:1 --tui").contains("does not go with"));
 }

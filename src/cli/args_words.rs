@@ -56,7 +56,7 @@ impl Seat {
         if [&server, &server_port, &port].iter().any(|said| said.is_none())
             && let Some(known) = Remembered::of(&name, data, around)?
         {
-            let is_there = |said: &Said| said.text() == known.profile.server;
+            let is_there = |said: &Said| said.text().eq_ignore_ascii_case(&known.profile.server);
             if server.as_ref().is_none_or(is_there) {
                 let (there, at) = (
                     known.profile.server.clone(),

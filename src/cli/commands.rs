@@ -8,8 +8,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::cli::arguments::{
-    ANY_COMMAND, ANY_CONVERSATION, ANY_FINGERPRINT, ANY_MEMBER, ANY_MESSAGE, ANY_PERSON, ANY_ROOM, Argument, CONVERSATION,
-    COUNT, FINGERPRINT, NEW_ROOM, OWN_NAME, PERSON, ROOM, SWITCH, TEXT, WORDS, shown,
+    ANY_COMMAND, ANY_CONVERSATION, ANY_FINGERPRINT, ANY_MEMBER, ANY_MESSAGE, ANY_PERSON, ANY_ROOM, Argument,
+    CONVERSATION, COUNT, FINGERPRINT, NEW_ROOM, OWN_NAME, PERSON, ROOM, SWITCH, TEXT, WORDS, shown,
 };
 use crate::cli::commands_history as history;
 use crate::cli::commands_people as people;

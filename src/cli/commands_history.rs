@@ -1,6 +1,7 @@
 //! Commands about what was said before, as they are typed.
 //!
-//! A room is named with a `#` here, for a person and a room may have the same name; an address stands for whoever is there.
+//! A room is named with a `#` here, for a person and a room may have the same name; a person may be with an `@`, for a name may be
+//! all digits, and look like a number. An address stands for whoever is there.
 //! Without a registry the same words are typed with a `:` before them (`talk`). Reads only. Invariant: as `commands`'.
 
 use std::net::SocketAddr;
@@ -38,7 +39,11 @@ pub(super) fn read_history(rest: &str, typist: Typist<'_>) -> Parsed {
     let most = count.map_or(Some(MESSAGES), |count| count.parse().ok());
     let most = most.filter(|most| (1..=HISTORY_MESSAGES_MAX).contains(most));
     match (subject, most) {
-        (Ok(subject), Some(most)) => Parsed::Command(Command::History { subject, most }),
+        (Ok(subject), Some(most)) => Parsed::Command(Command::History {
+            subject,
+            most,
+            before: None,
+        }),
         (Ok(_), None) => {
             let bounds = format!("the number is 1 to {HISTORY_MESSAGES_MAX}. All of it: udpchat --export");
             usage_since("history", &bounds)
@@ -56,6 +61,7 @@ pub(super) fn read_search(rest: &str, _typist: Typist<'_>) -> Parsed {
         words => Parsed::Command(Command::History {
             subject: Subject::Words(words.to_owned()),
             most: MESSAGES,
+            before: None,
         }),
     }
 }
@@ -86,7 +92,7 @@ pub(super) fn partner(word: &str) -> Result<Partner, String> {
     let name = |text| Name::from_str(text).map_err(|error| error.to_string());
     match word.strip_prefix('#') {
         Some(room) => name(room).map(Partner::Room),
-        None => name(word).map(Partner::Person),
+        None => name(word.strip_prefix('@').unwrap_or(word)).map(Partner::Person),
     }
 }
 
@@ -105,7 +111,11 @@ mod tests {
     }
 
     fn history(subject: Subject, most: usize) -> Parsed {
-        Parsed::Command(Command::History { subject, most })
+        Parsed::Command(Command::History {
+            subject,
+            most,
+            before: None,
+        })
     }
 
     #[test]
@@ -119,6 +129,7 @@ mod tests {
             ("history all 1000", Subject::All, 1_000),
             ("history bob", bob(), MESSAGES),
             (" $history bob  3 ", bob(), 3),
+            ("history @42", with(Partner::Person(name("42"))), MESSAGES),
             ("history 42 3", with(Partner::Person(name("42"))), 3),
             ("history #den", with(Partner::Room(name("den"))), MESSAGES),
             ("history 192.0.2.7:4000", with(Partner::At(address)), MESSAGES),

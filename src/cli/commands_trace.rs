@@ -25,7 +25,7 @@ pub(super) fn read_trace(rest: &str, _typist: Typist<'_>) -> Parsed {
     }
 }
 
-/// The message that a word names, if it does so. Whoever is called like a number is found in `history`.
+/// The message that a word names, if it does so. Whoever is called like a number has an `@` before it.
 fn one(word: &str) -> Option<One> {
     if let Some(digits) = word.strip_prefix('<') {
         return number(digits).map(One::Received);

@@ -23,7 +23,7 @@ use crate::cli::plain::{self, Line};
 use crate::cli::printer::{Look, Printer, Screen};
 use crate::cli::prompt::{Aids, Prompt};
 use crate::cli::streams::{self, write_out};
-use crate::cli::terminal::Saved;
+use crate::cli::terminal::{PLAIN_AGAIN, Saved};
 use crate::client::interface::Command;
 use crate::id::Name;
 use crate::limits;
@@ -86,11 +86,10 @@ pub struct Closing {
 /// A thread could not be started.
 pub(super) fn open(talk: Talk) -> io::Result<(Console, Printer, Closing)> {
     let gate = Arc::new(Gate::default());
+    let look = look(&talk);
     let heard = Arc::new(Heard::with_focus(talk.focus));
-    let saved = Saved::take();
-    let look = look(talk.format, &talk.screen, &talk.own);
-    let for_people = talk.format == Format::Lines && io::stdin().is_terminal() && io::stdout().is_terminal();
-    let prompt = if for_people {
+    let saved = Saved::take(PLAIN_AGAIN);
+    let prompt = if is_for_people(talk.format) {
         let aids = Aids {
             own: talk.own.clone(),
             grammar: talk.grammar,
@@ -119,9 +118,23 @@ pub(super) fn open(talk: Talk) -> io::Result<(Console, Printer, Closing)> {
     Ok((console, printer, closing))
 }
 
+/// Whether somebody types and reads.
+fn is_for_people(format: Format) -> bool {
+    format == Format::Lines && io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Whether it can fill the screen, and is to.
+pub(super) fn fills_screen(talk: &Talk) -> bool {
+    let is_able = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    talk.screen.full && is_for_people(talk.format) && is_able
+}
+
 /// Colours and bell: for people only, and the bell only where one can ring.
-fn look(format: Format, screen: &ScreenOptions, own: &Name) -> Look {
-    if format == Format::Json {
+pub(super) fn look(talk: &Talk) -> Look {
+    let Talk {
+        own, format, screen, ..
+    } = talk;
+    if *format == Format::Json {
         return Look::default();
     }
     let terminal = io::stdout().is_terminal();

@@ -11,6 +11,7 @@ use crate::cli::json_parts::{Fingerprint, Listed, Member, Peer, Readers, Room, U
 use crate::cli::json_trace::Way;
 use crate::cli::json_words as words;
 use crate::cli::render;
+use crate::cli::sanitise::escape_json;
 use crate::client::interface::{
     ContactEvent, Event, NotAccepted, NotVerified, Notice, PeopleEvent, RoomEvent, Trust,
 };
@@ -52,7 +53,7 @@ pub(super) fn answer(parsed: &Parsed) -> Option<String> {
     reason = "names, numbers and texts: there is nothing in an object that JSON does not have"
 )]
 fn written(object: &Object<'_>) -> String {
-    serde_json::to_string(object).expect("an object")
+    escape_json(serde_json::to_string(object).expect("an object"))
 }
 
 fn object(notice: &Notice) -> Option<Object<'_>> {

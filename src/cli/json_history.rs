@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::json_objects::{Object, timestamp};
 use super::json_words as words;
 use super::marks;
+use super::sanitise::escape_json;
 use crate::client::interface::{Forgotten, History, Partner, Recorded, Subject, Way};
 use crate::client::storage::{Finish, State};
 use crate::client::to::To;
@@ -68,7 +69,7 @@ impl<'a> Object<'a> {
         Self::History {
             about: About::of(&history.subject),
             messages: messages.map(|message| Kept::of(message, &history.own)).collect(),
-            earlier: history.earlier,
+            earlier: history.earlier.is_some(),
         }
     }
 
@@ -165,7 +166,7 @@ impl<'a> Kept<'a> {
         reason = "names, numbers and texts: there is nothing in it that JSON does not have"
     )]
     pub(super) fn line(&self) -> String {
-        let object = serde_json::to_string(self).expect("an object");
+        let object = escape_json(serde_json::to_string(self).expect("an object"));
         object + "\n"
     }
 

@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use crate::cli::args_values::parse_peer;
 use crate::cli::commands::{self, Parsed, Typist};
-use crate::cli::commands_history::MESSAGES;
 use crate::client::interface::{Command, Text};
 use crate::id::Name;
 use crate::reserved::LOBBY;
@@ -122,12 +121,11 @@ impl Wish {
         };
         let room = self.room.as_ref().map(Name::as_str).or(default);
         // Where persons and rooms can be meant, it is marked which.
-        let mark = if matches!(word, "history" | "forget" | "trace") {
-            "#"
-        } else {
-            ""
+        let (room_mark, user_mark) = match word {
+            "history" | "forget" | "trace" => ("#", "@"),
+            _ => ("", ""),
         };
-        let room = room.map(|room| format!("{mark}{room}"));
+        let room = room.map(|room| format!("{room_mark}{room}"));
         let address = match self.address.as_deref().map(parse_peer).transpose() {
             Ok(address) => address.map(|address| address.to_string()),
             Err(sentence) => return no_address(&sentence),
@@ -135,14 +133,12 @@ impl Wish {
         // Whom nobody names: all.
         let all = (word == "kick").then_some("all");
         let user = self.user.as_ref().map(Name::as_str).or(all);
+        let user = user.map(|user| format!("{user_mark}{user}"));
         let on = self.on.map(|on| if on { "on" } else { "off" });
-        // A name may be all digits, and a number alone would be how many.
-        let is_of_somebody = word == "history" && self.user.is_some();
         let count = self.count.map(|count| count.to_string());
-        let count = count.or_else(|| is_of_somebody.then(|| MESSAGES.to_string()));
         let given = [
             ("room", room.as_deref()),
-            ("user", user),
+            ("user", user.as_deref()),
             ("address", address.as_deref()),
             ("fingerprint", self.fingerprint.as_deref()),
             ("id", self.id.as_deref()),

@@ -39,8 +39,6 @@ pub(super) struct Key {
     pub(super) kind: Kind,
     /// Its option; otherwise it is a value of `-c`, `-s` or `-p`.
     pub(super) option: Option<Id>,
-    /// What it may be, if clap knows that.
-    choices: Vec<String>,
 }
 
 impl Role {
@@ -87,7 +85,6 @@ impl Role {
             name: (*name).to_owned(),
             kind: *kind,
             option: None,
-            choices: Vec::new(),
         });
         let own = Id::from(self.option());
         let options = grammar.get_arguments().filter_map(|arg| {
@@ -98,11 +95,6 @@ impl Role {
                 name: arg.get_long().unwrap_or_default().to_owned(),
                 kind: Kind::of(arg),
                 option: Some(arg.get_id().clone()),
-                choices: arg
-                    .get_possible_values()
-                    .iter()
-                    .map(|choice| choice.get_name().to_owned())
-                    .collect(),
             })
         });
         words.chain(options).collect()
@@ -143,18 +135,14 @@ impl Kind {
 impl Key {
     /// A text as clap reads it.
     pub(super) fn spelled(&self, text: &str) -> Result<String, String> {
-        let rule = match (self.kind, text) {
-            (_, "") => return Ok(String::new()),
-            (Kind::Switch, "true" | "1") => return Ok("true".to_owned()),
-            (Kind::Switch, "false" | "0") => return Ok("false".to_owned()),
-            (Kind::Count, _) if text.parse::<u8>().is_ok() => return Ok(text.to_owned()),
-            (Kind::Switch | Kind::Count, _) => self.kind.rule().to_owned(),
-            _ if self.choices.is_empty() || self.choices.iter().any(|choice| choice == text) => {
-                return Ok(text.to_owned());
-            }
-            _ => format!("is one of: {}", self.choices.join(", ")),
-        };
-        Err(format!("{rule}, not '{}'", shown(text)))
+        match (self.kind, text) {
+            (_, "") => Ok(String::new()),
+            (Kind::Switch, "true" | "1") => Ok("true".to_owned()),
+            (Kind::Switch, "false" | "0") => Ok("false".to_owned()),
+            (Kind::Count, _) if text.parse::<u8>().is_ok() => Ok(text.to_owned()),
+            (Kind::Switch | Kind::Count, _) => Err(format!("{}, not '{}'", self.kind.rule(), shown(text))),
+            (Kind::Text | Kind::Path | Kind::List, _) => Ok(text.to_owned()),
+        }
     }
 }
 

@@ -4,10 +4,12 @@
 //! and no more: where it cannot be read or written the lines are remembered until the program ends, and nothing is said.
 //! Invariants: no file has more than twice [`LINES_MAX`] lines; a line that was kept is lost only to newer ones.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use crate::store::identity_file;
 
 /// Lines that are offered: as many as anybody goes back through.
 pub(super) const LINES_MAX: usize = 500;
@@ -98,13 +100,7 @@ fn shorten(path: &Path, line: &str) -> io::Result<()> {
     let kept = lines.iter().skip(lines.len().saturating_sub(LINES_MAX - 1));
     let all = kept.map(String::as_str).chain([line]);
     let text: String = all.map(|line| format!("{}\n", escaped(line))).collect();
-    let new = path.with_extension("new");
-    private()
-        .write(true)
-        .truncate(true)
-        .open(&new)?
-        .write_all(text.as_bytes())?;
-    fs::rename(new, path)
+    identity_file::replace(path, text.as_bytes())
 }
 
 /// Makes the file if it is not there, for this user only.
@@ -144,6 +140,7 @@ fn unescaped(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     struct Place(tempfile::TempDir);

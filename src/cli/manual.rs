@@ -69,6 +69,7 @@ const EXAMPLES: &str = "\
   udpchat -s 12345                          a registry on port 12345
   udpchat -c alice 127.0.0.1 12345 1232     a client on the same machine
   udpchat -c alice                          the same again
+  udpchat -c alice --tui                    and on the full screen
   udpchat -c bob chat.example.org 12345 0   a client elsewhere, on any port
   udpchat -c test ::1 12345 0 --ephemeral   a try that leaves nothing behind
   udpchat -p alice 4000 192.0.2.7:4000      no registry: to bob, at that address
@@ -86,7 +87,8 @@ const PROMPT: &str = "\
   or expired. What waits is sent as soon as the recipient or the server can be
   reached, also after a restart of the client. A paste of several lines is one
   message. A second Ctrl+C ends at once. Tab completes, Ctrl+R searches what was
-  typed, also in earlier runs (--no-line-history).
+  typed, also in earlier runs (--no-line-history). With --tui the client fills
+  the screen: F1 says there what the keys do; commands have a / before them.
 
   Without a terminal, commands are read from standard input, a line each, and
   there is no prompt. At the end of the input the client stays until each

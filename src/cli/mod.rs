@@ -15,6 +15,7 @@
 //! | `paint`, `bell` | the colours of lines; what rings |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
+//! | `screen` | the full screen, in the place of both ends |
 //! | `once`, `sending`, `letter`, `receiving`, `lanes` | `--send` and `--recv`: a message and what becomes of it; messages for a program |
 //! | `exporting` | `--export`: the whole history, read beside the client |
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
@@ -85,6 +86,7 @@ mod render_trace;
 mod render_users;
 mod said;
 pub mod sanitise;
+mod screen;
 mod sending;
 mod settings;
 pub mod simulate;

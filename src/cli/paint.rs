@@ -32,21 +32,21 @@ pub(super) struct Paint {
 }
 
 /// What is told but asks for nothing.
-const QUIET: Style = Style::new().dimmed();
+pub(super) const QUIET: Style = Style::new().dimmed();
 /// A message of one's own is on its way.
-const WAITING: Style = AnsiColor::Yellow.on_default();
+pub(super) const WAITING: Style = AnsiColor::Yellow.on_default();
 /// The server keeps it.
-const STORED: Style = AnsiColor::Cyan.on_default();
+pub(super) const STORED: Style = AnsiColor::Cyan.on_default();
 /// It has arrived.
-const RECEIVED: Style = AnsiColor::Green.on_default();
+pub(super) const RECEIVED: Style = AnsiColor::Green.on_default();
 /// It will not arrive; or something else went wrong.
-const WRONG: Style = AnsiColor::Red.on_default();
+pub(super) const WRONG: Style = AnsiColor::Red.on_default();
 /// Dark on light, in colours that no terminal gives another meaning.
-const PICTURE: Style = Style::new()
+pub(super) const PICTURE: Style = Style::new()
     .fg_color(Some(Color::Ansi256(Ansi256Color(231))))
     .bg_color(Some(Color::Ansi256(Ansi256Color(16))));
 /// What to type, at the beginning of the line.
-const PROMPT: Style = Style::new().bold();
+pub(super) const PROMPT: Style = Style::new().bold();
 
 /// Those who write, in colours that can be read on black and on white; none of those that say that something is wrong.
 const PEOPLE: [Style; 6] = [
@@ -203,7 +203,7 @@ fn posted(room: &Name, message: &Incoming, line: &str) -> String {
 }
 
 /// Whoever has the name has the same colour in every run, and on every machine.
-fn of(name: &Name) -> Style {
+pub(super) fn of(name: &Name) -> Style {
     // FNV-1a: what a hash of the standard library is may change.
     let hash = name
         .folded()
@@ -217,7 +217,7 @@ fn of(name: &Name) -> Style {
 }
 
 /// What an event is for a message of one's own, or for its reader.
-const fn style(event: &Event) -> Style {
+pub(super) const fn style(event: &Event) -> Style {
     match event {
         Event::NoAnswer { .. }
         | Event::Offline { .. }

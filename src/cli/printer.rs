@@ -20,7 +20,7 @@ use crate::cli::paint::Paint;
 use crate::cli::render::{self, OffsetAt};
 use crate::cli::streams::write_out;
 use crate::cli::{qr, terminal};
-use crate::client::interface::{Event, Notice, Trust, Whose};
+use crate::client::interface::{Event, Notice};
 
 /// Writes to standard output, around the prompt if there is one.
 pub struct Printer {
@@ -124,11 +124,10 @@ impl Printer {
             if let Some(line) = self.introductions.before(&notice.event) {
                 lines.insert(0, paint.aside(line));
             }
-            if let Event::Fingerprint { whose, id, trust } = &notice.event
-                && let Some(id) = id.filter(|_| is_drawn(whose, *trust))
-            {
-                lines.extend(qr::lines(id).iter().map(|line| paint.picture(line).into_owned()));
-            }
+            let (columns, rows) = terminal::size();
+            // One is for the line that is typed.
+            let picture = qr::told(&notice.event, (columns, rows.saturating_sub(1)));
+            lines.extend(picture.iter().map(|line| paint.picture(line).into_owned()));
         }
         if let (Some(hook), Event::Incoming(message)) = (&mut self.hook, &notice.event)
             && !self.heard.quiet.is_on()
@@ -140,19 +139,6 @@ impl Printer {
         }
         lines
     }
-}
-
-/// Whether a fingerprint is drawn: where there is room for it, and of one person's two keys the one that is to be compared.
-fn is_drawn(whose: &Whose, trust: Trust) -> bool {
-    let is_asked = match whose {
-        Whose::Own | Whose::Listed(_) => true,
-        Whose::Person(_) => trust != Trust::Changed,
-        // All of them are told at once.
-        Whose::Contact(_) => false,
-    };
-    let (columns, lines) = terminal::size();
-    // With the line that is typed.
-    is_asked && columns >= qr::COLUMNS && lines > qr::LINES
 }
 
 /// Writes whole lines past the editor.

@@ -240,7 +240,7 @@ impl Completer for Watcher {
 }
 
 /// How much of a word is certain, if it is one of these: never less than was typed.
-fn certain<'a>(candidates: &'a [String], typed: &'a str) -> Option<&'a str> {
+pub(super) fn certain<'a>(candidates: &'a [String], typed: &'a str) -> Option<&'a str> {
     let (first, others) = candidates.split_first()?;
     let common = others.iter().fold(first.as_str(), |common, other| {
         let same = common.bytes().zip(other.bytes()).take_while(|(a, b)| a == b);

@@ -5,6 +5,7 @@
 
 use fast_qr::{ECL, QRBuilder};
 
+use crate::client::interface::{Event, Trust, Whose};
 use crate::id::IdentityId;
 
 /// The light border, in modules: the standard wants 4, readers need 2, and with 2 it fits a screen of 24 lines.
@@ -12,12 +13,36 @@ const BORDER: usize = 2;
 /// The modules of a side: version 4 of the standard, which has room for 90 such characters where 15 % of it can be repaired.
 const SIDE: usize = 33;
 /// How wide it is.
-pub(super) const COLUMNS: usize = SIDE + 2 * BORDER;
+const COLUMNS: usize = SIDE + 2 * BORDER;
 /// How many lines it has.
-pub(super) const LINES: usize = COLUMNS.div_ceil(2);
+const LINES: usize = COLUMNS.div_ceil(2);
 
-/// The picture: what is light is drawn, for terminals are dark; none if it could not be made.
-pub(super) fn lines(id: IdentityId) -> Vec<String> {
+/// The picture of a fingerprint that is told: where there is room for it, so many columns and lines, and of one person's two keys
+/// the one that is to be compared.
+pub(super) fn told(event: &Event, (columns, lines_max): (usize, usize)) -> Vec<String> {
+    let Event::Fingerprint {
+        whose,
+        id: Some(id),
+        trust,
+    } = event
+    else {
+        return Vec::new();
+    };
+    let is_asked = match whose {
+        Whose::Own | Whose::Listed(_) => true,
+        Whose::Person(_) => *trust != Trust::Changed,
+        // All of them are told at once.
+        Whose::Contact(_) => false,
+    };
+    if is_asked && columns >= COLUMNS && lines_max >= LINES {
+        lines(*id)
+    } else {
+        Vec::new()
+    }
+}
+
+/// What is light is drawn, for terminals are dark; none if it could not be made.
+fn lines(id: IdentityId) -> Vec<String> {
     let digits = id.fingerprint().to_ascii_uppercase();
     let Ok(code) = QRBuilder::new(digits).ecl(ECL::M).build() else {
         return Vec::new();

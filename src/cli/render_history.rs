@@ -60,7 +60,7 @@ fn heading(history: &History) -> String {
         Subject::With(partner) => format!(" with {partner}"),
         Subject::Words(words) => format!(" with '{}'", escape(words)),
     };
-    match (history.messages.len(), history.earlier) {
+    match (history.messages.len(), history.earlier.is_some()) {
         (0, _) => format!("[No messages{whose} are kept.]"),
         (shown, false) => format!("[Messages{whose}: {shown}]"),
         (shown, true) => format!("[Messages{whose}, the last {shown} of them:]"),
@@ -101,7 +101,7 @@ fn differs(one: WallTime, other: WallTime) -> bool {
 }
 
 /// Who wrote it; and to whom, or where, unless that is what the list is about.
-fn who(message: &Recorded, own: &Name, is_known: bool) -> String {
+pub(super) fn who(message: &Recorded, own: &Name, is_known: bool) -> String {
     let trust = message.trust;
     let (writer, is_ours) = match &message.way {
         Way::In { from, .. } => (marked(from, trust), false),

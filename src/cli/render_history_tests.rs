@@ -3,7 +3,7 @@
 use time::{OffsetDateTime, UtcOffset};
 
 use super::*;
-use crate::client::interface::{Event, Partner, Refusal, Trust};
+use crate::client::interface::{Event, Partner, Place, Refusal, Trust};
 use crate::client::storage::Reach;
 use crate::id::{Epoch, IdentityId, MessageId, RoomId, Sequence, Slot};
 use crate::wire::message::DepositRefusal;
@@ -71,11 +71,17 @@ pub(in crate::cli) fn went(to: To, sent: i64, state: State, ended: Option<i64>) 
 }
 
 fn history(subject: Subject, messages: Vec<Recorded>, earlier: bool) -> History {
+    let first = Place {
+        at_ms: 0,
+        outbox: false,
+        row: 1,
+    };
     History {
         subject,
+        before: None,
         own: name("alice"),
         messages,
-        earlier,
+        earlier: earlier.then_some(first),
     }
 }
 

@@ -3,6 +3,30 @@
 //! Which settings there are, and who is heard first, is `settings`' to know; what texts mean, `args_values`'.
 //! Invariant: what is wrong with a text that nobody typed is told with the place where it stands.
 
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Command, Error};
+
+/// A text that is to be one of these words. Shells complete them; that it is none of them is for whoever reads it to say, who
+/// knows where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OneOf(pub(super) &'static [&'static str]);
+
+impl TypedValueParser for OneOf {
+    type Value = Said;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<Said, Error> {
+        StringValueParser::new()
+            .parse_ref(command, arg, value)
+            .map(Said::from)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
+}
+
 /// A text, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {

@@ -34,6 +34,24 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The same of JSON that a serialiser has written: with the escapes of JSON, so that it means what it meant.
+pub(super) fn escape_json(json: String) -> String {
+    if !json.contains(is_unsafe) {
+        return json;
+    }
+    let mut shown = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if is_unsafe(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 /// Whether a terminal might obey it, or a reader be deceived by it.
 const fn is_unsafe(character: char) -> bool {
     matches!(
@@ -100,6 +118,15 @@ mod tests {
             "❤\u{fe0f} \u{845b}\u{e0100} क्\u{200d}ष می\u{200c}خواهم \u{182d}\u{180b}\u{180e}\u{1820}",
         ] {
             assert!(matches!(escape(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn json_means_the_same_when_it_is_safe_to_show() {
+        for text in ["hi", "\u{9b}2J\u{7f}\u{202e}evil", "a\u{e0041}b", "\0\n\""] {
+            let json = escape_json(serde_json::to_string(text).unwrap());
+            assert!(!json.contains(is_unsafe), "{json}");
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
         }
     }
 

@@ -46,6 +46,15 @@ pub(super) fn is_marked(line: &str) -> bool {
     line.trim_start().starts_with(MARKS)
 }
 
+/// The same command with a mark before it: for whoever has another way to tell it from a text.
+pub(super) fn marked(line: &str) -> Cow<'_, str> {
+    if is_marked(line) || line.trim_start().starts_with('@') {
+        Cow::Borrowed(line)
+    } else {
+        Cow::Owned(format!("${}", line.trim_start()))
+    }
+}
+
 /// What follows the word that a line begins with, if that is for a command; the name after an `@` is one with it.
 pub(super) fn begins(line: &str) -> Option<Begun<'_>> {
     let line = line.trim_start();

@@ -21,6 +21,7 @@ use crate::cli::hook::Hook;
 use crate::cli::line_history::{self, LineHistory};
 use crate::cli::printer::Printer;
 use crate::cli::receiving;
+use crate::cli::screen;
 use crate::cli::sending;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
@@ -33,7 +34,7 @@ use crate::registry::interface;
 use crate::runtime::child::{Programs, can_wait};
 use crate::runtime::client::Company;
 use crate::runtime::outlet::Knell;
-use crate::runtime::program::Hatch;
+use crate::runtime::program::{Hatch, Typist};
 use crate::runtime::start::{Exit, Fault, Keep, resolve};
 use crate::runtime::{client, log, registry, signal};
 use crate::store::folder;
@@ -196,51 +197,82 @@ fn converse(
     setup: client::Setup,
     grammar: &'static Grammar,
     format: Format,
-    screen: ScreenOptions,
+    options: ScreenOptions,
 ) -> Result<Exit, Fault> {
-    let history = screen
+    let history = options
         .line_history
         .then(|| setup.file(line_history::FILE))
         .flatten();
-    let programs = screen.on_message.as_ref().map(|_| Programs::new());
-    let hook = match screen.on_message.clone().zip(programs.clone()) {
+    let programs = options.on_message.as_ref().map(|_| Programs::new());
+    let hook = match options.on_message.clone().zip(programs.clone()) {
         Some(_) if !can_wait() => return Err(Fault::children_ignored()),
         Some((command, programs)) => Some(Hook::start(command, format, programs)?),
         None => None,
     };
-    let (console, mut printer, closing) = console::open(Talk {
+    let stop_programs = move || {
+        if let Some(programs) = &programs {
+            programs.stop();
+        }
+    };
+    let talk = Talk {
         own: setup.name.clone(),
         grammar,
         focus: setup.join.clone().map(Focus::Room),
         format,
-        screen,
+        screen: options,
         hook,
         history: LineHistory::new(history),
-    })?;
+    };
+    if console::fills_screen(&talk) {
+        let look = console::look(&talk);
+        let (keys, mut teller, curtain) = screen::open(talk, look)?;
+        let typist = |mut hatch: Hatch<Command>| keys.run_input(|input| hand_over(&mut hatch, input));
+        let show = move |events: &[Notice]| {
+            // Held as long as anything is shown.
+            let _terminal = &curtain;
+            teller.show(events)
+        };
+        return attend(setup, Box::new(typist), show, Knell::new(stop_programs));
+    }
+    let (console, mut printer, closing) = console::open(talk)?;
     let hurry = closing.hurry();
     let knell = Knell::new(move || {
-        if let Some(programs) = &programs {
-            programs.stop();
-        }
+        stop_programs();
         hurry();
     });
+    let typist = |mut hatch: Hatch<Command>| console.run_input(|input| hand_over(&mut hatch, input));
+    let show = move |events: &[Notice]| {
+        // As above.
+        let _terminal = &closing;
+        printer.show(events).map(|()| Vec::new())
+    };
+    attend(setup, Box::new(typist), show, knell)
+}
+
+/// Runs a client to its end. What `show` has shown is marked as seen; its result is what it wants of the client.
+fn attend(
+    setup: client::Setup,
+    typist: Typist<Command>,
+    mut show: impl FnMut(&[Notice]) -> io::Result<Vec<Command>> + Send + 'static,
+    knell: Knell,
+) -> Result<Exit, Fault> {
     let mut seen = 0;
     let (failed, failure) = bounded(1);
-    let show = move |events: &[Notice]| {
-        // Held as long as anything is shown.
-        let _terminal = &closing;
-        if let Err(error) = printer.show(events) {
+    let show = move |events: &[Notice]| match show(events) {
+        Ok(mut wanted) => {
+            seen += u64::try_from(events.len()).unwrap_or(u64::MAX);
+            wanted.push(Command::Seen { events: seen });
+            Ok(wanted)
+        }
+        Err(error) => {
             let told = io::Error::from(error.kind());
             // There is one such failure: nothing is shown after it.
             let kept = failed.try_send(error);
             debug_assert!(kept.is_ok(), "the first failure");
-            return Err(told);
+            Err(told)
         }
-        seen += u64::try_from(events.len()).unwrap_or(u64::MAX);
-        Ok(vec![Command::Seen { events: seen }])
     };
-    let typist = |mut hatch: Hatch<Command>| console.run_input(|input| hand_over(&mut hatch, input));
-    let exit = client::run(setup, Box::new(typist), Box::new(show), knell)?;
+    let exit = client::run(setup, typist, Box::new(show), knell)?;
     // What was not shown is not marked as shown: it is there at the next start.
     streams::judge(failure.try_recv().map_or(Ok(()), Err))?;
     Ok(exit)

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 
 use crate::cli::args_values::parse_peer;
 use crate::cli::arguments::{
-    ADDRESS, ANY_CONVERSATION, ANY_FINGERPRINT, ANY_MESSAGE, Argument, CONVERSATION, COUNT, FINGERPRINT, PERSON, SWITCH,
-    WORDS as WORDS_SOUGHT, shown,
+    ADDRESS, ANY_CONVERSATION, ANY_FINGERPRINT, ANY_MESSAGE, Argument, CONVERSATION, COUNT, FINGERPRINT,
+    PERSON, SWITCH, WORDS as WORDS_SOUGHT, shown,
 };
 use crate::cli::commands::{self, Parsed, Typist};
 use crate::cli::commands_history::{read_forget, read_history, read_search};

@@ -5,7 +5,6 @@
 use serde::Deserialize;
 
 use super::commands::{Parsed, Typist};
-use super::commands_history::MESSAGES;
 use super::grammar::ALL;
 use super::{json_input, talk};
 use crate::cli::args_values::parse_peer;
@@ -73,15 +72,12 @@ impl Asked {
             "dnd" => format!(":dnd {}", if self.on.take()? { "on" } else { "off" }),
             "help" | "quit" => operation.to_owned(),
             "search" => format!(":search {}", self.words.take()?),
-            // A name may be all digits, and a number alone would be how many.
             "history" => match self.whose()? {
                 Ok(whose) => {
                     let whose = whose.unwrap_or_else(|| ALL.to_owned());
-                    let count = self
-                        .count
-                        .take()
-                        .map_or(MESSAGES.to_string(), |count| count.to_string());
-                    format!(":history {whose} {count}")
+                    let count = self.count.take();
+                    let count = count.map_or_else(String::new, |count| format!(" {count}"));
+                    format!(":history {whose}{count}")
                 }
                 Err(sentence) => return Some(Err(sentence)),
             },
@@ -120,7 +116,8 @@ impl Asked {
     fn whose(&mut self) -> Option<Result<Option<String>, String>> {
         match (self.user.take(), self.address.take()) {
             (Some(_), Some(_)) => None,
-            (Some(user), None) => Some(Ok(Some(user.to_string()))),
+            // A name may be all digits, and look like a number.
+            (Some(user), None) => Some(Ok(Some(format!("@{user}")))),
             (None, Some(address)) => Some(parse_peer(&address).map(|address| Some(address.to_string()))),
             (None, None) => Some(Ok(None)),
         }

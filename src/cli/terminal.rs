@@ -25,49 +25,59 @@ pub(super) fn size() -> (usize, usize) {
     }
 }
 
-/// Settings as they were found.
-pub(super) struct Saved(Termios);
+/// Settings as they were found, and what takes from the screen what the program has put there.
+#[derive(Clone)]
+pub(super) struct Saved {
+    found: Termios,
+    clear: &'static str,
+}
 
 impl Saved {
-    /// Those of standard input; `None` if it is no terminal.
-    pub(super) fn take() -> Option<Self> {
-        tcgetattr(io::stdin()).ok().map(Self)
+    /// Those of standard input; `None` if it is no terminal. `clear` is [`PLAIN_AGAIN`], or what undoes more than that.
+    pub(super) fn take(clear: &'static str) -> Option<Self> {
+        let found = tcgetattr(io::stdin()).ok()?;
+        Some(Self { found, clear })
+    }
+
+    /// The settings themselves.
+    pub(super) const fn found(&self) -> &Termios {
+        &self.found
     }
 
     /// Has them put back if a second signal ends the process at once.
     pub(super) fn keep_for_the_end(&self) {
         FOUND.get_or_init(|| {
             signal::before_the_end(restore_now);
-            self.0.clone()
+            self.clone()
         });
     }
 
     /// Puts them back, and takes the prompt off the screen. A terminal that is gone needs neither.
     pub(super) fn restore(&self) {
-        if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0) {
+        if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Drain, &self.found) {
             tracing::debug!(%error, "terminal not restored");
         }
-        if let Err(error) = write_out(PLAIN_AGAIN) {
+        if let Err(error) = write_out(self.clear) {
             tracing::debug!(%error, "terminal not cleared");
         }
     }
 }
 
 /// The settings for an end at once.
-static FOUND: OnceLock<Termios> = OnceLock::new();
+static FOUND: OnceLock<Saved> = OnceLock::new();
 
 /// Puts the settings back and waits for nothing: not for what is still to be written, nor for whoever writes.
-fn restore_now() {
+pub(super) fn restore_now() {
     let Some(found) = FOUND.get() else { return };
-    if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Now, found) {
+    if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Now, &found.found) {
         tracing::debug!(%error, "terminal not restored");
     }
     if streams::takes_output()
-        && let Err(error) = streams::write_at_once(PLAIN_AGAIN)
+        && let Err(error) = streams::write_at_once(found.clear)
     {
         tracing::debug!(%error, "terminal not cleared");
     }
 }
 
 /// Nothing is coloured, pastes are no longer bracketed, the cursor is visible, the prompt's line is empty.
-const PLAIN_AGAIN: &str = "\x1b[0m\x1b[?2004l\x1b[?25h\r\x1b[J";
+pub(super) const PLAIN_AGAIN: &str = "\x1b[0m\x1b[?2004l\x1b[?25h\r\x1b[J";

@@ -118,6 +118,7 @@ impl Client {
             let reason = "no server was reached yet, so there is nowhere to keep it".to_owned();
             self.not_accepted(text.tag, NotAccepted::Storage(reason));
         }
+        self.refuse_early_questions();
     }
 
     /// Says of a text that it is kept nowhere.

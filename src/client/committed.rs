@@ -11,7 +11,7 @@ use super::posts::Posted;
 use super::stalling::Lack;
 use super::storage::{Finish, Key, Reply, Told};
 use super::{Client, Timer};
-use crate::client::interface::{Blocked, Event, NotAccepted, Partner, Subject, Which, Whose};
+use crate::client::interface::{Blocked, Event, NotAccepted, Partner, Place, Subject, Which, Whose};
 use crate::client::to::To;
 use crate::engine::{Context, StoreFault};
 use crate::id::{IdentityId, Name, Slot};
@@ -75,7 +75,10 @@ pub(super) enum After {
     Received(Box<Inbound>),
     Posted(Box<Posted>),
     Told(Vec<Told>),
-    Recalled(Subject),
+    Recalled {
+        subject: Subject,
+        before: Option<Place>,
+    },
     Traced(Which),
     Forgotten {
         with: Partner,
@@ -97,10 +100,8 @@ impl Client {
             Some(After::Posted(posted)) => self.post_not_received(cx, &posted),
             Some(After::Told(lines)) => self.marks_not_written(cx, lines),
             // Whoever has asked is told so, each time.
-            Some(after @ (After::Recalled(_) | After::Traced(_) | After::Forgotten { .. })) => {
-                if let After::Recalled(_) | After::Traced(_) = after {
-                    self.history_answered();
-                }
+            Some(After::Recalled { .. } | After::Traced(_) | After::Forgotten { .. }) => {
+                self.questions.answered();
                 self.out.event(Event::Trouble(format!(
                     "what is kept could not be reached: {fault}"
                 )));
@@ -165,7 +166,9 @@ impl Client {
             (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),
             (After::Posted(posted), Reply::Received(received)) => self.post_received(cx, *posted, received),
             (After::Told(lines), _) => self.marks_written(cx, &lines),
-            (After::Recalled(subject), Reply::Recalled(page)) => self.recalled(subject, page),
+            (After::Recalled { subject, before }, Reply::Recalled(page)) => {
+                self.recalled(subject, before, page)
+            }
             (After::Traced(which), Reply::Recalled(page)) => self.traced(cx, which, page),
             (After::Forgotten { with, removed }, Reply::Removed(more)) => self.forgotten(with, removed, more),
             (After::Thinned, Reply::Removed(removed)) => self.thinned(cx, removed),

@@ -194,6 +194,12 @@ impl Contacts {
         self.met_where(|(called, _)| called.matches(name))
     }
 
+    /// What those are called who were met.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Name> {
+        let met = self.entries.values().filter_map(|entry| entry.met.as_ref());
+        met.map(|(name, _)| name)
+    }
+
     /// Where the one was met who was met there; that address, if nobody was.
     pub(super) fn same_as(&self, address: SocketAddr) -> Vec<SocketAddr> {
         match self.met(address) {

@@ -2,14 +2,14 @@
 //!
 //! The store finds it and judges what may be removed; here it is known whose conversations somebody's are. Texts are removed
 //! in small pieces, so that no message waits long behind them.
-//! Invariants: so many questions are open at once; for an age that is judged by the wall clock nothing is removed before
+//! Invariants: so many questions are open at once, and none is asked before it is known which registry's messages it is about; for an age that is judged by the wall clock nothing is removed before
 //! clocks have had their time to be put right.
 
 use std::time::Duration;
 
 use super::committed::After;
 use super::{Client, SWEEP_AFTER, Timer};
-use crate::client::interface::{Event, Forgotten, History, Partner, Subject};
+use crate::client::interface::{Event, Forgotten, History, Partner, Place, Subject};
 use crate::client::storage::{Page, Removal, Removed, Request, Scope};
 use crate::client::to::To;
 use crate::clock::{Instant, WallTime};
@@ -21,43 +21,90 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Between two pieces of that, and until it may be quiet.
 const PIECE_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What is asked about what is kept, and what is to be forgotten.
+#[derive(Default)]
+pub(super) struct Questions {
+    /// How many of them are not answered.
+    open: usize,
+    /// Those that cannot be asked before it is known which registry's messages are meant.
+    early: Vec<(Request, After)>,
+}
+
+impl Questions {
+    pub(super) const fn open(&self) -> usize {
+        self.open
+    }
+
+    /// Whether as many answers are waited for as may be.
+    pub(super) const fn enough(&self) -> bool {
+        self.open >= HISTORY_QUESTIONS_MAX
+    }
+
+    /// One has its answer, or failed.
+    pub(super) const fn answered(&mut self) {
+        self.open -= 1;
+    }
+}
+
 impl Client {
-    /// The user asks for the last messages of a subject.
-    pub(super) fn recall(&mut self, subject: Subject, most: usize) {
+    /// The user asks for the last messages of a subject, or for the last before one of them.
+    pub(super) fn recall(&mut self, subject: Subject, most: usize, before: Option<Place>) {
         let scope = match &subject {
             Subject::All => Scope::All,
             Subject::With(partner) => Scope::Conversations(self.conversations_with(partner)),
             Subject::Words(words) => Scope::Words(words.clone()),
         };
-        self.ask_history(scope, most, After::Recalled(subject));
+        self.ask_history(scope, most, before, After::Recalled { subject, before });
     }
 
     /// Asks the store for what is kept.
-    pub(super) fn ask_history(&mut self, scope: Scope, most: usize, after: After) {
+    pub(super) fn ask_history(&mut self, scope: Scope, most: usize, before: Option<Place>, after: After) {
         let request = Request::Recall {
             scope,
             most: most.clamp(1, HISTORY_MESSAGES_MAX),
+            before,
             own: self.me.id(),
         };
-        self.recalls += 1;
-        self.out.store(request, after);
+        self.ask_store(request, after);
     }
 
-    /// Whether as many answers are waited for as may be.
-    pub(super) const fn recalls_enough(&self) -> bool {
-        self.recalls >= HISTORY_QUESTIONS_MAX
+    /// Asks it, as soon as it is known which registry's messages are meant.
+    fn ask_store(&mut self, request: Request, after: After) {
+        self.questions.open += 1;
+        if self.link.known() {
+            self.out.store(request, after);
+            return;
+        }
+        self.questions.early.push((request, after));
+        if !self.link.trying() && !self.returning() {
+            self.refuse_early();
+        }
     }
 
-    /// It has answered, or failed.
-    pub(super) const fn history_answered(&mut self) {
-        self.recalls -= 1;
+    /// The registry is known.
+    pub(super) fn ask_early(&mut self) {
+        for (request, after) in std::mem::take(&mut self.questions.early) {
+            self.out.store(request, after);
+        }
     }
 
-    pub(super) fn recalled(&mut self, subject: Subject, mut page: Page) {
-        self.history_answered();
+    /// It will not be known soon.
+    pub(super) fn refuse_early_questions(&mut self) {
+        for _ in std::mem::take(&mut self.questions.early) {
+            self.questions.answered();
+            self.out.event(Event::Trouble(
+                "no server was reached yet, so it is not known which of the messages that are kept are meant"
+                    .to_owned(),
+            ));
+        }
+    }
+
+    pub(super) fn recalled(&mut self, subject: Subject, before: Option<Place>, mut page: Page) {
+        self.questions.answered();
         page.messages.iter_mut().for_each(|message| self.judge(message));
         self.out.event(Event::History(History {
             subject,
+            before,
             own: self.config.name.clone(),
             messages: page.messages,
             earlier: page.earlier,
@@ -68,20 +115,22 @@ impl Client {
     pub(super) fn forget(&mut self, with: Partner) {
         // What he has seen counts as seen.
         self.write_marks();
-        self.forget_piece(with, 0);
+        self.ask_store(self.removal(&with), After::Forgotten { with, removed: 0 });
     }
 
-    fn forget_piece(&mut self, with: Partner, removed: u64) {
-        let request = Request::Remove(Removal::Conversations(self.conversations_with(&with)));
-        self.out.store(request, After::Forgotten { with, removed });
+    fn removal(&self, with: &Partner) -> Request {
+        Request::Remove(Removal::Conversations(self.conversations_with(with)))
     }
 
     /// Some of it is removed.
     pub(super) fn forgotten(&mut self, with: Partner, before: u64, removed: Removed) {
         let messages = before + removed.messages;
         if removed.more {
-            self.forget_piece(with, messages);
+            let removed = messages;
+            self.out
+                .store(self.removal(&with), After::Forgotten { with, removed });
         } else {
+            self.questions.answered();
             self.out.event(Event::Forgotten(Forgotten {
                 with,
                 removed: messages,

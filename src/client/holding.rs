@@ -61,7 +61,7 @@ impl Client {
             renewals: self.renewals.len(),
             stalled: self.stalled.len(),
             rooms: self.rooms.questions.len() + self.posts.len(),
-            questions: self.recalls,
+            questions: self.questions.open(),
             requests: self.out.requests(),
         }
     }

@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::client::interface::contacts::{Contact, ContactEvent};
-pub use crate::client::interface::history::{Forgotten, History, Partner, Recorded, Subject, Way};
+pub use crate::client::interface::history::{Forgotten, History, Partner, Place, Recorded, Subject, Way};
 pub use crate::client::interface::net::{Net, Other, RegistryLink, SessionReport};
 pub use crate::client::interface::people::{Blocked, NotVerified, PeopleCommand, PeopleEvent, Trust, Whose};
 pub use crate::client::interface::rooms::{Member, NotDone, RoomCommand, RoomEvent};
@@ -110,6 +110,8 @@ pub enum Command {
         subject: Subject,
         /// How many; at most `HISTORY_MESSAGES_MAX`.
         most: usize,
+        /// Of those before this one, to go on from an answer (`History::earlier`); `None`: the last of all.
+        before: Option<Place>,
     },
     /// Remove what was said with a partner, as far as it has ended.
     Forget(Partner),

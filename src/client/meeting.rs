@@ -351,6 +351,7 @@ impl Client {
     /// It is committed who is there.
     pub(super) fn met(&mut self, cx: &Context<'_>, address: SocketAddr, was: Option<Name>) {
         self.contacts.committed(address);
+        self.tell_names();
         if let Some((name, card)) = self.contacts.met(address) {
             let (id, who) = (card.id, self.contacts.contact(address));
             match was {

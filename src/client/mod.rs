@@ -153,8 +153,7 @@ pub struct Client {
     /// When the directory's change was last told; whether another is to be.
     table_told: Option<Instant>,
     table_changed: bool,
-    /// Questions about what is kept that are not answered.
-    recalls: usize,
+    questions: history::Questions,
     /// Who was there when it was last told who comes and goes, if that is wanted.
     seen_there: Option<users::Seen>,
     /// Which names are known is to be told when it changes.
@@ -224,7 +223,7 @@ impl Client {
             ack_owed: false,
             table_told: None,
             table_changed: false,
-            recalls: 0,
+            questions: history::Questions::default(),
             seen_there: None,
             names_wanted: false,
             in_trouble: false,
@@ -423,7 +422,11 @@ impl Role for Client {
             Command::Fingerprint { of } => self.tell_fingerprint(of),
             Command::Presence { on } => self.want_presence(on),
             Command::Names => self.want_names(),
-            Command::History { subject, most } => self.recall(subject, most),
+            Command::History {
+                subject,
+                most,
+                before,
+            } => self.recall(subject, most, before),
             Command::Forget(partner) => self.forget(partner),
             Command::Deregister => self.deregister(cx),
             Command::Register => self.reregister(cx),
@@ -485,7 +488,7 @@ impl Role for Client {
         let bytes = self.outbox.moving_bytes() + self.accepting.1;
         self.ready()
             && !self.over
-            && !self.recalls_enough()
+            && !self.questions.enough()
             && messages < limits.outbox_messages.div_ceil(4) * 3
             && bytes < limits.outbox_bytes / 4 * 3
     }

@@ -58,6 +58,7 @@ impl Client {
         for (to, text) in std::mem::take(&mut self.early) {
             self.accept(now, to, text);
         }
+        self.ask_early();
     }
 
     pub(super) fn socket(&mut self, cx: &Context<'_>, reply: SocketReply) {

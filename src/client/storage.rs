@@ -14,7 +14,7 @@ pub use crate::client::storage::image::{
     ENDED_MAX, Ended, Image, RegistryImage, Unfinished, Unshown, Untold,
 };
 
-use crate::client::interface::{Blocked, One, Recorded, Refusal};
+use crate::client::interface::{Blocked, One, Place, Recorded, Refusal};
 use crate::client::to::To;
 use crate::clock::{Age, WallTime};
 use crate::id::{EnvelopeHash, Epoch, IdentityId, MessageId, Name, Sequence, Slot};
@@ -132,6 +132,8 @@ pub enum Request {
         scope: Scope,
         /// So many at most.
         most: usize,
+        /// Of those before this one; `None`: of all.
+        before: Option<Place>,
         /// Who we are.
         own: IdentityId,
     },
@@ -350,8 +352,8 @@ pub enum Reply {
 pub struct Page {
     /// They, oldest first.
     pub messages: Vec<Recorded>,
-    /// Whether there are earlier ones.
-    pub earlier: bool,
+    /// Where the first of them stands, if there are earlier ones.
+    pub earlier: Option<Place>,
 }
 
 /// `Reply::Removed`.

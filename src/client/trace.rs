@@ -19,12 +19,12 @@ impl Client {
             }
             Which::One(one) => Scope::One(*one),
         };
-        self.ask_history(scope, 1, After::Traced(which));
+        self.ask_history(scope, 1, None, After::Traced(which));
     }
 
     /// The store has found it, or not.
     pub(super) fn traced(&mut self, cx: &Context<'_>, which: Which, page: Page) {
-        self.history_answered();
+        self.questions.answered();
         let message = page.messages.into_iter().next();
         let key = |message: &Recorded| Key(message.number);
         let record = message.as_ref().and_then(|message| match message.way {

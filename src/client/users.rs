@@ -1,6 +1,6 @@
 //! Who there is, who comes and goes, and which names are known, as the registry tells it.
 //!
-//! All is read off the directory copy; that this is told at most once a second is `names`' rule.
+//! All is read off the directory copy, and what those are called who were met at addresses; that this is told at most once a second is `names`' rule.
 //! Invariant: of a name that is told of twice the second differs from the first.
 
 use std::collections::BTreeMap;
@@ -72,11 +72,18 @@ impl Client {
         if !self.names_wanted {
             return;
         }
-        let others = self.directory.names().into_iter();
-        let others = others.filter(|name| !name.matches(&self.config.name));
-        let with_trust = |name: Name| (name.clone(), self.trust_of(&name));
+        let met = self.contacts.names();
+        let met = met.map(|name| {
+            let trust = self.trust_of_those_at(&self.contacts.met_as(name));
+            (name.folded(), (name.clone(), trust))
+        });
+        let listed = self.directory.names().into_iter();
+        let listed = listed.map(|name| (name.folded(), (name.clone(), self.trust_of(&name))));
+        // Where both have one of a name, the registry's is meant by it.
+        let mut people: BTreeMap<String, (Name, Trust)> = met.chain(listed).collect();
+        people.remove(&self.config.name.folded());
         let names = Names {
-            people: others.map(with_trust).collect(),
+            people: people.into_values().collect(),
             rooms: self.rooms.names(),
         };
         self.out.event(Event::Names(names));

@@ -291,7 +291,12 @@ impl Life {
         let [person, other] = [(); 2].map(|()| self.forgets.index(self.plan.clients));
         if let Some(partner) = self.world.partner(other) {
             let subject = Subject::With(partner.clone());
-            self.world.command(person, Command::History { subject, most: 20 });
+            let command = Command::History {
+                subject,
+                most: 20,
+                before: None,
+            };
+            self.world.command(person, command);
             self.world.command(person, Command::Forget(partner));
         }
         self.plan.trouble.forgets

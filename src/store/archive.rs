@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Result, params};
 
 use super::client::SCHEMA;
-use super::client_history::{CAME, Place, WENT, came, went};
+use super::client_history::{CAME, WENT, came, went};
 use super::client_image::rows;
 use super::database::{self, OpenError};
-use crate::client::interface::Recorded;
+use crate::client::interface::{Place, Recorded};
 use crate::id::IdentityId;
 
 /// Messages of a list that are held: a few MiB at most, and few enough reads.

@@ -1,6 +1,7 @@
 //! What a client's requests do to its tables (`migrations/client/`).
 //!
-//! Hands each request to the file that has its tables: `client_names`, `client_outbox`, `client_inbox`, and `client_history`
+//! Hands each request to the file that has its tables: `client_names`, `client_outbox`, `client_inbox`, and `client_history` and
+//! `client_removal`
 //! for both boxes together; what is of the database and of the registry as a whole is here. Reading everything at the start
 //! is in `client_image`, and reading beside a client in `archive`.
 //! Invariant: all statements of a request succeed or none.
@@ -142,7 +143,12 @@ fn apply(connection: &Connection, registry: &mut Option<i64>, request: &Request)
         Request::Rooms { inside, outside } => tables.rooms(inside, outside),
         Request::Told(lines) => tables.told_lines(lines),
         Request::Life { age, wall } => tables.life(age.as_ms(), *wall),
-        Request::Recall { scope, most, own } => tables.recall(scope, *most, *own).map(Reply::Recalled),
+        Request::Recall {
+            scope,
+            most,
+            before,
+            own,
+        } => tables.recall(scope, *most, *before, *own).map(Reply::Recalled),
         Request::Remove(removal) => tables.remove(removal).map(Reply::Removed),
     }
 }

@@ -1,23 +1,19 @@
-//! Both boxes as one history: the SQL that finds the last messages, and that takes from final ones what they say.
+//! Both boxes as one history: the SQL that finds the last messages.
 //!
-//! In the order in which messages came to be here, by our wall clock. What a message says is removed and its row stays, with
-//! a digest where its text is compared with others' (`client_inbox`).
-//! Invariants: a page is bounded in messages and in bytes; only what is final, and was seen, loses its text, and it loses no
-//! more.
+//! In the order in which messages came to be here, by our wall clock. What takes texts away is `client_removal`.
+//! Invariant: a page is bounded in messages and in bytes.
 
-use blake2::digest::consts::U16;
-use blake2::{Blake2s, Digest as _};
-use rusqlite::{Params, Result, Row, ToSql, params};
+use rusqlite::{Result, Row, ToSql, params};
 
 use super::client::Tables;
-use super::client_image::{parsed, rows, slot, state, to};
+use super::client_image::{parsed, slot, state, to};
 use super::database::Bits;
-use crate::client::interface::{One, Recorded, Trust, Way};
-use crate::client::storage::{Page, Removal, Removed, Scope};
+use crate::client::interface::{One, Place, Recorded, Trust, Way};
+use crate::client::storage::{Page, Scope};
 use crate::client::to::To;
 use crate::clock::WallTime;
 use crate::id::{IdentityId, MessageId, Name, RoomId};
-use crate::limits::{HISTORY_BYTES_MAX, HISTORY_REMOVED_AT_ONCE};
+use crate::limits::HISTORY_BYTES_MAX;
 use crate::wire::room::Hall;
 
 /// What [`came`] reads.
@@ -28,14 +24,6 @@ pub(super) const CAME: &str = "inbox.arrival, inbox.received_ms, inbox.sent_ms, 
 pub(super) const WENT: &str =
     "outbox.message, outbox.sent_ms, outbox.text, outbox.epoch, outbox.sequence, outbox.name, outbox.room,
     outbox.state, outbox.reason, outbox.stored_ms, outbox.ended_ms";
-
-/// Where a message stands in the history: when it came to be here, in which box, and in which row of that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) at_ms: i64,
-    outbox: bool,
-    pub(super) row: i64,
-}
 
 /// A row of the inbox.
 pub(super) fn came(row: &Row<'_>) -> Result<(Place, Recorded)> {
@@ -111,9 +99,10 @@ fn number(row: i64) -> u64 {
     u64::try_from(row).unwrap_or(0)
 }
 
-/// The last messages of several lists.
+/// The last messages of several lists, before a place.
 struct Newest {
     most: usize,
+    before: Option<Place>,
     own: IdentityId,
     found: Vec<(Place, Recorded)>,
     /// Some list was not read to its end.
@@ -122,39 +111,55 @@ struct Newest {
 
 impl Newest {
     /// Reads the lists of both boxes.
-    fn read(
+    fn read(&mut self, tables: &Tables<'_>, [inbox, outbox]: &[String; 2], key: Option<&str>) -> Result<()> {
+        self.read_inbox(tables, inbox, key)?;
+        self.read_outbox(tables, outbox, key)
+    }
+
+    fn read_inbox(&mut self, tables: &Tables<'_>, sql: &str, key: Option<&str>) -> Result<()> {
+        self.read_before(tables, sql, end(self.before, false), key, came)
+    }
+
+    fn read_outbox(&mut self, tables: &Tables<'_>, sql: &str, key: Option<&str>) -> Result<()> {
+        let own = self.own;
+        self.read_before(tables, sql, end(self.before, true), key, |row| went(row, own))
+    }
+
+    /// Reads a list that ends before a time and a row; `key`: what else its query is asked with.
+    fn read_before(
         &mut self,
         tables: &Tables<'_>,
-        [inbox, outbox]: &[String; 2],
-        values: &[&dyn ToSql],
+        sql: &str,
+        (at_ms, row): (i64, i64),
+        key: Option<&str>,
+        read: impl Fn(&Row<'_>) -> Result<(Place, Recorded)>,
     ) -> Result<()> {
-        self.read_inbox(tables, inbox, values)?;
-        self.read_outbox(tables, outbox, values)
-    }
-
-    fn read_inbox(&mut self, tables: &Tables<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<()> {
-        self.read_list(tables, sql, values, came)
-    }
-
-    fn read_outbox(&mut self, tables: &Tables<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<()> {
-        let own = self.own;
-        self.read_list(tables, sql, values, |row| went(row, own))
+        let registry = tables.registry;
+        match key {
+            Some(key) => self.read_list(tables, sql, params![registry, at_ms, row, key], read),
+            None => self.read_list(tables, sql, params![registry, at_ms, row], read),
+        }
     }
 
     /// Reads that one, if it is there.
     fn read_one(&mut self, tables: &Tables<'_>, one: One) -> Result<()> {
-        let registry = tables.registry;
+        let (registry, own) = (tables.registry, self.own);
         let row = |number| i64::try_from(number).unwrap_or(0);
+        let written = |row: &Row<'_>| went(row, own);
         match one {
-            One::Received(number) => self.read_inbox(tables, &of_row()[0], params![registry, row(number)]),
-            One::Written(number) => self.read_outbox(tables, &of_row()[1], params![registry, row(number)]),
+            One::Received(number) => {
+                self.read_list(tables, &of_row()[0], params![registry, row(number)], came)
+            }
+            One::Written(number) => {
+                self.read_list(tables, &of_row()[1], params![registry, row(number)], written)
+            }
             One::Called(MessageId { sender, slot }) => {
                 let (epoch, sequence) = (Bits(slot.epoch.0), Bits(slot.sequence.0));
-                if sender == self.own {
-                    self.read_outbox(tables, &of_id()[1], params![registry, epoch, sequence])
+                if sender == own {
+                    self.read_list(tables, &of_id()[1], params![registry, epoch, sequence], written)
                 } else {
                     let values = params![registry, epoch, sequence, sender.0];
-                    self.read_inbox(tables, &of_id()[0], values)
+                    self.read_list(tables, &of_id()[0], values, came)
                 }
             }
         }
@@ -195,13 +200,11 @@ impl Newest {
         };
         let fitting = self.found.iter().rev().take(self.most).take_while(fits).count();
         let earlier = self.found.len() - fitting;
+        let is_more = self.cut || earlier > 0;
+        let page = self.found.split_off(earlier);
         Page {
-            earlier: self.cut || earlier > 0,
-            messages: self
-                .found
-                .drain(earlier..)
-                .map(|(_, recorded)| recorded)
-                .collect(),
+            earlier: page.first().filter(|_| is_more).map(|(place, _)| *place),
+            messages: page.into_iter().map(|(_, recorded)| recorded).collect(),
         }
     }
 }
@@ -209,15 +212,29 @@ impl Newest {
 /// Who wrote it is somebody whom the user wants to hear.
 const HEARD: &str = "inbox.sender NOT IN (SELECT sender.sender FROM sender JOIN blocked USING (identity))";
 
+/// The time and the row of a box before which its messages stand before a place. In one moment the inbox is the first.
+fn end(place: Option<Place>, outbox: bool) -> (i64, i64) {
+    place.map_or((i64::MAX, i64::MAX), |place| {
+        let row = match (outbox, place.outbox) {
+            (false, true) => i64::MAX,
+            (true, false) => i64::MIN,
+            _ => place.row,
+        };
+        (place.at_ms, row)
+    })
+}
+
 /// All messages of a registry in each box, the last first. An index has them so.
 fn of_all() -> [String; 2] {
     [
         format!(
             "SELECT {CAME} FROM inbox WHERE registry = ?1 AND digest IS NULL AND {HEARD}
+             AND (received_ms, arrival) < (?2, ?3)
              ORDER BY received_ms DESC, arrival DESC"
         ),
         format!(
-            "SELECT {WENT} FROM outbox WHERE registry = ?1 AND removed = 0 ORDER BY sent_ms DESC, message DESC"
+            "SELECT {WENT} FROM outbox WHERE registry = ?1 AND removed = 0 AND (sent_ms, message) < (?2, ?3)
+             ORDER BY sent_ms DESC, message DESC"
         ),
     ]
 }
@@ -226,12 +243,12 @@ fn of_all() -> [String; 2] {
 fn of_conversation() -> [String; 2] {
     [
         format!(
-            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND folded = ?2 AND digest IS NULL AND {HEARD}
-             ORDER BY received_ms DESC, arrival DESC"
+            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND folded = ?4 AND digest IS NULL AND {HEARD}
+             AND (received_ms, arrival) < (?2, ?3) ORDER BY received_ms DESC, arrival DESC"
         ),
         format!(
-            "SELECT {WENT} FROM outbox WHERE registry = ?1 AND folded = ?2 AND removed = 0
-             ORDER BY sent_ms DESC, message DESC"
+            "SELECT {WENT} FROM outbox WHERE registry = ?1 AND folded = ?4 AND removed = 0
+             AND (sent_ms, message) < (?2, ?3) ORDER BY sent_ms DESC, message DESC"
         ),
     ]
 }
@@ -242,11 +259,13 @@ fn of_words() -> [String; 2] {
     [
         format!(
             "SELECT {CAME} FROM inbox_words CROSS JOIN inbox ON inbox.arrival = inbox_words.rowid
-             WHERE inbox_words MATCH ?2 AND inbox.registry = ?1 AND {HEARD} ORDER BY inbox_words.rowid DESC"
+             WHERE inbox_words MATCH ?4 AND inbox.registry = ?1 AND {HEARD} AND (received_ms, arrival) < (?2, ?3)
+             ORDER BY inbox_words.rowid DESC"
         ),
         format!(
             "SELECT {WENT} FROM outbox_words CROSS JOIN outbox ON outbox.message = outbox_words.rowid
-             WHERE outbox_words MATCH ?2 AND outbox.registry = ?1 ORDER BY outbox_words.rowid DESC"
+             WHERE outbox_words MATCH ?4 AND outbox.registry = ?1 AND (sent_ms, message) < (?2, ?3)
+             ORDER BY outbox_words.rowid DESC"
         ),
     ]
 }
@@ -278,131 +297,43 @@ fn of_id() -> [String; 2] {
 }
 
 impl Tables<'_> {
-    /// The last messages of these; `own`: who we are.
-    pub(super) fn recall(&self, scope: &Scope, most: usize, own: IdentityId) -> Result<Page> {
+    /// The last messages of these, or the last before a place; `own`: who we are.
+    pub(super) fn recall(
+        &self,
+        scope: &Scope,
+        most: usize,
+        before: Option<Place>,
+        own: IdentityId,
+    ) -> Result<Page> {
         let mut newest = Newest {
             most,
+            before,
             own,
             found: Vec::new(),
             cut: false,
         };
-        let registry = self.registry;
         match scope {
-            Scope::All => newest.read(self, &of_all(), params![registry])?,
+            Scope::All => newest.read(self, &of_all(), None)?,
             Scope::Conversations(keys) => {
                 for key in keys {
-                    newest.read(self, &of_conversation(), params![registry, key])?;
+                    newest.read(self, &of_conversation(), Some(key))?;
                 }
             }
             Scope::Words(words) => {
                 if let Some(pattern) = pattern(words) {
-                    newest.read(self, &of_words(), params![registry, pattern])?;
+                    newest.read(self, &of_words(), Some(&pattern))?;
                 }
             }
-            Scope::Written(None) => newest.read_outbox(self, &of_all()[1], params![registry])?,
+            Scope::Written(None) => newest.read_outbox(self, &of_all()[1], None)?,
             Scope::Written(Some(keys)) => {
                 for key in keys {
-                    newest.read_outbox(self, &of_conversation()[1], params![registry, key])?;
+                    newest.read_outbox(self, &of_conversation()[1], Some(key))?;
                 }
             }
             Scope::One(one) => newest.read_one(self, *one)?,
         }
         Ok(newest.page())
     }
-
-    /// Removes the texts of some of these, the oldest first.
-    pub(super) fn remove(&self, removal: &Removal) -> Result<Removed> {
-        let mut room = HISTORY_REMOVED_AT_ONCE;
-        let mut left = 0;
-        match removal {
-            Removal::Conversations(keys) => {
-                for key in keys {
-                    room -= self.remove_conversation(key, room)?;
-                }
-                if room > 0 {
-                    for key in keys {
-                        left += self.count(key)?;
-                    }
-                }
-            }
-            Removal::Before(at) => {
-                let registries = "SELECT registry FROM registry ORDER BY registry";
-                for registry in rows(self.connection, registries, [], |row| row.get(0))? {
-                    room -= self.remove_before(registry, *at, room)?;
-                }
-            }
-        }
-        Ok(Removed {
-            messages: u64::try_from(HISTORY_REMOVED_AT_ONCE - room).unwrap_or(u64::MAX),
-            more: room == 0,
-            left,
-        })
-    }
-
-    fn remove_conversation(&self, key: &str, room: usize) -> Result<usize> {
-        let taken = self.blank(
-            "SELECT arrival, text FROM inbox WHERE registry = ?1 AND folded = ?2 AND digest IS NULL AND shown = 1
-             ORDER BY received_ms, arrival LIMIT ?3",
-            params![self.registry, key, limit(room)],
-        )?;
-        let given = self.execute(
-            "UPDATE outbox SET text = '', removed = 1 WHERE message IN (SELECT message FROM outbox
-             WHERE registry = ?1 AND folded = ?2 AND removed = 0 AND state > 1 ORDER BY sent_ms, message LIMIT ?3)",
-            params![self.registry, key, limit(room - taken)],
-        )?;
-        Ok(taken + given)
-    }
-
-    fn remove_before(&self, registry: i64, at: WallTime, room: usize) -> Result<usize> {
-        let taken = self.blank(
-            "SELECT arrival, text FROM inbox WHERE registry = ?1 AND received_ms < ?2 AND digest IS NULL AND shown = 1
-             ORDER BY received_ms, arrival LIMIT ?3",
-            params![registry, at.unix_ms(), limit(room)],
-        )?;
-        let given = self.execute(
-            "UPDATE outbox SET text = '', removed = 1 WHERE message IN (SELECT message FROM outbox
-             WHERE registry = ?1 AND sent_ms < ?2 AND removed = 0 AND state > 1 ORDER BY sent_ms, message LIMIT ?3)",
-            params![registry, at.unix_ms(), limit(room - taken)],
-        )?;
-        Ok(taken + given)
-    }
-
-    /// Puts digests in the place of texts in the inbox; how many.
-    fn blank(&self, sql: &str, values: impl Params) -> Result<usize> {
-        let texts = rows(self.connection, sql, values, |row| {
-            let text: String = row.get(1)?;
-            Ok((row.get::<_, i64>(0)?, digest(&text)))
-        })?;
-        for (arrival, digest) in &texts {
-            self.execute(
-                "UPDATE inbox SET text = '', digest = ?2 WHERE arrival = ?1",
-                params![arrival, digest],
-            )?;
-        }
-        Ok(texts.len())
-    }
-
-    /// How many messages of a conversation have their text.
-    fn count(&self, key: &str) -> Result<u64> {
-        let count: i64 = self
-            .connection
-            .prepare_cached(
-                "SELECT (SELECT count(*) FROM inbox WHERE registry = ?1 AND folded = ?2 AND digest IS NULL)
-                 + (SELECT count(*) FROM outbox WHERE registry = ?1 AND folded = ?2 AND removed = 0) AS messages
-                 ORDER BY messages",
-            )?
-            .query_row(params![self.registry, key], |row| row.get(0))?;
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
-}
-
-fn limit(room: usize) -> i64 {
-    i64::try_from(room).unwrap_or(i64::MAX)
-}
-
-/// What stands for a text that was removed. Whoever has the database can check a guess at it, as with the envelope's hash.
-pub(super) fn digest(text: &str) -> [u8; 16] {
-    Blake2s::<U16>::digest(text).into()
 }
 
 /// Words as the index takes them: all of them, each as it is, or its beginning. `None` if there is nothing to look for.

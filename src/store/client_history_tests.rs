@@ -1,4 +1,4 @@
-//! What is found of the history, in what order, and by which index; what is taken from it is in `forgetting`.
+//! What is found of the history, in what order, and by which index; what is taken from it is in `removal`.
 
 use std::net::SocketAddr;
 
@@ -15,8 +15,8 @@ use crate::store::archive::Archive;
 use crate::store::client::{ClientStore, SCHEMA};
 use crate::store::database::OpenError;
 
-#[path = "client_forgetting_tests.rs"]
-mod forgetting;
+#[path = "client_removal_tests.rs"]
+mod removal;
 
 const OWN: IdentityId = IdentityId([9; 32]);
 
@@ -104,8 +104,17 @@ fn is_shown(store: &mut ClientStore, id: MessageId) {
 }
 
 fn page(store: &mut ClientStore, scope: Scope, most: usize) -> Page {
-    let own = OWN;
-    match ask(store, Request::Recall { scope, most, own }) {
+    page_before(store, scope, most, None)
+}
+
+fn page_before(store: &mut ClientStore, scope: Scope, most: usize, before: Option<Place>) -> Page {
+    let request = Request::Recall {
+        scope,
+        most,
+        before,
+        own: OWN,
+    };
+    match ask(store, request) {
         Reply::Recalled(page) => page,
         other => panic!("{other:?}"),
     }
@@ -141,9 +150,10 @@ fn both_boxes_are_one_history_in_the_order_of_our_clock() {
     comes(&mut store, from_bob(1, 1, "four", 40));
     let all = page(&mut store, Scope::All, 10);
     assert_eq!(texts(&all.messages), ["one", "two", "three", "four"]);
-    assert!(!all.earlier);
+    assert_eq!(all.earlier, None);
     let bob = page(&mut store, with_bob(), 2);
-    assert_eq!((texts(&bob.messages), bob.earlier), (vec!["two", "four"], true));
+    assert_eq!(texts(&bob.messages), ["two", "four"]);
+    assert!(bob.earlier.is_some());
     let [one, two, ..] = all.messages.as_slice() else {
         panic!("{all:?}");
     };
@@ -161,6 +171,54 @@ fn both_boxes_are_one_history_in_the_order_of_our_clock() {
     ends(&mut store, key, Finish::Delivered, 50);
     assert_eq!(page(&mut store, with_bob(), 10).messages, []);
     assert_eq!(found(&mut store, "two"), [""; 0]);
+}
+
+/// Back from the last to the first, a page at a time: the texts of each page.
+fn pages(store: &mut ClientStore, scope: &Scope, most: usize) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
+    let mut before = None;
+    loop {
+        let page = page_before(store, scope.clone(), most, before);
+        pages.push(texts(&page.messages).into_iter().map(str::to_owned).collect());
+        before = page.earlier;
+        if before.is_none() {
+            return pages;
+        }
+    }
+}
+
+#[test]
+fn pages_go_back_to_the_first_message_and_have_each_once() {
+    let mut store = store();
+    writes(&mut store, name("bob"), "one day", 10);
+    // In the same moment as the next: what came stands before what was written.
+    comes(&mut store, from_bob(1, 0, "two days", 20));
+    comes(&mut store, from_bob(1, 1, "three days", 20));
+    writes(&mut store, name("bob"), "four days", 20);
+    writes(&mut store, name("eve"), "elsewhere", 20);
+    writes(&mut store, name("bob"), "five days", 20);
+    comes(&mut store, from_bob(1, 2, "six days", 30));
+    let words = Scope::Words("day*".to_owned());
+    for scope in [with_bob(), words] {
+        let expected = [
+            "one day",
+            "two days",
+            "three days",
+            "four days",
+            "five days",
+            "six days",
+        ];
+        for most in 1..=7 {
+            let mut pages = pages(&mut store, &scope, most);
+            assert!(
+                pages.iter().all(|page| (1..=most).contains(&page.len())),
+                "{pages:?}"
+            );
+            pages.reverse();
+            assert_eq!(pages.concat(), expected, "{most} at once");
+        }
+    }
+    assert_eq!(pages(&mut store, &Scope::All, 3).concat().len(), 7);
 }
 
 #[test]
@@ -209,10 +267,10 @@ fn a_page_has_its_bytes_and_one_message_in_any_case() {
         writes(&mut store, name("bob"), &large, number);
     }
     let bob = page(&mut store, with_bob(), 100);
-    assert_eq!((bob.messages.len(), bob.earlier), (4, true));
+    assert_eq!((bob.messages.len(), bob.earlier.is_some()), (4, true));
     let (_, slot) = writes(&mut store, name("bob"), &"y".repeat(HISTORY_BYTES_MAX + 1), 9);
     let bob = page(&mut store, with_bob(), 100);
-    assert_eq!((bob.messages.len(), bob.earlier), (1, true));
+    assert_eq!((bob.messages.len(), bob.earlier.is_some()), (1, true));
     assert_eq!(bob.messages[0].id.slot, slot);
 }
 
@@ -305,7 +363,7 @@ fn words_are_found_however_they_are_written_and_only_where_all_of_them_are() {
 fn plan(store: &ClientStore, sql: &str) -> String {
     let explain = format!("EXPLAIN QUERY PLAN {sql}");
     let mut statement = store.connection().prepare(&explain).unwrap();
-    let values: &[&dyn ToSql] = params![1, "x"];
+    let values: &[&dyn ToSql] = params![1, 0, 0, "x"];
     let values = values.get(..statement.parameter_count()).unwrap();
     let steps = statement
         .query_map(values, |row| row.get::<_, String>(3))

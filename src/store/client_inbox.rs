@@ -7,7 +7,7 @@
 use rusqlite::{OptionalExtension, Result, params};
 
 use super::client::Tables;
-use super::client_history::digest;
+use super::client_removal::digest;
 use crate::client::storage::{Outcome, Receive, Received, Reply};
 use crate::clock::WallTime;
 use crate::id::{EnvelopeHash, Epoch, MessageId, Sequence};

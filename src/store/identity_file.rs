@@ -140,8 +140,11 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// The same in place of what is there.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a private file whole, in place of what is there.
+///
+/// # Errors
+/// The disk does not take it: then what was there is there.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(draft(path, bytes)?, path)?;
     sync_folder(path)
 }

@@ -12,6 +12,7 @@ mod client_image;
 mod client_inbox;
 mod client_names;
 mod client_outbox;
+mod client_removal;
 mod client_rooms;
 pub mod database;
 pub mod folder;

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use vt100::Parser;
@@ -193,8 +193,13 @@ impl Terminal {
 
     /// Waits until the screen is as wanted.
     pub fn wait(&mut self, what: &str, is_so: impl Fn(&[String]) -> bool) {
+        // A full screen is never quiet for long.
+        let until = Instant::now() + PATIENCE;
         while !is_so(&self.lines()) {
-            match self.output.recv_timeout(PATIENCE) {
+            match self
+                .output
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+            {
                 Ok(bytes) => self.see(&bytes),
                 Err(error) => panic!("no {what} ({error}) on the screen:\n{}", self.lines().join("\n")),
             }
@@ -253,13 +258,14 @@ impl Terminal {
         (status.exit_code(), self.lines())
     }
 
-    /// Whether the terminal echoes and edits lines itself and brackets no pastes, as before and after the program.
+    /// Whether the terminal echoes and edits lines itself, brackets no pastes and shows its first screen, as before and after the program.
     pub fn is_restored(&self) -> bool {
         let edits = self
             .master
             .get_termios()
             .is_some_and(|settings| format!("{:?}", settings.local_flags).contains("ICANON"));
-        edits && !self.screen.screen().bracketed_paste()
+        let screen = self.screen.screen();
+        edits && !screen.bracketed_paste() && !screen.alternate_screen()
     }
 }
 

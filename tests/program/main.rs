@@ -16,6 +16,7 @@ mod crashes;
 mod environment;
 mod focus;
 mod full_disk;
+mod full_screen;
 mod generated;
 mod history;
 mod identity;

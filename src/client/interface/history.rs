@@ -44,6 +44,18 @@ pub enum Subject {
     Words(String),
 }
 
+/// Where a message stands in the history: when it came to be here, in which box, and in which row of that. Told by the store,
+/// and handed back to it as it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// By our wall clock then.
+    pub at_ms: i64,
+    /// Whether it is one of ours.
+    pub outbox: bool,
+    /// Its row.
+    pub row: i64,
+}
+
 /// A message that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
@@ -101,12 +113,14 @@ impl Recorded {
 pub struct History {
     /// Of which.
     pub subject: Subject,
+    /// Those before this one; `None`: of all.
+    pub before: Option<Place>,
     /// Our own name.
     pub own: Name,
     /// They, oldest first.
     pub messages: Vec<Recorded>,
-    /// Whether there are earlier ones.
-    pub earlier: bool,
+    /// Where the first of them stands, if there are earlier ones.
+    pub earlier: Option<Place>,
 }
 
 /// What was removed of the messages with a partner.

@@ -72,6 +72,7 @@ impl Driver {
         self.command(Command::History {
             subject: Subject::With(bob()),
             most: 10,
+            before: None,
         });
         match self.events().pop() {
             Some(Event::History(history)) => history.messages.iter().map(|message| message.trust).collect(),

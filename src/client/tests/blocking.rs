@@ -8,7 +8,7 @@ use crate::client::interface::{Command, Event, NotAccepted, Partner, PeopleComma
 use crate::client::{Config, Receipts};
 use crate::limits::BLOCKED_MAX;
 use crate::transport::SessionId;
-use crate::wire::message::{BusyReason, Change, FromRegistry, ToPeer, ToRegistry};
+use crate::wire::message::{BusyReason, Change, ToPeer, ToRegistry};
 
 fn bob() -> Partner {
     Partner::Person(name("bob"))
@@ -43,7 +43,11 @@ impl Driver {
 
     fn kept_with(&mut self, subject: Subject) -> Vec<String> {
         self.clear();
-        self.command(Command::History { subject, most: 10 });
+        self.command(Command::History {
+            subject,
+            most: 10,
+            before: None,
+        });
         match self.events().pop() {
             Some(Event::History(history)) => {
                 history.messages.into_iter().map(|message| message.text).collect()
@@ -76,7 +80,7 @@ fn what_the_server_keeps_stays_there_and_comes_when_he_is_heard_again() {
     let mut driver = Driver::registered(&[offline("bob")]);
     driver.blocks_bob();
     driver.clear();
-    driver.hear(FromRegistry::Forward(from_bob(0)));
+    driver.mail(from_bob(0));
     let answers = driver.to_registry();
     let [ToRegistry::Busy(busy)] = answers.as_slice() else {
         panic!("{answers:?}");
@@ -85,7 +89,7 @@ fn what_the_server_keeps_stays_there_and_comes_when_he_is_heard_again() {
     assert_eq!((driver.events(), driver.inbox()), (vec![], vec![]));
     let unblocked = Event::People(PeopleEvent::Unblocked { name: name("bob") });
     assert_eq!(driver.people(PeopleCommand::Unblock(bob())), [unblocked]);
-    driver.hear(FromRegistry::Forward(from_bob(0)));
+    driver.mail(from_bob(0));
     assert_eq!(driver.inbox(), ["number 0"]);
     assert!(matches!(
         driver.to_registry().as_slice(),

@@ -11,7 +11,7 @@ use crate::client::to::To;
 use crate::engine::Role;
 use crate::limits::HISTORY_QUESTIONS_MAX;
 use crate::transport::SessionId;
-use crate::wire::message::{FromRegistry, ToPeer};
+use crate::wire::message::ToPeer;
 
 fn bob() -> Partner {
     Partner::Person(name("bob"))
@@ -19,7 +19,11 @@ fn bob() -> Partner {
 
 impl Driver {
     fn history(&mut self, subject: Subject) -> History {
-        self.command(Command::History { subject, most: 10 });
+        self.command(Command::History {
+            subject,
+            most: 10,
+            before: None,
+        });
         match self.events().as_slice() {
             [Event::History(history)] => history.clone(),
             other => panic!("{other:?}"),
@@ -69,7 +73,7 @@ fn both_sides_of_a_conversation_are_told_with_times_and_states() {
     let (mut driver, _) = Driver::talked();
     let wall = driver.now.wall;
     let history = driver.history(Subject::With(bob()));
-    assert_eq!((&history.own, history.earlier), (&name("alice"), false));
+    assert_eq!((&history.own, history.earlier), (&name("alice"), None));
     let [came, went] = history.messages.as_slice() else {
         panic!("{history:?}");
     };
@@ -106,7 +110,7 @@ fn what_is_forgotten_is_gone_and_not_shown_when_it_comes_again() {
         session,
         &ToPeer::Deliver(message_from("bob", 1, 0, 0, "from bob")),
     );
-    driver.hear(FromRegistry::Forward(message_from("bob", 1, 0, 0, "from bob")));
+    driver.mail(message_from("bob", 1, 0, 0, "from bob"));
     assert_eq!(driver.read(), []);
     driver.restart();
     assert_eq!(driver.read(), []);
@@ -130,7 +134,11 @@ fn commands_wait_while_many_answers_do_and_a_disk_that_fails_is_told_of() {
     for _ in 0..HISTORY_QUESTIONS_MAX {
         assert!(driver.client.takes_commands());
         let subject = Subject::All;
-        driver.command(Command::History { subject, most: 10 });
+        driver.command(Command::History {
+            subject,
+            most: 10,
+            before: None,
+        });
     }
     assert!(!driver.client.takes_commands());
     driver.disk = Disk::Fails;

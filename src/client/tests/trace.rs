@@ -12,7 +12,7 @@ use crate::engine::Role;
 use crate::limits::HISTORY_QUESTIONS_MAX;
 use crate::transport::{CloseCause, ConnectFault, SessionId, SessionStats};
 use crate::wire::envelope::Verdict;
-use crate::wire::message::{Busy, BusyReason, DepositRefusal, FromRegistry, ToPeer};
+use crate::wire::message::{Busy, BusyReason, DepositRefusal, ToPeer};
 
 impl Driver {
     fn trace(&mut self, which: Which) -> Trace {
@@ -347,7 +347,7 @@ fn a_message_that_came_is_followed_from_its_first_copy() {
     driver.pass(ms(40));
     driver.commit();
     driver.pass(ms(10));
-    driver.hear(FromRegistry::Forward(message));
+    driver.mail(message);
     let trace = driver.trace(Which::One(One::Received(1)));
     let (peer, registry) = (Via::Peer, Via::Registry);
     assert_eq!(

@@ -79,11 +79,18 @@ fn understood(line: &str, command: &Command, typist: Typist<'_>) {
         Command::Fingerprint { of: None } => "fingerprint".to_owned(),
         Command::Fingerprint { of: Some(name) } => format!("fingerprint {name}"),
         Command::Presence { on } => format!("presence {}", if *on { "on" } else { "off" }),
-        Command::History { subject, most } => match subject {
-            Subject::All => format!("history all {most}"),
-            Subject::With(partner) => format!("history {partner} {most}"),
-            Subject::Words(words) => format!("search {words}"),
-        },
+        Command::History {
+            subject,
+            most,
+            before,
+        } => {
+            assert_eq!(*before, None, "nobody types a place");
+            match subject {
+                Subject::All => format!("history all {most}"),
+                Subject::With(partner) => format!("history {partner} {most}"),
+                Subject::Words(words) => format!("search {words}"),
+            }
+        }
         Command::Forget(partner) => format!("forget {partner}"),
         Command::Deregister => format!("dereg {}", typist.own),
         Command::Register => "reg".to_owned(),

@@ -1,6 +1,8 @@
 //! What is taken from the history: as much as was asked for, for good, and so that a message is known afterwards all the same.
 
 use super::*;
+use crate::client::storage::{Removal, Removed};
+use crate::limits::HISTORY_REMOVED_AT_ONCE;
 
 fn removes(store: &mut ClientStore, removal: Removal) -> Removed {
     match ask(store, Request::Remove(removal)) {

@@ -1,0 +1,305 @@
+//! The full screen on a real terminal: keys come in on one thread, what the client tells on another, and both draw.
+//!
+//! What is shown is `model`'s to say, how it is drawn `view`'s. Invariants: what was told is on the screen when `show` returns; the
+//! terminal is put back on every way out: the end, an error, a signal, a panic; after that nothing is drawn.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::{self, Event as Typed};
+use ratatui_core::terminal::Terminal;
+use ratatui_crossterm::CrosstermBackend;
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcsetattr};
+
+use super::keys::Next;
+use super::model::{Model, Settings};
+use super::view::{self, Parts};
+use crate::cli::bell::{RING, Ringer};
+use crate::cli::console::{Flow, Input, Talk};
+use crate::cli::heard::Heard;
+use crate::cli::hook::Hook;
+use crate::cli::line_history::LineHistory;
+use crate::cli::printer::Look;
+use crate::cli::render;
+use crate::cli::streams::write_out;
+use crate::cli::terminal::{Saved, restore_now};
+use crate::client::interface::{Command, Event, Notice};
+use crate::runtime::clock;
+
+/// How often it is asked how the paths are, while nothing is typed.
+const TICK: Duration = Duration::from_secs(2);
+
+/// To the other screen, which has nothing on it; pastes are bracketed.
+const BEGIN: &str = "\x1b[?1049h\x1b[?2004h\x1b[2J";
+/// And back to the first, which is as it was.
+const END: &str = "\x1b[?2004l\x1b[?1049l\x1b[?25h";
+
+/// The typing end. To be run on a thread of its own.
+pub(in crate::cli) struct Keys {
+    shared: Arc<Shared>,
+    history: LineHistory,
+}
+
+/// Leaves when it is dropped, so that a panic leaves too: nobody could press Ctrl+D any more.
+struct Leaving<S: FnMut(Input) -> Flow> {
+    submit: S,
+    shared: Arc<Shared>,
+}
+
+impl<S: FnMut(Input) -> Flow> Drop for Leaving<S> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.shared.lock().terminal = None;
+        }
+        // Whether more input is wanted does not matter: there is none.
+        (self.submit)(Input::Command(Command::Leave));
+    }
+}
+
+/// The telling end.
+pub(in crate::cli) struct Teller {
+    shared: Arc<Shared>,
+    heard: Arc<Heard>,
+    ringer: Option<Ringer>,
+    hook: Option<Hook>,
+}
+
+/// Puts the terminal back when it is dropped, and says there why the program has ended.
+pub(in crate::cli) struct Curtain {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    saved: Saved,
+    stage: Mutex<Stage>,
+}
+
+struct Stage {
+    model: Model,
+    /// While the screen is the program's.
+    terminal: Option<Terminal<CrosstermBackend<Sheet>>>,
+    ended: bool,
+}
+
+/// What is drawn, until it is written all at once.
+#[derive(Default)]
+struct Sheet(Vec<u8>);
+
+impl Write for Sheet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // The library writes text and escape sequences, and only whole ones before it flushes.
+        let text = String::from_utf8(std::mem::take(&mut self.0)).map_err(io::Error::other)?;
+        write_out(&text)
+    }
+}
+
+/// Prepares both ends. Nothing is drawn before the keys are read.
+///
+/// # Errors
+/// Standard input is no terminal.
+pub(in crate::cli) fn open(talk: Talk, look: Look) -> io::Result<(Keys, Teller, Curtain)> {
+    let saved = Saved::take(END).ok_or_else(|| io::Error::other("standard input is no terminal"))?;
+    let heard = Arc::new(Heard::default());
+    let settings = Settings {
+        own: talk.own,
+        grammar: talk.grammar,
+        heard: Arc::clone(&heard),
+        paint: look.paint,
+        offset_at: render::local_offset,
+    };
+    let shared = Arc::new(Shared {
+        saved,
+        stage: Mutex::new(Stage {
+            model: Model::new(settings, talk.focus, clock::now().wall),
+            terminal: None,
+            ended: false,
+        }),
+    });
+    let keys = Keys {
+        shared: Arc::clone(&shared),
+        history: talk.history,
+    };
+    let teller = Teller {
+        shared: Arc::clone(&shared),
+        heard,
+        ringer: look.ringer,
+        hook: talk.hook,
+    };
+    Ok((keys, teller, Curtain { shared }))
+}
+
+impl Keys {
+    /// Takes the screen, reads keys and hands over what is wanted of the client, until the person leaves, `submit` says stop, or
+    /// the terminal is gone.
+    pub(in crate::cli) fn run_input(mut self, submit: impl FnMut(Input) -> Flow) {
+        let shared = Arc::clone(&self.shared);
+        let mut leaving = Leaving { submit, shared };
+        if let Err(error) = self.read_keys(&mut leaving.submit) {
+            tracing::debug!(%error, "the terminal is gone");
+        }
+    }
+
+    fn read_keys(&mut self, submit: &mut impl FnMut(Input) -> Flow) -> io::Result<()> {
+        let typed = self.history.load();
+        let mut wanted = self.shared.lock().begin(&self.shared.saved, typed)?;
+        loop {
+            for command in wanted {
+                if submit(Input::Command(command)) == Flow::Stop {
+                    return Ok(());
+                }
+            }
+            let event = if event::poll(TICK)? {
+                Some(event::read()?)
+            } else {
+                None
+            };
+            let mut stage = self.shared.lock();
+            if stage.ended {
+                return Ok(());
+            }
+            let typed = stage.model.input.text().to_owned();
+            let next = stage.take(event);
+            if let (Next::Anew, Some(terminal)) = (next, &mut stage.terminal) {
+                terminal.clear()?;
+            }
+            stage.draw()?;
+            wanted = stage.model.take_wanted();
+            drop(stage);
+            match next {
+                Next::Leave => return Ok(()),
+                Next::Typed if LineHistory::takes(&typed) && !typed.starts_with(' ') => {
+                    self.history.append(&typed)
+                }
+                Next::Typed | Next::Key | Next::Anew => {}
+            }
+        }
+    }
+}
+
+impl Teller {
+    /// Shows what was told. The result is what is wanted of the client.
+    pub(in crate::cli) fn show(&mut self, notices: &[Notice]) -> io::Result<Vec<Command>> {
+        let now = clock::now().wall;
+        let may_disturb = !self.heard.quiet.is_on();
+        let mut stage = self.shared.lock();
+        for notice in notices {
+            self.heard.told(&notice.event);
+            stage.model.told(notice, now);
+            self.heard.printed(&notice.event);
+            if let (Some(hook), Event::Incoming(message)) = (&mut self.hook, &notice.event)
+                && may_disturb
+            {
+                let said = hook.hear(message);
+                stage.model.aside(said, now);
+            }
+        }
+        let rings = |ringer: &Ringer| notices.iter().any(|notice| ringer.rings(&notice.event));
+        if may_disturb && self.ringer.as_ref().is_some_and(rings) {
+            write_out(RING)?;
+        }
+        stage.draw()?;
+        // Before the keys are read, all that is wanted is theirs to hand over.
+        Ok(match stage.terminal {
+            Some(_) => stage.model.take_wanted(),
+            None => Vec::new(),
+        })
+    }
+}
+
+impl Stage {
+    /// Takes the screen.
+    fn begin(&mut self, saved: &Saved, typed: Vec<String>) -> io::Result<Vec<Command>> {
+        if self.ended {
+            return Ok(Vec::new());
+        }
+        saved.keep_for_the_end();
+        restore_before_panics();
+        let mut raw = saved.found().clone();
+        raw.make_raw();
+        // Ctrl+C is a signal here as elsewhere; what would stop the program in the middle of its screen is none.
+        raw.local_modes.insert(LocalModes::ISIG);
+        for code in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
+            raw.special_codes[code] = 0;
+        }
+        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        write_out(BEGIN)?;
+        self.terminal = Some(Terminal::new(CrosstermBackend::new(Sheet::default()))?);
+        self.model.input.remember(typed);
+        self.model.tick();
+        self.draw()?;
+        Ok(self.model.take_wanted())
+    }
+
+    /// Takes what has come from the terminal; `None`: nothing for a while.
+    fn take(&mut self, event: Option<Typed>) -> Next {
+        let now = clock::now().wall;
+        match event {
+            Some(Typed::Key(key)) => return self.model.key(key, now),
+            Some(Typed::Paste(text)) => self.model.paste(&text, now),
+            // Every drawing asks for the size.
+            Some(_) => {}
+            None => self.model.tick(),
+        }
+        Next::Key
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let Some(terminal) = &mut self.terminal else {
+            return Ok(());
+        };
+        let model = &mut self.model;
+        terminal.draw(|frame| {
+            let area = frame.area();
+            model.pane = Parts::of(model, area).pane();
+            let cursor = view::draw(model, area, frame.buffer_mut());
+            frame.set_cursor_position(cursor);
+        })?;
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// After a panic in the middle of something the screen is given back already: nothing is drawn any more.
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(|poisoned| {
+            let mut stage = poisoned.into_inner();
+            stage.terminal = None;
+            stage
+        })
+    }
+}
+
+impl Drop for Curtain {
+    fn drop(&mut self) {
+        let mut stage = self.shared.lock();
+        stage.ended = true;
+        if stage.terminal.take().is_some() {
+            self.shared.saved.restore();
+        }
+        let words: String = stage
+            .model
+            .last_words
+            .iter()
+            .map(|line| format!("{line}\n"))
+            .collect();
+        if let Err(error) = write_out(&words) {
+            tracing::debug!(%error, "nobody reads the last words");
+        }
+    }
+}
+
+/// What a panic says is to be read, and not to be lost with the screen.
+fn restore_before_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        restore_now();
+        report(panic);
+    }));
+}
