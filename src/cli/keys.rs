@@ -193,16 +193,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_choice_that_clap_knows_is_checked_before_it_is_asked() {
-        let arg = Arg::new("color").long("color").value_parser(["auto", "never"]);
-        let keys = Role::Client.keys(&Command::new("udpchat").arg(arg));
-        let key = keys.iter().find(|key| key.name == "color").unwrap();
-        assert_eq!(key.spelled("never"), Ok("never".to_owned()));
-        let wrong = "is one of: auto, never, not 'no'".to_owned();
-        assert_eq!(key.spelled("no"), Err(wrong));
-    }
-
     /// A program that `--exec` runs may start udpchat, and has its message in its environment.
     #[test]
     fn no_variable_of_a_setting_means_something_else() {

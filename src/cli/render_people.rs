@@ -128,10 +128,8 @@ pub(super) fn changed(
         format!("  known: {}", known.fingerprint()),
         format!("  found: {}", found.fingerprint()),
         format!(
-            "  What may have happened: {what} has begun anew, without the old data folder; or somebody has taken over"
-        ),
-        format!(
-            "  the name or the address; or somebody stands in between, who would read what you write to {what}."
+            "  What may have happened: {what} has begun anew, without the old data folder; or somebody has taken over the name or \
+             the address; or somebody stands in between, who would read what you write to {what}."
         ),
         format!(
             "  What you have written to {what} waits on your disk, and so does what you write now, until its time is over."

@@ -56,7 +56,7 @@ fn id(sender: IdentityId, number: u64) -> MessageId {
 }
 
 /// Everybody has an identity of his own.
-fn identity(of: &str) -> IdentityId {
+pub(super) fn identity(of: &str) -> IdentityId {
     let mut bytes = [1; 32];
     bytes
         .iter_mut()

@@ -390,5 +390,9 @@ fn hint(model: &Model, columns: usize) -> Option<(String, Style)> {
 mod tests;
 
 #[cfg(test)]
+#[path = "view_people_tests.rs"]
+mod people_tests;
+
+#[cfg(test)]
 #[path = "view_typing_tests.rs"]
 mod typing_tests;

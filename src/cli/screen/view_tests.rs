@@ -188,25 +188,25 @@ fn a_changed_key() {
     trial.identity_changed("bob");
     insta::assert_snapshot!(trial.drawn(80, 24), @r"
       udpchat          │ ● bob  online
-                       │
-      #den           2 │
-      bob: I do        │
-    ● bob              │
-      alice: are you st│
-    ○ eve            1 │
-      are you there?   │
-    ● carol            │ ── 2026-01-02 ─────────────────────────────────────────────
                        │ 03:04   bob: hi alice
-                       │ 03:05 … alice: are you still you?
-                       │ 03:05   [The identity of bob is not the one you know;
-                       │         nothing is sent to bob.]
-                       │           known: 0101 0101 0101 0101 0101 0101 0101 0101
-                       │           0101 0101 0101 0101 0101 0101 0101 0101
-                       │           found: 0202 0202 0202 0202 0202 0202 0202 0202
-                       │           0202 0202 0202 0202 0202 0202 0202 0202
-                       │           bob may have moved without the old data folder,
-                       │           or somebody poses as bob.
-                       │           If bob confirms the new one by another way:
+      #den           2 │ 03:05 … alice: are you still you?
+      bob: I do        │ 03:05   [The identity of bob is not the one you know;
+    ● bob              │         nothing is sent to bob.]
+      alice: are you st│           known: 0101 0101 0101 0101 0101 0101 0101 0101
+    ○ eve            1 │           0101 0101 0101 0101 0101 0101 0101 0101
+      are you there?   │           found: 0202 0202 0202 0202 0202 0202 0202 0202
+    ● carol            │           0202 0202 0202 0202 0202 0202 0202 0202
+                       │           What may have happened: bob has begun anew,
+                       │           without the old data folder; or somebody has
+                       │           taken over the name or the address; or somebody
+                       │           stands in between, who would read what you write
+                       │           to bob.
+                       │           What you have written to bob waits on your disk,
+                       │           and so does what you write now, until its time is
+                       │           over.
+                       │           Ask bob by another way, on the telephone or in
+                       │           person, which key is right: whoami says it there.
+                       │           If bob confirms the one found by another way:
                        │           /trust bob 0202 0202 0202 0202 0202 0202 0202
                        │           0202 0202 0202 0202 0202 0202 0202 0202 0202
      registered · server 12 ms, loss 0.0 % · 3 unread · F1: keys
