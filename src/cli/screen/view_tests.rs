@@ -214,13 +214,13 @@ fn a_changed_key() {
     ");
     insta::assert_snapshot!(trial.drawn(40, 10), @r"
     ● bob  online             3 unread: Tab
-              old data folder, or somebody
-              poses as bob.
-              If bob confirms the new one by
-              another way: /trust bob 0202
+              key is right: whoami says it
+              there.
+              If bob confirms the one found
+              by another way: /trust bob
               0202 0202 0202 0202 0202 0202
               0202 0202 0202 0202 0202 0202
-              0202 0202 0202
+              0202 0202 0202 0202
      registered · server 12 ms, loss 0.0 %
     >
     ");
