@@ -294,6 +294,14 @@ pub static TABLE: &[Entry] = &[
         read: people::read_dnd,
     },
     Entry {
+        name: "tui",
+        aliases: &[],
+        arguments: &[],
+        summary: "fill the screen, as with the option --tui",
+        details: "For the rest of this run; F1 says there what the keys do.",
+        read: read_tui,
+    },
+    Entry {
         name: "help",
         aliases: &[],
         arguments: &[ANY_COMMAND],
@@ -322,6 +330,8 @@ pub enum Parsed {
     Focus(Option<Focus>),
     /// Nothing is to disturb from now on, or may again.
     Quiet(bool),
+    /// The prompt is to give way to the full screen.
+    FullScreen,
     /// A question about commands: all of them, one, or how else they are spelled ([`spellings::TOPIC`]).
     Help(Option<&'static str>),
     /// `dereg` or `reg` with somebody else's name.
@@ -456,6 +466,14 @@ fn read_self(command: &str, verb: &'static str, rest: &str, own: &Name, done: Co
         _ if word.is_empty() => Parsed::Command(done),
         Ok(name) if name.matches(own) => Parsed::Command(done),
         _ => Parsed::NotSelf(verb),
+    }
+}
+
+fn read_tui(rest: &str, _typist: Typist<'_>) -> Parsed {
+    if rest.trim().is_empty() {
+        Parsed::FullScreen
+    } else {
+        usage("tui")
     }
 }
 

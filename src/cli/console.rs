@@ -1,7 +1,7 @@
 //! The two ends of a client's terminal: the lines that are typed, and the printer for what is answered.
 //!
-//! With a terminal on both sides there is a prompt with a line editor; otherwise plain lines are read and there
-//! is none. How both look and sound is decided here, once.
+//! With a terminal on both sides there is a prompt with a line editor, or the full screen (`screen`); otherwise plain lines are read
+//! and there is neither. How all look and sound is decided here, once.
 //! Invariant: `run_input` ends with a command to leave or `Input::Interrupt` handed over, unless the program has ended before.
 
 use std::io::{self, BufRead, BufReader, IsTerminal};
@@ -13,6 +13,7 @@ use crate::cli::bell::Ringer;
 use crate::cli::commands::{Parsed, Typist};
 use crate::cli::focus::Focus;
 use crate::cli::format::Format;
+use crate::cli::front::Front;
 use crate::cli::gate::Gate;
 use crate::cli::grammar::Grammar;
 use crate::cli::heard::Heard;
@@ -22,6 +23,7 @@ use crate::cli::paint::Paint;
 use crate::cli::plain::{self, Line};
 use crate::cli::printer::{Look, Printer, Screen};
 use crate::cli::prompt::{Aids, Prompt};
+use crate::cli::screen::{self, Keys};
 use crate::cli::streams::{self, write_out};
 use crate::cli::terminal::{PLAIN_AGAIN, Saved};
 use crate::client::interface::Command;
@@ -53,6 +55,7 @@ pub struct Console {
     format: Format,
     paint: Paint,
     prompt: Option<Prompt>,
+    keys: Option<Keys>,
     heard: Arc<Heard>,
 }
 
@@ -84,12 +87,19 @@ pub struct Closing {
 ///
 /// # Errors
 /// A thread could not be started.
-pub(super) fn open(talk: Talk) -> io::Result<(Console, Printer, Closing)> {
+pub(super) fn open(talk: Talk) -> io::Result<(Console, Front)> {
     let gate = Arc::new(Gate::default());
     let look = look(&talk);
-    let heard = Arc::new(Heard::with_focus(talk.focus));
+    let heard = Arc::new(Heard::with_focus(talk.focus.clone()));
     let saved = Saved::take(PLAIN_AGAIN);
-    let prompt = if is_for_people(talk.format) {
+    let (keys, screen) = if can_be_filled(&talk) {
+        let (keys, teller, curtain) = screen::open(&talk, look.clone(), &heard)?;
+        (Some(keys), Some((teller, curtain)))
+    } else {
+        (None, None)
+    };
+    let is_filled = talk.screen.full && keys.is_some();
+    let prompt = if is_for_people(talk.format) && !is_filled {
         let aids = Aids {
             own: talk.own.clone(),
             grammar: talk.grammar,
@@ -100,22 +110,29 @@ pub(super) fn open(talk: Talk) -> io::Result<(Console, Printer, Closing)> {
     } else {
         None
     };
-    let (prompt, screen) = prompt.unzip();
+    let (prompt, above) = prompt.unzip();
+    let saved = prompt.as_ref().and(saved);
+    if let Some(saved) = &saved {
+        saved.keep_for_the_end();
+    }
+    let front = Front {
+        screen,
+        printer: Printer::new(above, talk.format, look.clone(), Arc::clone(&heard)),
+        hook: talk.hook,
+        format: talk.format,
+        heard: Arc::clone(&heard),
+        closing: Closing { gate, saved },
+    };
     let console = Console {
         own: talk.own,
         grammar: talk.grammar,
         format: talk.format,
         paint: look.paint,
         prompt,
-        heard: Arc::clone(&heard),
+        keys,
+        heard,
     };
-    let saved = console.prompt.as_ref().and(saved);
-    if let Some(saved) = &saved {
-        saved.keep_for_the_end();
-    }
-    let closing = Closing { gate, saved };
-    let printer = Printer::new(screen, talk.format, look, heard).with_hook(talk.hook);
-    Ok((console, printer, closing))
+    Ok((console, front))
 }
 
 /// Whether somebody types and reads.
@@ -123,14 +140,14 @@ fn is_for_people(format: Format) -> bool {
     format == Format::Lines && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Whether it can fill the screen, and is to.
-pub(super) fn fills_screen(talk: &Talk) -> bool {
+/// Whether the screen can be filled.
+fn can_be_filled(talk: &Talk) -> bool {
     let is_able = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
-    talk.screen.full && is_for_people(talk.format) && is_able
+    is_for_people(talk.format) && is_able
 }
 
 /// Colours and bell: for people only, and the bell only where one can ring.
-pub(super) fn look(talk: &Talk) -> Look {
+fn look(talk: &Talk) -> Look {
     let Talk {
         own, format, screen, ..
     } = talk;
@@ -175,6 +192,7 @@ impl Console {
             format,
             paint,
             prompt,
+            keys,
             heard,
         } = self;
         let mut hands = Hands {
@@ -186,9 +204,10 @@ impl Console {
             submit,
             answer: write_out,
         };
-        match prompt {
-            Some(prompt) => hands.run_prompt(prompt),
-            None => hands.run_plain(&mut BufReader::new(streams::Input)),
+        match (prompt, keys) {
+            (Some(prompt), keys) => hands.run_prompt(prompt, keys),
+            (None, Some(keys)) => keys.run_input(hands.submit),
+            (None, None) => hands.run_plain(&mut BufReader::new(streams::Input)),
         }
     }
 }
@@ -205,7 +224,8 @@ struct Hands<S, A> {
 }
 
 impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
-    fn run_prompt(&mut self, mut prompt: Prompt) {
+    /// `keys`: of the full screen, which may take the prompt's place.
+    fn run_prompt(&mut self, mut prompt: Prompt, mut keys: Option<Keys>) {
         prompt.recall();
         // For completion. Whether more input is wanted is asked again with the first line.
         (self.submit)(Input::Command(Command::Names));
@@ -214,7 +234,15 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
                 Ok(Line::End) => break Input::Command(Command::Leave),
                 Ok(Line::Interrupt) => break Input::Interrupt,
                 Ok(line) => {
-                    if self.take(line) == Flow::Stop {
+                    let parsed = self.parse(line);
+                    if parsed == Parsed::FullScreen
+                        && let Some(keys) = keys.take()
+                    {
+                        // The terminal is the screen's from here on.
+                        drop(prompt);
+                        return keys.run_input(&mut self.submit);
+                    }
+                    if self.act(parsed) == Flow::Stop {
                         return;
                     }
                 }
@@ -238,7 +266,8 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
             match plain::read_line(input, self.format.line_bytes_max()) {
                 Ok(Line::End) => break,
                 Ok(line) => {
-                    if self.take(line) == Flow::Stop {
+                    let parsed = self.parse(line);
+                    if self.act(parsed) == Flow::Stop {
                         return;
                     }
                 }
@@ -251,16 +280,20 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
         self.end(Input::Command(Command::LeaveSettled));
     }
 
-    /// One line: to the client, or answered.
-    fn take(&mut self, line: Line) -> Flow {
+    fn parse(&self, line: Line) -> Parsed {
         let focus = self.heard.attention.current();
         let typist = Typist {
             own: &self.own,
             focus: focus.as_ref(),
         };
-        match read(line, self.format, |line| {
+        read(line, self.format, |line| {
             (self.grammar.parse)(self.format, line, typist)
-        }) {
+        })
+    }
+
+    /// What one line asks for: to the client, or answered.
+    fn act(&mut self, parsed: Parsed) -> Flow {
+        match parsed {
             Parsed::Command(command) => {
                 let last = command == Command::Leave;
                 self.heard.attention.typed(&command);

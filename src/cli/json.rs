@@ -39,6 +39,11 @@ pub(super) fn answer(parsed: &Parsed) -> Option<String> {
         },
         Parsed::TooLarge(bytes) => not_accepted(&NotAccepted::TooLarge(*bytes), None),
         Parsed::Quiet(on) => Object::Dnd { on: *on },
+        Parsed::FullScreen => Object::Error {
+            reason: "wrong-input",
+            text: render::NO_SCREEN.to_owned(),
+            tag: None,
+        },
         Parsed::Wrong(hint) => Object::Error {
             reason: "wrong-input",
             text: hint.clone(),

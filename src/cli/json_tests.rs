@@ -84,6 +84,7 @@ fn answers() -> Vec<Parsed> {
         Parsed::Help(None),
         Parsed::NotSelf("deregister"),
         Parsed::Quiet(true),
+        Parsed::FullScreen,
         Parsed::TooLarge(70_000),
         Parsed::Wrong("There is no such command.".to_owned()),
     ]

@@ -24,7 +24,7 @@ pub(super) const FILE: &str = "lines";
 const FILE_BYTES_MAX: u64 = 2 * LINES_MAX as u64 * (2 * LINE_BYTES_MAX as u64 + 1);
 
 /// The file, and how many lines it has.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct LineHistory {
     path: Option<PathBuf>,
     lines: usize,

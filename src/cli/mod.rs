@@ -15,7 +15,7 @@
 //! | `paint`, `bell` | the colours of lines; what rings |
 //! | [`console`], [`printer`] | the two ends of a terminal or pipe: lines in, lines out |
 //! | `prompt`, `plain` | the two ways to read lines: with an editor, and without |
-//! | `screen` | the full screen, in the place of both ends |
+//! | `screen`, `front` | the full screen, in the place of both ends; which of the two shows what is told |
 //! | `once`, `sending`, `letter`, `receiving`, `lanes` | `--send` and `--recv`: a message and what becomes of it; messages for a program |
 //! | `exporting` | `--export`: the whole history, read beside the client |
 //! | [`simulate`], `figures` | `udpchat simulate`: what to simulate, and what came of it |
@@ -46,6 +46,7 @@ mod exporting;
 mod figures;
 pub mod focus;
 pub mod format;
+mod front;
 mod gate;
 mod generated;
 mod grammar;

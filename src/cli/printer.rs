@@ -14,13 +14,12 @@ use crate::cli::bell::{RING, Ringer};
 use crate::cli::format::Format;
 use crate::cli::gate::{Answer, Gate};
 use crate::cli::heard::Heard;
-use crate::cli::hook::Hook;
 use crate::cli::marks::Introductions;
 use crate::cli::paint::Paint;
 use crate::cli::render::{self, OffsetAt};
 use crate::cli::streams::write_out;
 use crate::cli::{qr, terminal};
-use crate::client::interface::{Event, Notice};
+use crate::client::interface::Notice;
 
 /// Writes to standard output, around the prompt if there is one.
 pub struct Printer {
@@ -29,7 +28,6 @@ pub struct Printer {
     look: Look,
     offset_at: OffsetAt,
     heard: Arc<Heard>,
-    hook: Option<Hook>,
     introductions: Introductions,
 }
 
@@ -55,14 +53,8 @@ impl Printer {
             look,
             offset_at: render::local_offset,
             heard,
-            hook: None,
             introductions: Introductions::default(),
         }
-    }
-
-    /// The same, with a program that is run for messages.
-    pub(super) fn with_hook(self, hook: Option<Hook>) -> Self {
-        Self { hook, ..self }
     }
 
     /// Writes lines that hold no control characters. They are on the screen when this returns.
@@ -89,16 +81,18 @@ impl Printer {
         }
     }
 
-    /// Writes what events say, in their order. Many at once cost one redraw of the typed line.
+    /// Writes what events say, in their order, and what there is to say beside. Many at once cost one redraw of the typed line.
     ///
     /// # Errors
     /// As [`Self::print`]; then nothing of it counts as seen.
-    pub fn show(&mut self, notices: &[Notice]) -> io::Result<()> {
+    pub fn show(&mut self, notices: &[Notice], asides: &[String]) -> io::Result<()> {
         // First: what is printed draws the prompt anew.
         for notice in notices {
             self.heard.told(&notice.event);
         }
-        let lines: Vec<String> = notices.iter().flat_map(|notice| self.lines(notice)).collect();
+        let mut lines: Vec<String> = notices.iter().flat_map(|notice| self.lines(notice)).collect();
+        let paint = self.look.paint;
+        lines.extend(asides.iter().map(|line| paint.aside(line.clone())));
         let disturbs = |ringer: &Ringer| notices.iter().any(|notice| ringer.rings(&notice.event));
         let may_ring = !self.heard.quiet.is_on();
         let ring = if may_ring && self.look.ringer.as_ref().is_some_and(disturbs) {
@@ -128,14 +122,6 @@ impl Printer {
             // One is for the line that is typed.
             let picture = qr::told(&notice.event, (columns, rows.saturating_sub(1)));
             lines.extend(picture.iter().map(|line| paint.picture(line).into_owned()));
-        }
-        if let (Some(hook), Event::Incoming(message)) = (&mut self.hook, &notice.event)
-            && !self.heard.quiet.is_on()
-        {
-            let said = hook.hear(message).into_iter();
-            // Nothing that a program expects.
-            let said = said.filter(|_| self.format == Format::Lines);
-            lines.extend(said.map(|line| paint.aside(line)));
         }
         lines
     }

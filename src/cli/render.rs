@@ -150,6 +150,10 @@ fn refused(to: &Name, sent_at: &str, reason: &Refusal) -> String {
     }
 }
 
+/// Why the screen is not filled.
+pub(super) const NO_SCREEN: &str =
+    "There is no screen to fill: that needs a terminal at both ends, and one that can be drawn on.";
+
 /// The answer to a line that was no command for the client; none if there is nothing to say.
 pub fn answer(parsed: &Parsed) -> Vec<String> {
     match parsed {
@@ -159,6 +163,7 @@ pub fn answer(parsed: &Parsed) -> Vec<String> {
         Parsed::NotSelf(verb) => vec![format!("[You can only {verb} yourself.]")],
         Parsed::TooLarge(bytes) => vec![not_accepted(&NotAccepted::TooLarge(*bytes))],
         Parsed::Quiet(on) => vec![quiet::answer(*on)],
+        Parsed::FullScreen => vec![format!("[{NO_SCREEN}]")],
         Parsed::Wrong(hint) => vec!["[Wrong input]".to_owned(), escape(hint).into_owned()],
     }
 }

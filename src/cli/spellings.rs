@@ -16,8 +16,8 @@ use crate::reserved::{LOBBY, is_reserved};
 /// What `help` is asked for to list them.
 pub const TOPIC: &str = "aliases";
 
-/// One of these may stand before the word of a command: `$userlist`, `#ls`, `:q`.
-const MARKS: [char; 3] = ['$', '#', ':'];
+/// One of these may stand before the word of a command: `$userlist`, `#ls`, `:q`, `/tui`.
+const MARKS: [char; 4] = ['$', '#', ':', '/'];
 
 /// Words for a command there.
 const IN_LOBBY: &[(&str, &str)] = &[
@@ -137,7 +137,7 @@ pub(super) fn overview() -> Vec<String> {
     lines.push(line("@<ip:port>: <text>", &send));
     let marks = MARKS.map(String::from).join(" or ");
     lines.push(format!(
-        "Before the word of any command may stand {marks}, as in $userlist, #ls, :q."
+        "Before the word of any command may stand {marks}, as in $userlist, #ls, :q, /tui."
     ));
     lines
 }

@@ -21,7 +21,6 @@ use crate::cli::hook::Hook;
 use crate::cli::line_history::{self, LineHistory};
 use crate::cli::printer::Printer;
 use crate::cli::receiving;
-use crate::cli::screen;
 use crate::cli::sending;
 use crate::cli::simulate::simulate;
 use crate::cli::streams::{self, write_out};
@@ -223,30 +222,14 @@ fn converse(
         hook,
         history: LineHistory::new(history),
     };
-    if console::fills_screen(&talk) {
-        let look = console::look(&talk);
-        let (keys, mut teller, curtain) = screen::open(talk, look)?;
-        let typist = |mut hatch: Hatch<Command>| keys.run_input(|input| hand_over(&mut hatch, input));
-        let show = move |events: &[Notice]| {
-            // Held as long as anything is shown.
-            let _terminal = &curtain;
-            teller.show(events)
-        };
-        return attend(setup, Box::new(typist), show, Knell::new(stop_programs));
-    }
-    let (console, mut printer, closing) = console::open(talk)?;
-    let hurry = closing.hurry();
+    let (console, mut front) = console::open(talk)?;
+    let hurry = front.closing.hurry();
     let knell = Knell::new(move || {
         stop_programs();
         hurry();
     });
     let typist = |mut hatch: Hatch<Command>| console.run_input(|input| hand_over(&mut hatch, input));
-    let show = move |events: &[Notice]| {
-        // As above.
-        let _terminal = &closing;
-        printer.show(events).map(|()| Vec::new())
-    };
-    attend(setup, Box::new(typist), show, knell)
+    attend(setup, Box::new(typist), move |events| front.show(events), knell)
 }
 
 /// Runs a client to its end. What `show` has shown is marked as seen; its result is what it wants of the client.

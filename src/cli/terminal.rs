@@ -5,7 +5,7 @@
 //! Invariant: after `restore` the terminal is as it was found, however often it was called.
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
@@ -48,8 +48,9 @@ impl Saved {
     pub(super) fn keep_for_the_end(&self) {
         FOUND.get_or_init(|| {
             signal::before_the_end(restore_now);
-            self.clone()
+            self.found.clone()
         });
+        *clear() = self.clear;
     }
 
     /// Puts them back, and takes the prompt off the screen. A terminal that is gone needs neither.
@@ -64,16 +65,22 @@ impl Saved {
 }
 
 /// The settings for an end at once.
-static FOUND: OnceLock<Saved> = OnceLock::new();
+static FOUND: OnceLock<Termios> = OnceLock::new();
+/// And what takes from the screen what is there then.
+static CLEAR: Mutex<&'static str> = Mutex::new(PLAIN_AGAIN);
+
+fn clear() -> MutexGuard<'static, &'static str> {
+    CLEAR.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Puts the settings back and waits for nothing: not for what is still to be written, nor for whoever writes.
 pub(super) fn restore_now() {
     let Some(found) = FOUND.get() else { return };
-    if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Now, &found.found) {
+    if let Err(error) = tcsetattr(io::stdin(), OptionalActions::Now, found) {
         tracing::debug!(%error, "terminal not restored");
     }
     if streams::takes_output()
-        && let Err(error) = streams::write_at_once(found.clear)
+        && let Err(error) = streams::write_at_once(*clear())
     {
         tracing::debug!(%error, "terminal not cleared");
     }

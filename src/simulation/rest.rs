@@ -35,12 +35,14 @@ impl World {
         Some((node.endpoint().holding(), held.then(|| format!("{holding:?}"))))
     }
 
-    /// What a restored folder takes for kept it has to hold.
+    /// What a restored folder takes for kept it has to hold, each with its record.
     fn person_holds(&self, number: usize) -> Option<(transport::Holding, Option<String>)> {
         let node = self.people.get(number)?.machine.node()?;
         let holding = node.role().holding();
+        let kept = self.ledger.beyond_asking(number);
         let rest = client::Holding {
-            unfinished: self.ledger.beyond_asking(number),
+            unfinished: kept,
+            records: kept,
             ..client::Holding::default()
         };
         Some((

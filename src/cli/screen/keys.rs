@@ -280,6 +280,10 @@ impl Model {
             Parsed::Command(command) => self.commanded(command, now),
             Parsed::Focus(Some(focus)) => self.turn_to(&partner_of(&focus)),
             Parsed::Focus(None) => self.turn_to_console(),
+            Parsed::FullScreen => {
+                let lines = vec!["[The screen is full already. To leave it: Ctrl+D.]".to_owned()];
+                self.answer(lines, paint::QUIET, now);
+            }
             parsed => {
                 let style = match parsed {
                     Parsed::Wrong(_) | Parsed::TooLarge(_) | Parsed::NotSelf(_) => paint::WRONG,

@@ -23,4 +23,4 @@ mod telling;
 mod trial;
 mod view;
 
-pub(super) use stage::open;
+pub(super) use stage::{Curtain, Keys, Teller, open};

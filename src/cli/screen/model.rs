@@ -94,7 +94,7 @@ pub(super) struct Quiet {
 }
 
 impl Model {
-    pub(super) fn new(settings: Settings, focus: Option<Focus>, now: WallTime) -> Self {
+    pub(super) fn new(settings: Settings, now: WallTime) -> Self {
         let mut model = Self {
             settings,
             open: Conversation::new(None, CONSOLE.to_owned()),
@@ -127,9 +127,6 @@ impl Model {
             most: SEED,
             before: None,
         });
-        if let Some(focus) = focus {
-            model.turn_to(&partner_of(&focus));
-        }
         model
     }
 

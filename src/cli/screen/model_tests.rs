@@ -62,7 +62,7 @@ fn place(row: i64) -> Place {
 #[test]
 fn at_the_start_it_is_asked_for_names_and_for_the_last_messages() {
     let settings = with_bob().model.settings;
-    let mut model = Model::new(settings, None, WallTime::default());
+    let mut model = Model::new(settings, WallTime::default());
     let wanted = model.take_wanted();
     assert!(matches!(
         wanted.as_slice(),

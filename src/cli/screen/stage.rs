@@ -14,18 +14,18 @@ use ratatui_crossterm::CrosstermBackend;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcsetattr};
 
 use super::keys::Next;
-use super::model::{Model, Settings};
+use super::model::{Model, Settings, partner_of};
 use super::view::{self, Parts};
 use crate::cli::bell::{RING, Ringer};
 use crate::cli::console::{Flow, Input, Talk};
+use crate::cli::focus::Focus;
 use crate::cli::heard::Heard;
-use crate::cli::hook::Hook;
 use crate::cli::line_history::LineHistory;
-use crate::cli::printer::Look;
+use crate::cli::printer::{Look, Printer};
 use crate::cli::render;
 use crate::cli::streams::write_out;
 use crate::cli::terminal::{Saved, restore_now};
-use crate::client::interface::{Command, Event, Notice};
+use crate::client::interface::{Command, Notice};
 use crate::runtime::clock;
 
 /// How often it is asked how the paths are, while nothing is typed.
@@ -39,6 +39,7 @@ const END: &str = "\x1b[?2004l\x1b[?1049l\x1b[?25h";
 /// The typing end. To be run on a thread of its own.
 pub(in crate::cli) struct Keys {
     shared: Arc<Shared>,
+    heard: Arc<Heard>,
     history: LineHistory,
 }
 
@@ -63,7 +64,6 @@ pub(in crate::cli) struct Teller {
     shared: Arc<Shared>,
     heard: Arc<Heard>,
     ringer: Option<Ringer>,
-    hook: Option<Hook>,
 }
 
 /// Puts the terminal back when it is dropped, and says there why the program has ended.
@@ -80,6 +80,8 @@ struct Stage {
     model: Model,
     /// While the screen is the program's.
     terminal: Option<Terminal<CrosstermBackend<Sheet>>>,
+    /// What is told is for the screen, also before it is taken.
+    is_ours: bool,
     ended: bool,
 }
 
@@ -100,37 +102,42 @@ impl Write for Sheet {
     }
 }
 
-/// Prepares both ends. Nothing is drawn before the keys are read.
+/// Prepares both ends; what is told is the screen's at once if that is wanted, otherwise when the keys are read. Nothing is drawn
+/// before.
 ///
 /// # Errors
 /// Standard input is no terminal.
-pub(in crate::cli) fn open(talk: Talk, look: Look) -> io::Result<(Keys, Teller, Curtain)> {
+pub(in crate::cli) fn open(
+    talk: &Talk,
+    look: Look,
+    heard: &Arc<Heard>,
+) -> io::Result<(Keys, Teller, Curtain)> {
     let saved = Saved::take(END).ok_or_else(|| io::Error::other("standard input is no terminal"))?;
-    let heard = Arc::new(Heard::default());
     let settings = Settings {
-        own: talk.own,
+        own: talk.own.clone(),
         grammar: talk.grammar,
-        heard: Arc::clone(&heard),
+        heard: Arc::clone(heard),
         paint: look.paint,
         offset_at: render::local_offset,
     };
     let shared = Arc::new(Shared {
         saved,
         stage: Mutex::new(Stage {
-            model: Model::new(settings, talk.focus, clock::now().wall),
+            model: Model::new(settings, clock::now().wall),
             terminal: None,
+            is_ours: talk.screen.full,
             ended: false,
         }),
     });
     let keys = Keys {
         shared: Arc::clone(&shared),
-        history: talk.history,
+        heard: Arc::clone(heard),
+        history: talk.history.clone(),
     };
     let teller = Teller {
         shared: Arc::clone(&shared),
-        heard,
+        heard: Arc::clone(heard),
         ringer: look.ringer,
-        hook: talk.hook,
     };
     Ok((keys, teller, Curtain { shared }))
 }
@@ -148,7 +155,8 @@ impl Keys {
 
     fn read_keys(&mut self, submit: &mut impl FnMut(Input) -> Flow) -> io::Result<()> {
         let typed = self.history.load();
-        let mut wanted = self.shared.lock().begin(&self.shared.saved, typed)?;
+        let focus = self.heard.attention.current();
+        let mut wanted = self.shared.lock().begin(&self.shared.saved, typed, focus)?;
         loop {
             for command in wanted {
                 if submit(Input::Command(command)) == Flow::Stop {
@@ -184,22 +192,27 @@ impl Keys {
 }
 
 impl Teller {
-    /// Shows what was told. The result is what is wanted of the client.
-    pub(in crate::cli) fn show(&mut self, notices: &[Notice]) -> io::Result<Vec<Command>> {
+    /// Shows what was told, and what there is to say beside: on the screen, or by the printer as long as that has the terminal. The
+    /// result is what is wanted of the client.
+    pub(in crate::cli) fn show(
+        &mut self,
+        notices: &[Notice],
+        asides: &[String],
+        printer: &mut Printer,
+    ) -> io::Result<Vec<Command>> {
         let now = clock::now().wall;
         let may_disturb = !self.heard.quiet.is_on();
+        // While it prints, the screen is not taken.
         let mut stage = self.shared.lock();
+        if !stage.is_ours {
+            return printer.show(notices, asides).map(|()| Vec::new());
+        }
         for notice in notices {
             self.heard.told(&notice.event);
             stage.model.told(notice, now);
             self.heard.printed(&notice.event);
-            if let (Some(hook), Event::Incoming(message)) = (&mut self.hook, &notice.event)
-                && may_disturb
-            {
-                let said = hook.hear(message);
-                stage.model.aside(said, now);
-            }
         }
+        stage.model.aside(asides.to_vec(), now);
         let rings = |ringer: &Ringer| notices.iter().any(|notice| ringer.rings(&notice.event));
         if may_disturb && self.ringer.as_ref().is_some_and(rings) {
             write_out(RING)?;
@@ -215,7 +228,7 @@ impl Teller {
 
 impl Stage {
     /// Takes the screen.
-    fn begin(&mut self, saved: &Saved, typed: Vec<String>) -> io::Result<Vec<Command>> {
+    fn begin(&mut self, saved: &Saved, typed: Vec<String>, focus: Option<Focus>) -> io::Result<Vec<Command>> {
         if self.ended {
             return Ok(Vec::new());
         }
@@ -230,9 +243,13 @@ impl Stage {
         }
         tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
         write_out(BEGIN)?;
+        self.is_ours = true;
         self.terminal = Some(Terminal::new(CrosstermBackend::new(Sheet::default()))?);
         self.model.input.remember(typed);
         self.model.tick();
+        if let Some(focus) = focus {
+            self.model.turn_to(&partner_of(&focus));
+        }
         self.draw()?;
         Ok(self.model.take_wanted())
     }

@@ -117,7 +117,7 @@ impl Trial {
             offset_at: utc,
         };
         let mut trial = Self {
-            model: Model::new(settings, None, at(AT)),
+            model: Model::new(settings, at(AT)),
             now: AT,
             told: 0,
         };

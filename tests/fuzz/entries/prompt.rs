@@ -41,9 +41,12 @@ fn line(line: &str, typist: Typist<'_>) {
         }
         Parsed::Focus(_) => assert!(answer.is_empty()),
         Parsed::TooLarge(bytes) => assert!(*bytes > BODY_BYTES_MAX && *bytes <= line.len()),
-        Parsed::Help(_) | Parsed::Answer(_) | Parsed::NotSelf(_) | Parsed::Quiet(_) | Parsed::Wrong(_) => {
-            assert!(!answer.is_empty());
-        }
+        Parsed::Help(_)
+        | Parsed::Answer(_)
+        | Parsed::NotSelf(_)
+        | Parsed::Quiet(_)
+        | Parsed::FullScreen
+        | Parsed::Wrong(_) => assert!(!answer.is_empty()),
     }
     let shown = escape(line);
     assert!(!shown.chars().any(char::is_control));
