@@ -129,7 +129,7 @@ fn commands_are_case_sensitive_and_anything_else_is_wrong() {
         "DEREG",
         "hello",
         "\u{1b}[A",
-        "/help",
+        "%help",
     ] {
         assert!(matches!(read(line), Parsed::Wrong(_)), "{line:?}");
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::marks::marked;
 use super::render::{OffsetAt, day, refusal, time_of_day, timestamp};
 use super::sanitise::escape;
-use crate::client::interface::{Forgotten, History, Recorded, Subject, Way};
+use crate::client::interface::{Forgotten, History, Recorded, Subject, Trust, Way};
 use crate::client::storage::{Finish, State};
 use crate::client::to::To;
 use crate::clock::WallTime;
@@ -76,7 +76,7 @@ fn line(message: &Recorded, history: &History, offset_at: OffsetAt) -> String {
 /// What is said of a message before its text; `is_known`: with whom it was exchanged.
 pub(super) fn head(message: &Recorded, own: &Name, is_known: bool, offset_at: OffsetAt) -> String {
     let time = moment(message.sent_at, message.at(), offset_at);
-    let who = who(message, own, is_known);
+    let who = who(message, message.trust, own, is_known);
     let more = match &message.way {
         Way::In { received_at, .. } if differs(message.sent_at, *received_at) => {
             format!(" (arrived {})", time_of_day(*received_at, offset_at))
@@ -101,8 +101,7 @@ fn differs(one: WallTime, other: WallTime) -> bool {
 }
 
 /// Who wrote it; and to whom, or where, unless that is what the list is about.
-pub(super) fn who(message: &Recorded, own: &Name, is_known: bool) -> String {
-    let trust = message.trust;
+pub(super) fn who(message: &Recorded, trust: Trust, own: &Name, is_known: bool) -> String {
     let (writer, is_ours) = match &message.way {
         Way::In { from, .. } => (marked(from, trust), false),
         Way::Out { .. } => (own.to_string(), true),

@@ -66,6 +66,38 @@ fn marks_change_in_their_place_and_what_is_unread_is_counted() {
 }
 
 #[test]
+fn the_prompt_gives_way_to_the_screen_which_leaves_it_as_it_was() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut y = Program::client(&world, "y");
+    let mut x = Terminal::open((24, 80), &[], &world, &world.chat("x"));
+    x.wait_line("[Welcome, You are registered.]");
+    x.press(&format!("poke y{ENTER}hello{ENTER}"));
+    x.wait_line("[Message received by y.]");
+    x.press(&format!("/tui{ENTER}"));
+    // The focus goes along.
+    wait_for(&mut x, "✓ x: hello");
+    wait_for(&mut x, "● y (new)  online");
+    y.type_line("send x here?");
+    wait_for(&mut x, "y: here?");
+    x.press(&format!("yes{ENTER}"));
+    y.expect("x: yes");
+    wait_for(&mut x, "✓ x: yes");
+    x.press(CTRL_D);
+    let (code, rows) = x.end();
+    assert_eq!(code, 0);
+    assert!(
+        rows.iter().any(|row| row == "[Message received by y.]"),
+        "{rows:?}"
+    );
+    assert_eq!(rows.last().map(String::as_str), Some("[You are Offline. Bye.]"));
+    y.type_line("tui");
+    y.expect(
+        "[There is no screen to fill: that needs a terminal at both ends, and one that can be drawn on.]",
+    );
+}
+
+#[test]
 fn a_paste_of_several_lines_is_one_message() {
     let world = World::new();
     let _registry = Program::registry(&world);

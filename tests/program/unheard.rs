@@ -50,7 +50,12 @@ fn what_a_blocked_sender_writes_is_nowhere_and_he_is_told_what_is_true() {
     x.expect("[No messages with 'before' are kept.]");
     y.type_line("status");
     y.expect("[Unfinished messages: 1]");
-    assert!(y.expect_start("x ").ends_with("at the server, until x comes"));
+    y.expect_start("number");
+    let row = y.expect_start(">2 ");
+    assert!(
+        row.contains(" x ") && row.ends_with("at the server, until x comes"),
+        "{row}"
+    );
     x.type_line("quit");
     let (code, lines) = x.end();
     assert_eq!(code, 0);
@@ -146,8 +151,12 @@ fn a_program_that_hangs_holds_nobody_up_and_one_that_fails_is_told_of_once() {
     for number in 0..80 {
         y.type_line(&format!("send x number {number}"));
     }
-    x.expect("[Messages come faster than the --on-message program can take them: for some it is not run.]");
     x.expect("y: number 79");
+    // What is said beside messages follows those that are shown with it.
+    x.type_line("whoami");
+    x.expect_start("[Fingerprint of yourself");
+    let full = "[Messages come faster than the --on-message program can take them: for some it is not run.]";
+    assert_eq!(x.talk().iter().filter(|line| *line == full).count(), 1);
     x.type_line("quit");
     assert_eq!(x.end().0, 0, "nor the end");
     let mut x = client_with(&world, "x", &["--on-message", "exit 7"]);

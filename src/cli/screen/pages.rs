@@ -6,7 +6,7 @@ use super::conversation::{self, Conversation, Line, Over, Saying, partner};
 use super::model::{Model, last_of};
 use crate::cli::sanitise::escape;
 use crate::cli::{paint, render, render_history};
-use crate::client::interface::{Event, Forgotten, History, Recorded, Subject, Way};
+use crate::client::interface::{Event, Forgotten, History, Recorded, Subject, Trust, Way};
 use crate::client::storage::{Finish, State};
 use crate::clock::WallTime;
 
@@ -78,7 +78,12 @@ impl Model {
     /// `is_known`: with whom it was exchanged is said elsewhere.
     fn line(&mut self, recorded: &Recorded, is_known: bool) -> Line {
         let own = self.settings.own.clone();
-        let head = render_history::who(recorded, &own, is_known);
+        // As at a message that comes: that a key is new stands over the conversation.
+        let trust = match recorded.trust {
+            Trust::New => Trust::Known,
+            trust => trust,
+        };
+        let head = render_history::who(recorded, trust, &own, is_known);
         let note = match &recorded.way {
             Way::Out {
                 state: State::Ended(Finish::Refused(why)),

@@ -88,7 +88,8 @@ impl Model {
             },
             _ => self.link,
         };
-        if matches!(event, Event::Registered { .. } | Event::ServerBack) {
+        let is_news = link == Link::Registered && self.link != link;
+        if is_news || matches!(event, Event::Registered { .. } | Event::ServerBack) {
             self.ask_users();
         }
         if link != self.link && link == Link::Offline {
