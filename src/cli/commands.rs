@@ -361,10 +361,7 @@ pub fn parse(line: &str, typist: Typist<'_>) -> Parsed {
         (Some((entry, rest)), _) => (entry.read)(&rest, typist),
         (None, Some(_)) if line.len() > BODY_BYTES_MAX => Parsed::TooLarge(line.len()),
         (None, Some(focus)) => Parsed::Command(focus.say(line.to_owned())),
-        (None, None) => Parsed::Wrong(format!(
-            "There is no such command; there are {}.",
-            words().join(", ")
-        )),
+        (None, None) => Parsed::Wrong("There is no such command; help lists them.".to_owned()),
     }
 }
 

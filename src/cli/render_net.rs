@@ -67,7 +67,7 @@ fn session(report: &SessionReport) -> [String; 3] {
             bytes(stats.congestion_window),
         ),
         format!(
-            "  sent {} in {}, {again} of them again, {} lost; received {} in {}",
+            "  sent {} in {}, {again} again, {} lost; received {} in {}",
             bytes(counts.bytes_sent),
             packets(counts.packets_sent),
             counts.packets_lost,
@@ -225,7 +225,7 @@ pub(in crate::cli) mod tests {
                 "[Sessions with others: 6]",
                 "server  192.0.2.7:4000  up 3 min 20 s, heard 1.5 s ago",
                 "  round trip 42 ms, least 3.2 ms; loss 1.2 %, window 12 kB",
-                "  sent 5.1 kB in 34 packets, 3 of them again, 2 lost; received 999 B in 1 packet",
+                "  sent 5.1 kB in 34 packets, 3 again, 2 lost; received 999 B in 1 packet",
             ]
         );
         let who: Vec<&str> = lines[5..]

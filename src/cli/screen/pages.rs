@@ -8,6 +8,7 @@ use crate::cli::sanitise::escape;
 use crate::cli::{paint, render, render_history};
 use crate::client::interface::{Event, Forgotten, History, Recorded, Subject, Trust, Way};
 use crate::client::storage::{Finish, State};
+use crate::client::to::To;
 use crate::clock::WallTime;
 
 impl Model {
@@ -78,10 +79,11 @@ impl Model {
     /// `is_known`: with whom it was exchanged is said elsewhere.
     fn line(&mut self, recorded: &Recorded, is_known: bool) -> Line {
         let own = self.settings.own.clone();
-        // As at a message that comes: that a key is new stands over the conversation.
-        let trust = match recorded.trust {
-            Trust::New => Trust::Known,
-            trust => trust,
+        // As at a message that comes: how well a key is known stands over the conversation.
+        let trust = match (&recorded.with, recorded.trust) {
+            (_, Trust::New) => Trust::Known,
+            (To::Peer(_) | To::At(_), Trust::Verified) if is_known => Trust::Known,
+            (_, trust) => trust,
         };
         let head = render_history::who(recorded, trust, &own, is_known);
         let note = match &recorded.way {

@@ -10,7 +10,7 @@ use crate::cli::marks::writer;
 use crate::cli::{paint, qr, render};
 use crate::client::interface::{
     Command, ContactEvent, Event, Incoming, Notice, Partner, RegistryLink, Road, RoomCommand, RoomEvent,
-    Users,
+    Trust, Users,
 };
 use crate::clock::WallTime;
 use crate::id::{MessageId, Name};
@@ -156,7 +156,7 @@ impl Model {
             tag: None,
             sent_at: *sent_at,
             author: from.clone(),
-            head: writer(incoming),
+            head: head(incoming, &with),
             text: text.clone(),
             mark: None,
             note: matches!(road, Road::Late).then(|| {
@@ -308,6 +308,14 @@ impl Model {
             }
         }
         self.people = people;
+    }
+}
+
+/// Who wrote it. How well his key is known stands over a conversation with him alone; that it is another is said at the message.
+fn head(incoming: &Incoming, with: &Partner) -> String {
+    match (with, incoming.trust) {
+        (Partner::Room(_), _) | (_, Trust::Changed) => writer(incoming),
+        _ => incoming.from.to_string(),
     }
 }
 
