@@ -147,6 +147,7 @@ fn people(event: &PeopleEvent) -> Object<'_> {
             let (reason, found, trust) = match why {
                 NotVerified::Differs(given) => ("differs", given.clone(), Trust::Known),
                 NotVerified::Changed(found) => ("changed", found.fingerprint(), Trust::Changed),
+                NotVerified::Listed => ("listed", id.fingerprint(), Trust::New),
             };
             Object::NotVerified {
                 known: Fingerprint::of(whose, Some(id), trust),

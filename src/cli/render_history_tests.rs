@@ -71,17 +71,12 @@ pub(in crate::cli) fn went(to: To, sent: i64, state: State, ended: Option<i64>) 
 }
 
 fn history(subject: Subject, messages: Vec<Recorded>, earlier: bool) -> History {
-    let first = Place {
-        at_ms: 0,
-        outbox: false,
-        row: 1,
-    };
     History {
         subject,
         before: None,
         own: name("alice"),
         messages,
-        earlier: earlier.then_some(first),
+        earlier: earlier.then_some(Place::END),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn lines(event: &PeopleEvent, offset_at: OffsetAt) -> Vec<String> {
         PeopleEvent::Unblocked { name } => vec![
             format!("[{name} is not blocked any more.]"),
             format!(
-                "  What of {name} still waits comes within some minutes; what was posted to rooms is in the history."
+                "  What of {name} still waits comes within some minutes; what came before, or was posted to rooms, is in the history."
             ),
         ],
         PeopleEvent::All(blocked) => list(blocked, offset_at),
@@ -34,7 +34,8 @@ pub(super) fn lines(event: &PeopleEvent, offset_at: OffsetAt) -> Vec<String> {
 
 fn not_verified(whose: &Whose, known: &IdentityId, why: &NotVerified) -> Vec<String> {
     let who = who(whose);
-    let known = format!("  known: {}", known.fingerprint());
+    let digits = known.fingerprint();
+    let known = format!("  known: {digits}");
     match why {
         NotVerified::Differs(given) => vec![
             format!("[That is not the fingerprint of {who}: nothing is verified.]"),
@@ -55,6 +56,16 @@ fn not_verified(whose: &Whose, known: &IdentityId, why: &NotVerified) -> Vec<Str
                 "  If {who} confirms the one found by another way: {} {}",
                 command("trust", whose),
                 found.fingerprint()
+            ),
+        ],
+        NotVerified::Listed => vec![
+            format!(
+                "[{who} is not verified: you have written nothing to {who} yet, so it is not fixed which key is meant.]"
+            ),
+            format!("  The server says this one now: {digits}"),
+            format!(
+                "  If {who} confirms it by another way: {} {digits}",
+                command("verify", whose)
             ),
         ],
     }
@@ -88,6 +99,10 @@ pub(super) fn fingerprint(whose: &Whose, id: Option<&IdentityId>, trust: Trust) 
         )),
         (_, Trust::Changed) => Some("changed: this is the one you know, and another one was seen".to_owned()),
         (_, Trust::Verified) => Some("verified: you have compared it".to_owned()),
+        // What the server says may change meanwhile.
+        (Whose::Listed(name), Trust::Known | Trust::New) => Some(format!(
+            "not compared yet. When you have, by another way: verify {name} {id}"
+        )),
         (_, Trust::Known | Trust::New) => Some(format!(
             "not compared yet. When you have, by another way: {}",
             command("verify", whose)

@@ -45,6 +45,10 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
             "[bob is not verified: another key has turned up, and you have not decided which to believe.]",
         ),
         (
+            not_verified(NotVerified::Listed),
+            "[bob is not verified: you have written nothing to bob yet, so it is not fixed which key is meant.]",
+        ),
+        (
             PeopleEvent::Blocked { name: bob() },
             "[bob is blocked: nothing of what bob writes is shown.]",
         ),
@@ -66,10 +70,17 @@ fn every_kind_has_a_face() {
             why: NotVerified::Differs(_),
             ..
         } => 1,
-        PeopleEvent::NotVerified { .. } => 2,
+        PeopleEvent::NotVerified {
+            why: NotVerified::Changed(_),
+            ..
+        } => 2,
         PeopleEvent::Blocked { .. } => 3,
         PeopleEvent::Unblocked { .. } => 4,
         PeopleEvent::All(_) => 5,
+        PeopleEvent::NotVerified {
+            why: NotVerified::Listed,
+            ..
+        } => 6,
     };
     let kinds = faces().into_iter().map(|(event, line)| match event {
         Event::People(event) => {
@@ -78,7 +89,7 @@ fn every_kind_has_a_face() {
         }
         other => panic!("{other:?}"),
     });
-    assert_eq!(kinds.collect::<std::collections::BTreeSet<_>>(), (0..6).collect());
+    assert_eq!(kinds.collect::<std::collections::BTreeSet<_>>(), (0..7).collect());
 }
 
 #[test]
@@ -96,7 +107,8 @@ fn a_fingerprint_comes_with_what_it_is_worth_and_what_to_do() {
     let compare = "  not compared yet. When you have, by another way: verify bob";
     assert_eq!(second(Whose::Own, Trust::Known), None);
     assert_eq!(second(person(), Trust::New).as_deref(), Some(compare));
-    assert_eq!(second(Whose::Listed(bob()), Trust::New).as_deref(), Some(compare));
+    let listed = format!("{compare} {}", KNOWN.fingerprint());
+    assert_eq!(second(Whose::Listed(bob()), Trust::New), Some(listed));
     let verified = second(person(), Trust::Verified);
     assert_eq!(verified.as_deref(), Some("  verified: you have compared it"));
     let changed = second(Whose::Listed(bob()), Trust::Changed).unwrap();

@@ -67,6 +67,8 @@ pub(super) struct Meant {
     pub(super) card: Card,
     /// Another one that was seen there.
     found: Option<IdentityId>,
+    /// It is what the registry says now, and may say otherwise in a moment.
+    is_listed: bool,
 }
 
 impl Client {
@@ -85,7 +87,9 @@ impl Client {
     pub(super) fn trust_of_writer(&self, name: &Name, id: IdentityId) -> Trust {
         let folded = name.folded();
         match self.directory.knows(&folded) {
-            Knowledge::Pinned(card) if card.id == id => self.acquaintances.of(&folded),
+            Knowledge::Pinned(card) | Knowledge::Contested { pinned: card, .. } if card.id == id => {
+                self.acquaintances.of(&folded)
+            }
             Knowledge::Pinned(_) | Knowledge::Contested { .. } => Trust::Changed,
             Knowledge::Listed(_) | Knowledge::Unknown => self.trust_of_those_at(&self.contacts.where_met(id)),
         }
@@ -121,9 +125,10 @@ impl Client {
         match partner {
             Partner::Person(name) if self.config.registry.is_some() => {
                 let name = self.directory.spelling(name);
-                let (card, found) = match self.directory.knows(&name.folded()) {
-                    Knowledge::Pinned(card) | Knowledge::Listed(card) => (card, None),
-                    Knowledge::Contested { pinned, found } => (pinned, Some(found)),
+                let (card, found, is_listed) = match self.directory.knows(&name.folded()) {
+                    Knowledge::Pinned(card) => (card, None, false),
+                    Knowledge::Listed(card) => (card, None, true),
+                    Knowledge::Contested { pinned, found } => (pinned, Some(found), false),
                     Knowledge::Unknown => return None,
                 };
                 Some(Meant {
@@ -131,6 +136,7 @@ impl Client {
                     of: vec![To::Peer(name)],
                     card,
                     found,
+                    is_listed,
                 })
             }
             Partner::Person(name) => self.meant_at(&self.contacts.met_as(name)),
@@ -148,6 +154,7 @@ impl Client {
             of: places.iter().copied().map(To::At).collect(),
             card: *card,
             found: shown.next().map(|card| card.id),
+            is_listed: false,
         })
     }
 
@@ -172,12 +179,15 @@ impl Client {
             of,
             card,
             found,
+            is_listed,
         } = meant;
         let id = card.id;
-        let wrong = fingerprint.filter(|given| !is_fingerprint_of(id, given));
-        let why = found
-            .map(NotVerified::Changed)
-            .or_else(|| wrong.map(NotVerified::Differs));
+        let why = match (found, fingerprint) {
+            (Some(found), _) => Some(NotVerified::Changed(found)),
+            (None, Some(given)) if !is_fingerprint_of(id, &given) => Some(NotVerified::Differs(given)),
+            (None, None) if is_listed => Some(NotVerified::Listed),
+            (None, _) => None,
+        };
         if let Some(why) = why {
             self.out
                 .event(Event::People(PeopleEvent::NotVerified { whose, id, why }));
@@ -193,8 +203,12 @@ impl Client {
         }
     }
 
-    /// It is committed; but the user may have trusted another key meanwhile.
-    pub(super) fn verified(&mut self, whose: Whose, of: &[To], card: Card) {
+    /// It is committed, unless the name has another key by now; and the user may have trusted another meanwhile.
+    pub(super) fn verified(&mut self, whose: Whose, of: &[To], card: Card, is_kept: bool) {
+        if !is_kept {
+            self.out.event(Event::NotAccepted(NotAccepted::NothingToTrust));
+            return;
+        }
         for to in of {
             if let To::Peer(name) = to {
                 self.directory.pin(name, card);

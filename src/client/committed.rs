@@ -107,6 +107,10 @@ impl Client {
                 )));
                 return;
             }
+            Some(After::Thinned) => {
+                self.not_thinned(cx, fault);
+                return;
+            }
             Some(After::Directory) => {
                 self.directory.not_stored();
                 self.timers.set_by(Timer::Table, cx.now.at + REQUEST_RETRY);
@@ -160,7 +164,9 @@ impl Client {
             (After::Trusted { to, card }, Reply::Renumbered(slots)) => {
                 self.trusted(cx, &to, card, &slots);
             }
-            (After::Verified { whose, of, card }, _) => self.verified(whose, &of, card),
+            (After::Verified { whose, of, card }, Reply::Verified(is_kept)) => {
+                self.verified(whose, &of, card, is_kept);
+            }
             (After::Blocked(blocked), _) => self.blocked(blocked),
             (After::Unblocked { id, name }, _) => self.unblocked(id, name),
             (After::Received(inbound), Reply::Received(received)) => self.received(cx, *inbound, received),

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::committed::After;
+use super::directory::Knowledge;
 use super::outbox::{Outgoing, Stage};
 use super::road::{Road, Why};
 use super::stalling::Lack;
@@ -360,11 +361,16 @@ impl Client {
     fn note_other_road(&mut self, cx: &Context<'_>, to: &str, key: Key, card: Option<&Card>, why: Why) {
         let conversation = self.outbox.conversation(to);
         let is_behind = conversation.is_some_and(|conversation| conversation.is_behind(key));
+        // For a former owner of the name, whom the registry alone may know, no session is tried.
+        let is_his = match self.directory.knows(to) {
+            Knowledge::Pinned(now) | Knowledge::Listed(now) => card.is_some_and(|card| card.id == now.id),
+            Knowledge::Contested { .. } | Knowledge::Unknown => false,
+        };
         let has_session = card.and_then(|card| self.peers.get(card.id)?.session).is_some();
         let what = match why {
             Why::Offline => What::Away,
             Why::NoAnswer if is_behind => What::Follows,
-            Why::NoAnswer if !has_session => What::Unreached,
+            Why::NoAnswer if is_his && !has_session => What::Unreached,
             Why::NoAnswer | Why::Room => return,
         };
         self.journal.note(key, cx.now, what);

@@ -13,7 +13,7 @@ use crate::client::interface::{Event, Forgotten, History, Partner, Place, Subjec
 use crate::client::storage::{Page, Removal, Removed, Request, Scope};
 use crate::client::to::To;
 use crate::clock::{Instant, WallTime};
-use crate::engine::Context;
+use crate::engine::{Context, StoreFault};
 use crate::limits::{HISTORY_MESSAGES_MAX, HISTORY_QUESTIONS_MAX};
 
 /// How often it is looked for what is too old.
@@ -26,6 +26,8 @@ const PIECE_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Questions {
     /// How many of them are not answered.
     open: usize,
+    /// Answers so far, and pieces of what was to be forgotten.
+    moved: u64,
     /// Those that cannot be asked before it is known which registry's messages are meant.
     early: Vec<(Request, After)>,
 }
@@ -40,9 +42,15 @@ impl Questions {
         self.open >= HISTORY_QUESTIONS_MAX
     }
 
+    /// Answers so far, and pieces of what was to be forgotten.
+    pub(super) const fn moved(&self) -> u64 {
+        self.moved
+    }
+
     /// One has its answer, or failed.
     pub(super) const fn answered(&mut self) {
         self.open -= 1;
+        self.moved += 1;
     }
 }
 
@@ -127,6 +135,7 @@ impl Client {
         let messages = before + removed.messages;
         if removed.more {
             let removed = messages;
+            self.questions.moved += 1;
             self.out
                 .store(self.removal(&with), After::Forgotten { with, removed });
         } else {
@@ -181,6 +190,12 @@ impl Client {
         self.out
             .store(Request::Remove(Removal::Before(before)), After::Thinned);
         self.timers.set(Timer::History, cx.now.at + LOOK_INTERVAL);
+    }
+
+    /// The disk did not take it: that is for later.
+    pub(super) fn not_thinned(&mut self, cx: &Context<'_>, fault: &StoreFault) {
+        tracing::debug!(%fault, "what is old is not removed yet");
+        self.timers.set(Timer::History, cx.now.at + SWEEP_AFTER);
     }
 
     pub(super) fn thinned(&mut self, cx: &Context<'_>, removed: Removed) {

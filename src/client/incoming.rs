@@ -156,7 +156,12 @@ impl Client {
     /// The registry has forwarded a message, in this place among all.
     pub(super) fn forwarded(&mut self, cx: &Context<'_>, session: SessionId, place: u64, forward: Forward) {
         self.take_in(cx, Source::Registry(session), forward);
-        if self.link.replay.came(place) {
+        let (was_over, before) = (self.link.replay.is_over(), self.link.replay.places());
+        let is_last = self.link.replay.came(place);
+        if !was_over {
+            self.drained += self.link.replay.places() - before;
+        }
+        if is_last {
             self.replayed(cx);
         }
     }

@@ -23,9 +23,9 @@ pub(super) struct Awaited {
 struct Progress {
     /// States of our messages that were told.
     states: u64,
-    /// Messages that came out of the mailbox while it was gone through.
+    /// Messages that came out of the mailbox while it was gone through, whatever became of them.
     mail: u64,
-    /// Questions about rooms that were answered.
+    /// Questions about rooms, and about what is kept, that were answered; and pieces of what was to be forgotten.
     answers: u64,
 }
 
@@ -66,7 +66,7 @@ impl Client {
         Progress {
             states: self.out.states(),
             mail: self.drained,
-            answers: self.rooms.questions.number(),
+            answers: self.rooms.questions.number() + self.questions.moved(),
         }
     }
 
@@ -79,6 +79,7 @@ impl Client {
             || self.outbox.moving() > 0
             || !self.early.is_empty()
             || self.rooms.questions.len() > 0
+            || self.questions.open() > 0
             || !self.out.settled()
     }
 

@@ -127,6 +127,11 @@ impl Replay {
         self.is_over() && !before
     }
 
+    /// How many have come.
+    pub(super) fn places(&self) -> u64 {
+        self.next + u64::try_from(self.ahead.len()).unwrap_or(u64::MAX)
+    }
+
     /// The registry has forwarded all that it had: so many. True if all of them are here.
     pub(super) const fn announced(&mut self, forwards: u64) -> bool {
         self.all = Some(forwards);

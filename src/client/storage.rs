@@ -330,6 +330,8 @@ impl Receive {
 pub enum Reply {
     /// Committed.
     Done,
+    /// Whether a key stands there as verified now.
+    Verified(bool),
     /// Committed, under this number.
     Accepted {
         /// The message.
@@ -352,7 +354,7 @@ pub enum Reply {
 pub struct Page {
     /// They, oldest first.
     pub messages: Vec<Recorded>,
-    /// Where the first of them stands, if there are earlier ones.
+    /// How far back that is, if there are earlier ones.
     pub earlier: Option<Place>,
 }
 

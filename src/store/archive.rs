@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Result, params};
 
 use super::client::SCHEMA;
-use super::client_history::{CAME, WENT, came, went};
+use super::client_history::{CAME, Stand, WENT, came, went};
 use super::client_image::rows;
 use super::database::{self, OpenError};
-use crate::client::interface::{Place, Recorded};
+use crate::client::interface::Recorded;
 use crate::id::IdentityId;
 
 /// Messages of a list that are held: a few MiB at most, and few enough reads.
@@ -34,7 +34,7 @@ struct List {
     registry: i64,
     outbox: bool,
     /// What was read last, and was not handed over yet.
-    held: VecDeque<(Place, Recorded)>,
+    held: VecDeque<(Stand, Recorded)>,
     /// The time and the row of the last that was read.
     last: (i64, i64),
     ended: bool,
@@ -74,7 +74,11 @@ impl Archive {
         for list in &mut self.lists {
             list.fill(&self.connection, self.own)?;
         }
-        let first = |list: &&mut List| list.held.front().map(|(place, _)| *place);
+        let first = |list: &&mut List| {
+            let front = list.held.front();
+            // In one moment the inbox is the first.
+            front.map(|((at_ms, row), _)| (*at_ms, list.outbox, *row))
+        };
         let lists = self.lists.iter_mut().filter(|list| !list.held.is_empty());
         let next = lists.min_by_key(first).and_then(|list| list.held.pop_front());
         Ok(next.map(|(_, recorded)| recorded))
@@ -113,7 +117,7 @@ impl List {
             rows(connection, &sql, values, came)?
         };
         match page.last() {
-            Some((place, _)) => self.last = (place.at_ms, place.row),
+            Some((stand, _)) => self.last = *stand,
             None => self.ended = true,
         }
         self.held.extend(page);

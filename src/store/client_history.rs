@@ -3,6 +3,8 @@
 //! In the order in which messages came to be here, by our wall clock. What takes texts away is `client_removal`.
 //! Invariant: a page is bounded in messages and in bytes.
 
+use std::cmp::Reverse;
+
 use rusqlite::{Result, Row, ToSql, params};
 
 use super::client::Tables;
@@ -16,6 +18,9 @@ use crate::id::{IdentityId, MessageId, Name, RoomId};
 use crate::limits::HISTORY_BYTES_MAX;
 use crate::wire::room::Hall;
 
+/// Where a row stands in its box: by our wall clock when it came to be here, and by its number.
+pub(super) type Stand = (i64, i64);
+
 /// What [`came`] reads.
 pub(super) const CAME: &str = "inbox.arrival, inbox.received_ms, inbox.sent_ms, inbox.text, inbox.epoch, inbox.sequence,
     (SELECT identity FROM sender WHERE sender.sender = inbox.sender), inbox.name, inbox.folded, inbox.room, inbox.hall,
@@ -26,7 +31,7 @@ pub(super) const WENT: &str =
     outbox.state, outbox.reason, outbox.stored_ms, outbox.ended_ms";
 
 /// A row of the inbox.
-pub(super) fn came(row: &Row<'_>) -> Result<(Place, Recorded)> {
+pub(super) fn came(row: &Row<'_>) -> Result<(Stand, Recorded)> {
     let at_ms = row.get(1)?;
     let room: Option<[u8; 16]> = row.get(9)?;
     let from: Name = parsed(row, 7)?;
@@ -56,16 +61,11 @@ pub(super) fn came(row: &Row<'_>) -> Result<(Place, Recorded)> {
             stored: row.get(11)?,
         },
     };
-    let place = Place {
-        at_ms,
-        outbox: false,
-        row: row_number,
-    };
-    Ok((place, recorded))
+    Ok(((at_ms, row_number), recorded))
 }
 
 /// A row of the outbox; `own`: who we are.
-pub(super) fn went(row: &Row<'_>, own: IdentityId) -> Result<(Place, Recorded)> {
+pub(super) fn went(row: &Row<'_>, own: IdentityId) -> Result<(Stand, Recorded)> {
     let wall =
         |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(WallTime::from_unix_ms));
     let at_ms = row.get(1)?;
@@ -86,12 +86,7 @@ pub(super) fn went(row: &Row<'_>, own: IdentityId) -> Result<(Place, Recorded)> 
             ended_at: wall(10)?,
         },
     };
-    let place = Place {
-        at_ms,
-        outbox: true,
-        row: row_number,
-    };
-    Ok((place, recorded))
+    Ok(((at_ms, row_number), recorded))
 }
 
 /// Rows are numbered from 1.
@@ -102,9 +97,11 @@ fn number(row: i64) -> u64 {
 /// The last messages of several lists, before a place.
 struct Newest {
     most: usize,
-    before: Option<Place>,
+    before: Place,
     own: IdentityId,
-    found: Vec<(Place, Recorded)>,
+    /// Of each box, the last first.
+    came: Vec<(Stand, Recorded)>,
+    went: Vec<(Stand, Recorded)>,
     /// Some list was not read to its end.
     cut: bool,
 }
@@ -112,17 +109,28 @@ struct Newest {
 impl Newest {
     /// Reads the lists of both boxes.
     fn read(&mut self, tables: &Tables<'_>, [inbox, outbox]: &[String; 2], key: Option<&str>) -> Result<()> {
-        self.read_inbox(tables, inbox, key)?;
+        let list = self.read_before(tables, inbox, self.before.inbox, key, came)?;
+        self.came.extend(list);
         self.read_outbox(tables, outbox, key)
-    }
-
-    fn read_inbox(&mut self, tables: &Tables<'_>, sql: &str, key: Option<&str>) -> Result<()> {
-        self.read_before(tables, sql, end(self.before, false), key, came)
     }
 
     fn read_outbox(&mut self, tables: &Tables<'_>, sql: &str, key: Option<&str>) -> Result<()> {
         let own = self.own;
-        self.read_before(tables, sql, end(self.before, true), key, |row| went(row, own))
+        let list = self.read_before(tables, sql, self.before.outbox, key, |row| went(row, own))?;
+        self.went.extend(list);
+        Ok(())
+    }
+
+    /// Reads those that have words.
+    fn read_words(&mut self, tables: &Tables<'_>, pattern: &str) -> Result<()> {
+        let (registry, own) = (tables.registry, self.own);
+        let [inbox, outbox] = of_words();
+        let ((_, came_end), (_, went_end)) = (self.before.inbox, self.before.outbox);
+        let values = params![registry, came_end, pattern];
+        self.came = self.read_list(tables, &inbox, values, came)?;
+        let values = params![registry, went_end, pattern];
+        self.went = self.read_list(tables, &outbox, values, |row| went(row, own))?;
+        Ok(())
     }
 
     /// Reads a list that ends before a time and a row; `key`: what else its query is asked with.
@@ -130,10 +138,10 @@ impl Newest {
         &mut self,
         tables: &Tables<'_>,
         sql: &str,
-        (at_ms, row): (i64, i64),
+        (at_ms, row): Stand,
         key: Option<&str>,
-        read: impl Fn(&Row<'_>) -> Result<(Place, Recorded)>,
-    ) -> Result<()> {
+        read: impl Fn(&Row<'_>) -> Result<(Stand, Recorded)>,
+    ) -> Result<Vec<(Stand, Recorded)>> {
         let registry = tables.registry;
         match key {
             Some(key) => self.read_list(tables, sql, params![registry, at_ms, row, key], read),
@@ -148,21 +156,23 @@ impl Newest {
         let written = |row: &Row<'_>| went(row, own);
         match one {
             One::Received(number) => {
-                self.read_list(tables, &of_row()[0], params![registry, row(number)], came)
+                self.came = self.read_list(tables, &of_row()[0], params![registry, row(number)], came)?;
             }
             One::Written(number) => {
-                self.read_list(tables, &of_row()[1], params![registry, row(number)], written)
+                self.went = self.read_list(tables, &of_row()[1], params![registry, row(number)], written)?;
             }
             One::Called(MessageId { sender, slot }) => {
                 let (epoch, sequence) = (Bits(slot.epoch.0), Bits(slot.sequence.0));
                 if sender == own {
-                    self.read_list(tables, &of_id()[1], params![registry, epoch, sequence], written)
+                    let values = params![registry, epoch, sequence];
+                    self.went = self.read_list(tables, &of_id()[1], values, written)?;
                 } else {
                     let values = params![registry, epoch, sequence, sender.0];
-                    self.read_list(tables, &of_id()[0], values, came)
+                    self.came = self.read_list(tables, &of_id()[0], values, came)?;
                 }
             }
         }
+        Ok(())
     }
 
     /// Reads a list, the last first: as much as a page can take, and of one more that it is there.
@@ -171,58 +181,70 @@ impl Newest {
         tables: &Tables<'_>,
         sql: &str,
         values: &[&dyn ToSql],
-        read: impl Fn(&Row<'_>) -> Result<(Place, Recorded)>,
-    ) -> Result<()> {
+        read: impl Fn(&Row<'_>) -> Result<(Stand, Recorded)>,
+    ) -> Result<Vec<(Stand, Recorded)>> {
         let mut statement = tables.connection.prepare_cached(sql)?;
         let mut list = statement.query(values)?;
-        let (mut messages, mut bytes) = (0, 0);
+        let mut found = Vec::new();
+        let mut bytes = 0;
         while let Some(row) = list.next()? {
-            if messages == self.most || bytes >= HISTORY_BYTES_MAX {
+            if found.len() == self.most || bytes >= HISTORY_BYTES_MAX {
                 self.cut = true;
                 break;
             }
-            let (place, recorded) = read(row)?;
-            messages += 1;
+            let (stand, recorded) = read(row)?;
             bytes += recorded.text.len();
-            self.found.push((place, recorded));
+            found.push((stand, recorded));
         }
-        Ok(())
+        Ok(found)
     }
 
-    /// The last of them all.
-    fn page(mut self) -> Page {
-        self.found.sort_unstable_by_key(|(place, _)| *place);
+    /// Has the lists of each box as one: by time, which is the order of each of them.
+    fn by_time(mut self) -> Self {
+        for list in [&mut self.came, &mut self.went] {
+            list.sort_unstable_by_key(|(stand, _)| Reverse(*stand));
+        }
+        self
+    }
+
+    /// The last of them all. Of each box they are taken in the order of its list, so that the page before this one has what is left,
+    /// whatever the clock did.
+    fn page(self) -> Page {
+        let mut place = self.before;
+        let mut came = self.came.into_iter().peekable();
+        let mut went = self.went.into_iter().peekable();
+        let mut messages = Vec::new();
         let mut bytes = 0;
-        let fits = |(_, recorded): &&(Place, Recorded)| {
-            let fits = bytes < HISTORY_BYTES_MAX;
-            bytes += recorded.text.len();
-            fits
+        let is_more = loop {
+            // In one moment the inbox is the first.
+            let is_ours = match (came.peek(), went.peek()) {
+                (None, None) => break self.cut,
+                (Some(((came, _), _)), Some(((went, _), _))) => went >= came,
+                (came, _) => came.is_none(),
+            };
+            if messages.len() == self.most || bytes >= HISTORY_BYTES_MAX {
+                break true;
+            }
+            let (list, end) = match is_ours {
+                true => (&mut went, &mut place.outbox),
+                false => (&mut came, &mut place.inbox),
+            };
+            if let Some((stand, recorded)) = list.next() {
+                *end = stand;
+                bytes += recorded.text.len();
+                messages.push(recorded);
+            }
         };
-        let fitting = self.found.iter().rev().take(self.most).take_while(fits).count();
-        let earlier = self.found.len() - fitting;
-        let is_more = self.cut || earlier > 0;
-        let page = self.found.split_off(earlier);
+        messages.reverse();
         Page {
-            earlier: page.first().filter(|_| is_more).map(|(place, _)| *place),
-            messages: page.into_iter().map(|(_, recorded)| recorded).collect(),
+            messages,
+            earlier: is_more.then_some(place),
         }
     }
 }
 
 /// Who wrote it is somebody whom the user wants to hear.
 const HEARD: &str = "inbox.sender NOT IN (SELECT sender.sender FROM sender JOIN blocked USING (identity))";
-
-/// The time and the row of a box before which its messages stand before a place. In one moment the inbox is the first.
-fn end(place: Option<Place>, outbox: bool) -> (i64, i64) {
-    place.map_or((i64::MAX, i64::MAX), |place| {
-        let row = match (outbox, place.outbox) {
-            (false, true) => i64::MAX,
-            (true, false) => i64::MIN,
-            _ => place.row,
-        };
-        (place.at_ms, row)
-    })
-}
 
 /// All messages of a registry in each box, the last first. An index has them so.
 fn of_all() -> [String; 2] {
@@ -259,12 +281,12 @@ fn of_words() -> [String; 2] {
     [
         format!(
             "SELECT {CAME} FROM inbox_words CROSS JOIN inbox ON inbox.arrival = inbox_words.rowid
-             WHERE inbox_words MATCH ?4 AND inbox.registry = ?1 AND {HEARD} AND (received_ms, arrival) < (?2, ?3)
+             WHERE inbox_words MATCH ?3 AND inbox.registry = ?1 AND {HEARD} AND inbox_words.rowid < ?2
              ORDER BY inbox_words.rowid DESC"
         ),
         format!(
             "SELECT {WENT} FROM outbox_words CROSS JOIN outbox ON outbox.message = outbox_words.rowid
-             WHERE outbox_words MATCH ?4 AND outbox.registry = ?1 AND (sent_ms, message) < (?2, ?3)
+             WHERE outbox_words MATCH ?3 AND outbox.registry = ?1 AND outbox_words.rowid < ?2
              ORDER BY outbox_words.rowid DESC"
         ),
     ]
@@ -274,7 +296,7 @@ fn of_words() -> [String; 2] {
 fn of_row() -> [String; 2] {
     [
         format!(
-            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND arrival = ?2 AND digest IS NULL ORDER BY arrival"
+            "SELECT {CAME} FROM inbox WHERE registry = ?1 AND arrival = ?2 AND digest IS NULL AND {HEARD} ORDER BY arrival"
         ),
         format!(
             "SELECT {WENT} FROM outbox WHERE registry = ?1 AND message = ?2 AND removed = 0 ORDER BY message"
@@ -287,7 +309,7 @@ fn of_id() -> [String; 2] {
     [
         format!(
             "SELECT {CAME} FROM inbox WHERE registry = ?1 AND epoch = ?2 AND sequence = ?3 AND digest IS NULL
-             AND sender = (SELECT sender FROM sender WHERE identity = ?4) ORDER BY arrival"
+             AND sender = (SELECT sender FROM sender WHERE identity = ?4) AND {HEARD} ORDER BY arrival"
         ),
         format!(
             "SELECT {WENT} FROM outbox WHERE registry = ?1 AND epoch = ?2 AND sequence = ?3 AND removed = 0
@@ -307,9 +329,10 @@ impl Tables<'_> {
     ) -> Result<Page> {
         let mut newest = Newest {
             most,
-            before,
+            before: before.unwrap_or(Place::END),
             own,
-            found: Vec::new(),
+            came: Vec::new(),
+            went: Vec::new(),
             cut: false,
         };
         match scope {
@@ -321,8 +344,9 @@ impl Tables<'_> {
             }
             Scope::Words(words) => {
                 if let Some(pattern) = pattern(words) {
-                    newest.read(self, &of_words(), Some(&pattern))?;
+                    newest.read_words(self, &pattern)?;
                 }
+                return Ok(newest.page());
             }
             Scope::Written(None) => newest.read_outbox(self, &of_all()[1], None)?,
             Scope::Written(Some(keys)) => {
@@ -332,7 +356,7 @@ impl Tables<'_> {
             }
             Scope::One(one) => newest.read_one(self, *one)?,
         }
-        Ok(newest.page())
+        Ok(newest.by_time().page())
     }
 }
 

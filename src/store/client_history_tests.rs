@@ -142,6 +142,31 @@ fn assert_index_holds(connection: &Connection) {
 }
 
 #[test]
+fn pages_have_each_message_once_also_where_the_clock_was_set_back() {
+    let mut store = store();
+    for (number, at) in [(0, 80), (1, 90), (2, 100), (3, 5), (4, 6)] {
+        comes(&mut store, from_bob(1, number, &format!("word {number}"), at));
+    }
+    writes(&mut store, name("bob"), "word 5", 7);
+    writes(&mut store, name("bob"), "word 6", 95);
+    for scope in [Scope::Words("word".to_owned()), with_bob(), Scope::All] {
+        let (mut seen, mut before) = (Vec::new(), None);
+        loop {
+            let page = page_before(&mut store, scope.clone(), 2, before);
+            assert_eq!(page.messages.len(), if page.earlier.is_some() { 2 } else { 1 });
+            seen.extend(page.messages.into_iter().map(|message| message.text));
+            before = page.earlier;
+            if before.is_none() {
+                break;
+            }
+        }
+        seen.sort_unstable();
+        let all: Vec<String> = (0..7).map(|number| format!("word {number}")).collect();
+        assert_eq!(seen, all, "{scope:?}");
+    }
+}
+
+#[test]
 fn both_boxes_are_one_history_in_the_order_of_our_clock() {
     let mut store = store();
     let (key, slot) = writes(&mut store, name("bob"), "one", 10);

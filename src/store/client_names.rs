@@ -108,18 +108,20 @@ impl Tables<'_> {
         self.pin(name, card)
     }
 
-    /// The user has compared the key: a name that was not used yet is pinned with it.
+    /// The user has compared the key: a name that was not used yet is pinned with it. One that is another's by now, or is not
+    /// written down yet, is not.
     pub(super) fn verify(&self, of: &[To], card: &Card) -> Result<Reply> {
+        let mut verified = 0;
         for to in of {
             if let To::Peer(name) = to {
                 self.pin(name, card)?;
             }
-            self.execute(
+            verified += self.execute(
                 "UPDATE pin SET verified = 1 WHERE registry = ?1 AND folded = ?2 AND identity = ?3",
                 params![self.registry, to.key(), card.id.0],
             )?;
         }
-        Ok(Reply::Done)
+        Ok(Reply::Verified(verified > 0))
     }
 
     pub(super) fn block(&self, blocked: &Blocked) -> Result<Reply> {

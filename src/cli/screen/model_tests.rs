@@ -53,9 +53,8 @@ fn question(before: Option<Place>) -> Command {
 
 fn place(row: i64) -> Place {
     Place {
-        at_ms: row,
-        outbox: false,
-        row,
+        inbox: (row, row),
+        ..Place::END
     }
 }
 

@@ -44,16 +44,22 @@ pub enum Subject {
     Words(String),
 }
 
-/// Where a message stands in the history: when it came to be here, in which box, and in which row of that. Told by the store,
-/// and handed back to it as it was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// How far back a history was told: in each box to the message of this time, by our wall clock then, and of this row. Told by the
+/// store, and handed back to it as it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// By our wall clock then.
-    pub at_ms: i64,
-    /// Whether it is one of ours.
-    pub outbox: bool,
-    /// Its row.
-    pub row: i64,
+    /// Of what came.
+    pub inbox: (i64, i64),
+    /// Of ours.
+    pub outbox: (i64, i64),
+}
+
+impl Place {
+    /// After all that is kept.
+    pub const END: Self = Self {
+        inbox: (i64::MAX, i64::MAX),
+        outbox: (i64::MAX, i64::MAX),
+    };
 }
 
 /// A message that is kept.
@@ -119,7 +125,7 @@ pub struct History {
     pub own: Name,
     /// They, oldest first.
     pub messages: Vec<Recorded>,
-    /// Where the first of them stands, if there are earlier ones.
+    /// How far back that is, if there are earlier ones.
     pub earlier: Option<Place>,
 }
 

@@ -40,6 +40,8 @@ pub enum NotVerified {
     Differs(String),
     /// There is this one, too, and the user has not decided.
     Changed(IdentityId),
+    /// It is what the registry says now, and may be another than the one that was compared: which one has to be said.
+    Listed,
 }
 
 /// What a person wants of others.

@@ -121,7 +121,14 @@ fn a_wrong_fingerprint_is_refused_also_of_one_who_is_verified() {
         std::slice::from_ref(&differs)
     );
     assert_eq!(driver.marks(), [Trust::New; 3]);
-    // He was never written to: that pins the name.
+    // He was never written to: what was compared may have been another key, so it has to be said which. That pins the name.
+    let listed = Event::People(PeopleEvent::NotVerified {
+        whose: Whose::Person(name("bob")),
+        id: person("bob").id(),
+        why: NotVerified::Listed,
+    });
+    assert_eq!(driver.verifies(bob(), None), [listed]);
+    assert_eq!(driver.marks(), [Trust::New; 3]);
     driver.verifies(bob(), Some("bob"));
     assert_eq!(driver.marks(), [Trust::Verified; 3]);
     assert_eq!(driver.verifies(bob(), Some("eve")), [differs]);
@@ -148,7 +155,11 @@ fn a_key_that_changes_is_marked_and_the_new_one_is_not_verified() {
     driver.verifies(bob(), None);
     driver.delta(2, Change::Record(usurped()));
     assert_eq!(driver.marks(), [Trust::Changed; 3]);
-    assert_eq!(driver.marks_message(1), [Trust::Changed; 2]);
+    assert_eq!(
+        driver.marks_message(1),
+        [Trust::Verified; 2],
+        "the known key has written it"
+    );
     let refused = driver.verifies(bob(), Some("eve"));
     let changed = Event::People(PeopleEvent::NotVerified {
         whose: Whose::Person(name("bob")),
@@ -185,7 +196,7 @@ fn a_key_that_changes_is_marked_and_the_new_one_is_not_verified() {
 #[test]
 fn a_change_that_is_taken_back_has_changed_nothing() {
     let mut driver = Driver::registered(&[offline("bob")]);
-    driver.verifies(bob(), None);
+    driver.verifies(bob(), Some("bob"));
     driver.delta(2, Change::Record(usurped()));
     driver.delta(3, Change::Record(offline("bob")));
     assert_eq!(driver.marks(), [Trust::Verified; 3]);
@@ -212,7 +223,7 @@ fn trust_that_comes_before_the_commit_is_not_verified_by_it() {
 fn members_are_marked_by_their_names() {
     let mut driver = inside(0);
     driver.delta(2, Change::Record(offline("bob")));
-    driver.verifies(bob(), None);
+    driver.verifies(bob(), Some("bob"));
     driver.clear();
     driver.command(Command::Room(RoomCommand::Members(hall().name)));
     let members = ["alice", "bob", "zed"].map(|who| MemberListed {
@@ -286,7 +297,7 @@ fn whoever_turns_up_where_somebody_else_was_met_is_not_verified_by_trust() {
 #[test]
 fn who_only_claims_a_name_is_not_marked_as_its_owner() {
     let mut driver = Driver::registered(&[offline("bob")]);
-    driver.verifies(bob(), None);
+    driver.verifies(bob(), Some("bob"));
     let session = driver.peer_opens("eve");
     driver.clear();
     driver.hear_from(session, &ToPeer::Deliver(claim("eve", "bob")));

@@ -10,7 +10,7 @@ use crate::client::storage::{Finish, Request, State};
 use crate::client::to::To;
 use crate::engine::Role;
 use crate::limits::HISTORY_QUESTIONS_MAX;
-use crate::transport::SessionId;
+use crate::transport::{ConnectFault, SessionId};
 use crate::wire::message::ToPeer;
 
 fn bob() -> Partner {
@@ -236,4 +236,39 @@ fn what_is_too_old_is_removed_when_clocks_have_had_their_time() {
             .any(|asked| matches!(asked, Request::Remove(_))),
         "all is kept unless somebody says otherwise"
     );
+}
+
+#[test]
+fn questions_wait_until_it_is_known_whose_messages_are_meant() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.command(Command::History {
+        subject: Subject::All,
+        most: 10,
+        before: None,
+    });
+    driver.command(Command::Forget(bob()));
+    assert_eq!(driver.events(), []);
+    driver.registry_opens();
+    driver.registry_registers();
+    let answers = driver.events().into_iter().filter_map(|event| match event {
+        Event::History(_) => Some("history"),
+        Event::Forgotten(_) => Some("forgotten"),
+        _ => None,
+    });
+    assert_eq!(answers.collect::<Vec<_>>(), ["history", "forgotten"]);
+}
+
+#[test]
+fn questions_are_refused_where_no_server_is_reached() {
+    let mut driver = Driver::start();
+    driver.open_port();
+    driver.command(Command::Forget(bob()));
+    let attempt = driver.registry_connect().attempt;
+    driver.fail(attempt, ConnectFault::Silent);
+    let events = driver.events();
+    let [Event::ServerSilent, Event::Trouble(why), Event::Ended(_)] = events.as_slice() else {
+        panic!("{events:?}");
+    };
+    assert!(why.starts_with("no server was reached yet"), "{why}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::driver::{Disk, Driver, ms};
 use super::others::REGISTRY;
 use super::people::{id_of, message_from, name, offline, online};
-use crate::client::interface::{Command, Ending, Event};
+use crate::client::interface::{Command, Ending, Event, Partner, PeopleCommand};
 use crate::transport::CloseCause;
 use crate::wire::message::{Change, Deposit, DepositRefusal, FromRegistry, Record, ToPeer, ToRegistry};
 
@@ -86,6 +86,24 @@ fn the_mail_that_was_kept_is_waited_for() {
     }
     driver.drained();
     assert!(leaves(&driver));
+}
+
+#[test]
+fn mail_of_somebody_who_is_blocked_is_coming_as_well() {
+    let mut driver = Driver::start();
+    driver.come_up();
+    driver.directory(&[online("bob")]);
+    let block = PeopleCommand::Block(Partner::Person(name("bob")));
+    driver.command(Command::People(block));
+    driver.clear();
+    driver.command(Command::LeaveSettled);
+    for sequence in 0..3 {
+        driver.pass_alive(14);
+        assert!(!leaves(&driver), "others' mail stands behind it");
+        driver.mail(message_from("bob", 1, sequence, 0, "hi"));
+    }
+    driver.drained();
+    assert!(leaves(&driver) && driver.read().is_empty());
 }
 
 #[test]
