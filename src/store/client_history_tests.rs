@@ -1,4 +1,5 @@
-//! What is found of the history, in what order, and by which index; what is taken from it is in `removal`.
+//! What is found of the history, in what order, and by which index; what a page has is in `pages`, what is taken from it
+//! in `removal`.
 
 use std::net::SocketAddr;
 
@@ -15,6 +16,8 @@ use crate::store::archive::Archive;
 use crate::store::client::{ClientStore, SCHEMA};
 use crate::store::database::OpenError;
 
+#[path = "client_pages_tests.rs"]
+mod pages;
 #[path = "client_removal_tests.rs"]
 mod removal;
 
@@ -142,31 +145,6 @@ fn assert_index_holds(connection: &Connection) {
 }
 
 #[test]
-fn pages_have_each_message_once_also_where_the_clock_was_set_back() {
-    let mut store = store();
-    for (number, at) in [(0, 80), (1, 90), (2, 100), (3, 5), (4, 6)] {
-        comes(&mut store, from_bob(1, number, &format!("word {number}"), at));
-    }
-    writes(&mut store, name("bob"), "word 5", 7);
-    writes(&mut store, name("bob"), "word 6", 95);
-    for scope in [Scope::Words("word".to_owned()), with_bob(), Scope::All] {
-        let (mut seen, mut before) = (Vec::new(), None);
-        loop {
-            let page = page_before(&mut store, scope.clone(), 2, before);
-            assert_eq!(page.messages.len(), if page.earlier.is_some() { 2 } else { 1 });
-            seen.extend(page.messages.into_iter().map(|message| message.text));
-            before = page.earlier;
-            if before.is_none() {
-                break;
-            }
-        }
-        seen.sort_unstable();
-        let all: Vec<String> = (0..7).map(|number| format!("word {number}")).collect();
-        assert_eq!(seen, all, "{scope:?}");
-    }
-}
-
-#[test]
 fn both_boxes_are_one_history_in_the_order_of_our_clock() {
     let mut store = store();
     let (key, slot) = writes(&mut store, name("bob"), "one", 10);
@@ -213,40 +191,6 @@ fn pages(store: &mut ClientStore, scope: &Scope, most: usize) -> Vec<Vec<String>
 }
 
 #[test]
-fn pages_go_back_to_the_first_message_and_have_each_once() {
-    let mut store = store();
-    writes(&mut store, name("bob"), "one day", 10);
-    // In the same moment as the next: what came stands before what was written.
-    comes(&mut store, from_bob(1, 0, "two days", 20));
-    comes(&mut store, from_bob(1, 1, "three days", 20));
-    writes(&mut store, name("bob"), "four days", 20);
-    writes(&mut store, name("eve"), "elsewhere", 20);
-    writes(&mut store, name("bob"), "five days", 20);
-    comes(&mut store, from_bob(1, 2, "six days", 30));
-    let words = Scope::Words("day*".to_owned());
-    for scope in [with_bob(), words] {
-        let expected = [
-            "one day",
-            "two days",
-            "three days",
-            "four days",
-            "five days",
-            "six days",
-        ];
-        for most in 1..=7 {
-            let mut pages = pages(&mut store, &scope, most);
-            assert!(
-                pages.iter().all(|page| (1..=most).contains(&page.len())),
-                "{pages:?}"
-            );
-            pages.reverse();
-            assert_eq!(pages.concat(), expected, "{most} at once");
-        }
-    }
-    assert_eq!(pages(&mut store, &Scope::All, 3).concat().len(), 7);
-}
-
-#[test]
 fn one_message_is_found_by_its_number_or_its_id_with_its_own_registry() {
     let mut store = store();
     let (_, slot) = writes(&mut store, name("bob"), "one", 10);
@@ -282,21 +226,6 @@ fn one_message_is_found_by_its_number_or_its_id_with_its_own_registry() {
     for (scope, _) in scopes {
         assert_eq!(page(&mut store, scope, 1).messages, []);
     }
-}
-
-#[test]
-fn a_page_has_its_bytes_and_one_message_in_any_case() {
-    let mut store = store();
-    let large = "x".repeat(HISTORY_BYTES_MAX / 4);
-    for number in 0..6 {
-        writes(&mut store, name("bob"), &large, number);
-    }
-    let bob = page(&mut store, with_bob(), 100);
-    assert_eq!((bob.messages.len(), bob.earlier.is_some()), (4, true));
-    let (_, slot) = writes(&mut store, name("bob"), &"y".repeat(HISTORY_BYTES_MAX + 1), 9);
-    let bob = page(&mut store, with_bob(), 100);
-    assert_eq!((bob.messages.len(), bob.earlier.is_some()), (1, true));
-    assert_eq!(bob.messages[0].id.slot, slot);
 }
 
 #[test]

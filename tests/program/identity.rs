@@ -105,9 +105,11 @@ fn a_changed_key_is_explained_marked_and_not_verified_by_trust() {
     let registry = Program::registry(&world);
     let mut y = Program::client(&world, "y");
     let mut x = Program::client(&world, "x");
-    x.type_line("verify y");
-    x.expect("[The key of y is verified.]");
     let old = whoami(&mut y);
+    x.type_line("verify y");
+    x.expect_start("[y is not verified: you have written nothing to y yet");
+    x.type_line(&format!("verify y {old}"));
+    x.expect("[The key of y is verified.]");
     quit(y);
     quit(x);
     registry.interrupt();
