@@ -151,6 +151,7 @@ impl<'a> Kept<'a> {
                 state,
                 stored_at,
                 ended_at,
+                ..
             } => Self {
                 user: Some(own),
                 stored_at: stored_at.map(timestamp),

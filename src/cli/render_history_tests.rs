@@ -66,6 +66,7 @@ pub(in crate::cli) fn went(to: To, sent: i64, state: State, ended: Option<i64>) 
         state,
         stored_at: None,
         ended_at: ended.map(at),
+        sealed_for: None,
     };
     recorded(to, sent, "hello", way)
 }

@@ -185,6 +185,7 @@ fn a_way_by_the_server_is_told_step_by_step() {
         state: State::Ended(Finish::Delivered),
         stored_at: Some(WallTime::from_unix_ms(AT + 540)),
         ended_at: Some(WallTime::from_unix_ms(AT + 60_000)),
+        sealed_for: None,
     };
     let message = Recorded {
         number: 12,
@@ -247,6 +248,7 @@ fn of_an_earlier_run_there_is_what_the_database_has() {
         state,
         stored_at: Some(WallTime::from_unix_ms(AT + 1_000)),
         ended_at: ended.map(|ended| WallTime::from_unix_ms(AT + ended)),
+        sealed_for: None,
     };
     let message = |way| Recorded {
         way,

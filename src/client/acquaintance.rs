@@ -110,13 +110,19 @@ impl Client {
         best.unwrap_or(Trust::New)
     }
 
-    /// Says of a message that is kept how well the other's key is known: of what came, the key that it was written with.
+    /// Says of a message that is kept how well the other's key is known: the one that it was written with, or sealed for.
     pub(super) fn judge(&self, message: &mut Recorded) {
         message.trust = match (&message.with, &message.way) {
             (_, Way::In { from, .. }) => self.trust_of_writer(from, message.id.sender),
-            (To::Peer(name), Way::Out { .. }) => self.trust_of(name),
-            (To::At(address), Way::Out { .. }) => self.trust_of_those_at(&self.contacts.same_as(*address)),
             (To::Room(_), Way::Out { .. }) => Trust::Known,
+            (To::Peer(name), Way::Out { sealed_for, .. }) => match sealed_for {
+                Some(id) => self.trust_of_writer(name, *id),
+                None => self.trust_of(name),
+            },
+            (to @ To::At(address), Way::Out { sealed_for, .. }) => match sealed_for {
+                Some(id) if !self.is_key_of(to, *id) => Trust::Changed,
+                _ => self.trust_of_those_at(&self.contacts.same_as(*address)),
+            },
         };
     }
 

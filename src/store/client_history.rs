@@ -28,7 +28,7 @@ pub(super) const CAME: &str = "inbox.arrival, inbox.received_ms, inbox.sent_ms, 
 /// What [`went`] reads.
 pub(super) const WENT: &str =
     "outbox.message, outbox.sent_ms, outbox.text, outbox.epoch, outbox.sequence, outbox.name, outbox.room,
-    outbox.state, outbox.reason, outbox.stored_ms, outbox.ended_ms";
+    outbox.state, outbox.reason, outbox.stored_ms, outbox.ended_ms, outbox.identity";
 
 /// A row of the inbox.
 pub(super) fn came(row: &Row<'_>) -> Result<(Stand, Recorded)> {
@@ -84,6 +84,7 @@ pub(super) fn went(row: &Row<'_>, own: IdentityId) -> Result<(Stand, Recorded)> 
             state: state(row, 7, Some(8))?,
             stored_at: wall(9)?,
             ended_at: wall(10)?,
+            sealed_for: row.get::<_, Option<[u8; 32]>>(11)?.map(IdentityId),
         },
     };
     Ok(((at_ms, row_number), recorded))

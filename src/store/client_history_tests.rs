@@ -238,6 +238,7 @@ fn the_times_of_states_are_those_of_their_commits() {
         state,
         stored_at: stored_at.map(WallTime::from_unix_ms),
         ended_at: ended_at.map(WallTime::from_unix_ms),
+        sealed_for: None,
     };
     let (key, slot) = writes(&mut store, name("bob"), "hi", 10);
     assert_eq!(way(&mut store), out(State::Waiting, None, None));

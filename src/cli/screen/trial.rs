@@ -95,6 +95,7 @@ pub(super) fn own_message(number: u64, text: &str, state: State) -> Recorded {
             state,
             stored_at: None,
             ended_at: None,
+            sealed_for: None,
         },
     }
 }

@@ -9,7 +9,7 @@ use super::Trust;
 use crate::client::storage::State;
 use crate::client::to::To;
 use crate::clock::WallTime;
-use crate::id::{MessageId, Name};
+use crate::id::{IdentityId, MessageId, Name};
 
 /// With whom one talks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +101,8 @@ pub enum Way {
         stored_at: Option<WallTime>,
         /// When its end was known.
         ended_at: Option<WallTime>,
+        /// Whom it was sealed for, if it was.
+        sealed_for: Option<IdentityId>,
     },
 }
 

@@ -194,6 +194,34 @@ fn a_key_that_changes_is_marked_and_the_new_one_is_not_verified() {
 }
 
 #[test]
+fn what_was_sealed_for_another_key_is_marked_so_whatever_is_verified_now() {
+    let (mut driver, session) = Driver::talked();
+    driver.close(session, crate::transport::CloseCause::Reset);
+    driver.verifies(bob(), None);
+    let kept = |driver: &mut Driver| {
+        driver.clear();
+        driver.command(Command::History {
+            subject: Subject::With(bob()),
+            most: 10,
+            before: None,
+        });
+        match driver.events().pop() {
+            Some(Event::History(history)) => history.messages.iter().map(|message| message.trust).collect(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let marks: Vec<Trust> = kept(&mut driver);
+    assert_eq!(marks, [Trust::Verified; 2]);
+    driver.delta(2, Change::Record(usurped()));
+    driver.command(Command::Trust {
+        name: name("bob"),
+        fingerprint: person("eve").id().fingerprint(),
+    });
+    driver.verifies(bob(), Some("eve"));
+    assert_eq!(kept(&mut driver), [Trust::Changed; 2], "neither is eve's");
+}
+
+#[test]
 fn a_change_that_is_taken_back_has_changed_nothing() {
     let mut driver = Driver::registered(&[offline("bob")]);
     driver.verifies(bob(), Some("bob"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::driver::{Disk, Driver, ms};
-use super::people::{address, message_from, name, online};
+use super::people::{address, message_from, name, online, person};
 use crate::client::Config;
 use crate::client::interface::{Command, Event, Forgotten, History, Partner, Subject, Way};
 use crate::client::storage::{Finish, Request, State};
@@ -86,6 +86,7 @@ fn both_sides_of_a_conversation_are_told_with_times_and_states() {
         state: State::Ended(Finish::Delivered),
         stored_at: None,
         ended_at: Some(wall),
+        sealed_for: Some(person("bob").id()),
     };
     assert_eq!((&went.way, &went.with), (&delivered, &To::Peer(name("bob"))));
     let found = driver.history(Subject::Words("alice".to_owned()));

@@ -288,6 +288,7 @@ fn of_an_earlier_run_the_states_are_told_and_no_more() {
                 state: State::Stored,
                 stored_at: Some(_),
                 ended_at: None,
+                ..
             }
         )
     };
