@@ -47,6 +47,7 @@ fn message(text: &str) -> Notice {
     let incoming = Incoming {
         id: id(0),
         from: name("bob"),
+        at: None,
         trust: Trust::default(),
         sent_at: WallTime::from_unix_ms(0),
         text: text.to_owned(),

@@ -71,6 +71,7 @@ mod tests {
                 },
             },
             from: "bob".parse().unwrap(),
+            at: None,
             trust: Trust::default(),
             sent_at: WallTime::default(),
             text: text.to_owned(),

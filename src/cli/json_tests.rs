@@ -172,6 +172,7 @@ fn messages_to_the_letter() {
     let message = Incoming {
         id: id(7),
         from: name("alice"),
+        at: None,
         trust: Trust::default(),
         sent_at: AT,
         text: "a\n\u{1b}[31m\"b\" grüße".to_owned(),
@@ -192,6 +193,7 @@ fn messages_to_the_letter() {
         ..message
     };
     let verified = Incoming {
+        at: None,
         trust: Trust::Verified,
         ..posted.clone()
     };

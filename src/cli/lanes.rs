@@ -118,6 +118,7 @@ mod tests {
                 },
             },
             from: name,
+            at: None,
             trust: Trust::default(),
             sent_at: WallTime::default(),
             text: text.to_owned(),

@@ -30,6 +30,7 @@ fn message(text: &str, road: Road) -> Event {
             },
         },
         from: "bob".parse().unwrap(),
+        at: None,
         trust: Trust::default(),
         sent_at: WallTime::default(),
         text: text.to_owned(),

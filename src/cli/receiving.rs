@@ -238,6 +238,7 @@ mod tests {
         Incoming {
             id,
             from: "bob".parse().unwrap(),
+            at: None,
             trust: Trust::default(),
             sent_at: WallTime::default(),
             text: "hi".into(),

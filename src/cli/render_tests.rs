@@ -40,6 +40,7 @@ pub(in crate::cli) fn message(text: &str, road: Road) -> Event {
             },
         },
         from: name("alice"),
+        at: None,
         trust: Trust::default(),
         sent_at: SENT_AT,
         text: text.to_owned(),

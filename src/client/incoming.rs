@@ -6,6 +6,7 @@
 //! being so; a message from a name that cannot be checked leaves no trace.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::committed::After;
@@ -79,6 +80,7 @@ pub(super) struct Inbound {
     pub(super) sent_at: crate::clock::WallTime,
     pub(super) text: String,
     pub(super) stored: bool,
+    pub(super) at: Option<SocketAddr>,
 }
 
 /// A message whose sender's name is being looked up.
@@ -361,6 +363,7 @@ impl Client {
             sent_at: envelope.sent_at,
             text,
             stored: source.is_registry(),
+            at: places.first().copied(),
         };
         let request = Request::Receive(Receive {
             id,
@@ -372,7 +375,7 @@ impl Client {
             text: inbound.text.clone(),
             stored: inbound.stored,
             room: None,
-            address: places.first().copied(),
+            address: inbound.at,
             at: cx.now.wall,
         });
         self.out.store(request, After::Received(Box::new(inbound)));

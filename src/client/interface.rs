@@ -372,6 +372,8 @@ pub struct Incoming {
     pub id: MessageId,
     /// Who wrote it.
     pub from: Name,
+    /// At which address he is talked with, if it is not by his name.
+    pub at: Option<SocketAddr>,
     /// How well his key is known.
     pub trust: Trust,
     /// When.

@@ -267,6 +267,7 @@ impl Client {
         let incoming = Incoming {
             id,
             from,
+            at: None,
             trust: Trust::default(),
             sent_at: envelope.sent_at,
             text,

@@ -6,6 +6,7 @@
 //! Invariant: a message that is committed is shown, unless its sender is blocked; only its order can suffer.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use super::incoming::Inbound;
 use super::{Client, Timer};
@@ -30,6 +31,7 @@ struct Held {
     sent_at: WallTime,
     text: String,
     stored: bool,
+    at: Option<SocketAddr>,
     /// When it is shown at the latest; `None` while its predecessor may be in the mailbox.
     until: Option<Instant>,
 }
@@ -75,6 +77,7 @@ impl Shelf {
                 shelf.posts.push(Incoming {
                     id: message.id,
                     from: message.from,
+                    at: None,
                     trust: Trust::default(),
                     sent_at: message.sent_at,
                     text: message.text,
@@ -90,6 +93,7 @@ impl Shelf {
                 sent_at: message.sent_at,
                 text: message.text,
                 stored: message.stored,
+                at: message.at,
                 until: None,
             };
             shelf.put(message.id, held, message.next, message.shown);
@@ -194,6 +198,7 @@ impl Client {
                 sent_at: inbound.sent_at,
                 text: inbound.text,
                 stored: inbound.stored,
+                at: inbound.at,
                 until: self.mailbox_drained().then_some(cx.now.at + HOLD_BACK),
             };
             self.shelf.put(inbound.id, held, received.next, received.shown);
@@ -240,6 +245,7 @@ impl Client {
             let incoming = Incoming {
                 id,
                 from: held.from,
+                at: held.at,
                 trust: Trust::default(),
                 sent_at: held.sent_at,
                 text: held.text,

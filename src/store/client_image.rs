@@ -329,11 +329,12 @@ fn untold(connection: &Connection, registry: i64) -> Result<Vec<Untold>> {
 fn unshown(connection: &Connection) -> Result<Vec<Unshown>> {
     rows(
         connection,
-        "SELECT identity, inbox.epoch, sequence, name, sent_ms, text, stored, next, stream.shown, hall
+        "SELECT identity, inbox.epoch, sequence, name, sent_ms, text, stored, next, stream.shown, hall, folded
          FROM inbox JOIN sender USING (sender) JOIN stream USING (sender, epoch)
          WHERE inbox.shown = 0 ORDER BY arrival",
         [],
         |row| {
+            let conversation: String = row.get(10)?;
             Ok(Unshown {
                 id: MessageId {
                     sender: IdentityId(row.get(0)?),
@@ -344,6 +345,7 @@ fn unshown(connection: &Connection) -> Result<Vec<Unshown>> {
                 text: row.get(5)?,
                 stored: row.get(6)?,
                 room: optional(row, 9)?,
+                at: conversation.strip_prefix('@').and_then(|at| at.parse().ok()),
                 next: Sequence(row.get::<_, Bits>(7)?.0),
                 shown: row.get::<_, Option<Bits>>(8)?.map(|shown| Sequence(shown.0)),
             })

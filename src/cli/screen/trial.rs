@@ -203,6 +203,7 @@ impl Trial {
         self.told(Event::Incoming(Incoming {
             id: id(identity(from), 1_000 + self.told),
             from: name(from),
+            at: None,
             trust: Trust::Known,
             sent_at: at(now),
             text: text.to_owned(),

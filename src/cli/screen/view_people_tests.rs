@@ -25,6 +25,7 @@ fn from_bob(trust: Trust) -> Event {
             },
         },
         from: name("bob"),
+        at: None,
         trust,
         sent_at: WallTime::from_unix_ms(0),
         text: "hi".to_owned(),

@@ -129,6 +129,8 @@ pub struct Unshown {
     pub stored: bool,
     /// In which room it was posted, if it was.
     pub room: Option<Name>,
+    /// At which address he is talked with, if it is not by his name.
+    pub at: Option<SocketAddr>,
     /// Everything below is in the inbox or skipped for good.
     pub next: Sequence,
     /// The highest sequence of its epoch that was shown.

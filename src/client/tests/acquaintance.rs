@@ -331,3 +331,28 @@ fn who_only_claims_a_name_is_not_marked_as_its_owner() {
     driver.hear_from(session, &ToPeer::Deliver(claim("eve", "bob")));
     assert_eq!(driver.events(), []);
 }
+
+#[test]
+fn a_message_says_at_which_address_its_conversation_is_also_after_a_restart() {
+    let at = |driver: &mut Driver| {
+        driver.events().into_iter().find_map(|event| match event {
+            Event::Incoming(message) => Some(message.at),
+            _ => None,
+        })
+    };
+    let mut driver = Driver::alone(&[50]);
+    let session = driver.with_bob();
+    driver.clear();
+    let message = message_from("bob", 1, 0, 0, "hi");
+    driver.hear_from(session, &ToPeer::Deliver(message));
+    assert_eq!(at(&mut driver), Some(Some(address(50))));
+    // Nobody has seen it: it is told again.
+    driver.restart();
+    driver.open_port();
+    driver.pass(ms(60_000));
+    assert_eq!(at(&mut driver), Some(Some(address(50))));
+    let mut listed = Driver::registered(&[online("bob")]);
+    let session = listed.peer_opens("bob");
+    listed.hear_from(session, &ToPeer::Deliver(message_from("bob", 1, 0, 0, "hi")));
+    assert_eq!(at(&mut listed), Some(None));
+}

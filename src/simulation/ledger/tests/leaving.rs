@@ -148,6 +148,7 @@ fn mail_that_was_there_before_is_not_left_behind() {
                     slot: slot(),
                 },
                 from: name(0),
+                at: None,
                 trust: Trust::default(),
                 sent_at: WallTime::from_unix_ms(9),
                 text: play.ledger.letters()[0].text.clone(),

@@ -172,6 +172,7 @@ impl Play {
         let shown = Incoming {
             id: self.post_id(sequence),
             from: name(0),
+            at: None,
             trust: Trust::default(),
             sent_at: WallTime::from_unix_ms(9),
             text: text.to_owned(),

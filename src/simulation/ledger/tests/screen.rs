@@ -63,6 +63,7 @@ impl Play {
                 slot: slot_of(number),
             },
             from: name(0),
+            at: None,
             trust: Trust::default(),
             sent_at: WallTime::from_unix_ms(9),
             text: self.ledger.letters()[number].text.clone(),
