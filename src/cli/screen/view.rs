@@ -10,11 +10,10 @@ use anstyle::Style;
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::{Position, Rect};
 use ratatui_core::style::Style as Ink;
-use unicode_width::UnicodeWidthStr;
 
 use super::conversation::{Conversation, Earlier};
 use super::model::{Link, Model};
-use super::rows::{Row, cut};
+use super::rows::{Row, cut, width};
 use crate::cli::paint;
 use crate::cli::render_net::span;
 use crate::cli::sanitise::escape;
@@ -202,10 +201,10 @@ impl Canvas<'_> {
     }
 
     fn right(&mut self, area: Rect, text: &str, style: Style) {
-        let width = u16::try_from(text.width()).unwrap_or(u16::MAX).min(area.width);
+        let columns = u16::try_from(width(text)).unwrap_or(u16::MAX).min(area.width);
         let place = Rect {
-            x: area.right() - width,
-            width,
+            x: area.right() - columns,
+            width: columns,
             ..area
         };
         self.row(place, 0, &[(text.to_owned(), style)]);
@@ -238,21 +237,35 @@ impl Canvas<'_> {
         let mut text = format!(" {}", link(model.link));
         let scrolled = match (model.shown().anchor, model.open.unread) {
             (None, _) => String::new(),
+            (Some(_), _) if model.is_at_gap() => "↓ then a gap, Esc: latest".to_owned(),
             (Some(_), _) if model.over.is_some() => "↓ more".to_owned(),
             (Some(_), 0) => "↓ more, Esc: latest".to_owned(),
             (Some(_), new) => format!("↓ {new} new, Esc: latest"),
         };
         let pasted = match model.input.text().lines().count() {
+            _ if model.hides_recipient() => format!("Enter: back to {}", model.open.title),
             0 | 1 => String::new(),
             lines => format!("Enter sends {lines} lines as one"),
+        };
+        let quiet = if model.settings.heard.quiet.is_on() {
+            "dnd".to_owned()
+        } else {
+            String::new()
         };
         let unread = match model.unread() {
             0 => String::new(),
             unread => format!("{unread} unread"),
         };
         // What there is no room for is left out.
-        for part in [pasted, scrolled, path(model), unread, "F1: keys".to_owned()] {
-            if !part.is_empty() && text.width() + part.width() + 3 <= columns {
+        for part in [
+            quiet,
+            pasted,
+            scrolled,
+            path(model),
+            unread,
+            "F1: keys".to_owned(),
+        ] {
+            if !part.is_empty() && width(&text) + width(&part) + 3 <= columns {
                 // Writing to a string cannot fail.
                 if write!(text, " · {part}").is_err() {
                     break;
@@ -274,7 +287,7 @@ impl Canvas<'_> {
             let margin = if first + below == 0 { PROMPT } else { "  " };
             let mut row = vec![(margin.to_owned(), paint::PROMPT), (text.clone(), Style::new())];
             if typed.rows.len() == 1 && self.colors {
-                row.extend(hint(model, columns.saturating_sub(text.width())));
+                row.extend(hint(model, columns.saturating_sub(width(text))));
             }
             self.row(area, below, &row);
         }
@@ -320,9 +333,9 @@ fn entry(model: &Model, one: &Conversation, columns: usize) -> [Row; 2] {
     let mark = mark(one);
     let name = cut(
         &model.title(one),
-        columns.saturating_sub(unread.len() + mark.width()),
+        columns.saturating_sub(unread.len() + width(mark)),
     );
-    let gap = columns.saturating_sub(name.width() + unread.len() + mark.width());
+    let gap = columns.saturating_sub(width(&name) + unread.len() + width(mark));
     let presence = if one.online == Some(true) {
         paint::RECEIVED
     } else {
@@ -335,7 +348,7 @@ fn entry(model: &Model, one: &Conversation, columns: usize) -> [Row; 2] {
         (unread, paint::PROMPT),
     ];
     let last = one.last.as_ref().map_or("", |last| last.text.as_str());
-    let last = cut(last, columns.saturating_sub(mark.width()));
+    let last = cut(last, columns.saturating_sub(width(mark)));
     [head, vec![("  ".to_owned(), Style::new()), (last, paint::QUIET)]]
 }
 
@@ -382,7 +395,7 @@ fn hint(model: &Model, columns: usize) -> Option<(String, Style)> {
     let line = model.input.text().strip_prefix('/')?;
     let hint = model.settings.grammar.hint(line)?;
     let hint = escape(&hint).into_owned();
-    (model.input.is_at_end() && hint.width() < columns).then_some((hint, paint::QUIET))
+    (model.input.is_at_end() && width(&hint) < columns).then_some((hint, paint::QUIET))
 }
 
 #[cfg(test)]
