@@ -112,6 +112,8 @@ fn a_paste_of_several_lines_is_one_message() {
     wait_for(&mut x, "✓ x: one");
     y.type_line("send x \u{1b}[2Jnothing is obeyed");
     wait_for(&mut x, r"y: \u{1b}[2Jnothing is obeyed");
+    y.type_line("send x ｶﾞｷﾞ 你好");
+    wait_for(&mut x, "y: ｶﾞｷﾞ 你好");
     x.press(CTRL_D);
     assert_eq!(x.end().0, 0);
 }

@@ -180,11 +180,7 @@ impl Model {
         let found = self.over.iter_mut().map(|over| &mut over.found);
         let all = [&mut self.open].into_iter().chain(&mut self.others).chain(found);
         let messages = all.flat_map(|conversation| conversation.messages());
-        messages
-            .filter(|message| is_it(message))
-            .map(|message| change(message))
-            .count()
-            > 0
+        messages.filter(|message| is_it(message)).map(change).count() > 0
     }
 
     fn accepted(&mut self, notice: &Notice) {

@@ -5,9 +5,10 @@
 //! what `rows` and `sanitise` have let through is on it.
 
 use std::fmt::Write;
+use std::num::NonZeroU16;
 
 use anstyle::Style;
-use ratatui_core::buffer::Buffer;
+use ratatui_core::buffer::{Buffer, CellDiffOption};
 use ratatui_core::layout::{Position, Rect};
 use ratatui_core::style::Style as Ink;
 
@@ -21,6 +22,9 @@ use crate::client::interface::{Other, Partner, SessionReport};
 
 /// Narrower screens show one conversation and no list.
 const COLUMNS_WITH_LIST: u16 = 60;
+
+/// The marks of halfwidth katakana: on a terminal they take a cell of their own, and elsewhere they are part of the letter.
+const SOUND_MARKS: [char; 2] = ['\u{ff9e}', '\u{ff9f}'];
 
 /// What precedes the line that is typed, and as much on its other rows.
 const PROMPT: &str = "> ";
@@ -119,9 +123,20 @@ impl Canvas<'_> {
         };
         let mut x = area.x;
         for (text, style) in row {
-            let left = usize::from(area.right().saturating_sub(x));
             let ink = self.ink(*style);
-            (x, _) = self.buffer.set_stringn(x, area.y + y, text, left, ink);
+            for part in text.split_inclusive(SOUND_MARKS) {
+                let before = part.trim_end_matches(SOUND_MARKS);
+                let left = usize::from(area.right().saturating_sub(x));
+                (x, _) = self.buffer.set_stringn(x, area.y + y, before, left, ink);
+                let mark = part.get(before.len()..).filter(|mark| !mark.is_empty());
+                if let (Some(mark), true) = (mark, x < area.right())
+                    && let Some(cell) = self.buffer.cell_mut((x, area.y + y))
+                {
+                    cell.set_symbol(mark).set_style(ink);
+                    cell.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
+                    x += 1;
+                }
+            }
         }
     }
 
@@ -237,8 +252,8 @@ impl Canvas<'_> {
         let mut text = format!(" {}", link(model.link));
         let scrolled = match (model.shown().anchor, model.open.unread) {
             (None, _) => String::new(),
-            (Some(_), _) if model.is_at_gap() => "↓ then a gap, Esc: latest".to_owned(),
             (Some(_), _) if model.over.is_some() => "↓ more".to_owned(),
+            (Some(_), _) if model.is_at_gap() => "↓ then a gap, Esc: latest".to_owned(),
             (Some(_), 0) => "↓ more, Esc: latest".to_owned(),
             (Some(_), new) => format!("↓ {new} new, Esc: latest"),
         };
