@@ -142,9 +142,9 @@ pub(super) struct Conversation {
     pub(super) title: String,
     pub(super) lines: Vec<Line>,
     pub(super) earlier: Earlier,
-    /// The last lines are not held. Who is at the latest has them: then there is no anchor.
+    /// The last lines are not held; only while there is an anchor.
     pub(super) cut: bool,
-    /// What the program has said since; messages are in the database.
+    /// What the program has said among those; messages are in the database.
     said: Vec<Line>,
     /// Lines with a greater number came after the last page of all was taken in.
     paged: u64,

@@ -219,6 +219,41 @@ fn one_does_not_come_over_a_gap_without_knowing() {
 }
 
 #[test]
+fn what_is_let_go_while_one_pages_back_is_a_gap_as_well() {
+    let mut trial = with_bob();
+    trial.read_again();
+    trial.draw(80, 40);
+    let pages = i64::try_from(2 * HELD_MAX / PAGE).unwrap() + 3;
+    let kept = |page: i64| -> Vec<Recorded> {
+        let numbers = (page * 100)..(page + 1) * 100;
+        let one = |n: i64| their_message("bob", n.unsigned_abs(), &format!("number {n}"), AT + n, AT + n);
+        numbers.map(one).collect()
+    };
+    let mut before = None;
+    for page in (0..pages).rev() {
+        let earlier = place(page);
+        trial.wanted();
+        trial.answer_history(Subject::With(bob()), before, &kept(page), Some(earlier));
+        before = Some(earlier);
+        while trial.wanted().is_empty() {
+            trial.press_page_up();
+        }
+    }
+    let held = texts(&trial);
+    assert_eq!((held.len(), held[0].as_str()), (2 * HELD_MAX, "number 0"));
+    assert!(trial.model.open.cut);
+    for _ in 0..HELD_MAX {
+        trial.press(KeyCode::PageDown, NO);
+    }
+    assert!(trial.drawn(80, 40).contains("then a gap"));
+    assert_eq!(texts(&trial).len(), 2 * HELD_MAX, "it goes no further by itself");
+    trial.press(KeyCode::End, KeyModifiers::CONTROL);
+    trial.answer_history(Subject::With(bob()), None, &kept(pages - 1), Some(place(1)));
+    assert_eq!(texts(&trial).len(), PAGE);
+    assert!(!trial.drawn(80, 40).contains("then a gap"));
+}
+
+#[test]
 fn in_the_conversation_with_the_program_the_oldest_goes() {
     let mut trial = Trial::new("alice");
     for _ in 0..10 {
