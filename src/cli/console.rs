@@ -206,7 +206,7 @@ impl Console {
         };
         match (prompt, keys) {
             (Some(prompt), keys) => hands.run_prompt(prompt, keys),
-            (None, Some(keys)) => keys.run_input(hands.submit),
+            (None, Some(keys)) => keys.run_input(None, hands.submit),
             (None, None) => hands.run_plain(&mut BufReader::new(streams::Input)),
         }
     }
@@ -239,8 +239,9 @@ impl<S: FnMut(Input) -> Flow, A: FnMut(&str) -> io::Result<()>> Hands<S, A> {
                         && let Some(keys) = keys.take()
                     {
                         // The terminal is the screen's from here on.
+                        let typed = prompt.typed();
                         drop(prompt);
-                        return keys.run_input(&mut self.submit);
+                        return keys.run_input(Some(typed), &mut self.submit);
                     }
                     if self.act(parsed) == Flow::Stop {
                         return;

@@ -2,7 +2,7 @@
 //! the program that is run for messages, to which it is the same.
 //!
 //! One thread owns it. Invariants: every event is shown by one of the two, the screen's from the moment on at which it takes the
-//! terminal; the terminal is put back when this is dropped, the screen's part first.
+//! terminal, until it gives it back where it fails; the terminal is put back when this is dropped, the screen's part first.
 
 use std::io;
 use std::sync::Arc;

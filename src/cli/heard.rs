@@ -3,9 +3,12 @@
 //!
 //! Invariant: it is told of every event, in their order.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::cli::begun::Begun;
 use crate::cli::focus::{Attention, Focus};
 use crate::cli::known::Known;
+use crate::cli::marks::Introductions;
 use crate::cli::quiet::Quiet;
 use crate::client::interface::Event;
 
@@ -20,6 +23,8 @@ pub(super) struct Heard {
     pub(super) known: Known,
     /// Whether anything may disturb.
     pub(super) quiet: Quiet,
+    /// Who was introduced.
+    introductions: Mutex<Introductions>,
 }
 
 impl Heard {
@@ -35,6 +40,14 @@ impl Heard {
     pub(super) fn told(&self, event: &Event) {
         self.attention.told(event);
         self.known.told(event);
+    }
+
+    /// What is to be said before it of whoever has written it, if he was not introduced.
+    pub(super) fn introduction(&self, event: &Event) -> Option<String> {
+        let introductions = self.introductions.lock();
+        introductions
+            .unwrap_or_else(PoisonError::into_inner)
+            .before(event)
     }
 
     /// It was printed.

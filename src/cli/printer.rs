@@ -14,7 +14,6 @@ use crate::cli::bell::{RING, Ringer};
 use crate::cli::format::Format;
 use crate::cli::gate::{Answer, Gate};
 use crate::cli::heard::Heard;
-use crate::cli::marks::Introductions;
 use crate::cli::paint::Paint;
 use crate::cli::render::{self, OffsetAt};
 use crate::cli::streams::write_out;
@@ -28,7 +27,6 @@ pub struct Printer {
     look: Look,
     offset_at: OffsetAt,
     heard: Arc<Heard>,
-    introductions: Introductions,
 }
 
 /// How it looks and sounds.
@@ -53,7 +51,6 @@ impl Printer {
             look,
             offset_at: render::local_offset,
             heard,
-            introductions: Introductions::default(),
         }
     }
 
@@ -115,7 +112,7 @@ impl Printer {
         let plain = self.format.notice(notice, self.offset_at);
         let mut lines = paint.event(&notice.event, plain);
         if self.screen.is_some() {
-            if let Some(line) = self.introductions.before(&notice.event) {
+            if let Some(line) = self.heard.introduction(&notice.event) {
                 lines.insert(0, paint.aside(line));
             }
             let (columns, rows) = terminal::size();

@@ -126,6 +126,11 @@ impl Prompt {
         matches!(added, Some(Ok(true)))
     }
 
+    /// What was typed, oldest first, as far as it is remembered.
+    pub(super) fn typed(&mut self) -> Vec<String> {
+        self.editor.history_mut().into_iter().cloned().collect()
+    }
+
     /// Reads a line. Ctrl+D on an empty line is the end.
     pub(super) fn read_line(&mut self) -> io::Result<Line> {
         let prompt = prompt_for(&self.heard);

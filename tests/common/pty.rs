@@ -233,13 +233,13 @@ impl Terminal {
         }
     }
 
-    /// As `end`, pressing these keys until it comes.
-    pub fn end_pressing(mut self, keys: &str) -> (u32, Vec<String>) {
+    /// As `end`, pressing these keys until it comes; the terminal stays to be looked at.
+    pub fn end_pressing(&mut self, keys: &str) -> (u32, Vec<String>) {
         self.press(keys);
         loop {
             match self.output.recv_timeout(IMPATIENCE) {
                 Ok(bytes) => self.see(&bytes),
-                Err(RecvTimeoutError::Disconnected) => return self.end(),
+                Err(RecvTimeoutError::Disconnected) => return self.ended(),
                 Err(RecvTimeoutError::Timeout) => self.press(keys),
             }
         }
@@ -247,6 +247,10 @@ impl Terminal {
 
     /// Waits for its end: the exit code, and the screen that it leaves behind.
     pub fn end(mut self) -> (u32, Vec<String>) {
+        self.ended()
+    }
+
+    fn ended(&mut self) -> (u32, Vec<String>) {
         loop {
             match self.output.recv_timeout(PATIENCE) {
                 Ok(bytes) => self.see(&bytes),

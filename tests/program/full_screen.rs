@@ -8,6 +8,8 @@ use rustix::process::Signal;
 const PAGE_UP: &str = "\u{1b}[5~";
 const ESC: &str = "\u{1b}";
 const TAB: &str = "\t";
+const UP: &str = "\u{1b}[A";
+const CTRL_L: &str = "\u{c}";
 
 /// x on a full screen of this size, registered.
 fn screen_of(size: (u16, u16), world: &World) -> Terminal {
@@ -110,6 +112,8 @@ fn a_paste_of_several_lines_is_one_message() {
     wait_for(&mut x, "✓ x: one");
     y.type_line("send x \u{1b}[2Jnothing is obeyed");
     wait_for(&mut x, r"y: \u{1b}[2Jnothing is obeyed");
+    y.type_line("send x ｶﾞｷﾞ 你好");
+    wait_for(&mut x, "y: ｶﾞｷﾞ 你好");
     x.press(CTRL_D);
     assert_eq!(x.end().0, 0);
 }
@@ -165,14 +169,62 @@ fn the_terminal_is_put_back_however_it_ends() {
     assert!(x.is_restored());
     assert_eq!(x.lines(), ["[You are Offline. Bye.]"]);
 
-    let x = screen_of((24, 80), &world);
+    let mut x = screen_of((24, 80), &world);
     assert_eq!(x.end_pressing(CTRL_C).0, 0);
+    assert!(x.is_restored());
 
     // Where the server is silent it takes its time, and a second Ctrl+C does not wait.
     let mut x = screen_of((24, 80), &world);
     registry.kill();
     x.press(CTRL_C);
     assert_eq!(x.end_pressing(CTRL_C).0, 130);
+    assert!(x.is_restored());
+}
+
+#[test]
+fn it_is_drawn_anew_on_a_terminal_that_answers_nothing() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut y = Program::client(&world, "y");
+    let mut x = screen_of((24, 80), &world);
+    x.press(&format!("/poke y{ENTER}hello{ENTER}"));
+    wait_for(&mut x, "✓ x: hello");
+    y.expect("x: hello");
+    x.rest();
+    let drawn = x.lines();
+    x.press(CTRL_L);
+    x.rest();
+    assert_eq!(x.lines(), drawn);
+    wait_for(&mut x, "✓ x: hello");
+    y.type_line("send x still there?");
+    wait_for(&mut x, "y: still there?");
+    x.press(CTRL_D);
+    assert_eq!(x.end().0, 0);
+}
+
+#[test]
+fn what_was_typed_at_the_prompt_goes_where_it_went_there() {
+    let world = World::new();
+    let _registry = Program::registry(&world);
+    let mut y = Program::client(&world, "y");
+    let mut z = Program::client(&world, "z");
+    let arguments = [world.chat("x"), vec!["--no-line-history".to_owned()]].concat();
+    let mut x = Terminal::open((24, 80), &[], &world, &arguments);
+    x.wait_line("[Welcome, You are registered.]");
+    x.press(&format!("send y for you alone{ENTER}"));
+    x.wait_line("[Message received by y.]");
+    x.press(&format!("poke z{ENTER}/tui{ENTER}"));
+    wait_for(&mut x, "z (new)  online");
+    x.press(&UP.repeat(3));
+    wait_for(&mut x, "> /send y for you alone");
+    x.press(ENTER);
+    wait_for(&mut x, "✓ x: for you alone");
+    y.expect("x: for you alone");
+    y.expect("x: for you alone");
+    x.press(&format!("/send z that was all{ENTER}"));
+    z.expect("x: that was all");
+    x.press(CTRL_D);
+    assert_eq!(x.end().0, 0);
 }
 
 #[test]

@@ -18,9 +18,12 @@ pub(super) const HELD_MAX: usize = 2_000;
 const SCROLLED_MAX: usize = 2 * HELD_MAX;
 /// Their bytes; as much as some hundred of the longest messages.
 const BYTES_MAX: usize = 8 << 20;
-/// What is held of one that is not open: it shows at once when it is, and hundreds of them take a few MiB.
+/// What is held of one that is not open: it shows at once when it is. Twice as much of each is held at most, so that hundreds of
+/// them take a dozen MiB.
 const RESTING_LINES: usize = PAGE;
 const RESTING_BYTES: usize = 32 << 10;
+/// What a line takes beside its text.
+const LINE_BYTES: usize = 256;
 
 /// Where a message of one's own is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,11 +102,12 @@ impl Line {
     }
 
     fn bytes(&self) -> usize {
-        match &self.saying {
-            Saying::Message(message) => message.text.len(),
+        let text = match &self.saying {
+            Saying::Message(message) => message.text.len() + message.note.as_ref().map_or(0, String::len),
             Saying::Notice(lines, _) => lines.iter().map(String::len).sum(),
             Saying::Help => 0,
-        }
+        };
+        LINE_BYTES + text
     }
 }
 
@@ -138,8 +142,12 @@ pub(super) struct Conversation {
     pub(super) title: String,
     pub(super) lines: Vec<Line>,
     pub(super) earlier: Earlier,
-    /// The last lines are not held.
+    /// The last lines are not held; only while there is an anchor.
     pub(super) cut: bool,
+    /// What the program has said among those; messages are in the database.
+    said: Vec<Line>,
+    /// Lines with a greater number came after the last page of all was taken in.
+    paged: u64,
     pub(super) anchor: Option<Anchor>,
     /// Messages that came and were not in sight.
     pub(super) unread: usize,
@@ -189,6 +197,8 @@ impl Conversation {
             lines: Vec::new(),
             earlier,
             cut: false,
+            said: Vec::new(),
+            paged: 0,
             anchor: None,
             unread: 0,
             online: None,
@@ -205,39 +215,74 @@ impl Conversation {
         let known = line
             .id()
             .is_some_and(|id| self.lines.iter().any(|other| other.id() == Some(id)));
-        if known || self.cut {
+        if known {
             return;
         }
-        self.lines.push(line);
-        if self.anchor.is_some() && (self.lines.len() > SCROLLED_MAX || self.bytes() > BYTES_MAX) {
-            self.lines.pop();
-            self.cut = true;
+        let is_full = || self.lines.len() >= SCROLLED_MAX || self.bytes() + line.bytes() > BYTES_MAX;
+        let has_room = !self.cut && (self.anchor.is_none() || !is_full());
+        match self.with {
+            Some(_) if !has_room => self.let_go(vec![line]),
+            _ => {
+                // What the program says of itself is nowhere else: the oldest of it goes.
+                let oldest = usize::from(!has_room).min(self.lines.len());
+                self.lines.drain(..oldest);
+                self.lines.push(line);
+                self.keep_anchor();
+            }
         }
     }
 
-    /// The message that is called so.
-    pub(super) fn find(&mut self, is_it: impl Fn(&Message) -> bool) -> Option<&mut Message> {
-        let messages = self
-            .lines
-            .iter_mut()
-            .rev()
-            .filter_map(|line| match &mut line.saying {
-                Saying::Message(message) => Some(message),
-                Saying::Notice(..) | Saying::Help => None,
-            });
-        messages.into_iter().find(|message| is_it(message))
+    /// Does not hold these at its end; but what the program says, which is not in the database.
+    fn let_go(&mut self, lines: Vec<Line>) {
+        self.cut = true;
+        self.said
+            .extend(lines.into_iter().filter(|line| line.message().is_none()));
+        let many = self.said.len().saturating_sub(PAGE);
+        self.said.drain(..many);
     }
 
-    /// Takes in the last page of all, in the place of what is held: what came since stays after it.
-    pub(super) fn renew(&mut self, page: Vec<Line>, earlier: Option<Place>) {
+    /// The messages that are held.
+    pub(super) fn messages(&mut self) -> impl Iterator<Item = &mut Message> {
+        self.lines.iter_mut().filter_map(|line| match &mut line.saying {
+            Saying::Message(message) => Some(message),
+            Saying::Notice(..) | Saying::Help => None,
+        })
+    }
+
+    /// Takes in the last page of all, in the place of what is held: what came since stays after it. `number`: of the line that
+    /// came last of all.
+    pub(super) fn renew(&mut self, page: Vec<Line>, earlier: Option<Place>, number: u64) {
+        self.uncut();
         let first = page.first().map(|line| line.at.unix_ms());
-        // What is older than the page comes back with the pages before it.
-        let is_newer =
-            |line: &Line| earlier.is_none() || first.is_none_or(|first| line.at.unix_ms() >= first);
-        let held = std::mem::take(&mut self.lines);
-        self.lines = held.into_iter().filter(is_newer).collect();
-        self.cut = false;
+        let last = page.last().map(|line| (line.at, line.turn + 1));
+        let paged = std::mem::replace(&mut self.paged, number);
+        // What is older than the page comes back with the pages before it; but what has just come has been seen.
+        self.lines.retain(|line| {
+            let is_newer = first.is_none_or(|first| line.at.unix_ms() >= first);
+            earlier.is_none() || is_newer || line.number > paged
+        });
+        let is_in_page = |line: &Line| page.iter().any(|other| other.id() == line.id());
+        for line in &mut self.lines {
+            // The clock was set back: it stands where it was seen, at the end.
+            if let Some((at, turn)) = last
+                && line.number > paged
+                && line.message().is_some()
+                && !is_in_page(line)
+                && line.at.unix_ms() < at.unix_ms()
+            {
+                (line.at, line.turn) = (at, turn);
+            }
+        }
         self.merge(page, earlier);
+    }
+
+    /// Of one of which the last lines are not held, none is; it has to be read.
+    pub(super) fn uncut(&mut self) {
+        if self.cut {
+            self.lines = std::mem::take(&mut self.said);
+            self.cut = false;
+            self.earlier = Earlier::Unknown;
+        }
     }
 
     /// Takes in a page: what it says of a message is what is so.
@@ -263,15 +308,23 @@ impl Conversation {
             };
             kept = self.lines.iter().take(SCROLLED_MAX).take_while(fits).count();
         }
-        self.cut |= kept < self.lines.len();
-        self.lines.truncate(kept);
-        if self.anchor.is_some_and(|anchor| !self.holds(anchor.line)) {
-            self.anchor = None;
+        if kept < self.lines.len() {
+            let lines = self.lines.split_off(kept);
+            self.let_go(lines);
         }
+        self.keep_anchor();
     }
 
-    fn holds(&self, number: u64) -> bool {
-        self.lines.iter().any(|line| line.number == number)
+    /// Whoever stood at a line that is not held any more stands at the last one before it that is.
+    fn keep_anchor(&mut self) {
+        let Some(anchor) = self.anchor else { return };
+        if !self.lines.iter().any(|line| line.number == anchor.line) {
+            let last = self.lines.last().filter(|_| self.cut);
+            self.anchor = last.map(|last| Anchor {
+                line: last.number,
+                below: 0,
+            });
+        }
     }
 
     /// Lets go of all lines but the last; whether there were too many.
@@ -287,12 +340,15 @@ impl Conversation {
     /// It is not open any more.
     pub(super) fn rest(&mut self) {
         self.anchor = None;
-        if self.cut {
-            self.lines.clear();
-            self.cut = false;
-            self.earlier = Earlier::Unknown;
-        }
+        self.uncut();
         self.keep_last(RESTING_LINES, RESTING_BYTES);
+    }
+
+    /// Rests again, if it has become too much for one that is not open.
+    pub(super) fn rest_if_full(&mut self) {
+        if self.lines.len() > 2 * RESTING_LINES || self.bytes() > 2 * RESTING_BYTES {
+            self.rest();
+        }
     }
 
     fn keep_last(&mut self, lines: usize, bytes: usize) {

@@ -4,9 +4,9 @@
 //! line may have.
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
-use unicode_width::UnicodeWidthStr;
 
-use crate::cli::line_history::LINES_MAX;
+use super::rows::width;
+use crate::cli::line_history::{LINES_MAX, LineHistory};
 use crate::cli::plain::LINE_BYTES_MAX;
 use crate::cli::sanitise::escape;
 
@@ -19,9 +19,12 @@ pub(super) struct Input {
     past: Vec<String>,
     /// Which of those is shown, and what was being typed before it was.
     recalled: Option<(usize, String)>,
-    /// What was being typed when something else had to be typed first.
-    aside: Option<String>,
+    /// What was being typed when something else had to be typed first, the last of it last.
+    aside: Vec<String>,
 }
+
+/// So many lines wait to be taken up again.
+const ASIDE_MAX: usize = 8;
 
 /// The text as rows of cells, and where the cursor is: its row and column.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,15 +75,19 @@ impl Input {
     /// Puts what is being typed aside, until another line that begins so was typed.
     pub(super) fn begin(&mut self, line: &str) {
         let typed = std::mem::take(&mut self.text);
-        if !typed.starts_with(line) {
-            self.aside = Some(typed);
+        let is_new = !typed.starts_with(line) && (!typed.is_empty() || self.aside.is_empty());
+        if is_new {
+            // The oldest is let go: nobody comes back to it.
+            let many = (self.aside.len() + 1).saturating_sub(ASIDE_MAX);
+            self.aside.drain(..many);
+            self.aside.push(typed);
         }
         self.set(line.to_owned());
     }
 
     /// Takes up again what was put aside, if something was.
     pub(super) fn resume(&mut self) -> bool {
-        let typed = self.aside.take();
+        let typed = self.aside.pop();
         let was_aside = typed.is_some();
         if let Some(typed) = typed {
             self.set(typed);
@@ -94,7 +101,7 @@ impl Input {
         self.cursor = 0;
         self.recalled = None;
         self.resume();
-        if !text.trim().is_empty() && self.past.last() != Some(&text) {
+        if !text.trim().is_empty() && LineHistory::takes(&text) && self.past.last() != Some(&text) {
             if self.past.len() >= LINES_MAX {
                 self.past.remove(0);
             }
@@ -207,8 +214,8 @@ impl Input {
         for (at, character) in self.text.grapheme_indices(true) {
             let is_newline = matches!(character, "\n" | "\r\n");
             let shown = escape(character);
-            let width = if is_newline { 0 } else { shown.width() };
-            if used + width > columns {
+            let cells = if is_newline { 0 } else { width(&shown) };
+            if used + cells > columns {
                 rows.push(String::new());
                 used = 0;
             }
@@ -220,7 +227,7 @@ impl Input {
                 used = 0;
             } else if let Some(row) = rows.last_mut() {
                 row.push_str(&shown);
-                used += width;
+                used += cells;
             }
         }
         if self.is_at_end() {
@@ -307,6 +314,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_put_aside_is_not_lost_to_what_is_put_aside_next() {
+        let mut input = typed("half");
+        input.begin("/search ");
+        input.delete_before();
+        assert!(input.insert("another"));
+        input.begin("/search ");
+        input.begin("/search ");
+        for text in ["another", "half"] {
+            assert!(input.resume());
+            assert_eq!(input.text(), text);
+        }
+        assert!(!input.resume());
+    }
+
+    #[test]
+    fn what_is_very_long_is_not_remembered() {
+        let mut input = typed(&"x".repeat(5_000));
+        input.take();
+        input.earlier();
+        assert_eq!(input.text(), "");
+    }
+
+    #[test]
     fn rows_break_at_newlines_and_before_what_does_not_fit() {
         let mut input = typed("abcd你好\nc\u{1b}");
         let rows = input.rows(7);
@@ -315,6 +345,8 @@ mod tests {
         input.home();
         assert_eq!(input.rows(7).cursor, (0, 0));
         assert_eq!(typed("abcde").rows(5).rows, ["abcde", ""]);
+        let katakana = typed("ｶﾞｷﾞﾊﾟ").rows(7).rows;
+        assert!(katakana.iter().all(|row| width(row) <= 7), "{katakana:?}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::model::{Model, focus_of, partner_of};
 use super::telling::typed_here;
 use crate::cli::commands::{Parsed, Typist};
 use crate::cli::format::Format;
+use crate::cli::line_history::LineHistory;
 use crate::cli::prompt::certain;
 use crate::cli::table::in_columns;
 use crate::cli::{paint, render, spellings};
@@ -148,14 +149,33 @@ impl Model {
     }
 
     fn escape(&mut self) {
-        if !self.input.resume() && self.over.take().is_none() {
+        if self.input.resume() {
+            return;
+        }
+        if self.over.is_some() {
+            self.escape_over();
+        } else {
             self.latest();
         }
     }
 
+    /// Back to the open conversation.
+    fn escape_over(&mut self) {
+        self.over = None;
+        self.look();
+    }
+
+    /// Whether a text is typed for a conversation that something is shown over.
+    pub(super) fn hides_recipient(&self) -> bool {
+        let typed = self.input.text();
+        let is_text = !typed.trim().is_empty() && (!typed.starts_with('/') || typed.starts_with("//"));
+        is_text && self.over.is_some()
+    }
+
     /// Says what the keys do, from the first on; or no longer.
     fn help(&mut self, now: WallTime) {
-        if self.over.take().is_some_and(|over| over.words.is_none()) {
+        if self.over.as_ref().is_some_and(|over| over.words.is_none()) {
+            self.escape_over();
             return;
         }
         let mut found = Conversation::new(None, "what keys do".to_owned());
@@ -207,14 +227,20 @@ impl Model {
                 self.input.take();
                 return self.command(command, now);
             }
+            // It is seen to whom it goes before it goes.
+            _ if self.over.is_some() => self.escape_over(),
             // Two of them begin a text that begins with one.
-            text => self.text(text.unwrap_or(&line), now),
+            text => {
+                if self.text(text.unwrap_or(&line), now) {
+                    return Next::Typed;
+                }
+            }
         }
-        Next::Typed
+        Next::Key
     }
 
-    /// A text for the open conversation.
-    fn text(&mut self, text: &str, now: WallTime) {
+    /// A text for the open conversation; false if it is not sent, and stays where it is typed.
+    fn text(&mut self, text: &str, now: WallTime) -> bool {
         let Some(with) = self.open.with.clone() else {
             let lines = vec![
                 "[Nothing is sent from here: no conversation is open.]".to_owned(),
@@ -222,17 +248,18 @@ impl Model {
                     .to_owned(),
             ];
             self.answer(lines, paint::WRONG, now);
-            return;
+            return false;
         };
         if text.len() > BODY_BYTES_MAX {
             let lines = vec![render::not_accepted(&NotAccepted::TooLarge(text.len()))];
             self.answer(lines, paint::WRONG, now);
-            return;
+            return false;
         }
         // Whole lines were pasted: the last of them has an end as well.
         let text = text.trim_end_matches('\n').to_owned();
         self.input.take();
         self.send(&with, text, now);
+        true
     }
 
     /// Sends a text; it is seen where it goes.
@@ -316,5 +343,24 @@ impl Model {
                 self.want(command);
             }
         }
+    }
+}
+
+/// Whether a line that was typed here is kept for the next run: not what would be something else at the prompt, where commands need
+/// no `/`.
+pub(super) fn is_kept(line: &str) -> bool {
+    let is_same = match line.strip_prefix('/') {
+        Some(command) => spellings::read(command).is_some(),
+        None => spellings::read(line).is_none(),
+    };
+    is_same && LineHistory::takes(line) && !line.starts_with(' ')
+}
+
+/// A line that was typed at the prompt, as it is typed here: a command has a `/` before it.
+pub(super) fn as_typed_here(line: String) -> String {
+    if line.starts_with('/') || spellings::read(&line).is_none() {
+        line
+    } else {
+        format!("/{}", line.trim_start())
     }
 }

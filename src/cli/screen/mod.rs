@@ -4,15 +4,18 @@
 //! |---|---|
 //! | [`conversation`], [`model`], [`scrolling`] | what is shown: conversations, their lines, where one stands in them |
 //! | [`telling`], [`pages`], [`keys`] | what changes it: what the client tells, what it has kept, what is typed |
+//! | [`asked`], [`met`] | what it was asked and has not answered; who was met by address |
 //! | [`input`] | the line that is typed |
 //! | [`rows`], [`view`] | how it looks: lines as rows, the screen |
 //! | [`stage`] | the terminal: who reads and draws, and who puts it back |
 //!
 //! All but [`stage`] are pure. Invariant: as `cli`'s: no byte from another person reaches the terminal but through `sanitise`.
 
+mod asked;
 mod conversation;
 mod input;
 mod keys;
+mod met;
 mod model;
 mod pages;
 mod rows;

@@ -5,19 +5,20 @@
 //! bounded, and what is let go is in the database.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anstyle::Style;
 
-use super::conversation::{Conversation, Earlier, Last, Line, Message, Over, PAGE, Saying, same};
+use super::asked::{Asked, Goal};
+use super::conversation::{Conversation, Earlier, Last, Line, Message, Over, Saying, same};
 use super::input::Input;
+use super::met::Met;
 use super::rows::{Layout, cut};
 use crate::cli::focus::Focus;
 use crate::cli::grammar::Grammar;
 use crate::cli::heard::Heard;
-use crate::cli::marks::{Introductions, marked};
-use crate::cli::paint::{self, Paint};
+use crate::cli::marks::marked;
+use crate::cli::paint::Paint;
 use crate::cli::render::OffsetAt;
 use crate::cli::sanitise::escape;
 use crate::client::interface::{Command, Net, Partner, Place, Subject};
@@ -68,18 +69,15 @@ pub(super) struct Model {
     pub(super) pane: (usize, usize),
     /// What is wanted of the client.
     wanted: Vec<Command>,
-    /// The page of the history that is being read.
-    pub(super) reading: Option<(Subject, Option<Place>)>,
-    /// The last messages of all are asked for: with whom there are conversations.
-    pub(super) seeds: bool,
+    /// What is asked of the history.
+    pub(super) asked: Asked,
+    /// It has to be asked again with whom there are conversations.
+    pub(super) lacks_seeds: bool,
     /// Answers to questions of the screen's own that nobody wants to see.
     pub(super) quiet: Quiet,
     /// Who is there and who is not, by folded name, as the client told last.
     pub(super) people: BTreeMap<String, bool>,
-    /// Who was introduced.
-    pub(super) introductions: Introductions,
-    /// Who was met at which address.
-    pub(super) met: BTreeMap<String, SocketAddr>,
+    pub(super) met: Met,
     tags: u64,
     numbers: u64,
     /// What is said on the terminal when the screen is gone: why.
@@ -105,12 +103,11 @@ impl Model {
             net: None,
             pane: (80, 20),
             wanted: Vec::new(),
-            reading: None,
-            seeds: true,
+            asked: Asked::default(),
+            lacks_seeds: false,
             quiet: Quiet::default(),
             people: BTreeMap::new(),
-            introductions: Introductions::default(),
-            met: BTreeMap::new(),
+            met: Met::default(),
             tags: 0,
             numbers: 0,
             last_words: Vec::new(),
@@ -122,16 +119,32 @@ impl Model {
         ];
         model.notice(None, lines, Style::new(), now);
         model.want(Command::Names);
-        model.want(Command::History {
-            subject: Subject::All,
-            most: SEED,
-            before: None,
-        });
+        model.ask(Goal::Seeds, Subject::All, SEED, None);
         model
     }
 
     pub(super) fn want(&mut self, command: Command) {
+        self.asked.note(&command, Goal::Typist);
         self.wanted.push(command);
+    }
+
+    /// Asks for messages that are kept.
+    pub(super) fn ask(&mut self, goal: Goal, subject: Subject, most: usize, before: Option<Place>) {
+        let question = Command::History {
+            subject,
+            most,
+            before,
+        };
+        self.asked.note(&question, goal);
+        self.wanted.push(question);
+    }
+
+    /// Asks again for what could not be read when it was asked for.
+    pub(super) fn ask_again(&mut self) {
+        if std::mem::take(&mut self.lacks_seeds) {
+            self.ask(Goal::Seeds, Subject::All, SEED, None);
+        }
+        self.look();
     }
 
     /// Takes what is wanted of the client.
@@ -160,7 +173,23 @@ impl Model {
 
     /// Messages that came and were not in sight.
     pub(super) fn unread(&self) -> usize {
-        self.others.iter().map(|other| other.unread).sum()
+        let others: usize = self.others.iter().map(|other| other.unread).sum();
+        others + self.open.unread
+    }
+
+    /// Whether one sees what is said last in the open conversation.
+    pub(super) const fn is_at_latest(&self) -> bool {
+        self.over.is_none() && self.open.anchor.is_none()
+    }
+
+    /// Somebody looks at what is shown: what is in sight is not unread, and what is not read yet is to be.
+    pub(super) fn look(&mut self) {
+        if self.is_at_latest() {
+            self.open.unread = 0;
+        }
+        if self.shown().earlier == Earlier::Unknown {
+            self.read(None);
+        }
     }
 
     /// What is shown: what was found, or the open conversation.
@@ -270,11 +299,8 @@ impl Model {
         if let Some(other) = self.others.iter_mut().find(|other| is_it(other)) {
             std::mem::swap(&mut self.open, other);
             other.rest();
-            self.open.unread = 0;
         }
-        if self.open.earlier == Earlier::Unknown {
-            self.read(None);
-        }
+        self.look();
     }
 
     /// Opens the next conversation of the list, or the one before.
@@ -287,12 +313,17 @@ impl Model {
         self.turn_to_same(next.map(|next| next.with.clone()));
     }
 
-    /// Opens the next conversation with something unread: the one where it was said last.
-    pub(super) fn turn_to_unread(&mut self) -> bool {
-        let next = self.list().into_iter().find(|other| other.unread > 0);
+    /// Opens the next conversation with something unread: the one where it was said last. The open one comes after all others.
+    pub(super) fn turn_to_unread(&mut self) {
+        let list = self.list();
+        let mut unread = list.iter().filter(|other| other.unread > 0);
+        let next = unread.find(|other| !same_as(other, &self.open));
         let next = next.map(|next| next.with.clone());
-        self.turn_to_same(next.clone());
-        next.is_some()
+        if next.is_none() && self.open.unread > 0 {
+            self.over = None;
+            self.latest();
+        }
+        self.turn_to_same(next);
     }
 
     fn turn_to_same(&mut self, with: Option<Option<Partner>>) {
@@ -312,13 +343,21 @@ impl Model {
             saying: Saying::Message(message),
         };
         let last = last_of(&line, partner, &self.settings.own);
-        let is_open = self.open.is_with(partner) && self.open.anchor.is_none() && self.over.is_none();
-        let conversation = self.with(partner);
         let is_own = line.message().is_some_and(|message| message.mark.is_some());
-        conversation.unread += usize::from(!is_open && !is_own);
+        let conversation = self.with(partner);
         conversation.last = last;
         conversation.push(line);
-        self.tidy();
+        if !is_own {
+            self.worth_a_look(partner);
+        }
+        self.tidy(Some(partner));
+    }
+
+    /// Something was said there: it counts as unread, unless it is in sight.
+    pub(super) fn worth_a_look(&mut self, partner: &Partner) {
+        if !(self.open.is_with(partner) && self.is_at_latest()) {
+            self.with(partner).unread += 1;
+        }
     }
 
     /// Says something about somebody, or in general, without the name of whoever says it.
@@ -336,32 +375,37 @@ impl Model {
             Some(partner) => self.with(partner).push(line),
             None => self.console().push(line),
         }
-        self.tidy();
+        self.tidy(with);
     }
 
-    /// Says something beside what is shown, which stays where it is.
-    pub(super) fn aside(&mut self, lines: Vec<String>, now: WallTime) {
+    /// Says something beside what is shown, which stays where it is: what is not in sight counts as unread.
+    pub(super) fn aside(&mut self, lines: Vec<String>, style: Style, now: WallTime) {
+        if !lines.is_empty() && !self.is_at_latest() {
+            self.open.unread += 1;
+        }
         let with = self.open.with.clone();
-        self.notice(with.as_ref(), lines, paint::QUIET, now);
+        self.notice(with.as_ref(), lines, style, now);
     }
 
     /// Answers whoever types, where he looks.
     pub(super) fn answer(&mut self, lines: Vec<String>, style: Style, now: WallTime) {
         self.over = None;
+        self.latest();
         let with = self.open.with.clone();
-        self.open.anchor = None;
         self.notice(with.as_ref(), lines, style, now);
     }
 
-    /// Keeps what is held within its bounds.
-    fn tidy(&mut self) {
-        if self.open.shorten() && self.open.with.is_some() {
+    /// Keeps what is held within its bounds, where something was added.
+    fn tidy(&mut self, with: Option<&Partner>) {
+        if self.open.shorten() && self.over.is_none() {
             self.read(None);
         }
-        for other in &mut self.others {
-            if other.lines.len() > 2 * PAGE {
-                other.rest();
-            }
+        let is_it = |other: &&mut Conversation| match with {
+            Some(partner) => other.is_with(partner),
+            None => other.with.is_none(),
+        };
+        if let Some(other) = self.others.iter_mut().find(is_it) {
+            other.rest_if_full();
         }
     }
 }
@@ -408,3 +452,11 @@ pub(super) fn last_of(line: &Line, partner: &Partner, own: &Name) -> Option<Last
 #[cfg(test)]
 #[path = "model_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "model_reading_tests.rs"]
+mod reading_tests;
+
+#[cfg(test)]
+#[path = "model_unread_tests.rs"]
+mod unread_tests;

@@ -3,19 +3,19 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::*;
-use crate::cli::screen::conversation::{HELD_MAX, Mark};
+use crate::cli::screen::conversation::{HELD_MAX, Mark, PAGE};
 use crate::cli::screen::keys::Next;
 use crate::cli::screen::trial::{AT, Trial, name, their_message};
 use crate::client::interface::{Event, NotAccepted, Recorded, RoomCommand, Trust};
 
 const NO: KeyModifiers = KeyModifiers::NONE;
 
-fn bob() -> Partner {
+pub(super) fn bob() -> Partner {
     Partner::Person(name("bob"))
 }
 
 /// Alice's screen, with bob's conversation open and read.
-fn with_bob() -> Trial {
+pub(super) fn with_bob() -> Trial {
     let mut trial = Trial::new("alice");
     trial.types("/poke bob");
     trial.history("bob", &[]);
@@ -23,19 +23,19 @@ fn with_bob() -> Trial {
     trial
 }
 
-fn marks(trial: &Trial) -> Vec<(String, Option<Mark>)> {
+pub(super) fn marks(trial: &Trial) -> Vec<(String, Option<Mark>)> {
     let messages = trial.model.shown().lines.iter().filter_map(Line::message);
     messages
         .map(|message| (message.text.clone(), message.mark))
         .collect()
 }
 
-fn texts(trial: &Trial) -> Vec<String> {
+pub(super) fn texts(trial: &Trial) -> Vec<String> {
     marks(trial).into_iter().map(|(text, _)| text).collect()
 }
 
 /// The words of the notices that are shown.
-fn notices(trial: &Trial) -> String {
+pub(super) fn notices(trial: &Trial) -> String {
     let said = trial.model.shown().lines.iter().map(|line| match &line.saying {
         Saying::Notice(lines, _) => lines.join("\n"),
         Saying::Message(_) | Saying::Help => String::new(),
@@ -43,7 +43,7 @@ fn notices(trial: &Trial) -> String {
     said.collect::<Vec<_>>().join("\n")
 }
 
-fn question(before: Option<Place>) -> Command {
+pub(super) fn question(before: Option<Place>) -> Command {
     Command::History {
         subject: Subject::With(bob()),
         most: PAGE,
@@ -51,7 +51,7 @@ fn question(before: Option<Place>) -> Command {
     }
 }
 
-fn place(row: i64) -> Place {
+pub(super) fn place(row: i64) -> Place {
     Place {
         inbox: (row, row),
         ..Place::END
@@ -177,7 +177,7 @@ fn one_goes_back_page_by_page_and_nothing_moves_while_messages_come() {
             })
             .collect()
     };
-    trial.model.read_again();
+    trial.read_again();
     trial.answer_history(Subject::With(bob()), None, &page(100, 100), Some(place(100)));
     trial.wanted();
     trial.draw(80, 24);
@@ -378,7 +378,7 @@ fn what_lines_tell_to_type_is_typed_with_a_slash_here() {
 #[test]
 fn what_came_before_its_turn_stands_where_it_was_shown() {
     let mut trial = with_bob();
-    trial.model.read_again();
+    trial.read_again();
     // In the order in which they came: the second was held back for the first, and not for the fourth.
     let came = [(2, 0), (1, 300), (3, 300), (5, 400), (4, 9_000)];
     let messages = came.map(|(n, ms)| their_message("bob", n, &format!("number {n}"), AT, AT + ms));

@@ -2,7 +2,8 @@
 //!
 //! When a page is asked for is `scrolling`'s to say. Pure. Invariant: a page is taken in where it was asked for, or nowhere.
 
-use super::conversation::{self, Conversation, Line, Over, Saying, partner};
+use super::asked::Goal;
+use super::conversation::{self, Conversation, Earlier, Line, Over, Saying, partner};
 use super::model::{Model, last_of};
 use crate::cli::sanitise::escape;
 use crate::cli::{paint, render, render_history};
@@ -14,24 +15,27 @@ use crate::clock::WallTime;
 impl Model {
     /// An answer of the history: a page that was asked for, or what somebody wants to read.
     pub(super) fn history(&mut self, history: &History, now: WallTime) {
-        let is_read = self.reading.as_ref() == Some(&(history.subject.clone(), history.before));
-        match &history.subject {
-            Subject::All if self.seeds => self.seed(history),
-            Subject::Words(words) if !is_read => self.found(words, history),
-            subject if is_read => {
-                self.reading = None;
-                self.page(subject, history);
-            }
-            _ => {
+        match (self.asked.answered(history), &history.subject) {
+            (Some(Goal::Seeds), _) => self.seed(history),
+            (Some(Goal::Page), subject) => self.page(subject, history),
+            (Some(Goal::Nothing), _) => {}
+            (Some(Goal::Typist) | None, Subject::Words(words)) => self.found(words, history),
+            (Some(Goal::Typist) | None, _) => {
                 let lines = render_history::list(history, self.settings.offset_at);
                 self.answer(lines, paint::QUIET, now);
             }
         }
+        // When it was opened there may have been too many questions.
+        self.look();
+    }
+
+    /// A question could not be answered. A page is asked for again by whoever wants to see it.
+    pub(super) fn unanswered(&mut self) {
+        self.lacks_seeds |= self.asked.failed() == Some(Goal::Seeds);
     }
 
     /// With whom there are conversations, and what was said there last.
     fn seed(&mut self, history: &History) {
-        self.seeds = false;
         for recorded in history.messages.iter().rev() {
             let with = partner(&recorded.with);
             let line = self.line(recorded, true);
@@ -50,7 +54,7 @@ impl Model {
             .iter()
             .map(|recorded| self.line(recorded, false))
             .collect();
-        found.renew(lines, history.earlier);
+        found.renew(lines, history.earlier, self.number());
         self.over = Some(Over {
             words: Some(words.to_owned()),
             found,
@@ -65,19 +69,23 @@ impl Model {
             .iter()
             .map(|recorded| self.line(recorded, is_known))
             .collect();
+        let number = self.number();
         let shown = match (subject, &mut self.over) {
             (Subject::Words(words), Some(over)) if over.words.as_ref() == Some(words) => &mut over.found,
             (Subject::With(partner), _) if self.open.is_with(partner) => &mut self.open,
             _ => return,
         };
         match history.before {
-            Some(_) => shown.merge(lines, history.earlier),
-            None => shown.renew(lines, history.earlier),
+            None => shown.renew(lines, history.earlier, number),
+            // Otherwise what is held begins elsewhere by now.
+            Some(place) if shown.earlier == Earlier::Before(place) => shown.merge(lines, history.earlier),
+            Some(_) => {}
         }
     }
 
     /// `is_known`: with whom it was exchanged is said elsewhere.
     fn line(&mut self, recorded: &Recorded, is_known: bool) -> Line {
+        self.met.kept(recorded);
         let own = self.settings.own.clone();
         // As at a message that comes: how well a key is known stands over the conversation.
         let trust = match (&recorded.with, recorded.trust) {
@@ -118,9 +126,7 @@ impl Model {
             *conversation = Conversation::new(with, title);
             conversation.online = online;
         }
-        if self.open.is_with(&forgotten.with) {
-            self.read_again();
-        }
+        self.asked.forgotten(&forgotten.with);
         self.answered(event, now);
     }
 }

@@ -1,14 +1,15 @@
 //! Back and forth in what is shown: which rows are in sight, and when more of the history is read.
 //!
 //! Goes by rows, as they are on a screen of this width. Pure. Invariants: whoever is scrolled back sees the same rows whatever comes
-//! after them or is read before them; one page is read at a time.
+//! after them or is read before them; a page is read once at a time; nothing that is kept is passed over without a word.
 
 use std::cmp::Reverse;
 
+use super::asked::Goal;
 use super::conversation::{Anchor, Earlier, PAGE};
 use super::model::Model;
 use super::rows::Row;
-use crate::client::interface::{Command, Place, Subject};
+use crate::client::interface::{Place, Subject};
 
 impl Model {
     /// Reads a page of what is shown.
@@ -17,22 +18,11 @@ impl Model {
             (Some(over), _) => over.words.clone().map(Subject::Words),
             (None, with) => with.clone().map(Subject::With),
         };
-        let Some(subject) = subject else { return };
-        let wanted = Some((subject.clone(), before));
-        if self.reading != wanted {
-            self.reading = wanted;
-            self.want(Command::History {
-                subject,
-                most: PAGE,
-                before,
-            });
+        if let Some(subject) = subject
+            && self.asked.takes(&subject, before)
+        {
+            self.ask(Goal::Page, subject, PAGE, before);
         }
-    }
-
-    /// What is kept of the open conversation is not what is shown.
-    pub(super) fn read_again(&mut self) {
-        self.reading = None;
-        self.read(None);
     }
 
     /// The rows that are in sight, the last of them last.
@@ -121,7 +111,7 @@ impl Model {
         (self.shown().lines.len().saturating_sub(1), 0)
     }
 
-    /// Goes so many rows on; from the last row on, what comes is in sight again.
+    /// Goes so many rows on; from the last row on, what comes is in sight again. Where the latest are not held it ends.
     pub(super) fn on(&mut self, rows: usize) {
         let Some((mut at, mut below)) = self.shown().anchor.and_then(|anchor| self.place_of(anchor)) else {
             return;
@@ -132,8 +122,11 @@ impl Model {
             at += 1;
             below = self.height_at(at).saturating_sub(1);
         }
-        if at + 1 < self.shown().lines.len() || (at + 1 == self.shown().lines.len() && below > left) {
+        let count = self.shown().lines.len();
+        if at + 1 < count || (at + 1 == count && below > left) {
             self.stand_at(at, below - left);
+        } else if self.shown().cut {
+            self.stand_at(count.saturating_sub(1), 0);
         } else {
             self.latest();
         }
@@ -143,12 +136,16 @@ impl Model {
     pub(super) fn latest(&mut self) {
         let shown = self.shown_mut();
         shown.anchor = None;
-        shown.unread = 0;
-        if shown.cut {
-            shown.lines.clear();
-            shown.cut = false;
-            self.read(None);
-        }
+        shown.uncut();
+        self.look();
+    }
+
+    /// Whether one stands at the last line that is held, and there are later ones.
+    pub(super) fn is_at_gap(&self) -> bool {
+        let shown = self.shown();
+        let last = shown.lines.last().map(|line| line.number);
+        let stands = shown.anchor.map(|anchor| (Some(anchor.line), anchor.below));
+        shown.cut && stands == Some((last, 0))
     }
 
     fn stand_at(&mut self, at: usize, below: usize) {
@@ -157,6 +154,6 @@ impl Model {
         let line = shown.lines.get(at).map(|line| line.number);
         shown.anchor = line
             .map(|line| Anchor { line, below })
-            .filter(|_| (at, below) != (last, 0));
+            .filter(|_| shown.cut || (at, below) != (last, 0));
     }
 }

@@ -1,19 +1,22 @@
 //! The full screen on a real terminal: keys come in on one thread, what the client tells on another, and both draw.
 //!
 //! What is shown is `model`'s to say, how it is drawn `view`'s. Invariants: what was told is on the screen when `show` returns; the
-//! terminal is put back on every way out: the end, an error, a signal, a panic; after that nothing is drawn.
+//! terminal is put back on every way out: the end, an error, a signal, a panic; after that nothing is drawn, and what is told is the
+//! printer's.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{self, Event as Typed};
+use ratatui_core::layout::{Position, Rect};
 use ratatui_core::terminal::Terminal;
 use ratatui_crossterm::CrosstermBackend;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcsetattr};
 
-use super::keys::Next;
+use super::keys::{Next, as_typed_here, is_kept};
 use super::model::{Model, Settings, partner_of};
 use super::view::{self, Parts};
 use crate::cli::bell::{RING, Ringer};
@@ -22,9 +25,9 @@ use crate::cli::focus::Focus;
 use crate::cli::heard::Heard;
 use crate::cli::line_history::LineHistory;
 use crate::cli::printer::{Look, Printer};
-use crate::cli::render;
 use crate::cli::streams::write_out;
 use crate::cli::terminal::{Saved, restore_now};
+use crate::cli::{paint, render};
 use crate::client::interface::{Command, Notice};
 use crate::runtime::clock;
 
@@ -34,7 +37,7 @@ const TICK: Duration = Duration::from_secs(2);
 /// To the other screen, which has nothing on it; pastes are bracketed.
 const BEGIN: &str = "\x1b[?1049h\x1b[?2004h\x1b[2J";
 /// And back to the first, which is as it was.
-const END: &str = "\x1b[?2004l\x1b[?1049l\x1b[?25h";
+const END: &str = "\x1b[0m\x1b[?2004l\x1b[?1049l\x1b[?25h";
 
 /// The typing end. To be run on a thread of its own.
 pub(in crate::cli) struct Keys {
@@ -52,7 +55,7 @@ struct Leaving<S: FnMut(Input) -> Flow> {
 impl<S: FnMut(Input) -> Flow> Drop for Leaving<S> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.shared.lock().terminal = None;
+            self.shared.lock().give_back();
         }
         // Whether more input is wanted does not matter: there is none.
         (self.submit)(Input::Command(Command::Leave));
@@ -74,6 +77,8 @@ pub(in crate::cli) struct Curtain {
 struct Shared {
     saved: Saved,
     stage: Mutex<Stage>,
+    /// A panic has given the terminal back, on whatever thread.
+    panicked: Arc<AtomicBool>,
 }
 
 struct Stage {
@@ -128,6 +133,7 @@ pub(in crate::cli) fn open(
             is_ours: talk.screen.full,
             ended: false,
         }),
+        panicked: Arc::default(),
     });
     let keys = Keys {
         shared: Arc::clone(&shared),
@@ -144,19 +150,24 @@ pub(in crate::cli) fn open(
 
 impl Keys {
     /// Takes the screen, reads keys and hands over what is wanted of the client, until the person leaves, `submit` says stop, or
-    /// the terminal is gone.
-    pub(in crate::cli) fn run_input(mut self, submit: impl FnMut(Input) -> Flow) {
+    /// the terminal is gone. `typed`: at the prompt, if there was one.
+    pub(in crate::cli) fn run_input(mut self, typed: Option<Vec<String>>, submit: impl FnMut(Input) -> Flow) {
         let shared = Arc::clone(&self.shared);
         let mut leaving = Leaving { submit, shared };
-        if let Err(error) = self.read_keys(&mut leaving.submit) {
+        if let Err(error) = self.read_keys(typed, &mut leaving.submit) {
             tracing::debug!(%error, "the terminal is gone");
         }
     }
 
-    fn read_keys(&mut self, submit: &mut impl FnMut(Input) -> Flow) -> io::Result<()> {
-        let typed = self.history.load();
+    fn read_keys(
+        &mut self,
+        typed: Option<Vec<String>>,
+        submit: &mut impl FnMut(Input) -> Flow,
+    ) -> io::Result<()> {
+        let kept = self.history.load();
+        let past = typed.unwrap_or(kept).into_iter().map(as_typed_here).collect();
         let focus = self.heard.attention.current();
-        let mut wanted = self.shared.lock().begin(&self.shared.saved, typed, focus)?;
+        let mut wanted = self.shared.lock().begin(&self.shared, past, focus)?;
         loop {
             for command in wanted {
                 if submit(Input::Command(command)) == Flow::Stop {
@@ -169,22 +180,20 @@ impl Keys {
                 None
             };
             let mut stage = self.shared.lock();
-            if stage.ended {
+            if stage.ended || stage.terminal.is_none() {
                 return Ok(());
             }
             let typed = stage.model.input.text().to_owned();
             let next = stage.take(event);
-            if let (Next::Anew, Some(terminal)) = (next, &mut stage.terminal) {
-                terminal.clear()?;
+            if next == Next::Anew {
+                stage.clear()?;
             }
             stage.draw()?;
             wanted = stage.model.take_wanted();
             drop(stage);
             match next {
                 Next::Leave => return Ok(()),
-                Next::Typed if LineHistory::takes(&typed) && !typed.starts_with(' ') => {
-                    self.history.append(&typed)
-                }
+                Next::Typed if is_kept(&typed) => self.history.append(&typed),
                 Next::Typed | Next::Key | Next::Anew => {}
             }
         }
@@ -212,7 +221,7 @@ impl Teller {
             stage.model.told(notice, now);
             self.heard.printed(&notice.event);
         }
-        stage.model.aside(asides.to_vec(), now);
+        stage.model.aside(asides.to_vec(), paint::QUIET, now);
         let rings = |ringer: &Ringer| notices.iter().any(|notice| ringer.rings(&notice.event));
         if may_disturb && self.ringer.as_ref().is_some_and(rings) {
             write_out(RING)?;
@@ -227,13 +236,32 @@ impl Teller {
 }
 
 impl Stage {
-    /// Takes the screen.
-    fn begin(&mut self, saved: &Saved, typed: Vec<String>, focus: Option<Focus>) -> io::Result<Vec<Command>> {
+    /// Takes the screen. If that fails it is as if it had not been wanted.
+    fn begin(
+        &mut self,
+        shared: &Shared,
+        past: Vec<String>,
+        focus: Option<Focus>,
+    ) -> io::Result<Vec<Command>> {
         if self.ended {
             return Ok(Vec::new());
         }
+        self.model.input.remember(past);
+        self.model.tick();
+        if let Some(focus) = focus {
+            self.model.turn_to(&partner_of(&focus));
+        }
+        self.take_terminal(shared).inspect_err(|_| {
+            self.give_back();
+            shared.saved.restore();
+        })?;
+        Ok(self.model.take_wanted())
+    }
+
+    fn take_terminal(&mut self, shared: &Shared) -> io::Result<()> {
+        let saved = &shared.saved;
         saved.keep_for_the_end();
-        restore_before_panics();
+        restore_before_panics(&shared.panicked);
         let mut raw = saved.found().clone();
         raw.make_raw();
         // Ctrl+C is a signal here as elsewhere; what would stop the program in the middle of its screen is none.
@@ -245,13 +273,22 @@ impl Stage {
         write_out(BEGIN)?;
         self.is_ours = true;
         self.terminal = Some(Terminal::new(CrosstermBackend::new(Sheet::default()))?);
-        self.model.input.remember(typed);
-        self.model.tick();
-        if let Some(focus) = focus {
-            self.model.turn_to(&partner_of(&focus));
-        }
-        self.draw()?;
-        Ok(self.model.take_wanted())
+        self.draw()
+    }
+
+    /// The terminal is not the screen's any more: what is told is for whoever prints.
+    fn give_back(&mut self) {
+        self.terminal = None;
+        self.is_ours = false;
+    }
+
+    /// Takes for nothing what is on the terminal. It is not asked where its cursor is: it may not answer.
+    fn clear(&mut self) -> io::Result<()> {
+        let Some(terminal) = &mut self.terminal else {
+            return Ok(());
+        };
+        let area = Rect::from((Position::ORIGIN, terminal.size()?));
+        terminal.resize(area)
     }
 
     /// Takes what has come from the terminal; `None`: nothing for a while.
@@ -283,13 +320,13 @@ impl Stage {
 }
 
 impl Shared {
-    /// After a panic in the middle of something the screen is given back already: nothing is drawn any more.
+    /// After a panic the screen is given back already: nothing is drawn any more.
     fn lock(&self) -> MutexGuard<'_, Stage> {
-        self.stage.lock().unwrap_or_else(|poisoned| {
-            let mut stage = poisoned.into_inner();
-            stage.terminal = None;
-            stage
-        })
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.panicked.load(Ordering::Relaxed) {
+            stage.give_back();
+        }
+        stage
     }
 }
 
@@ -313,9 +350,11 @@ impl Drop for Curtain {
 }
 
 /// What a panic says is to be read, and not to be lost with the screen.
-fn restore_before_panics() {
+fn restore_before_panics(panicked: &Arc<AtomicBool>) {
     let report = std::panic::take_hook();
+    let panicked = Arc::clone(panicked);
     std::panic::set_hook(Box::new(move |panic| {
+        panicked.store(true, Ordering::Relaxed);
         restore_now();
         report(panic);
     }));

@@ -4,7 +4,8 @@
 //! The words are `render`'s. Pure. Invariants: every event is shown somewhere, but for the answers to the screen's own questions; the
 //! mark of a message is what was told of it last.
 
-use super::conversation::{Conversation, Mark, Message};
+use super::asked::is_unanswered;
+use super::conversation::{Mark, Message};
 use super::model::{CONVERSATIONS_MAX, Link, Model};
 use crate::cli::marks::writer;
 use crate::cli::{paint, qr, render};
@@ -14,7 +15,6 @@ use crate::client::interface::{
 };
 use crate::clock::WallTime;
 use crate::id::{MessageId, Name};
-use crate::limits::LISTED_MAX;
 
 /// What became of a message of one's own, and of whose.
 struct Fate {
@@ -28,7 +28,12 @@ impl Model {
         let event = &notice.event;
         self.follow_link(event);
         self.keep_last_words(event);
-        let introduced = self.introductions.before(event);
+        match event {
+            Event::Contact(event) => self.met.told(event),
+            Event::Trace(_) => self.asked.traced(),
+            _ => {}
+        }
+        let introduced = self.settings.heard.introduction(event);
         match event {
             Event::Incoming(message) => self.incoming(message, introduced, now),
             Event::Accepted { .. } => self.accepted(notice),
@@ -58,6 +63,9 @@ impl Model {
                 Some(fate) => self.became(&fate, notice, now),
                 None => self.said(event, now),
             },
+        }
+        if matches!(event, Event::Registered { .. } | Event::ServerBack) {
+            self.ask_again();
         }
     }
 
@@ -144,8 +152,8 @@ impl Model {
         } = incoming;
         let with = match road {
             Road::Room { name, .. } => Partner::Room(name.clone()),
-            Road::Direct | Road::Stored | Road::Late => match self.met.get(&from.folded()) {
-                Some(address) => Partner::At(*address),
+            Road::Direct | Road::Stored | Road::Late => match self.met.address_of(incoming) {
+                Some(address) => Partner::At(address),
                 None => Partner::Person(from.clone()),
             },
         };
@@ -167,42 +175,53 @@ impl Model {
         self.say(&with, message, now);
     }
 
-    /// The message of ours that is called so, wherever it is.
-    fn find(&mut self, is_it: impl Fn(&Message) -> bool) -> Option<&mut Message> {
+    /// Changes the message of ours that is called so, wherever it is: it may be among what was found as well. Whether it is anywhere.
+    fn change(&mut self, is_it: impl Fn(&Message) -> bool, change: impl Fn(&mut Message)) -> bool {
         let found = self.over.iter_mut().map(|over| &mut over.found);
-        let mut all = [&mut self.open].into_iter().chain(&mut self.others).chain(found);
-        all.find_map(|conversation: &mut Conversation| conversation.find(&is_it))
+        let all = [&mut self.open].into_iter().chain(&mut self.others).chain(found);
+        let messages = all.flat_map(|conversation| conversation.messages());
+        messages.filter(|message| is_it(message)).map(change).count() > 0
     }
 
     fn accepted(&mut self, notice: &Notice) {
         let (Some(tag), Some(id)) = (notice.tag, notice.about.first()) else {
             return;
         };
-        if let Some(message) = self.find(|message| message.tag == Some(tag)) {
-            (message.id, message.tag) = (Some(*id), None);
-            message.mark = Some(Mark::Waiting);
-        }
+        self.change(
+            |message| message.tag == Some(tag),
+            |message| {
+                (message.id, message.tag) = (Some(*id), None);
+                message.mark = Some(Mark::Waiting);
+            },
+        );
     }
 
     fn renumbered(&mut self, was: MessageId, notice: &Notice) {
         let id = notice.about.first().copied();
-        if let Some(message) = self.find(|message| message.id == Some(was)) {
-            message.id = id.or(message.id);
-        }
+        self.change(
+            |message| message.id == Some(was),
+            |message| message.id = id.or(message.id),
+        );
     }
 
     /// A text of ours was not accepted: that stands below it. False if it was no text.
     fn not_accepted(&mut self, notice: &Notice) -> bool {
         let why = self.lines(&notice.event).join(" ");
         let tag = notice.tag;
-        let found = self.find(|message| tag.is_some() && message.tag == tag);
-        let is_text = found.is_some();
-        if let Some(message) = found {
+        let is_it = |message: &Message| tag.is_some() && message.tag == tag;
+        let mut others = self.others.iter_mut();
+        let elsewhere = others.find_map(|other| {
+            let is_there = other.messages().any(|message| is_it(message));
+            other.with.clone().filter(|_| is_there)
+        });
+        if let Some(with) = elsewhere {
+            self.worth_a_look(&with);
+        }
+        self.change(is_it, |message| {
             message.tag = None;
             message.mark = Some(Mark::Refused);
-            message.note = Some(why);
-        }
-        is_text
+            message.note = Some(why.clone());
+        })
     }
 
     /// Something became of messages of ours.
@@ -215,13 +234,18 @@ impl Model {
         };
         let mut unseen = notice.about.is_empty();
         for id in &notice.about {
-            match self.find(|message| message.id == Some(*id)) {
-                Some(message) => {
+            let is_held = self.change(
+                |message| message.id == Some(*id),
+                |message| {
                     message.mark = Some(fate.mark);
                     message.note.clone_from(&note);
-                }
-                None => unseen = true,
-            }
+                },
+            );
+            unseen |= !is_held;
+        }
+        // What will not arrive is worth a look, wherever one looks now.
+        if let (Mark::Refused | Mark::Expired, Some(with)) = (fate.mark, &fate.with) {
+            self.worth_a_look(with);
         }
         // It is of an earlier day, and not in sight: then it is told in words.
         if unseen || matches!(notice.event, Event::StoredAgain { .. }) {
@@ -243,11 +267,10 @@ impl Model {
                 conversation.online = Some(*online);
             }
         }
-        if let Event::Contact(ContactEvent::Met { who, .. }) = event
-            && let Some(name) = &who.name
-            && self.met.len() < LISTED_MAX
+        if let Event::Trouble(trouble) = event
+            && is_unanswered(trouble)
         {
-            self.met.insert(name.folded(), who.address);
+            self.unanswered();
         }
         let lines = self.lines(event);
         let style = paint::style(event);
@@ -271,16 +294,10 @@ impl Model {
                     Event::Trouble(_) | Event::Superseded | Event::RegistryChanged { .. }
                 ) && self.open.with.is_some()
                 {
-                    self.answer(lines.clone(), style, now);
+                    self.aside(lines.clone(), style, now);
                 }
                 self.notice(None, lines, style, now);
             }
-        }
-    }
-
-    fn worth_a_look(&mut self, with: &Partner) {
-        if !self.open.is_with(with) {
-            self.with(with).unread += 1;
         }
     }
 

@@ -6,10 +6,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
 use time::{OffsetDateTime, UtcOffset};
-use unicode_width::UnicodeWidthStr;
 
+use super::conversation::Earlier;
 use super::keys::Next;
 use super::model::{Model, Settings};
+use super::rows::width;
 use super::view::{self, Parts};
 use crate::cli::grammar::WITH_REGISTRY;
 use crate::cli::heard::Heard;
@@ -251,9 +252,15 @@ impl Trial {
         self.answer_history(Subject::With(person(with)), None, messages, None);
     }
 
+    /// What is held of the open conversation is not all that is kept.
+    pub(super) fn read_again(&mut self) {
+        self.model.open.earlier = Earlier::Unknown;
+        self.model.look();
+    }
+
     /// A page, asked for or not.
     pub(super) fn history_again(&mut self, with: &str, messages: &[Recorded]) {
-        self.model.read_again();
+        self.read_again();
         self.history(with, messages);
     }
 
@@ -325,7 +332,7 @@ impl Trial {
                 let symbol = buffer[(x, y)].symbol();
                 line.push_str(symbol);
                 // What a wide character covers is no cell of its own.
-                x += u16::try_from(symbol.width().max(1)).unwrap();
+                x += u16::try_from(width(symbol).max(1)).unwrap();
             }
             assert!(!line.chars().any(char::is_control), "{line:?}");
             text.push_str(line.trim_end());

@@ -5,16 +5,16 @@
 //! what `rows` and `sanitise` have let through is on it.
 
 use std::fmt::Write;
+use std::num::NonZeroU16;
 
 use anstyle::Style;
-use ratatui_core::buffer::Buffer;
+use ratatui_core::buffer::{Buffer, CellDiffOption};
 use ratatui_core::layout::{Position, Rect};
 use ratatui_core::style::Style as Ink;
-use unicode_width::UnicodeWidthStr;
 
 use super::conversation::{Conversation, Earlier};
 use super::model::{Link, Model};
-use super::rows::{Row, cut};
+use super::rows::{Row, cut, width};
 use crate::cli::paint;
 use crate::cli::render_net::span;
 use crate::cli::sanitise::escape;
@@ -22,6 +22,9 @@ use crate::client::interface::{Other, Partner, SessionReport};
 
 /// Narrower screens show one conversation and no list.
 const COLUMNS_WITH_LIST: u16 = 60;
+
+/// The marks of halfwidth katakana: on a terminal they take a cell of their own, and elsewhere they are part of the letter.
+const SOUND_MARKS: [char; 2] = ['\u{ff9e}', '\u{ff9f}'];
 
 /// What precedes the line that is typed, and as much on its other rows.
 const PROMPT: &str = "> ";
@@ -120,9 +123,20 @@ impl Canvas<'_> {
         };
         let mut x = area.x;
         for (text, style) in row {
-            let left = usize::from(area.right().saturating_sub(x));
             let ink = self.ink(*style);
-            (x, _) = self.buffer.set_stringn(x, area.y + y, text, left, ink);
+            for part in text.split_inclusive(SOUND_MARKS) {
+                let before = part.trim_end_matches(SOUND_MARKS);
+                let left = usize::from(area.right().saturating_sub(x));
+                (x, _) = self.buffer.set_stringn(x, area.y + y, before, left, ink);
+                let mark = part.get(before.len()..).filter(|mark| !mark.is_empty());
+                if let (Some(mark), true) = (mark, x < area.right())
+                    && let Some(cell) = self.buffer.cell_mut((x, area.y + y))
+                {
+                    cell.set_symbol(mark).set_style(ink);
+                    cell.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
+                    x += 1;
+                }
+            }
         }
     }
 
@@ -202,10 +216,10 @@ impl Canvas<'_> {
     }
 
     fn right(&mut self, area: Rect, text: &str, style: Style) {
-        let width = u16::try_from(text.width()).unwrap_or(u16::MAX).min(area.width);
+        let columns = u16::try_from(width(text)).unwrap_or(u16::MAX).min(area.width);
         let place = Rect {
-            x: area.right() - width,
-            width,
+            x: area.right() - columns,
+            width: columns,
             ..area
         };
         self.row(place, 0, &[(text.to_owned(), style)]);
@@ -239,20 +253,34 @@ impl Canvas<'_> {
         let scrolled = match (model.shown().anchor, model.open.unread) {
             (None, _) => String::new(),
             (Some(_), _) if model.over.is_some() => "↓ more".to_owned(),
+            (Some(_), _) if model.is_at_gap() => "↓ then a gap, Esc: latest".to_owned(),
             (Some(_), 0) => "↓ more, Esc: latest".to_owned(),
             (Some(_), new) => format!("↓ {new} new, Esc: latest"),
         };
         let pasted = match model.input.text().lines().count() {
+            _ if model.hides_recipient() => format!("Enter: back to {}", model.open.title),
             0 | 1 => String::new(),
             lines => format!("Enter sends {lines} lines as one"),
+        };
+        let quiet = if model.settings.heard.quiet.is_on() {
+            "dnd".to_owned()
+        } else {
+            String::new()
         };
         let unread = match model.unread() {
             0 => String::new(),
             unread => format!("{unread} unread"),
         };
         // What there is no room for is left out.
-        for part in [pasted, scrolled, path(model), unread, "F1: keys".to_owned()] {
-            if !part.is_empty() && text.width() + part.width() + 3 <= columns {
+        for part in [
+            quiet,
+            pasted,
+            scrolled,
+            path(model),
+            unread,
+            "F1: keys".to_owned(),
+        ] {
+            if !part.is_empty() && width(&text) + width(&part) + 3 <= columns {
                 // Writing to a string cannot fail.
                 if write!(text, " · {part}").is_err() {
                     break;
@@ -274,7 +302,7 @@ impl Canvas<'_> {
             let margin = if first + below == 0 { PROMPT } else { "  " };
             let mut row = vec![(margin.to_owned(), paint::PROMPT), (text.clone(), Style::new())];
             if typed.rows.len() == 1 && self.colors {
-                row.extend(hint(model, columns.saturating_sub(text.width())));
+                row.extend(hint(model, columns.saturating_sub(width(text))));
             }
             self.row(area, below, &row);
         }
@@ -320,9 +348,9 @@ fn entry(model: &Model, one: &Conversation, columns: usize) -> [Row; 2] {
     let mark = mark(one);
     let name = cut(
         &model.title(one),
-        columns.saturating_sub(unread.len() + mark.width()),
+        columns.saturating_sub(unread.len() + width(mark)),
     );
-    let gap = columns.saturating_sub(name.width() + unread.len() + mark.width());
+    let gap = columns.saturating_sub(width(&name) + unread.len() + width(mark));
     let presence = if one.online == Some(true) {
         paint::RECEIVED
     } else {
@@ -335,7 +363,7 @@ fn entry(model: &Model, one: &Conversation, columns: usize) -> [Row; 2] {
         (unread, paint::PROMPT),
     ];
     let last = one.last.as_ref().map_or("", |last| last.text.as_str());
-    let last = cut(last, columns.saturating_sub(mark.width()));
+    let last = cut(last, columns.saturating_sub(width(mark)));
     [head, vec![("  ".to_owned(), Style::new()), (last, paint::QUIET)]]
 }
 
@@ -382,7 +410,7 @@ fn hint(model: &Model, columns: usize) -> Option<(String, Style)> {
     let line = model.input.text().strip_prefix('/')?;
     let hint = model.settings.grammar.hint(line)?;
     let hint = escape(&hint).into_owned();
-    (model.input.is_at_end() && hint.width() < columns).then_some((hint, paint::QUIET))
+    (model.input.is_at_end() && width(&hint) < columns).then_some((hint, paint::QUIET))
 }
 
 #[cfg(test)]

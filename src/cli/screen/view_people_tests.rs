@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cli::screen::conversation::Saying;
-use crate::cli::screen::trial::{Trial, identity, name, three};
+use crate::cli::screen::trial::{AT, Trial, identity, name, three};
 use crate::client::interface::{Command, Event, Incoming, Names, Road, Trust, Whose};
 use crate::clock::WallTime;
 use crate::id::{Epoch, MessageId, Sequence, Slot};
@@ -80,15 +80,21 @@ fn a_fingerprint_is_drawn_where_there_is_room_for_it() {
         trust: Trust::Known,
     };
     let blocks = |drawn: &str| drawn.lines().filter(|line| line.contains("██")).count();
-    let mut trial = three();
-    trial.drawn(80, 24);
-    trial.told(fingerprint());
-    let drawn = trial.drawn(80, 24);
-    assert!(blocks(&drawn) > 15, "{drawn}");
-    let mut narrow = three();
-    narrow.drawn(40, 10);
-    narrow.told(fingerprint());
-    assert_eq!(blocks(&narrow.drawn(40, 10)), 0);
+    for (columns, rows, is_drawn) in [
+        (80, 24, true),
+        // As README.md says.
+        (66, 22, true),
+        (66, 21, false),
+        (65, 22, false),
+        (45, 22, true),
+        (44, 22, false),
+    ] {
+        let mut trial = three();
+        trial.drawn(columns, rows);
+        trial.told(fingerprint());
+        let drawn = trial.drawn(columns, rows);
+        assert_eq!(blocks(&drawn) > 15, is_drawn, "{columns} {rows}\n{drawn}");
+    }
 }
 
 #[test]
@@ -107,6 +113,17 @@ fn who_is_not_to_be_disturbed_is_told_how_to_end_it() {
     assert!(trial.model.settings.heard.quiet.is_on());
     let drawn = notices(&trial).join("\n");
     assert!(drawn.contains("until: /dnd off]"), "{drawn}");
+    assert!(trial.drawn(40, 10).contains(" registered · dnd"));
     trial.types("/dnd off");
     assert!(!trial.model.settings.heard.quiet.is_on());
+    assert!(!trial.drawn(40, 10).contains("· dnd"));
+}
+
+#[test]
+fn halfwidth_katakana_are_drawn_whole() {
+    let mut trial = three();
+    let text = "ｶﾞｷﾞｸﾞ".repeat(20);
+    trial.comes("bob", &text, AT + 90_000);
+    let drawn: String = trial.drawn(40, 24).split_whitespace().collect();
+    assert_eq!(drawn.matches("ｸﾞ").count(), 20, "{drawn}");
 }

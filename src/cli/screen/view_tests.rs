@@ -350,7 +350,7 @@ fn scrolled_back_with_days_and_late_arrivals() {
     trial.press_page_up();
     trial.comes("bob", "something new", AT + 80_000);
     insta::assert_snapshot!(trial.drawn(40, 10), @r"
-    ● bob  online             3 unread: Tab
+    ● bob  online             4 unread: Tab
     02:54   bob: message 2
             sent 02:54:05, arrived 03:04:05
     ── 2025-12-30 ──────────────────────────
@@ -364,7 +364,7 @@ fn scrolled_back_with_days_and_late_arrivals() {
     trial.press_page_up();
     trial.press_page_up();
     insta::assert_snapshot!(trial.drawn(40, 10), @r"
-    ● bob  online             3 unread: Tab
+    ● bob  online             4 unread: Tab
     ── 2025-12-27 ──────────────────────────
     02:54   bob: message 0
             sent 02:54:05, arrived 03:04:05
