@@ -233,7 +233,8 @@ pub(super) const fn style(event: &Event) -> Style {
         | Event::Expired { .. }
         | Event::NotAccepted(_)
         | Event::IdentityChanged { .. }
-        | Event::Trouble(_) => WRONG,
+        | Event::Trouble(_)
+        | Event::Unanswered(_) => WRONG,
         Event::Room(event) => style_in_rooms(event),
         Event::People(PeopleEvent::Verified { .. }) => RECEIVED,
         Event::People(PeopleEvent::NotVerified { .. }) => WRONG,

@@ -5,7 +5,7 @@
 use super::*;
 
 /// Kinds of events that have words.
-pub(super) const KINDS: usize = 57;
+pub(super) const KINDS: usize = 58;
 
 /// Its kind: what is new does not compile before it has a number here, and fails before it is in `faces`.
 pub(super) const fn kind(event: &Event) -> usize {
@@ -50,6 +50,7 @@ pub(super) const fn kind(event: &Event) -> usize {
         Event::IdentityChanged { .. } => 34,
         Event::Trusted { .. } => 35,
         Event::Trouble(_) => 36,
+        Event::Unanswered(_) => 57,
         Event::Ended(_) => 37,
         // Which words each of these has: `render_rooms_tests.rs`, `render_contacts_tests.rs`, `render_history_tests.rs`,
         // `render_people_tests.rs`.

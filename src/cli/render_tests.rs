@@ -119,6 +119,7 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
             "[The new identity of bob is trusted; what waits for bob is sent.]",
         ),
         (Event::Trouble("the disk is full".to_owned()), "[Trouble: the disk is full]"),
+        (Event::Unanswered("no server".to_owned()), "[Not answered: no server]"),
         (Event::Ended(Ending::ServerSilent), "[Exiting]"),
     ]);
     faces

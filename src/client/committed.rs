@@ -102,7 +102,7 @@ impl Client {
             // Whoever has asked is told so, each time.
             Some(After::Recalled { .. } | After::Traced(_) | After::Forgotten { .. }) => {
                 self.questions.answered();
-                self.out.event(Event::Trouble(format!(
+                self.out.event(Event::Unanswered(format!(
                     "what is kept could not be reached: {fault}"
                 )));
                 return;

@@ -100,7 +100,7 @@ impl Client {
     pub(super) fn refuse_early_questions(&mut self) {
         for _ in std::mem::take(&mut self.questions.early) {
             self.questions.answered();
-            self.out.event(Event::Trouble(
+            self.out.event(Event::Unanswered(
                 "no server was reached yet, so it is not known which of the messages that are kept are meant"
                     .to_owned(),
             ));

@@ -333,6 +333,8 @@ pub enum Event {
     },
     /// The database or the port failed: a sentence. The program lives on.
     Trouble(String),
+    /// A question about what is kept is not answered, or what was to be forgotten is not: why, as a sentence.
+    Unanswered(String),
     /// The program is to end.
     Ended(Ending),
 }

@@ -1,7 +1,6 @@
 //! What the client was asked of what it keeps, and has not answered: each question with what is to become of the answer.
 //!
-//! Answers say what they answer. A question that could not be answered is told of as trouble, which does not say so: but it comes in
-//! its turn. Pure. Invariants: an answer goes where it was asked for, or nowhere; so many pages are asked for at once.
+//! Answers say what they answer. That a question is not answered does not say which: but it comes in its turn. Pure. Invariants: an answer goes where it was asked for, or nowhere; so many pages are asked for at once.
 
 use std::collections::VecDeque;
 
@@ -105,14 +104,3 @@ impl What {
         matches!(self, Self::History(Subject::With(with), _) if same(with, partner))
     }
 }
-
-/// Whether trouble is that of a question that is not answered.
-pub(super) fn is_unanswered(trouble: &str) -> bool {
-    UNANSWERED.iter().any(|beginning| trouble.starts_with(beginning))
-}
-
-/// How the client begins to say so.
-const UNANSWERED: [&str; 2] = [
-    "what is kept could not be reached: ",
-    "no server was reached yet, so it is not known which of the messages that are kept",
-];

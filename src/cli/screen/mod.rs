@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`conversation`], [`model`], [`scrolling`] | what is shown: conversations, their lines, where one stands in them |
 //! | [`telling`], [`pages`], [`keys`] | what changes it: what the client tells, what it has kept, what is typed |
-//! | [`asked`], [`met`] | what it was asked and has not answered; who was met by address |
+//! | [`asked`] | what the client was asked and has not answered |
 //! | [`input`] | the line that is typed |
 //! | [`rows`], [`view`] | how it looks: lines as rows, the screen |
 //! | [`stage`] | the terminal: who reads and draws, and who puts it back |
@@ -15,7 +15,6 @@ mod asked;
 mod conversation;
 mod input;
 mod keys;
-mod met;
 mod model;
 mod pages;
 mod rows;

@@ -12,7 +12,6 @@ use anstyle::Style;
 use super::asked::{Asked, Goal};
 use super::conversation::{Conversation, Earlier, Last, Line, Message, Over, Saying, same};
 use super::input::Input;
-use super::met::Met;
 use super::rows::{Layout, cut};
 use crate::cli::focus::Focus;
 use crate::cli::grammar::Grammar;
@@ -77,7 +76,6 @@ pub(super) struct Model {
     pub(super) quiet: Quiet,
     /// Who is there and who is not, by folded name, as the client told last.
     pub(super) people: BTreeMap<String, bool>,
-    pub(super) met: Met,
     tags: u64,
     numbers: u64,
     /// What is said on the terminal when the screen is gone: why.
@@ -107,7 +105,6 @@ impl Model {
             lacks_seeds: false,
             quiet: Quiet::default(),
             people: BTreeMap::new(),
-            met: Met::default(),
             tags: 0,
             numbers: 0,
             last_words: Vec::new(),

@@ -25,7 +25,7 @@ fn page(from: &str, count: u64) -> Vec<Recorded> {
 }
 
 fn unreachable(trial: &mut Trial) {
-    trial.told(Event::Trouble(
+    trial.told(Event::Unanswered(
         "what is kept could not be reached: the disk is gone".to_owned(),
     ));
 }
@@ -139,7 +139,7 @@ fn with_whom_one_talks_is_asked_again_when_the_server_is_there() {
     let unknown =
         "no server was reached yet, so it is not known which of the messages that are kept are meant";
     for event in [
-        Event::Trouble(unknown.to_owned()),
+        Event::Unanswered(unknown.to_owned()),
         Event::Registered { returning: true },
     ] {
         model.told(&event.into(), WallTime::default());

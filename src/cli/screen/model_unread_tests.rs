@@ -7,12 +7,9 @@ use super::*;
 use crate::cli::render::tests::message;
 use crate::cli::screen::conversation::Mark;
 use crate::cli::screen::keys::{Next, as_typed_here, is_kept};
-use crate::cli::screen::trial::{AT, Trial, identity, name, own_message};
-use crate::client::interface::{
-    Contact, ContactEvent, Event, Incoming, NotAccepted, Recorded, Refusal, Road, Trust,
-};
+use crate::cli::screen::trial::{AT, Trial, name, own_message};
+use crate::client::interface::{Contact, Event, Incoming, NotAccepted, Refusal, Road, Trust};
 use crate::client::storage::State;
-use crate::client::to::To;
 
 const NO: KeyModifiers = KeyModifiers::NONE;
 
@@ -196,33 +193,12 @@ fn contact() -> Contact {
 
 #[test]
 fn whoever_is_written_to_by_address_answers_there() {
-    let id = identity("bob");
-    let who = contact;
-    let kept = Recorded {
-        with: To::At(who().address),
-        ..crate::cli::screen::trial::their_message("bob", 1, "hi", AT, AT)
-    };
-    let told: [&dyn Fn(&mut Trial); 4] = [
-        &|trial| trial.told(Event::Contact(ContactEvent::Met { who: who(), id })),
-        &|trial| trial.told(Event::Contact(ContactEvent::Received { to: who() })),
-        &|trial| {
-            let was = name("robert");
-            trial.told(Event::Contact(ContactEvent::Renamed { who: who(), was }));
-        },
-        &|trial| {
-            trial.model.ask(super::Goal::Seeds, Subject::All, SEED, None);
-            trial.answer_history(Subject::All, None, std::slice::from_ref(&kept), None);
-        },
-    ];
-    for tell in told {
-        let mut trial = Trial::new("alice");
-        tell(&mut trial);
-        trial.comes("bob", "hi", AT);
-        trial.press(KeyCode::Tab, NO);
-        assert_eq!(trial.model.open.with, Some(Partner::At(who().address)));
-    }
+    let address = contact().address;
     let mut trial = Trial::new("alice");
-    trial.comes("bob", "hi", AT);
+    trial.comes_over(address, "bob", "hi", AT);
+    trial.press(KeyCode::Tab, NO);
+    assert_eq!(trial.model.open.with, Some(Partner::At(address)));
+    trial.comes("bob", "by name", AT);
     trial.press(KeyCode::Tab, NO);
     assert_eq!(trial.model.open.with, Some(Partner::Person(name("bob"))));
 }

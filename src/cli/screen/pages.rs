@@ -85,7 +85,6 @@ impl Model {
 
     /// `is_known`: with whom it was exchanged is said elsewhere.
     fn line(&mut self, recorded: &Recorded, is_known: bool) -> Line {
-        self.met.kept(recorded);
         let own = self.settings.own.clone();
         // As at a message that comes: how well a key is known stands over the conversation.
         let trust = match (&recorded.with, recorded.trust) {

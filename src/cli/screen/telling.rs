@@ -4,7 +4,6 @@
 //! The words are `render`'s. Pure. Invariants: every event is shown somewhere, but for the answers to the screen's own questions; the
 //! mark of a message is what was told of it last.
 
-use super::asked::is_unanswered;
 use super::conversation::{Mark, Message};
 use super::model::{CONVERSATIONS_MAX, Link, Model};
 use crate::cli::marks::writer;
@@ -29,8 +28,8 @@ impl Model {
         self.follow_link(event);
         self.keep_last_words(event);
         match event {
-            Event::Contact(event) => self.met.told(event),
             Event::Trace(_) => self.asked.traced(),
+            Event::Unanswered(_) => self.unanswered(),
             _ => {}
         }
         let introduced = self.settings.heard.introduction(event);
@@ -145,6 +144,7 @@ impl Model {
         let Incoming {
             id,
             from,
+            at,
             sent_at,
             text,
             road,
@@ -152,8 +152,8 @@ impl Model {
         } = incoming;
         let with = match road {
             Road::Room { name, .. } => Partner::Room(name.clone()),
-            Road::Direct | Road::Stored | Road::Late => match self.met.address_of(incoming) {
-                Some(address) => Partner::At(address),
+            Road::Direct | Road::Stored | Road::Late => match at {
+                Some(address) => Partner::At(*address),
                 None => Partner::Person(from.clone()),
             },
         };
@@ -267,11 +267,6 @@ impl Model {
                 conversation.online = Some(*online);
             }
         }
-        if let Event::Trouble(trouble) = event
-            && is_unanswered(trouble)
-        {
-            self.unanswered();
-        }
         let lines = self.lines(event);
         let style = paint::style(event);
         match about(event) {
@@ -291,7 +286,10 @@ impl Model {
                 // What goes wrong is said wherever one looks.
                 if matches!(
                     event,
-                    Event::Trouble(_) | Event::Superseded | Event::RegistryChanged { .. }
+                    Event::Trouble(_)
+                        | Event::Unanswered(_)
+                        | Event::Superseded
+                        | Event::RegistryChanged { .. }
                 ) && self.open.with.is_some()
                 {
                     self.aside(lines.clone(), style, now);

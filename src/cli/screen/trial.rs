@@ -2,6 +2,8 @@
 //!
 //! Plays the client as far as a test says. Invariant: no control character is ever drawn.
 
+use std::net::SocketAddr;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
@@ -187,7 +189,12 @@ impl Trial {
 
     /// Somebody's message comes, at this time.
     pub(super) fn comes(&mut self, from: &str, text: &str, now: i64) {
-        self.arrives(from, text, now, Road::Direct);
+        self.arrives(None, from, text, now, Road::Direct);
+    }
+
+    /// The same of one who is talked with by address.
+    pub(super) fn comes_over(&mut self, address: SocketAddr, from: &str, text: &str, now: i64) {
+        self.arrives(Some(address), from, text, now, Road::Direct);
     }
 
     pub(super) fn posts(&mut self, room: &str, from: &str, text: &str, now: i64) {
@@ -195,16 +202,16 @@ impl Trial {
             name: name(room),
             before: false,
         };
-        self.arrives(from, text, now, road);
+        self.arrives(None, from, text, now, road);
     }
 
-    fn arrives(&mut self, from: &str, text: &str, now: i64, road: Road) {
+    fn arrives(&mut self, address: Option<SocketAddr>, from: &str, text: &str, now: i64, road: Road) {
         self.now = now;
         self.told += 1;
         self.told(Event::Incoming(Incoming {
             id: id(identity(from), 1_000 + self.told),
             from: name(from),
-            at: None,
+            at: address,
             trust: Trust::Known,
             sent_at: at(now),
             text: text.to_owned(),

@@ -438,7 +438,9 @@ fn the_record_is_given_back_with_the_message_and_questions_are_bounded() {
     driver.disk = Disk::Fails;
     driver.settle();
     let events = driver.events();
-    let failed = events.iter().filter(|event| matches!(event, Event::Trouble(_)));
+    let failed = events
+        .iter()
+        .filter(|event| matches!(event, Event::Unanswered(_)));
     assert!(failed.count() >= HISTORY_QUESTIONS_MAX, "{events:?}");
     assert!(driver.client.takes_commands());
 }
