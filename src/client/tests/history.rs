@@ -152,7 +152,7 @@ fn commands_wait_while_many_answers_do_and_a_disk_that_fails_is_told_of() {
     );
     assert!(driver.client.takes_commands());
     driver.command(Command::Forget(bob()));
-    assert!(matches!(driver.events().last(), Some(Event::Trouble(_))));
+    assert!(matches!(driver.events().last(), Some(Event::Unanswered(_))));
     driver.commit();
     assert_eq!(driver.texts_with(bob()).len(), 2);
 }
