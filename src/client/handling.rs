@@ -30,10 +30,18 @@ impl Client {
             self.handled(cx, message.id);
             return;
         }
-        self.journal.note_received(message.id, cx.now, What::Shown);
         message.trust = self.trust_of_writer(&message.from, message.id.sender);
         let seen = (self.config.receipts == Receipts::Committed).then_some(Told::Incoming(message.id));
+        if seen.is_some() {
+            self.journal.note_received(message.id, cx.now, What::Shown);
+        }
         self.out.tell(Event::Incoming(message), seen);
+    }
+
+    /// A program has handled a message.
+    pub(super) fn was_handled(&mut self, cx: &Context<'_>, id: MessageId) {
+        self.journal.note_received(id, cx.now, What::Shown);
+        self.handled(cx, id);
     }
 
     /// Whether a message that is committed is still to be handled, and nothing said of it before.

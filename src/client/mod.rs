@@ -406,7 +406,7 @@ impl Role for Client {
         self.begin_turn(cx);
         match command {
             Command::Seen { events } => self.seen(cx, events),
-            Command::Handled { id } => self.handled(cx, id),
+            Command::Handled { id } => self.was_handled(cx, id),
             // The last event was told: nobody would hear what becomes of it.
             _ if self.over => {}
             Command::Send { to, text } => self.send(cx, to, text),

@@ -382,10 +382,13 @@ impl Client {
         let found = self.posts.chains.iter_mut().find_map(|(room, chain)| {
             let place = chain.unhandled.iter().position(|post| post.id == id)?;
             chain.unhandled.remove(place);
-            Some(*room)
+            Some((*room, place == 0))
         });
-        if let Some(room) = found {
-            self.say_had(cx, room);
+        if let Some((room, is_first)) = found {
+            if self.say_had(cx, room).is_some() && is_first {
+                let via = Via::Registry;
+                self.journal.note_received(id, cx.now, What::Receipted { via });
+            }
             self.take_posts(cx, room);
         }
     }
