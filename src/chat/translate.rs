@@ -348,7 +348,7 @@ fn trouble(event: &engine::Event) -> Option<String> {
             found.fingerprint(),
             found.fingerprint()
         ),
-        engine::Event::Trouble(sentence) | engine::Event::Unanswered(sentence) => sentence.clone(),
+        engine::Event::Trouble(sentence) | engine::Event::Unanswered { why: sentence, .. } => sentence.clone(),
         _ => return None,
     })
 }

@@ -113,7 +113,7 @@ fn object(notice: &Notice) -> Option<Object<'_>> {
         Event::People(event) => people(event),
         Event::Contact(event) => contact(notice, event),
         Event::Trusted { name } => Object::Trusted { user: name },
-        Event::Trouble(text) | Event::Unanswered(text) => Object::Trouble { text },
+        Event::Trouble(text) | Event::Unanswered { why: text, .. } => Object::Trouble { text },
         Event::Ended(ending) => Object::Ended {
             ending: words::ending(*ending),
         },

@@ -234,7 +234,7 @@ pub(super) const fn style(event: &Event) -> Style {
         | Event::NotAccepted(_)
         | Event::IdentityChanged { .. }
         | Event::Trouble(_)
-        | Event::Unanswered(_) => WRONG,
+        | Event::Unanswered { .. } => WRONG,
         Event::Room(event) => style_in_rooms(event),
         Event::People(PeopleEvent::Verified { .. }) => RECEIVED,
         Event::People(PeopleEvent::NotVerified { .. }) => WRONG,

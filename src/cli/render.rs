@@ -125,7 +125,7 @@ pub fn event(event: &Event, offset_at: OffsetAt) -> Vec<String> {
             format!("[The new identity of {name} is trusted; what waits for {name} is sent.]")
         }
         Event::Trouble(sentence) => format!("[Trouble: {}]", escape(sentence)),
-        Event::Unanswered(why) => format!("[Not answered: {}]", escape(why)),
+        Event::Unanswered { why, .. } => format!("[Not answered: {}]", escape(why)),
         Event::Names(_)
         | Event::Accepted { .. }
         | Event::Renumbered { .. }

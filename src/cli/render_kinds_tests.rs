@@ -50,7 +50,7 @@ pub(super) const fn kind(event: &Event) -> usize {
         Event::IdentityChanged { .. } => 34,
         Event::Trusted { .. } => 35,
         Event::Trouble(_) => 36,
-        Event::Unanswered(_) => 57,
+        Event::Unanswered { .. } => 57,
         Event::Ended(_) => 37,
         // Which words each of these has: `render_rooms_tests.rs`, `render_contacts_tests.rs`, `render_history_tests.rs`,
         // `render_people_tests.rs`.

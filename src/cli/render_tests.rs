@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use self::kinds::{KINDS, kind};
 use super::*;
-use crate::client::interface::{Trust, Whose};
+use crate::client::interface::{Question, Trust, Whose};
 use crate::id::{Epoch, MessageId, Sequence, Slot};
 use proptest::prelude::*;
 
@@ -119,7 +119,13 @@ pub(in crate::cli) fn faces() -> Vec<(Event, &'static str)> {
             "[The new identity of bob is trusted; what waits for bob is sent.]",
         ),
         (Event::Trouble("the disk is full".to_owned()), "[Trouble: the disk is full]"),
-        (Event::Unanswered("no server".to_owned()), "[Not answered: no server]"),
+        (
+            Event::Unanswered {
+                question: Question::Trace,
+                why: "no server".to_owned(),
+            },
+            "[Not answered: no server]",
+        ),
         (Event::Ended(Ending::ServerSilent), "[Exiting]"),
     ]);
     faces

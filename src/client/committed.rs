@@ -100,11 +100,8 @@ impl Client {
             Some(After::Posted(posted)) => self.post_not_received(cx, &posted),
             Some(After::Told(lines)) => self.marks_not_written(cx, lines),
             // Whoever has asked is told so, each time.
-            Some(After::Recalled { .. } | After::Traced(_) | After::Forgotten { .. }) => {
-                self.questions.answered();
-                self.out.event(Event::Unanswered(format!(
-                    "what is kept could not be reached: {fault}"
-                )));
+            Some(after @ (After::Recalled { .. } | After::Traced(_) | After::Forgotten { .. })) => {
+                self.not_answered(after, format!("what is kept could not be reached: {fault}"));
                 return;
             }
             Some(After::Thinned) => {

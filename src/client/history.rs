@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::committed::After;
 use super::{Client, SWEEP_AFTER, Timer};
-use crate::client::interface::{Event, Forgotten, History, Partner, Place, Subject};
+use crate::client::interface::{Event, Forgotten, History, Partner, Place, Question, Subject};
 use crate::client::storage::{Page, Removal, Removed, Request, Scope};
 use crate::client::to::To;
 use crate::clock::{Instant, WallTime};
@@ -98,13 +98,23 @@ impl Client {
 
     /// It will not be known soon.
     pub(super) fn refuse_early_questions(&mut self) {
-        for _ in std::mem::take(&mut self.questions.early) {
-            self.questions.answered();
-            self.out.event(Event::Unanswered(
-                "no server was reached yet, so it is not known which of the messages that are kept are meant"
-                    .to_owned(),
-            ));
+        for (_, after) in std::mem::take(&mut self.questions.early) {
+            let why =
+                "no server was reached yet, so it is not known which of the messages that are kept are meant";
+            self.not_answered(after, why.to_owned());
         }
+    }
+
+    /// Says that there is no answer. `after`: what was to be done with it.
+    pub(super) fn not_answered(&mut self, after: After, why: String) {
+        let question = match after {
+            After::Recalled { subject, before } => Question::History(subject, before),
+            After::Traced(_) => Question::Trace,
+            After::Forgotten { with, .. } => Question::Forget(with),
+            _ => return,
+        };
+        self.questions.answered();
+        self.out.event(Event::Unanswered { question, why });
     }
 
     pub(super) fn recalled(&mut self, subject: Subject, before: Option<Place>, mut page: Page) {

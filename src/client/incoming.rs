@@ -158,10 +158,10 @@ impl Client {
     /// The registry has forwarded a message, in this place among all.
     pub(super) fn forwarded(&mut self, cx: &Context<'_>, session: SessionId, place: u64, forward: Forward) {
         self.take_in(cx, Source::Registry(session), forward);
-        let (was_over, before) = (self.link.replay.is_over(), self.link.replay.places());
+        let was_over = self.link.replay.is_over();
         let is_last = self.link.replay.came(place);
         if !was_over {
-            self.drained += self.link.replay.places() - before;
+            self.link.furthest = self.link.furthest.max(self.link.replay.places());
         }
         if is_last {
             self.replayed(cx);

@@ -23,7 +23,7 @@ pub(super) struct Awaited {
 struct Progress {
     /// States of our messages that were told.
     states: u64,
-    /// Messages that came out of the mailbox while it was gone through, whatever became of them.
+    /// Messages that came out of the mailbox while it was gone through; and how far it was at most, with what is left there.
     mail: u64,
     /// Questions about rooms, and about what is kept, that were answered; and pieces of what was to be forgotten.
     answers: u64,
@@ -65,7 +65,7 @@ impl Client {
     const fn progress(&self) -> Progress {
         Progress {
             states: self.out.states(),
-            mail: self.drained,
+            mail: self.drained + self.link.furthest,
             answers: self.rooms.questions.number() + self.questions.moved(),
         }
     }

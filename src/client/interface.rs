@@ -18,7 +18,9 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 pub use crate::client::interface::contacts::{Contact, ContactEvent};
-pub use crate::client::interface::history::{Forgotten, History, Partner, Place, Recorded, Subject, Way};
+pub use crate::client::interface::history::{
+    Forgotten, History, Partner, Place, Question, Recorded, Subject, Way,
+};
 pub use crate::client::interface::net::{Net, Other, RegistryLink, SessionReport};
 pub use crate::client::interface::people::{Blocked, NotVerified, PeopleCommand, PeopleEvent, Trust, Whose};
 pub use crate::client::interface::rooms::{Member, NotDone, RoomCommand, RoomEvent};
@@ -333,8 +335,13 @@ pub enum Event {
     },
     /// The database or the port failed: a sentence. The program lives on.
     Trouble(String),
-    /// A question about what is kept is not answered, or what was to be forgotten is not: why, as a sentence.
-    Unanswered(String),
+    /// A question about what is kept is not answered, or what was to be forgotten is not.
+    Unanswered {
+        /// Which.
+        question: Question,
+        /// Why: a sentence.
+        why: String,
+    },
     /// The program is to end.
     Ended(Ending),
 }

@@ -100,6 +100,8 @@ pub(super) struct Link {
     pub(super) keep_alive_owed: bool,
     /// How far the mailbox was gone through.
     pub(super) replay: Replay,
+    /// And how far at most in any registration, whatever became of what came.
+    pub(super) furthest: u64,
 }
 
 /// How much of the mailbox has come since we are registered. What is forwarded later may come before what was forwarded then: so it
@@ -182,6 +184,7 @@ impl Default for Link {
             asked_loosely: false,
             keep_alive_owed: false,
             replay: Replay::default(),
+            furthest: 0,
         }
     }
 }

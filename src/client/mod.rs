@@ -160,7 +160,7 @@ pub struct Client {
     names_wanted: bool,
     /// A storage failure was told and nothing has succeeded since.
     in_trouble: bool,
-    /// Messages that came out of the mailbox while it was gone through, whatever became of them.
+    /// Messages that came out of the mailbox while it was gone through.
     drained: u64,
     /// When something was last read of what we have said, or all had been.
     read_at: Instant,

@@ -202,6 +202,7 @@ impl Client {
                 until: self.mailbox_drained().then_some(cx.now.at + HOLD_BACK),
             };
             self.shelf.put(inbound.id, held, received.next, received.shown);
+            self.drained += u64::from(inbound.stored && !self.link.replay.is_over());
         } else if received.outcome != Outcome::Conflict {
             self.shelf.stream(inbound.id, received.next, received.shown);
         }

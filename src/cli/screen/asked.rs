@@ -1,11 +1,11 @@
 //! What the client was asked of what it keeps, and has not answered: each question with what is to become of the answer.
 //!
-//! Answers say what they answer. That a question is not answered does not say which: but it comes in its turn. Pure. Invariants: an answer goes where it was asked for, or nowhere; so many pages are asked for at once.
+//! Answers say what they answer, and so does that there is none. Pure. Invariants: an answer goes where it was asked for, or nowhere; so many pages are asked for at once.
 
 use std::collections::VecDeque;
 
 use super::conversation::same;
-use crate::client::interface::{Command, History, Partner, Place, Subject};
+use crate::client::interface::{Command, History, Partner, Place, Question, Subject};
 use crate::limits::HISTORY_QUESTIONS_MAX;
 
 /// What becomes of an answer.
@@ -22,22 +22,15 @@ pub(super) enum Goal {
 }
 
 #[derive(Debug)]
-enum What {
-    History(Subject, Option<Place>),
-    Trace,
-    Forget,
-}
-
-#[derive(Debug)]
-struct Question {
-    what: What,
+struct Open {
+    what: Question,
     goal: Goal,
 }
 
 /// Questions, the one that was asked first before the others.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    open: VecDeque<Question>,
+    open: VecDeque<Open>,
 }
 
 /// Nobody types as many before the first is answered. Of more the first has got lost.
@@ -47,60 +40,58 @@ impl Asked {
     /// A command is handed over; if it is a question, its answer is for this.
     pub(super) fn note(&mut self, command: &Command, goal: Goal) {
         let what = match command {
-            Command::History { subject, before, .. } => What::History(subject.clone(), *before),
-            Command::Trace(_) => What::Trace,
-            Command::Forget(_) => What::Forget,
+            Command::History { subject, before, .. } => Question::History(subject.clone(), *before),
+            Command::Trace(_) => Question::Trace,
+            Command::Forget(with) => Question::Forget(with.clone()),
             _ => return,
         };
         if self.open.len() >= OPEN_MAX {
             self.open.pop_front();
         }
-        self.open.push_back(Question { what, goal });
+        self.open.push_back(Open { what, goal });
     }
 
     /// Whether this page may be asked for: it is not yet, and not too many are.
     pub(super) fn takes(&self, subject: &Subject, before: Option<Place>) -> bool {
         let pages = || self.open.iter().filter(|question| question.goal == Goal::Page);
-        pages().count() < HISTORY_QUESTIONS_MAX && !pages().any(|page| page.what.is(subject, before))
+        pages().count() < HISTORY_QUESTIONS_MAX && !pages().any(|page| is(&page.what, subject, before))
     }
 
     /// What this answer is for; `None`: it was not asked for here.
     pub(super) fn answered(&mut self, history: &History) -> Option<Goal> {
-        self.done(|what| what.is(&history.subject, history.before))
+        self.done(|what| is(what, &history.subject, history.before))
     }
 
     /// A message was traced.
     pub(super) fn traced(&mut self) {
-        self.done(|what| matches!(what, What::Trace));
+        self.done(|what| *what == Question::Trace);
     }
 
     /// What was said with somebody is removed. Pages of it that are still to come were read before that.
-    pub(super) fn forgotten(&mut self, with: &Partner) {
-        self.done(|what| matches!(what, What::Forget));
+    pub(super) fn forgotten(&mut self, partner: &Partner) {
+        self.done(|what| matches!(what, Question::Forget(with) if same(with, partner)));
         for question in &mut self.open {
-            if question.goal == Goal::Page && question.what.is_with(with) {
+            if question.goal == Goal::Page && is_with(&question.what, partner) {
                 question.goal = Goal::Nothing;
             }
         }
     }
 
-    /// The first question could not be answered: what its answer would have been for.
-    pub(super) fn failed(&mut self) -> Option<Goal> {
-        self.open.pop_front().map(|question| question.goal)
+    /// A question is not answered: what its answer would have been for.
+    pub(super) fn failed(&mut self, question: &Question) -> Option<Goal> {
+        self.done(|what| what == question)
     }
 
-    fn done(&mut self, is_it: impl Fn(&What) -> bool) -> Option<Goal> {
+    fn done(&mut self, is_it: impl Fn(&Question) -> bool) -> Option<Goal> {
         let at = self.open.iter().position(|question| is_it(&question.what))?;
         self.open.remove(at).map(|question| question.goal)
     }
 }
 
-impl What {
-    fn is(&self, subject: &Subject, before: Option<Place>) -> bool {
-        matches!(self, Self::History(asked, place) if asked == subject && *place == before)
-    }
+fn is(question: &Question, subject: &Subject, before: Option<Place>) -> bool {
+    matches!(question, Question::History(asked, place) if asked == subject && *place == before)
+}
 
-    fn is_with(&self, partner: &Partner) -> bool {
-        matches!(self, Self::History(Subject::With(with), _) if same(with, partner))
-    }
+fn is_with(question: &Question, partner: &Partner) -> bool {
+    matches!(question, Question::History(Subject::With(with), _) if same(with, partner))
 }

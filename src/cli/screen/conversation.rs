@@ -146,8 +146,6 @@ pub(super) struct Conversation {
     pub(super) cut: bool,
     /// What the program has said among those; messages are in the database.
     said: Vec<Line>,
-    /// Lines with a greater number came after the last page of all was taken in.
-    paged: u64,
     pub(super) anchor: Option<Anchor>,
     /// Messages that came and were not in sight.
     pub(super) unread: usize,
@@ -198,7 +196,6 @@ impl Conversation {
             earlier,
             cut: false,
             said: Vec::new(),
-            paged: 0,
             anchor: None,
             unread: 0,
             online: None,
@@ -249,31 +246,24 @@ impl Conversation {
         })
     }
 
-    /// Takes in the last page of all, in the place of what is held: what came since stays after it. `number`: of the line that
-    /// came last of all.
-    pub(super) fn renew(&mut self, page: Vec<Line>, earlier: Option<Place>, number: u64) {
+    /// Takes in the last page of all, in the place of what is held: what came since stays after it.
+    pub(super) fn renew(&mut self, page: Vec<Line>, earlier: Option<Place>) {
         self.uncut();
         let first = page.first().map(|line| line.at.unix_ms());
-        let last = page.last().map(|line| (line.at, line.turn + 1));
-        let paged = std::mem::replace(&mut self.paged, number);
-        // What is older than the page comes back with the pages before it; but what has just come has been seen.
+        // What is older than the page comes back with the pages before it.
         self.lines.retain(|line| {
             let is_newer = first.is_none_or(|first| line.at.unix_ms() >= first);
-            earlier.is_none() || is_newer || line.number > paged
+            earlier.is_none() || is_newer
         });
-        let is_in_page = |line: &Line| page.iter().any(|other| other.id() == line.id());
-        for line in &mut self.lines {
-            // The clock was set back: it stands where it was seen, at the end.
-            if let Some((at, turn)) = last
-                && line.number > paged
-                && line.message().is_some()
-                && !is_in_page(line)
-                && line.at.unix_ms() < at.unix_ms()
-            {
-                (line.at, line.turn) = (at, turn);
-            }
-        }
         self.merge(page, earlier);
+    }
+
+    /// The time of what comes now: after all that is there, also where the clock was set back.
+    pub(super) fn time_of(&self, now: WallTime) -> WallTime {
+        let held = self.lines.last().map(|line| line.at);
+        let last = self.last.as_ref().map(|last| last.at);
+        let later = held.into_iter().chain(last).chain([now]);
+        later.max_by_key(|at| at.unix_ms()).unwrap_or(now)
     }
 
     /// Of one of which the last lines are not held, none is; it has to be read.

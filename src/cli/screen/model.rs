@@ -335,7 +335,7 @@ impl Model {
     pub(super) fn say(&mut self, partner: &Partner, message: Message, now: WallTime) {
         let line = Line {
             number: self.number(),
-            at: now,
+            at: self.with(partner).time_of(now),
             turn: 0,
             saying: Saying::Message(message),
         };

@@ -6,7 +6,7 @@ use super::tests::{bob, notices, place, question, texts, with_bob};
 use super::*;
 use crate::cli::screen::conversation::{HELD_MAX, PAGE};
 use crate::cli::screen::trial::{AT, Trial, name, their_message};
-use crate::client::interface::{Event, Forgotten, Recorded};
+use crate::client::interface::{Event, Forgotten, Question, Recorded};
 
 const NO: KeyModifiers = KeyModifiers::NONE;
 
@@ -24,10 +24,15 @@ fn page(from: &str, count: u64) -> Vec<Recorded> {
     (0..count).map(one).collect()
 }
 
-fn unreachable(trial: &mut Trial) {
-    trial.told(Event::Unanswered(
-        "what is kept could not be reached: the disk is gone".to_owned(),
-    ));
+fn unanswered(question: Question) -> Event {
+    Event::Unanswered {
+        question,
+        why: "the disk is gone".to_owned(),
+    }
+}
+
+fn of_eve() -> Question {
+    Question::History(Subject::With(Partner::Person(name("eve"))), None)
 }
 
 /// Bob's conversation, scrolled back until the latest are not held.
@@ -117,15 +122,15 @@ fn what_is_typed_is_answered_while_pages_are_read() {
 fn a_question_that_was_not_answered_can_be_asked_again() {
     let mut trial = with_bob();
     trial.types("/poke eve");
-    unreachable(&mut trial);
+    trial.told(unanswered(of_eve()));
     trial.types("/poke bob");
     trial.wanted();
     trial.types("/poke eve");
     assert_eq!(trial.wanted(), [page_of("eve", None)]);
-    // What was typed fails in its turn.
+    // What was typed fails by itself.
     trial.types("/trace 1");
     trial.history("eve", &page("eve", 3));
-    unreachable(&mut trial);
+    trial.told(unanswered(Question::Trace));
     trial.types("/history bob");
     trial.history("bob", &page("bob", 1));
     assert!(notices(&trial).contains("bob 0"), "{}", notices(&trial));
@@ -136,10 +141,8 @@ fn with_whom_one_talks_is_asked_again_when_the_server_is_there() {
     let settings = with_bob().model.settings;
     let mut model = Model::new(settings, WallTime::default());
     model.take_wanted();
-    let unknown =
-        "no server was reached yet, so it is not known which of the messages that are kept are meant";
     for event in [
-        Event::Unanswered(unknown.to_owned()),
+        unanswered(Question::History(Subject::All, None)),
         Event::Registered { returning: true },
     ] {
         model.told(&event.into(), WallTime::default());
@@ -272,13 +275,44 @@ fn in_the_conversation_with_the_program_the_oldest_goes() {
 #[test]
 fn what_was_shown_stays_in_its_place_where_the_clock_was_set_back() {
     let mut trial = with_bob();
-    trial.types("/poke eve");
-    trial.history("eve", &[]);
+    trial.answer_history(Subject::With(bob()), None, &page("bob", 100), Some(place(1)));
+    trial.read_again();
+    trial.answer_history(Subject::With(bob()), None, &page("bob", 100), Some(place(1)));
     trial.comes("bob", "after all others", AT - 3_600_000);
-    trial.types("/poke bob");
     trial.read_again();
     trial.answer_history(Subject::With(bob()), None, &page("bob", 100), Some(place(1)));
     assert_eq!(texts(&trial).last().unwrap(), "after all others");
+}
+
+#[test]
+fn what_came_while_it_was_not_open_stands_in_its_order_where_a_page_has_but_the_last_of_it() {
+    let mut trial = with_bob();
+    let at = |number: i64| AT + number * 10_000;
+    for number in 0..150 {
+        trial.comes("eve", &format!("eve {number}"), at(number));
+    }
+    trial.types("/poke eve");
+    let last: Vec<Recorded> = trial
+        .model
+        .shown()
+        .lines
+        .iter()
+        .filter_map(|line| Some((line.message()?, line.at)))
+        .skip(50)
+        .map(|(message, at)| Recorded {
+            id: message.id.unwrap(),
+            ..their_message("eve", 0, &message.text, at.unix_ms(), at.unix_ms())
+        })
+        .collect();
+    assert_eq!(last.len(), 100);
+    trial.answer_history(
+        Subject::With(Partner::Person(name("eve"))),
+        None,
+        &last,
+        Some(place(1)),
+    );
+    let expected: Vec<String> = (50..150).map(|number| format!("eve {number}")).collect();
+    assert_eq!(texts(&trial), expected);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::conversation::{self, Conversation, Earlier, Line, Over, Saying, partn
 use super::model::{Model, last_of};
 use crate::cli::sanitise::escape;
 use crate::cli::{paint, render, render_history};
-use crate::client::interface::{Event, Forgotten, History, Recorded, Subject, Trust, Way};
+use crate::client::interface::{Event, Forgotten, History, Question, Recorded, Subject, Trust, Way};
 use crate::client::storage::{Finish, State};
 use crate::client::to::To;
 use crate::clock::WallTime;
@@ -30,8 +30,8 @@ impl Model {
     }
 
     /// A question could not be answered. A page is asked for again by whoever wants to see it.
-    pub(super) fn unanswered(&mut self) {
-        self.lacks_seeds |= self.asked.failed() == Some(Goal::Seeds);
+    pub(super) fn unanswered(&mut self, question: &Question) {
+        self.lacks_seeds |= self.asked.failed(question) == Some(Goal::Seeds);
     }
 
     /// With whom there are conversations, and what was said there last.
@@ -54,7 +54,7 @@ impl Model {
             .iter()
             .map(|recorded| self.line(recorded, false))
             .collect();
-        found.renew(lines, history.earlier, self.number());
+        found.renew(lines, history.earlier);
         self.over = Some(Over {
             words: Some(words.to_owned()),
             found,
@@ -69,14 +69,13 @@ impl Model {
             .iter()
             .map(|recorded| self.line(recorded, is_known))
             .collect();
-        let number = self.number();
         let shown = match (subject, &mut self.over) {
             (Subject::Words(words), Some(over)) if over.words.as_ref() == Some(words) => &mut over.found,
             (Subject::With(partner), _) if self.open.is_with(partner) => &mut self.open,
             _ => return,
         };
         match history.before {
-            None => shown.renew(lines, history.earlier, number),
+            None => shown.renew(lines, history.earlier),
             // Otherwise what is held begins elsewhere by now.
             Some(place) if shown.earlier == Earlier::Before(place) => shown.merge(lines, history.earlier),
             Some(_) => {}

@@ -156,6 +156,11 @@ impl Keys {
         let mut leaving = Leaving { submit, shared };
         if let Err(error) = self.read_keys(typed, &mut leaving.submit) {
             tracing::debug!(%error, "the terminal is gone");
+            let mut stage = self.shared.lock();
+            if stage.terminal.is_some() {
+                stage.give_back();
+                self.shared.saved.restore();
+            }
         }
     }
 

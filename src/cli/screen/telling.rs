@@ -29,7 +29,7 @@ impl Model {
         self.keep_last_words(event);
         match event {
             Event::Trace(_) => self.asked.traced(),
-            Event::Unanswered(_) => self.unanswered(),
+            Event::Unanswered { question, .. } => self.unanswered(question),
             _ => {}
         }
         let introduced = self.settings.heard.introduction(event);
@@ -287,7 +287,7 @@ impl Model {
                 if matches!(
                     event,
                     Event::Trouble(_)
-                        | Event::Unanswered(_)
+                        | Event::Unanswered { .. }
                         | Event::Superseded
                         | Event::RegistryChanged { .. }
                 ) && self.open.with.is_some()

@@ -155,10 +155,10 @@ fn own_messages_in_each_state() {
     insta::assert_snapshot!(trial.drawn(80, 24), @r"
       udpchat          │ ● bob  online
                        │
-      #den           2 │
-      bob: I do        │
     ● bob              │
       alice: not writte│
+      #den           2 │
+      bob: I do        │
     ○ eve            1 │
       are you there?   │
     ● carol            │

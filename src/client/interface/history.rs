@@ -131,6 +131,17 @@ pub struct History {
     pub earlier: Option<Place>,
 }
 
+/// What the store was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// For messages of this subject, before this place.
+    History(Subject, Option<Place>),
+    /// What has happened to a message.
+    Trace,
+    /// To forget what was said with somebody.
+    Forget(Partner),
+}
+
 /// What was removed of the messages with a partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forgotten {

@@ -147,12 +147,14 @@ fn commands_wait_while_many_answers_do_and_a_disk_that_fails_is_told_of() {
     let events = driver.events();
     assert_eq!(events.len(), HISTORY_QUESTIONS_MAX);
     assert!(
-        events.iter().all(|event| matches!(event, Event::Unanswered(_))),
+        events
+            .iter()
+            .all(|event| matches!(event, Event::Unanswered { .. })),
         "{events:?}"
     );
     assert!(driver.client.takes_commands());
     driver.command(Command::Forget(bob()));
-    assert!(matches!(driver.events().last(), Some(Event::Unanswered(_))));
+    assert!(matches!(driver.events().last(), Some(Event::Unanswered { .. })));
     driver.commit();
     assert_eq!(driver.texts_with(bob()).len(), 2);
 }
@@ -268,7 +270,12 @@ fn questions_are_refused_where_no_server_is_reached() {
     let attempt = driver.registry_connect().attempt;
     driver.fail(attempt, ConnectFault::Silent);
     let events = driver.events();
-    let [Event::ServerSilent, Event::Unanswered(why), Event::Ended(_)] = events.as_slice() else {
+    let [
+        Event::ServerSilent,
+        Event::Unanswered { why, .. },
+        Event::Ended(_),
+    ] = events.as_slice()
+    else {
         panic!("{events:?}");
     };
     assert!(why.starts_with("no server was reached yet"), "{why}");

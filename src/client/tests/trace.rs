@@ -440,7 +440,7 @@ fn the_record_is_given_back_with_the_message_and_questions_are_bounded() {
     let events = driver.events();
     let failed = events
         .iter()
-        .filter(|event| matches!(event, Event::Unanswered(_)));
+        .filter(|event| matches!(event, Event::Unanswered { .. }));
     assert!(failed.count() >= HISTORY_QUESTIONS_MAX, "{events:?}");
     assert!(driver.client.takes_commands());
 }
