@@ -111,6 +111,7 @@ impl Client {
             After::Recalled { subject, before } => Question::History(subject, before),
             After::Traced(_) => Question::Trace,
             After::Forgotten { with, .. } => Question::Forget(with),
+            // None of these is a question.
             _ => return,
         };
         self.questions.answered();

@@ -1,6 +1,7 @@
 //! What the client was asked of what it keeps, and has not answered: each question with what is to become of the answer.
 //!
-//! Answers say what they answer, and so does that there is none. Pure. Invariants: an answer goes where it was asked for, or nowhere; so many pages are asked for at once.
+//! Answers say what they answer, and so does that there is none. Pure. Invariants: an answer goes where it was asked for, or nowhere;
+//! so many pages are asked for at once.
 
 use std::collections::VecDeque;
 
