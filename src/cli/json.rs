@@ -143,14 +143,19 @@ fn people(event: &PeopleEvent) -> Object<'_> {
         PeopleEvent::Verified { whose, id } => {
             Object::Verified(Fingerprint::of(whose, Some(id), Trust::Verified))
         }
-        PeopleEvent::NotVerified { whose, id, why } => {
-            let (reason, found, trust) = match why {
-                NotVerified::Differs(given) => ("differs", given.clone(), Trust::Known),
-                NotVerified::Changed(found) => ("changed", found.fingerprint(), Trust::Changed),
-                NotVerified::Listed => ("listed", id.fingerprint(), Trust::New),
+        PeopleEvent::NotVerified {
+            whose,
+            id,
+            trust,
+            why,
+        } => {
+            let (reason, found) = match why {
+                NotVerified::Differs(given) => ("differs", given.clone()),
+                NotVerified::Changed(found) => ("changed", found.fingerprint()),
+                NotVerified::Listed => ("listed", id.fingerprint()),
             };
             Object::NotVerified {
-                known: Fingerprint::of(whose, Some(id), trust),
+                known: Fingerprint::of(whose, Some(id), *trust),
                 reason,
                 found,
             }

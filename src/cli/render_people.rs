@@ -14,7 +14,7 @@ pub(super) fn lines(event: &PeopleEvent, offset_at: OffsetAt) -> Vec<String> {
             format!("[The key of {} is verified.]", who(whose)),
             format!("  {}", id.fingerprint()),
         ],
-        PeopleEvent::NotVerified { whose, id, why } => not_verified(whose, id, why),
+        PeopleEvent::NotVerified { whose, id, why, .. } => not_verified(whose, id, why),
         PeopleEvent::Blocked { name } => vec![
             format!("[{name} is blocked: nothing of what {name} writes is shown.]"),
             format!(

@@ -16,8 +16,12 @@ fn utc(_: time::OffsetDateTime) -> time::UtcOffset {
 }
 
 fn not_verified(why: NotVerified) -> PeopleEvent {
-    let (whose, id) = (Whose::Person(bob()), KNOWN);
-    PeopleEvent::NotVerified { whose, id, why }
+    PeopleEvent::NotVerified {
+        whose: Whose::Person(bob()),
+        id: KNOWN,
+        trust: Trust::Known,
+        why,
+    }
 }
 
 fn one() -> Blocked {

@@ -65,6 +65,8 @@ pub(super) struct Meant {
     of: Vec<To>,
     /// The key.
     pub(super) card: Card,
+    /// How well it is known.
+    trust: Trust,
     /// Another one that was seen there.
     found: Option<IdentityId>,
     /// It is what the registry says now, and may say otherwise in a moment.
@@ -139,8 +141,9 @@ impl Client {
                 };
                 Some(Meant {
                     whose: Whose::Person(name.clone()),
-                    of: vec![To::Peer(name)],
                     card,
+                    trust: self.trust_of(&name),
+                    of: vec![To::Peer(name)],
                     found,
                     is_listed,
                 })
@@ -159,6 +162,7 @@ impl Client {
             whose: Whose::Contact(self.contacts.contact(first)),
             of: places.iter().copied().map(To::At).collect(),
             card: *card,
+            trust: self.trust_of_those_at(places),
             found: shown.next().map(|card| card.id),
             is_listed: false,
         })
@@ -184,6 +188,7 @@ impl Client {
             whose,
             of,
             card,
+            trust,
             found,
             is_listed,
         } = meant;
@@ -195,8 +200,12 @@ impl Client {
             (None, _) => None,
         };
         if let Some(why) = why {
-            self.out
-                .event(Event::People(PeopleEvent::NotVerified { whose, id, why }));
+            self.out.event(Event::People(PeopleEvent::NotVerified {
+                whose,
+                id,
+                trust,
+                why,
+            }));
         } else if of
             .iter()
             .all(|to| self.acquaintances.verified.contains(&to.key()))

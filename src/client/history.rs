@@ -2,8 +2,8 @@
 //!
 //! The store finds it and judges what may be removed; here it is known whose conversations somebody's are. Texts are removed
 //! in small pieces, so that no message waits long behind them.
-//! Invariants: so many questions are open at once, and none is asked before it is known which registry's messages it is about; for an age that is judged by the wall clock nothing is removed before
-//! clocks have had their time to be put right.
+//! Invariants: so many questions are open at once, and none is asked before it is known which registry's messages it is about;
+//! for an age that is judged by the wall clock nothing is removed before clocks have had their time to be put right.
 
 use std::time::Duration;
 

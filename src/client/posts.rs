@@ -311,8 +311,9 @@ impl Client {
         let own = posted.own_epoch();
         let is_taken = matches!(received.outcome, Outcome::Conflict | Outcome::Skipped);
         if is_taken && posted.incoming.id.slot.epoch != own {
-            // Its author's folder is an older copy, and gives numbers again; or it had ended in the room, and is there again. Here is no
-            // road back to tell him so, and the log says that this is another post: it is kept under a number of its own.
+            // Its author's folder is an older copy, and gives numbers again; or it had ended in the room, and is there again.
+            // Here is no road back to tell him so, and the log says that this is another post: it is kept under a number of its
+            // own.
             posted.incoming.id.slot.epoch = own;
             self.store_post(cx.now.wall, posted);
             return;

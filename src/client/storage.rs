@@ -60,7 +60,8 @@ pub enum Request {
     },
     /// Somebody was met at an address: it is he who is there; what he calls himself may change. → `Done`
     Meet(Met),
-    /// The user has compared this key, which is that of these; without effect where another one is pinned. → `Done`
+    /// The user has compared this key, which is that of these; without effect where another one is pinned. →
+    /// `Verified`
     Verify {
         /// Whose it is: persons, or whoever is at addresses.
         of: Vec<To>,
@@ -73,8 +74,8 @@ pub enum Request {
     Unblock(IdentityId),
     /// A message was written. → `Accepted`
     Accept(Accept),
-    /// The registry may have this message from now on, sealed for `recipient` if it is not for a room; without effect if it has another number by
-    /// now. → `Done`
+    /// The registry may have this message from now on, sealed for `recipient` if it is not for a room; without effect if it has
+    /// another number by now. → `Done`
     Deposit {
         /// Which.
         key: Key,

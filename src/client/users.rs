@@ -1,6 +1,7 @@
 //! Who there is, who comes and goes, and which names are known, as the registry tells it.
 //!
-//! All is read off the directory copy, and what those are called who were met at addresses; that this is told at most once a second is `names`' rule.
+//! All is read off the directory copy, and what those are called who were met at addresses; that this is told at most once a
+//! second is `names`' rule.
 //! Invariant: of a name that is told of twice the second differs from the first.
 
 use std::collections::BTreeMap;

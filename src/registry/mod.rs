@@ -3,8 +3,8 @@
 //! A [`Role`]: sessions and store replies come in, actions go out; no I/O, no clock. This file takes each input to
 //! the part that decides about it; the parts are the files beside it, all of them `impl Registry`:
 //! `presence` (registrations, leases), `telling` (who hears of the directory), `mailbox` (deposits), `forwarding`
-//! (windows and repetition), `outcomes` (receipts, expiry), `rooms` (what many read). Their books: `members`, `directory`, `lane`, `awaited`,
-//! `quota`, `admission`, `timers`, `out`.
+//! (windows and repetition), `outcomes` (receipts, expiry), `rooms` (what many read). Their books: `members`, `directory`,
+//! `lane`, `awaited`, `quota`, `admission`, `timers`, `out`.
 //! Invariant: nothing is acknowledged before the store has committed it, and every table has a bound.
 
 mod admission;

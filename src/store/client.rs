@@ -1,9 +1,8 @@
 //! What a client's requests do to its tables (`migrations/client/`).
 //!
 //! Hands each request to the file that has its tables: `client_names`, `client_outbox`, `client_inbox`, and `client_history` and
-//! `client_removal`
-//! for both boxes together; what is of the database and of the registry as a whole is here. Reading everything at the start
-//! is in `client_image`, and reading beside a client in `archive`.
+//! `client_removal` for both boxes together; what is of the database and of the registry as a whole is here. Reading everything
+//! at the start is in `client_image`, and reading beside a client in `archive`.
 //! Invariant: all statements of a request succeed or none.
 
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! Where a program keeps its database and its identity: one folder each, one process per folder.
 //!
-//! `<data>/clients/<lowercase name>/`, `<data>/peers/<lowercase name>/` and `<data>/registries/<port>/`, where `<data>` is `--data-dir` or
-//! `$XDG_DATA_HOME/udpchat` (XDG Base Directory Specification 0.8). Opens no database.
+//! `<data>/clients/<lowercase name>/`, `<data>/peers/<lowercase name>/` and `<data>/registries/<port>/`, where `<data>` is
+//! `--data-dir` or `$XDG_DATA_HOME/udpchat` (XDG Base Directory Specification 0.8). Opens no database.
 //! Invariant: while a `Folder` lives, no other process has one on the same path.
 
 use std::ffi::OsString;

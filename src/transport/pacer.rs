@@ -2,8 +2,8 @@
 //!
 //! A bucket that the controller's rate fills. Decides only when, never how much; acknowledgements, probes, copies and
 //! control frames do not wait for it.
-//! Invariants: after a pause no more than one burst and the packet that tips it leave at once; nothing waits for longer than a whole datagram takes at
-//! the rate of the moment.
+//! Invariants: after a pause no more than one burst and the packet that tips it leave at once; nothing waits for longer than a
+//! whole datagram takes at the rate of the moment.
 
 use std::time::Duration;
 

@@ -262,7 +262,8 @@ impl Terminal {
         (status.exit_code(), self.lines())
     }
 
-    /// Whether the terminal echoes and edits lines itself, brackets no pastes and shows its first screen, as before and after the program.
+    /// Whether the terminal echoes and edits lines itself, brackets no pastes and shows its first screen, as before and after the
+    /// program.
     pub fn is_restored(&self) -> bool {
         let edits = self
             .master

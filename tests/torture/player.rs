@@ -1,7 +1,7 @@
 //! A program that is killed and started again on the same folder, and every line it ever wrote.
 //!
-//! It runs on a host of its own. Knows nothing of messages. Each line has the run it belongs to and the time it was read; what was in the pipe
-//! when a run was killed is read to its end before the next run starts.
+//! It runs on a host of its own. Knows nothing of messages. Each line has the run it belongs to and the time it was read; what
+//! was in the pipe when a run was killed is read to its end before the next run starts.
 //! Invariant: no process outlives its player.
 
 use std::collections::BTreeSet;

@@ -1,8 +1,8 @@
 //! What comes after a silence of the whole path: how soon the sender goes on.
 //!
 //! The link has the row's rate, with 100 ms there and back. The sender learns it from 100 messages of 1,000 bytes, given at
-//! once, and from a minute of lone ones. Then nothing goes through for 25 s, less than ends a session, and a message of 20,000 bytes waits.
-//! Columns: how long the sender is still at most when the path is back, and when the message has arrived.
+//! once, and from a minute of lone ones. Then nothing goes through for 25 s, less than ends a session, and a message of 20,000
+//! bytes waits. Columns: how long the sender is still at most when the path is back, and when the message has arrived.
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 //!
 //! People send, leave, come back; their programs and the registry are killed at random moments and started
 //! again on what was committed; disks fail or take seconds, datagrams are spoilt, paths work one way only, routers
-//! give other addresses, messages are large, lifetimes short. Then all is well again. Truth is read from the databases: everything accepted is
-//! delivered, once, and everything delivered was shown, in order.
+//! give other addresses, messages are large, lifetimes short. Then all is well again. Truth is read from the databases:
+//! everything accepted is delivered, once, and everything delivered was shown, in order.
 
 #![expect(clippy::indexing_slicing, reason = "the tables are in this file")]
 #![expect(clippy::print_stderr, reason = "a failure has to name its seed")]

@@ -89,6 +89,8 @@ pub enum PeopleEvent {
         whose: Whose,
         /// The one that is known.
         id: IdentityId,
+        /// How well it is, as before.
+        trust: Trust,
         /// Why.
         why: NotVerified,
     },

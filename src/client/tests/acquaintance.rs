@@ -111,27 +111,28 @@ fn a_key_is_new_in_the_run_that_meets_it_and_verified_once_that_is_said() {
 #[test]
 fn a_wrong_fingerprint_is_refused_also_of_one_who_is_verified() {
     let mut driver = Driver::registered(&[offline("bob")]);
-    let differs = Event::People(PeopleEvent::NotVerified {
-        whose: Whose::Person(name("bob")),
-        id: person("bob").id(),
-        why: NotVerified::Differs(person("eve").id().fingerprint()),
-    });
-    assert_eq!(
-        driver.verifies(bob(), Some("eve")),
-        std::slice::from_ref(&differs)
-    );
+    let differs = |trust| {
+        Event::People(PeopleEvent::NotVerified {
+            whose: Whose::Person(name("bob")),
+            id: person("bob").id(),
+            trust,
+            why: NotVerified::Differs(person("eve").id().fingerprint()),
+        })
+    };
+    assert_eq!(driver.verifies(bob(), Some("eve")), [differs(Trust::New)]);
     assert_eq!(driver.marks(), [Trust::New; 3]);
     // He was never written to: what was compared may have been another key, so it has to be said which. That pins the name.
     let listed = Event::People(PeopleEvent::NotVerified {
         whose: Whose::Person(name("bob")),
         id: person("bob").id(),
+        trust: Trust::New,
         why: NotVerified::Listed,
     });
     assert_eq!(driver.verifies(bob(), None), [listed]);
     assert_eq!(driver.marks(), [Trust::New; 3]);
     driver.verifies(bob(), Some("bob"));
     assert_eq!(driver.marks(), [Trust::Verified; 3]);
-    assert_eq!(driver.verifies(bob(), Some("eve")), [differs]);
+    assert_eq!(driver.verifies(bob(), Some("eve")), [differs(Trust::Verified)]);
     assert_eq!(driver.marks(), [Trust::Verified; 3]);
     let pins = &driver.store.image().unwrap().registries[0].pins;
     assert_eq!(pins[0].1.id, person("bob").id());
@@ -164,6 +165,7 @@ fn a_key_that_changes_is_marked_and_the_new_one_is_not_verified() {
     let changed = Event::People(PeopleEvent::NotVerified {
         whose: Whose::Person(name("bob")),
         id: person("bob").id(),
+        trust: Trust::Changed,
         why: NotVerified::Changed(person("eve").id()),
     });
     assert_eq!(refused, [changed]);

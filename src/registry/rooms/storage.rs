@@ -1,7 +1,7 @@
 //! What the registry asks of its database about rooms, and what it answers.
 //!
-//! As in [`crate::registry::storage`]: the engine decides who may do what, the store what is new, in which order posts stand, and when
-//! nobody waits for one any more.
+//! As in [`crate::registry::storage`]: the engine decides who may do what, the store what is new, in which order posts stand, and
+//! when nobody waits for one any more.
 //! Invariant: every request may be repeated, and a repetition changes nothing more.
 
 use crate::clock::Age;

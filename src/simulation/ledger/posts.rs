@@ -1,7 +1,7 @@
 //! What is posted to rooms: what clients commit and tell of it, held against what is so.
 //!
-//! Texts of posts begin with a `%` and a number. What the registry commits of rooms is in `doors` and `logs`, what is said of messages
-//! to one person in `sending` and `telling`. Invariant: a post's end is the one that its author's database says.
+//! Texts of posts begin with a `%` and a number. What the registry commits of rooms is in `doors` and `logs`, what is said of
+//! messages to one person in `sending` and `telling`. Invariant: a post's end is the one that its author's database says.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
