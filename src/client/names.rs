@@ -256,9 +256,10 @@ impl Client {
     pub(super) fn tell_table(&mut self, cx: &Context<'_>) {
         if std::mem::take(&mut self.table_changed) {
             self.table_told = Some(cx.now.at);
+            // Whoever reads that the table is another can complete the names in it.
+            self.tell_names();
             self.out.event(Event::TableUpdated);
             self.tell_presence();
-            self.tell_names();
         }
         if let Some(update) = self.directory.take_update() {
             self.out.store(Request::Directory(update), After::Directory);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use vt100::Color;
 
 use crate::common::World;
-use crate::common::pipes::Program;
+use crate::common::pipes::{Program, TABLE_UPDATED};
 use crate::common::pty::{CTRL_D, ENTER, Terminal};
 
 const TAB: &str = "\t";
@@ -51,6 +51,10 @@ fn tab_completes_commands_rooms_and_names_that_were_never_heard_of() {
     let _carol = Program::client(&world, "Carol");
     let mut y = Program::client(&world, "y");
     let mut x = client(&world, &[]);
+    // With the table come the names; that they are wanted was said before this is asked.
+    x.wait_line(TABLE_UPDATED);
+    x.press(&format!("status{ENTER}"));
+    x.wait_line("[No message is unfinished.]");
     x.press(&format!("sen{TAB}"));
     x.wait_last(">>> send <name> <text>");
     x.press(&format!("ca{TAB}"));
