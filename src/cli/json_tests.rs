@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::cli::json_history::Kept;
 use crate::cli::{render, render_history};
-use crate::client::interface::{Ending, Incoming, Refusal, Road};
+use crate::client::interface::{Ending, Incoming, Refusal, Road, Whose};
 use crate::client::storage::Reach;
 use crate::client::to::To;
 use crate::clock::WallTime;
@@ -165,6 +165,21 @@ fn the_schema_is_strict() {
 
 fn incoming(message: &Incoming) -> String {
     super::notice(&Event::Incoming(message.clone()).into()).unwrap()
+}
+
+#[test]
+fn a_wrong_fingerprint_leaves_a_key_as_well_known_as_it_was() {
+    let event = PeopleEvent::NotVerified {
+        whose: Whose::Person(name("alice")),
+        id: IdentityId([0xab; 32]),
+        trust: Trust::Verified,
+        why: NotVerified::Differs(IdentityId([0xcd; 32]).fingerprint()),
+    };
+    let line = super::notice(&Event::People(event).into()).unwrap();
+    assert!(
+        line.contains(r#""key":"verified","reason":"differs","found":"cdcd "#),
+        "{line}"
+    );
 }
 
 #[test]

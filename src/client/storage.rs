@@ -60,8 +60,7 @@ pub enum Request {
     },
     /// Somebody was met at an address: it is he who is there; what he calls himself may change. → `Done`
     Meet(Met),
-    /// The user has compared this key, which is that of these; without effect where another one is pinned. →
-    /// `Verified`
+    /// The user has compared this key, which is that of these; without effect where another one is pinned. → `Verified`
     Verify {
         /// Whose it is: persons, or whoever is at addresses.
         of: Vec<To>,

@@ -196,6 +196,16 @@ fn a_question_has_an_answer_in_the_end() {
 }
 
 #[test]
+fn who_knows_a_room_that_has_ended_is_told_that_there_is_none_though_another_has_its_name() {
+    let mut play = Play::in_a_room();
+    play.asks(1, kick(0));
+    play.ends_room();
+    play.makes_room(2);
+    play.tells(1, refused(kick(0), RoomRefusal::NoSuchRoom));
+    assert_eq!(play.found(), []);
+}
+
+#[test]
 fn something_is_not_done_for_the_reason_that_is_told() {
     let mut play = Play::in_a_room();
     play.asks(1, kick(0));
@@ -209,6 +219,7 @@ fn something_is_not_done_for_the_reason_that_is_told() {
     for (person, command, refusal) in [
         (0, kick(1), RoomRefusal::NotOwner),
         (0, kick(1), RoomRefusal::NoSuchMember),
+        (0, kick(1), RoomRefusal::NoSuchRoom),
         (1, RoomCommand::Join(hall(1).name), RoomRefusal::NoSuchRoom),
         (1, RoomCommand::Join(hall(1).name), RoomRefusal::RoomFull),
         (1, RoomCommand::Create(name(0)), RoomRefusal::TooManyRooms),

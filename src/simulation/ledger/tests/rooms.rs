@@ -56,7 +56,7 @@ impl Play {
         self.ledger.asks_of_rooms(self.now, person, command);
     }
 
-    fn ends_room(&mut self) {
+    pub(super) fn ends_room(&mut self) {
         self.asks(0, RoomCommand::Leave(hall(1).name));
         let (room, keep_until) = (ROOM, Age::from_ms(0));
         self.room(RoomRequest::EndRoom { room, keep_until }, posts_ended());
