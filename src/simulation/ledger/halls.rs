@@ -203,20 +203,10 @@ impl Halls {
         hall.is_there(now).then_some(hall)
     }
 
-    /// The rooms of that name, one after the other, in which somebody was or is.
-    pub(super) fn were_of(&self, person: usize, name: &Name) -> impl Iterator<Item = &Hall> {
-        let his = move |hall: &&Hall| hall.last_visit(person).is_some();
-        self.halls
-            .values()
-            .filter(|hall| hall.name.matches(name))
-            .filter(his)
-    }
-
-    /// The one of them in which he was last.
+    /// The room of that name in which somebody was last.
     pub(super) fn last_of(&self, person: usize, name: &Name) -> Option<RoomId> {
-        let visited = self
-            .were_of(person, name)
-            .filter_map(|hall| Some((hall.last_visit(person)?.from, hall.id)));
+        let his = self.halls.values().filter(|hall| hall.name.matches(name));
+        let visited = his.filter_map(|hall| Some((hall.last_visit(person)?.from, hall.id)));
         visited.max_by_key(|(from, _)| *from).map(|(_, id)| id)
     }
 

@@ -60,11 +60,12 @@ impl Ledger {
                 let is_anothers = there(&|hall, _| hall.owner != Some(person));
                 creates && (is_anothers || self.halls.is_being_made(since, name, person))
             }
-            // To put others out is asked of a room that one knows, which may have ended, and another has its name.
-            RoomRefusal::NoSuchRoom if kicks => self
-                .halls
-                .were_of(person, name)
-                .any(|hall| ever(&|stand| !hall.is_there(stand))),
+            // To put others out is asked of the room that one knows, which may have ended, and another has its name.
+            RoomRefusal::NoSuchRoom if kicks => {
+                let known = self.halls.last_of(person, name);
+                let known = known.and_then(|id| self.halls.halls.get(&id));
+                known.is_some_and(|hall| ever(&|stand| !hall.is_there(stand)))
+            }
             RoomRefusal::NoSuchRoom => !creates && ever(&|stand| self.halls.named(name, stand).is_none()),
             RoomRefusal::NotOwner => kicks && there(&|hall, _| hall.owner != Some(person)),
             RoomRefusal::NoSuchMember => match command {

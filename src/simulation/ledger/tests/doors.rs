@@ -200,9 +200,15 @@ fn who_knows_a_room_that_has_ended_is_told_that_there_is_none_though_another_has
     let mut play = Play::in_a_room();
     play.asks(1, kick(0));
     play.ends_room();
-    play.makes_room(2);
+    play.makes_room_alone(2);
     play.tells(1, refused(kick(0), RoomRefusal::NoSuchRoom));
     assert_eq!(play.found(), []);
+    // Of the one in which he is now he is not told so.
+    play.asks(1, RoomCommand::Join(hall(2).name));
+    play.enters(1);
+    play.asks(1, kick(0));
+    play.tells(1, refused(kick(0), RoomRefusal::NoSuchRoom));
+    assert_eq!(play.found(), [Invariant::HonestEnd]);
 }
 
 #[test]

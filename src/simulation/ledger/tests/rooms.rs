@@ -30,6 +30,12 @@ pub(super) fn post_slot(sequence: u64) -> Slot {
 impl Play {
     /// c1 makes a room under that number, and c2 is in it, too.
     pub(super) fn makes_room(&mut self, id: u8) {
+        self.makes_room_alone(id);
+        self.asks(1, RoomCommand::Join(hall(id).name));
+        self.enters(1);
+    }
+
+    pub(super) fn makes_room_alone(&mut self, id: u8) {
         self.asks(0, RoomCommand::Create(hall(id).name));
         let row = RoomRow {
             key: ROOM,
@@ -39,8 +45,6 @@ impl Play {
             head: PostNumber(0),
         };
         self.room(RoomRequest::MakeRoom(row), RoomReply::Made);
-        self.asks(1, RoomCommand::Join(hall(id).name));
-        self.enters(1);
     }
 
     pub(super) fn enters(&mut self, member: u32) {
